@@ -1,0 +1,159 @@
+"""The course as a list: twenty lessons, the parts they form, and three paths by time.
+
+>>> find_lesson("02").title
+'Reference counting'
+>>> [lesson.number for lesson in PATHS[0].lessons]
+['00', '02', '10', '11']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson; `core` and `deeper` are minutes, `slug` is the notebook's file name stem."""
+
+    number: str
+    slug: str
+    title: str
+    question: str
+    part: str
+    core: int = 40
+    deeper: int = 20
+
+    @property
+    def notebook(self) -> Path:
+        """The lesson's file in the course (not the reader's copy)."""
+        return NOTEBOOKS / f"{self.slug}.ipynb"
+
+
+@dataclass(frozen=True)
+class ReadingPath:
+    """A choice of cores that fits a given time."""
+
+    time: str
+    numbers: tuple[str, ...]
+
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """The lessons of the path, in reading order."""
+        return tuple(find_lesson(number) for number in self.numbers)
+
+
+START = "The start"
+FORGETS = "Part 1: Python forgets"
+YOU = "Part 2: you remember"
+GRAPH = "Part 3: the graph remembers"
+COSTS = "Part 4: remembering costs"
+
+
+def _lesson(slug: str, title: str, question: str, part: str, **minutes: int) -> Lesson:
+    return Lesson(slug[:2], slug, title, question, part, **minutes)
+
+
+LESSONS: tuple[Lesson, ...] = (
+    _lesson("00_start_here", "Start here", "Who remembers?", START, core=25, deeper=10),
+    _lesson("01_names_and_objects", "Names and objects", "What is a variable?", FORGETS),
+    _lesson("02_reference_counting", "Reference counting", "When does an object die?", FORGETS),
+    _lesson(
+        "03_cycles_and_the_collector",
+        "Cycles and the collector",
+        "What does counting miss?",
+        FORGETS,
+    ),
+    _lesson("04_finding_leaks", "Finding leaks", "Why does my service grow?", FORGETS),
+    _lesson("05_state_in_variables", "State in variables", "Whose is it?", YOU),
+    _lesson("06_state_under_pressure", "State under pressure", "Two at once, and how much?", YOU),
+    _lesson("07_state_on_disk", "State on disk", "Can I just save it?", YOU),
+    _lesson("08_the_journal", "The journal", "How do I resume half-done work?", YOU),
+    _lesson(
+        "09_state_channels_reducers",
+        "State, channels, reducers",
+        "What does a graph keep?",
+        GRAPH,
+    ),
+    _lesson(
+        "10_threads_and_checkpoints",
+        "Threads and checkpoints",
+        "Where is my conversation?",
+        GRAPH,
+    ),
+    _lesson("11_crash_and_resume", "Crash and resume", "What survives kill -9?", GRAPH),
+    _lesson(
+        "12_interrupts_and_time_travel",
+        "Interrupts and time travel",
+        "Can it wait, and can it go back?",
+        GRAPH,
+    ),
+    _lesson("13_long_term_memory_1", "Long-term memory I", "Whose facts are these?", GRAPH),
+    _lesson(
+        "14_long_term_memory_2",
+        "Long-term memory II",
+        "How are facts found, and how do they end?",
+        GRAPH,
+    ),
+    _lesson(
+        "15_the_price_of_memory", "The price of memory", "What does it cost as it grows?", COSTS
+    ),
+    _lesson("16_many_workers_one_memory", "Many workers, one memory", "Does it scale out?", COSTS),
+    _lesson("17_trust_and_change", "Trust and change", "Can I trust what comes back?", COSTS),
+    _lesson(
+        "18_write_a_checkpointer",
+        "Write a checkpointer",
+        "How does it work inside?",
+        COSTS,
+        core=120,
+        deeper=0,
+    ),
+    _lesson("19_the_verdict", "The verdict", "Which should I choose?", COSTS),
+)
+
+_SHORT = ("00", "02", "10", "11")
+_HALF = ("00", "02", "05", "08", "10", "11")
+_DAY = ("00", "02", "04", "05", "07", "08", "09", "10", "11", "12", "19")
+
+PATHS: tuple[ReadingPath, ...] = (
+    ReadingPath("90 minutes", _SHORT),
+    ReadingPath("half a day", _HALF),
+    ReadingPath("a day", _DAY),
+)
+
+
+def find_lesson(number: str) -> Lesson:
+    """The lesson with this two-digit number (its slug will do too).
+
+    Raises `LookupError` in one sentence, with the nearest lesson.
+
+    >>> find_lesson("2")
+    Traceback (most recent call last):
+    LookupError: There is no lesson '2'; did you mean '02' (Reference counting)?
+    """
+    for lesson in LESSONS:
+        if number in (lesson.number, lesson.slug):
+            return lesson
+    raise LookupError(f"There is no lesson {number!r}{_suggest(str(number))}")
+
+
+def is_written(lesson: Lesson) -> bool:
+    """Whether the lesson's notebook exists; the others are planned."""
+    return lesson.notebook.is_file()
+
+
+def _suggest(number: str) -> str:
+    known = {lesson.number: lesson for lesson in LESSONS}
+    if number.isdigit() and number.zfill(2) in known:
+        near = [number.zfill(2)]
+    else:
+        known |= {lesson.slug: lesson for lesson in LESSONS}
+        near = get_close_matches(number, known, n=1, cutoff=0.4)
+    if not near:
+        return f"; the lessons go from '00' to '{LESSONS[-1].number}'."
+    lesson = known[near[0]]
+    return f"; did you mean {lesson.number!r} ({lesson.title})?"
