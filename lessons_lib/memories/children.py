@@ -1,0 +1,76 @@
+"""Start child processes quickly.
+
+A fresh interpreter that imports LangGraph takes a second or more. A *forkserver* takes it once: it
+imports, then forks a child whenever one is asked for. It only ever imports, so that a child never
+inherits a running thread or a held lock. Where there is no forkserver (Windows), children are
+spawned.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+METHOD = "spawn" if sys.platform == "win32" else "forkserver"
+
+_HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
+_lock = threading.Lock()
+_preloaded: set[str] | None = None
+
+
+def start(
+    target: Callable[..., None], *arguments: object
+) -> tuple[BaseProcess, Connection[Any, Any]]:
+    """Start `target(connection, *arguments)` in a new process; return it and our connection."""
+    context = multiprocessing.get_context(METHOD)
+    ours, theirs = context.Pipe()
+    process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+        target=target, args=(theirs, *arguments), daemon=True
+    )
+    with _lock, _hidden_main():
+        if METHOD == "forkserver":
+            _warm_up()
+        process.start()
+    theirs.close()
+    return process, ours
+
+
+def _warm_up() -> None:
+    """Have the forkserver import what this process has imported, LangGraph only if it has it.
+
+    A server that was started before LangGraph was imported here is ended and started anew, unless
+    it still has children: they would be waited for.
+    """
+    global _preloaded
+    if _preloaded is not None and ("langgraph" in _preloaded or "langgraph" not in sys.modules):
+        return
+    from multiprocessing import forkserver
+
+    server = forkserver._forkserver
+    if not multiprocessing.active_children():
+        server._stop()  # type: ignore[attr-defined]
+    names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
+    forkserver.set_forkserver_preload(["lessons_lib.memories.moments", "cloudpickle", *names])
+    _preloaded = set(names)
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep multiprocessing from running the parent's main program again in every child.
+
+    It does so to find functions by name. Ours cross by value, and a script without an
+    `if __name__ == "__main__"` would start children without end.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
