@@ -1,0 +1,139 @@
+"""A kernel as a reader has it, with everything it may write kept in a folder of its own.
+
+Used by the notebook tests, the refresh command, the bench and the browser tests, so that all of
+them see the same thing: this interpreter's own ipykernel, no personal IPython profile, no history
+file, none of the ``PYTHON*`` settings of whoever started the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import ipykernel.kernelspec
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import KernelManager
+from nbval.kernel import RunningKernel
+
+KERNEL_NAME = "python3"
+
+# Cells must behave the same whoever starts the tests, so these settings do not reach a kernel.
+_NOT_A_READERS = ("PYTHON", "LESSONS_", "IPYTHON", "JPY_", "PYTEST_", "COVERAGE_", "LANGGRAPH_")
+
+
+class OwnKernelSpecs(KernelSpecManager):
+    """Answers every name with the ipykernel of this interpreter, whatever else is installed."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the specification of this environment's Python kernel."""
+        del kernel_name
+        return self.kernel_spec_class(
+            resource_dir=ipykernel.kernelspec.RESOURCES, **ipykernel.kernelspec.get_kernel_dict()
+        )
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders a kernel of the tests may write to.
+
+    Attributes:
+        folder: Holds the others; short, since a socket's path must stay under about 100 characters.
+    """
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        """Where progress is kept: ``LESSONS_HOME``."""
+        return self.folder / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """The kernel's temporary folder; empty again when a lesson leaves nothing behind."""
+        return self.folder / "t"
+
+    @classmethod
+    def make(cls) -> Place:
+        """Make the folders, empty."""
+        place = cls(Path(tempfile.mkdtemp(prefix="rc-")))
+        place.home.mkdir()
+        place.temporary.mkdir()
+        return place
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a process that works here as a reader's would."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.upper().startswith(_NOT_A_READERS)
+        }
+        temporary = str(self.temporary)
+        return kept | {
+            "LESSONS_HOME": str(self.home),
+            "IPYTHONDIR": str(self.folder / "ipython"),
+            "TMPDIR": temporary,
+            "TEMP": temporary,
+            "TMP": temporary,
+        }
+
+    def remove(self) -> None:
+        """Remove the folders and what is in them."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Place:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.remove()
+
+
+class FrontEndKernel(RunningKernel):  # type: ignore[misc]
+    """A running kernel that treats a cell as a front end does.
+
+    nbval sends cells with ``store_history=False``; then a closing ``;`` hushes nothing and ``Out``
+    holds nothing, which is not what a reader sees. JupyterLab sends ``True``, and so does this.
+    """
+
+    def __init__(self, cwd: Path, place: Place, startup_timeout: float = 60) -> None:
+        self.km = KernelManager(kernel_name=KERNEL_NAME, kernel_spec_manager=OwnKernelSpecs())
+        self.km.start_kernel(
+            cwd=str(cwd),
+            env=place.environment(),
+            extra_arguments=["--HistoryManager.hist_file=:memory:"],
+            stderr=subprocess.DEVNULL,
+        )
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        try:
+            self.kc.wait_for_ready(timeout=startup_timeout)
+            self._ensure_iopub_up()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The kernel's process id."""
+        return int(self.km.provisioner.pid)  # type: ignore[union-attr]
+
+    def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> Any:
+        """Send a cell as a front end does and return the id of the message."""
+        return self.kc.execute(
+            cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+        )
+
+    def end(self) -> None:
+        """Shut the kernel down the way JupyterLab does: asked, so that it can clean up."""
+        self.kc.stop_channels()
+        self.km.shutdown_kernel(now=False)
