@@ -3,6 +3,19 @@
 Importing this room does not load LangGraph; `lessons_lib.memories.graph` does.
 """
 
+from lessons_lib.memories.chatbot import Bot, File, Message, Model, reply
 from lessons_lib.memories.crash import Crash, Life, crash, moment
+from lessons_lib.memories.plain import DictBot
 
-__all__ = ["Crash", "Life", "crash", "moment"]
+__all__ = [
+    "Bot",
+    "Crash",
+    "DictBot",
+    "File",
+    "Life",
+    "Message",
+    "Model",
+    "crash",
+    "moment",
+    "reply",
+]

@@ -1,0 +1,154 @@
+"""The support chatbot: a model by rules, and what every memory around it has in common.
+
+The model is a pure function of the messages it is *sent*. It holds nothing between two calls, as no
+language model does: whatever it seems to remember, a memory has sent to it again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal, NotRequired, Protocol, TypedDict
+
+
+class File(TypedDict):
+    """A file the user uploaded, as text."""
+
+    name: str
+    content: str
+
+
+class Message(TypedDict):
+    """One message of a conversation: plain data, so that it can be stored anywhere."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    file: NotRequired[File]
+
+
+Model = Callable[[Sequence[Message]], str]
+
+
+class Bot(Protocol):
+    """What every memory in the course can do, whatever it stands on."""
+
+    def say(
+        self,
+        text: str,
+        *,
+        conversation: str = "c1",
+        user: str = "ada",
+        file: tuple[str, str] | None = None,
+    ) -> str:
+        """Take a turn: the user's text (and file: name, content) in, the answer out."""
+        ...
+
+    def messages(self, conversation: str = "c1") -> list[Message]:
+        """Return the conversation so far, oldest message first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+def reply(messages: Sequence[Message]) -> str:
+    """Answer the last message from nothing but the messages given.
+
+    >>> told = heard("My name is Ada.")
+    >>> reply([told, heard("What is my name?")])
+    'Your name is Ada.'
+    >>> reply([heard("What is my name?")])
+    'You have not told me your name.'
+
+    Raises ValueError when there is no message to answer.
+    """
+    mine = [message for message in messages if message["role"] == "user"]
+    if not mine or messages[-1]["role"] != "user":
+        raise ValueError("there is no message to answer: the last one sent must be the user's")
+    *before, last = mine
+    for asked, answer in _ANSWERS:
+        if re.search(asked, last["content"], re.IGNORECASE):
+            return answer(before)
+    return _acknowledge(last, len(mine))
+
+
+def _said_first(before: Sequence[Message]) -> str:
+    return f"You said: {before[0]['content']}" if before else "You have not said anything yet."
+
+
+def _name(before: Sequence[Message]) -> str:
+    names = [found[1] for message in before if (found := _NAME.search(message["content"]))]
+    return f"Your name is {names[-1]}." if names else "You have not told me your name."
+
+
+def _file(before: Sequence[Message]) -> str:
+    files = [message["file"] for message in before if "file" in message]
+    if not files:
+        return "You have not sent me a file."
+    return f"Your file {files[-1]['name']} says: {files[-1]['content']}"
+
+
+def _feedback(before: Sequence[Message]) -> str:
+    given = [found for message in before if (found := _FEEDBACK.search(message["content"]))]
+    if not given:
+        return "You have not told me."
+    return "You said it was not helpful." if given[-1]["not"] else "You said it was helpful."
+
+
+def _acknowledge(message: Message, number: int) -> str:
+    if "file" in message:
+        return f"I have read {message['file']['name']}."
+    if told := _NAME.search(message["content"]):
+        return f"Hello, {told[1]}."
+    if _FEEDBACK.search(message["content"]):
+        return "Thank you for telling me."
+    return f"I see. That was your message number {number}."
+
+
+_NAME = re.compile(r"\bmy name is (\w[\w'-]*)", re.IGNORECASE)
+_FEEDBACK = re.compile(r"\bthat was (?P<not>not )?helpful", re.IGNORECASE)
+
+_ANSWERS: tuple[tuple[str, Callable[[Sequence[Message]], str]], ...] = (
+    (r"what did i say first", _said_first),
+    (r"what(?:'s| is) my name", _name),
+    (r"what (?:was|is) in my file", _file),
+    (r"was that helpful", _feedback),
+)
+
+
+def heard(text: str, file: tuple[str, str] | None = None) -> Message:
+    """Make the message of a user's turn.
+
+    >>> heard("Here it is.", ("cv.pdf", "Ada, engineer"))["file"]
+    {'name': 'cv.pdf', 'content': 'Ada, engineer'}
+
+    Raises ValueError when the text is empty or the file is not a pair of texts.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"the text is {text!r}: say something, as in bot.say('Hello')")
+    message = Message(role="user", content=text)
+    if file is not None:
+        message["file"] = _checked_file(file)
+    return message
+
+
+def answered(text: str) -> Message:
+    """Make the message of the chatbot's turn."""
+    return Message(role="assistant", content=text)
+
+
+def _checked_file(file: tuple[str, str]) -> File:
+    pair = tuple(file) if isinstance(file, (tuple, list)) else ()
+    if len(pair) != 2 or not all(isinstance(part, str) for part in pair) or not pair[0]:
+        raise ValueError(
+            f"the file is {file!r}: give its name and its text, as in ('cv.pdf', 'Ada, engineer')"
+        )
+    return File(name=pair[0], content=pair[1])
+
+
+def checked_id(conversation: str) -> str:
+    """Return a conversation's id, or raise ValueError when it is no non-empty text."""
+    if not isinstance(conversation, str) or not conversation:
+        raise ValueError(f"the conversation is {conversation!r}: give its id, as in 'c1'")
+    return conversation
