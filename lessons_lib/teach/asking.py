@@ -1,0 +1,177 @@
+"""`predict` and `recall`: commit to an answer, then read why it is right or wrong.
+
+In a running notebook the question is a widget of buttons (Tab and Enter work them). Everywhere
+else, in a notebook that was not run, on a web page, in a terminal, it is static text whose options
+open to their explanations. The static text never depends on what the reader answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lessons_lib.observe.style import BLUE, VERMILION
+from lessons_lib.teach import answers, look
+from lessons_lib.teach.model import Option, Question
+from lessons_lib.teach.store import Answered, store
+
+if TYPE_CHECKING:
+    from ipywidgets import HTML, Button, VBox
+
+_STYLE = """<style>
+.rc-ask {max-width: 46em}
+.rc-ask .widget-html, .rc-ask .widget-html-content {height: auto; line-height: 1.5; margin: 0}
+.rc-ask .widget-html-content {white-space: normal; overflow-wrap: anywhere}
+.rc-ask button.rc-option {width: 100%; height: auto; min-height: 2.4em; margin: 3px 0;
+  padding: .35em .8em; text-align: left; white-space: normal; overflow-wrap: anywhere;
+  line-height: 1.4; border: 1px solid #888888; border-left-width: 4px}
+.rc-ask button.rc-option:focus-visible {outline: 3px solid #0072B2; outline-offset: 1px}
+.rc-ask button.rc-right {border-color: #0072B2; border-left-width: 8px}
+.rc-ask button.rc-wrong {border-color: #D55E00; border-left-width: 8px}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Questions as they are shown: a widget in a running notebook, and static text beside it."""
+
+    kind: str
+    questions: tuple[Question, ...]
+
+    def __str__(self) -> str:
+        return "\n\n".join(_plain(self._title(i), one) for i, one in enumerate(self.questions))
+
+    def _repr_html_(self) -> str:
+        shown = [_static(self._title(i), one) for i, one in enumerate(self.questions)]
+        return "".join(shown) + (
+            '<p style="margin:.3em 0"><small>Run this cell to commit to an answer; '
+            "or open an option to read about it.</small></p>"
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        view = self.widget()._repr_mimebundle_() or {}
+        return {**view, "text/html": self._repr_html_(), "text/plain": str(self)}
+
+    def widget(self) -> VBox:
+        """A fresh widget of all the questions."""
+        from ipywidgets import VBox
+
+        asked = [_Ask(self._title(i), one).box for i, one in enumerate(self.questions)]
+        return asked[0] if len(asked) == 1 else VBox(asked)
+
+    def _title(self, at: int) -> str:
+        number = f" {at + 1} of {len(self.questions)}" if len(self.questions) > 1 else ""
+        return f"{self.kind}{number}"
+
+
+def predict(id: str) -> Asking:
+    """A question to answer before running the code that answers it.
+
+    The first choice and the last are recorded. Raises `LookupError` with the nearest id.
+    """
+    return Asking("Predict", (answers.question(id),))
+
+
+def recall(*ids: str) -> Asking:
+    """One or more questions from earlier lessons; raises `LookupError` with the nearest id."""
+    if not ids:
+        raise LookupError("recall needs one id or more, such as recall('00.who-remembers').")
+    return Asking("Recall", tuple(answers.question(id) for id in ids))
+
+
+class _Ask:
+    """One question's widget; it lives as long as its buttons do."""
+
+    def __init__(self, title: str, question: Question) -> None:
+        from ipywidgets import HTML, VBox
+
+        self.question = question
+        self.buttons = {letter: self._button(letter) for letter, _ in question.lettered()}
+        self.feedback: HTML = HTML(_before(question))
+        heading = HTML(_STYLE + _heading(title, question))
+        self.box: VBox = VBox([heading, *self.buttons.values(), self.feedback])
+        self.box.add_class("rc-ask")
+        self.feedback.add_class("rc-feedback")
+
+    def _button(self, letter: str) -> Button:
+        from ipywidgets import Button, Layout
+
+        button = Button(description=self._label(letter), layout=Layout(width="100%", height="auto"))
+        button.add_class("rc-option")
+        button.on_click(lambda _: self.choose(letter))
+        return button
+
+    def _label(self, letter: str, said: str = "") -> str:
+        option = dict(self.question.lettered())[letter]
+        return f"{letter})  {look.untick(option.text)}{said}"
+
+    def choose(self, letter: str) -> None:
+        """Record the choice, mark its button, and show why it is right or wrong."""
+        kept = store()
+        kept.update(lambda record: record.answer(self.question.id, letter))
+        self._mark(letter)
+        self.feedback.value = _after(self.question, letter, kept.notices())
+
+    def _mark(self, letter: str) -> None:
+        right = letter == self.question.right
+        symbol, word = (look.RIGHT, "right") if right else (look.WRONG, "wrong")
+        self.buttons[letter].description = self._label(letter, f"  {symbol} {word}")
+        self.buttons[letter].add_class(f"rc-{word}")
+
+
+def _heading(title: str, question: Question) -> str:
+    return look.panel(f"<strong>{title}.</strong> {_joined(question.text)}", css="rc-question")
+
+
+def _joined(text: str) -> str:
+    """A text on the heading's own line when it is one run, in blocks below it otherwise."""
+    return look.blocks(text) if "\n\n" in text or "```" in text else look.inline(text)
+
+
+def _before(question: Question) -> str:
+    """What the widget says before a choice: nothing, or what was answered another time."""
+    answered = store().read().questions.get(question.id)
+    return look.panel(f"<small>{_earlier(answered)}</small>") if answered else ""
+
+
+def _earlier(answered: Answered) -> str:
+    if answered.first == answered.last:
+        return f"You answered {answered.first}) before."
+    return f"You answered {answered.first}) at first and {answered.last}) last."
+
+
+def _after(question: Question, letter: str, notices: tuple[str, ...]) -> str:
+    chosen = dict(question.lettered())[letter]
+    others = [(other, option) for other, option in question.lettered() if other != letter]
+    rest = "".join(f"<p>{_why(other, option)}</p>" for other, option in others)
+    said = "".join(f"<p><small>{look.inline(notice)}</small></p>" for notice in notices)
+    colour = BLUE if chosen.right else VERMILION
+    told = look.panel(_why(letter, chosen) + said, colour=colour, role="status")
+    return told + look.details("The other options", rest)
+
+
+def _why(letter: str, option: Option) -> str:
+    head = f"{letter}) {look.inline(option.text)}: "
+    return f"{head}{_verdict(option)} {_joined(option.why)}"
+
+
+def _verdict(option: Option) -> str:
+    if option.right:
+        return look.mark(look.RIGHT, "right.", BLUE)
+    return look.mark(look.WRONG, "wrong.", VERMILION)
+
+
+def _static(title: str, question: Question) -> str:
+    options = "".join(
+        look.details(
+            f"{letter}) {look.inline(option.text)}", f"{_verdict(option)} {_joined(option.why)}"
+        )
+        for letter, option in question.lettered()
+    )
+    return _heading(title, question) + options
+
+
+def _plain(title: str, question: Question) -> str:
+    lines = [f"{title}. {look.plain(question.text)}"]
+    lines += [f"  {letter}) {look.plain(option.text)}" for letter, option in question.lettered()]
+    return "\n".join(lines)

@@ -1,0 +1,191 @@
+"""`check`: run the reader's answer and say what was proven, or which fault to look at.
+
+Nothing of the reader's outlives a check: of an exception only words are kept (an exception holds
+every local of every frame it passed: lesson 02), and the collector is left as it was found.
+"""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+from lessons_lib.observe.style import BLUE, VERMILION
+from lessons_lib.teach import answers, look, sources
+from lessons_lib.teach.model import Exercise, NotYet
+from lessons_lib.teach.store import store
+
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+_LONG = 300
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Right or not yet, and why; true when right."""
+
+    right: bool
+    text: str
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __str__(self) -> str:
+        symbol, word, _ = self._shown()
+        return "\n".join([f"{symbol} {word} {look.plain(self.text)}", *self.notes])
+
+    def _repr_html_(self) -> str:
+        symbol, word, colour = self._shown()
+        notes = "".join(f"<p><small>{look.inline(note)}</small></p>" for note in self.notes)
+        text = look.blocks(self.text) if "\n\n" in self.text else look.inline(self.text)
+        html = f"{look.mark(symbol, word, colour)} {text}{notes}"
+        return look.panel(html, colour=colour, role="status", css="rc-verdict")
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
+    def _shown(self) -> tuple[str, str, str]:
+        if self.right:
+            return look.RIGHT, "Right:", BLUE
+        return look.WRONG, "Not yet:", VERMILION
+
+
+def check(id: str, answer: Any) -> Verdict:
+    """Check the answer to an exercise and record the try.
+
+    The untouched stub, or something of the wrong kind, is no try. Raises `LookupError` with the
+    nearest id when there is no such exercise.
+    """
+    exercise = answers.exercise(id)
+    refusal = refuse(exercise, answer)
+    if refusal:
+        return Verdict(False, refusal)
+    verdict = judge(exercise, answer)
+    source = sources.source_of(answer) or _shortened(_words(answer))
+    kept = store()
+    kept.update(lambda record: record.attempt(id, verdict.right, source))
+    return Verdict(verdict.right, verdict.text, kept.notices())
+
+
+def refuse(exercise: Exercise, answer: Any) -> str:
+    """Why this cannot be an answer (wrong kind, or still the stub); empty when it can."""
+    wrong = _wrong_kind(exercise, answer)
+    if wrong:
+        return wrong
+    if sources.is_stub(exercise, answer):
+        return (
+            f"this is still the stub. Change `{exercise.name}` in its cell, run that cell, "
+            "then run this one again."
+        )
+    return ""
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Run the exercise's check on an answer; record nothing, keep nothing of the reader's."""
+    with kernel_unchanged():
+        try:
+            return Verdict(True, exercise.check(answer))
+        except NotYet as fault:
+            return Verdict(False, str(fault))
+        except KeyboardInterrupt as stop:
+            return Verdict(False, _stopped(exercise, answer, stop))
+        except (Exception, SystemExit) as error:
+            return Verdict(False, _raised(exercise, answer, error))
+
+
+@contextmanager
+def kernel_unchanged() -> Iterator[None]:
+    """Put back what a check may have changed: collector, tracer, working folder, streams."""
+    enabled, thresholds, debug = gc.isenabled(), gc.get_threshold(), gc.get_debug()
+    callbacks, tracer, folder = gc.callbacks[:], sys.gettrace(), os.getcwd()
+    streams = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        (gc.enable if enabled else gc.disable)()
+        gc.set_threshold(*thresholds)
+        gc.set_debug(debug)
+        gc.callbacks[:] = callbacks
+        sys.settrace(tracer)
+        os.chdir(folder)
+        sys.stdout, sys.stderr = streams
+
+
+def _wrong_kind(exercise: Exercise, answer: Any) -> str:
+    asked = sources.kind(exercise)
+    name, call = exercise.name, f'`check("{exercise.id}", {exercise.name})`'
+    if asked == "function" and isinstance(answer, type):
+        return f"`{answer.__name__}` is a class; the exercise asks for a function: {call}."
+    if asked == "function" and not callable(answer):
+        return (
+            f"this is {_kind_of(answer)}, perhaps what a call gave back. Hand over the function "
+            f"itself, without calling it: {call}."
+        )
+    if asked == "class" and not isinstance(answer, type):
+        what = f"a `{name}`" if type(answer).__name__ == name else _kind_of(answer)
+        return f"this is {what}; hand over the class itself, without making an object: {call}."
+    return ""
+
+
+def _kind_of(answer: Any) -> str:
+    if answer is None:
+        return "`None`"
+    name = type(answer).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} `{name}`"
+
+
+def _raised(exercise: Exercise, answer: Any, error: BaseException) -> str:
+    what = f"`{type(error).__name__}`{_message(error)}"
+    line = _line(answer, error.__traceback__)
+    if line:
+        return f"your code raised {what}, on {line}."
+    return f"what `{exercise.name}` gave back could not be used: {what}."
+
+
+def _stopped(exercise: Exercise, answer: Any, stop: BaseException) -> str:
+    line = _line(answer, stop.__traceback__)
+    where = f", on {line}" if line else ""
+    return f"you stopped `{exercise.name}` while it was still running{where}. Does its loop end?"
+
+
+def _message(error: BaseException) -> str:
+    words = _shortened(_words(error))
+    return f" ({words})" if words else ""
+
+
+def _words(thing: Any) -> str:
+    try:
+        return _ADDRESS.sub("", str(thing))
+    except Exception:
+        return ""
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _LONG else words[:_LONG] + " …"
+
+
+def _line(answer: Any, traceback: TracebackType | None) -> str:
+    """The line of the reader's that was reached last: number and text; empty when there is none."""
+    file, found = sources.file_of(answer), None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if _is_readers(frame, file):
+            found = (frame.f_code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    if found is None:
+        return ""
+    text = linecache.getline(*found).strip()
+    return f"line {found[1]}: `{text}`" if text else f"line {found[1]}"
+
+
+def _is_readers(frame: FrameType, file: str) -> bool:
+    if file:
+        return frame.f_code.co_filename == file
+    return frame.f_globals.get("__name__") == "__main__"

@@ -1,0 +1,72 @@
+"""`hint` and `solution`: three hints that open one inside the other, and the answer after a try."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from lessons_lib.teach import answers, look
+from lessons_lib.teach.store import store
+
+
+@dataclass(frozen=True)
+class Hints:
+    """The hints to an exercise; each opens inside the one before."""
+
+    hints: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"Hint {i}: {look.plain(hint)}" for i, hint in enumerate(self.hints, 1))
+
+    def _repr_html_(self) -> str:
+        html = ""
+        for i in range(len(self.hints), 0, -1):
+            html = look.details(f"Hint {i}", look.blocks(self.hints[i - 1]) + html)
+        return html
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The answer to an exercise, or the advice to try it first (then `source` is empty)."""
+
+    text: str
+    source: str = ""
+
+    def __str__(self) -> str:
+        return f"{look.plain(self.text)}\n\n{self.source}" if self.source else look.plain(self.text)
+
+    def _repr_html_(self) -> str:
+        shown = look.code(self.source) if self.source else ""
+        return look.panel(look.inline(self.text) + shown)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
+
+def hint(id: str) -> Hints:
+    """Three hints to an exercise; raises `LookupError` with the nearest id."""
+    return Hints(answers.exercise(id).hints)
+
+
+def solution(id: str) -> Solution:
+    """One right answer, once the reader has tried (or where the room is unlocked).
+
+    Raises `LookupError` with the nearest id.
+    """
+    exercise = answers.exercise(id)
+    tried = store().read().exercises.get(id)
+    if tried is None and not unlocked():
+        return Solution(
+            f'Try it first: change `{exercise.name}`, run `check("{id}", {exercise.name})` once, '
+            "right or wrong, and run this cell again."
+        )
+    return Solution("One right answer (yours may differ):", exercise.solution.strip("\n"))
+
+
+def unlocked() -> bool:
+    """Whether all solutions are open: the setting `LESSONS_UNLOCK=1` of a room."""
+    return os.environ.get("LESSONS_UNLOCK", "").strip().lower() in {"1", "true", "yes", "on"}

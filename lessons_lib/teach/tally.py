@@ -1,0 +1,203 @@
+"""`progress` and `restore`: the whole course in one table, and a code that carries it elsewhere."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from lessons_lib.teach import look
+from lessons_lib.teach.answers import load
+from lessons_lib.teach.codes import CodeError, Decoded, decode, encode
+from lessons_lib.teach.course import LESSONS, Lesson, is_written
+from lessons_lib.teach.model import Answers
+from lessons_lib.teach.store import Record, store
+
+_HEADS = ("", "Lesson", "Predictions", "Exercises")
+
+
+@dataclass(frozen=True)
+class Line:
+    """How far the reader is in one lesson; `right` counts first answers only."""
+
+    lesson: Lesson
+    written: bool
+    questions: int = 0
+    answered: int = 0
+    right: int = 0
+    exercises: int = 0
+    accepted: int = 0
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """The line in words."""
+        head = (self.lesson.number, self.lesson.title)
+        if not self.written:
+            return (*head, "planned", "")
+        return (*head, self._predictions(), _of(self.accepted, self.exercises))
+
+    def _predictions(self) -> str:
+        right = f", {self.right} right at first" if self.answered else ""
+        return _of(self.answered, self.questions) + right
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The whole course: a line for each lesson, the code to copy, the accepted answers."""
+
+    lines: tuple[Line, ...]
+    code: str
+    accepted: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def download(self) -> str:
+        """The accepted answers as one Python file; empty when there are none."""
+        return "\n\n".join(f"# {id}\n{source.rstrip()}\n" for id, source in self.accepted)
+
+    def __str__(self) -> str:
+        rows = [_HEADS, *(line.cells for line in self.lines)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADS))]
+        table = [_aligned(row, widths) for row in rows]
+        return "\n".join([*table, "", self._code_plain(), *self.notes])
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<p><small>{look.inline(note)}</small></p>" for note in self.notes)
+        return _table(self.lines) + self._code_html() + self._link() + notes
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
+    def _code_plain(self) -> str:
+        if not self.code:
+            return "Nothing to carry away yet: answer a prediction, and a code appears here."
+        return f'Elsewhere: restore("{self.code}")'
+
+    def _code_html(self) -> str:
+        if not self.code:
+            return f"<p>{self._code_plain()}</p>"
+        call = f"restore(&quot;{escape(self.code)}&quot;)"
+        style = "user-select:all;overflow-wrap:anywhere;font-size:1.1em"
+        return (
+            "<p>To go on elsewhere, copy this (one click selects it) and run it there:<br>"
+            f'<code style="{style}">{call}</code></p>'
+        )
+
+    def _link(self) -> str:
+        if not self.accepted:
+            return ""
+        data = b64encode(self.download.encode()).decode()
+        return (
+            f'<p><a download="my_answers.py" href="data:text/x-python;base64,{data}">'
+            f"Download your accepted answers ({len(self.accepted)})</a></p>"
+        )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a code brought back, or why it could not be used."""
+
+    done: bool
+    text: str
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.done
+
+    def __str__(self) -> str:
+        return "\n".join([self.text, *self.notes])
+
+    def _repr_html_(self) -> str:
+        return look.panel("<br>".join(map(escape, (self.text, *self.notes))), role="status")
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
+
+def progress() -> Progress:
+    """How far you are in the whole course, with a code that restores it elsewhere."""
+    kept = store()
+    record = kept.read()
+    lines = tuple(_line(lesson, load(lesson.number), record) for lesson in LESSONS)
+    accepted = tuple((id, t.source) for id, t in sorted(record.exercises.items()) if t.source)
+    return Progress(lines, encode(record), accepted, kept.notices())
+
+
+def restore(code: str) -> Restored:
+    """Add what a code from `progress()` holds to what is here; nothing that is here is lost."""
+    if not code.strip():
+        return Restored(False, "Put the code that progress() shows between the quotes.")
+    try:
+        decoded = decode(code)
+    except CodeError as fault:
+        return Restored(False, f"Nothing was restored. {fault}")
+    kept = store()
+    kept.update(lambda record: record.merge(decoded.record))
+    return Restored(bool(decoded.brought), _told(decoded), kept.notices())
+
+
+def _told(decoded: Decoded) -> str:
+    sentences = [
+        f"{_lessons(decoded.changed)} changed since the code was made; what it says about "
+        f"{'it' if len(decoded.changed) == 1 else 'them'} was left out."
+    ] * bool(decoded.changed)
+    if decoded.brought:
+        answered = _count(len(decoded.record.questions), "prediction")
+        accepted = sum(tried.accepted for tried in decoded.record.exercises.values())
+        solved = _count(accepted, "solved exercise")
+        numbers = ", ".join(decoded.brought)
+        sentences.insert(0, f"Restored for lessons {numbers}: {answered}, {solved}.")
+    return " ".join(sentences)
+
+
+def _lessons(numbers: tuple[str, ...]) -> str:
+    if len(numbers) == 1:
+        return f"Lesson {numbers[0]} has"
+    return f"Lessons {', '.join(numbers)} have"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _line(lesson: Lesson, answers: Answers, record: Record) -> Line:
+    answered = [q for q in answers.questions if q.id in record.questions]
+    tried = [record.exercises.get(exercise.id) for exercise in answers.exercises]
+    return Line(
+        lesson,
+        is_written(lesson),
+        questions=len(answers.questions),
+        answered=len(answered),
+        right=sum(record.questions[q.id].first == q.right for q in answered),
+        exercises=len(answers.exercises),
+        accepted=sum(bool(one and one.accepted) for one in tried),
+    )
+
+
+def _of(done: int, all: int) -> str:
+    if not all:
+        return "–"
+    return f"{done} of {all}" + (f" {look.RIGHT}" if done == all else "")
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _table(lines: tuple[Line, ...]) -> str:
+    heads = "".join(f'<th scope="col" style="text-align:left">{head}</th>' for head in _HEADS)
+    rows = "".join(_row(line.cells) for line in lines)
+    return (
+        '<table class="rc-progress" style="text-align:left"><caption>Your progress</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    number, title, *rest = (escape(cell) for cell in cells)
+    shown = "".join(f'<td style="text-align:left">{cell}</td>' for cell in rest)
+    return (
+        f'<tr><td>{number}</td><th scope="row" style="text-align:left;font-weight:normal">{title}'
+        f"</th>{shown}</tr>"
+    )
