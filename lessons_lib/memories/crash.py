@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -119,6 +120,7 @@ def crash(
     first: Callable[[Path], object],
     at: str | Sequence[str] | None = None,
     *,
+    after: str | Sequence[str] = (),
     then: Callable[[Path], object] | None = None,
     nth: int = 1,
     how: How = "kill",
@@ -133,7 +135,9 @@ def crash(
 
     - `at`: a moment's name; or several, for parallel threads: each waits at its gate until all
       have been reached. None: the process is killed as soon as `first` has returned.
-    - `nth`: which passing of that moment.
+    - `after`: moments of other threads (of a saver, say) that must have been passed by then. They
+      are conditions, not work: the report leaves them out.
+    - `nth`: which passing of the moment `at`.
     - `how`: "kill" (SIGKILL; on Windows TerminateProcess) cannot be caught. "term" has the process
       handle a SIGTERM at the moment and lets it go on to its end. Windows has no SIGTERM between
       processes: there the handler that the process has set is called, in the thread that came to
@@ -143,20 +147,24 @@ def crash(
     Raises ValueError or TypeError for arguments that make no sense and for functions that cannot
     cross. What goes wrong inside a life is in the report.
     """
-    gate = _checked_gate(at, nth, how, timeout)
+    gate = _checked_gate(at, after, nth, how)
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
     scripts = [_packed(function) for function in (first, then or first)]
     with _place(folder) as place:
         lives = [_lived(scripts[0], place, gate, timeout, ())]
         if gate.complete:
-            lives.append(_lived(scripts[1], place, Gate(()), timeout, lives[0].passed))
+            open_gate = Gate(after=gate.after)
+            lives.append(_lived(scripts[1], place, open_gate, timeout, lives[0].passed))
     return Crash(tuple(lives))
 
 
 @dataclass
 class Gate:
-    """Where the first life ends: the names still to be reached, and how to end it there."""
+    """Where and how the first life ends, and which of these moments have been reached."""
 
-    names: tuple[str, ...]
+    at: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     nth: int = 1
     how: How = "kill"
     at_return: bool = False
@@ -164,27 +172,46 @@ class Gate:
     returned: bool = False
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """The moments that have not been reached yet."""
+        return tuple(name for name in (*self.at, *self.after) if name not in self.reached)
+
+    @property
     def complete(self) -> bool:
         """Whether the life has come to where it was to be ended."""
-        return self.returned if self.at_return else self.reached == set(self.names)
+        return self.returned if self.at_return else bool(self.at) and not self.missing
+
+    def holds(self, name: str, times: int) -> bool:
+        """Whether a thread that passes this moment, so many times by now, has to stop here."""
+        return name in self.at and times == self.nth
 
     def __str__(self) -> str:
-        return " and ".join(map(repr, self.names))
+        return " and ".join(map(repr, self.at))
 
 
-def _checked_gate(at: str | Sequence[str] | None, nth: int, how: How, timeout: float) -> Gate:
-    names = () if at is None else (at,) if isinstance(at, str) else tuple(at)
-    if at is not None and not (names and all(isinstance(name, str) and name for name in names)):
+def _checked_gate(
+    at: str | Sequence[str] | None, after: str | Sequence[str], nth: int, how: How
+) -> Gate:
+    names = () if at is None else _checked_names("at", at)
+    conditions = _checked_names("after", after) if after else ()
+    if at is not None and not names:
         raise ValueError(f"at is {at!r}: give the name of a moment, as in at='saved', or None")
     if how not in ("kill", "term"):
         raise ValueError(f"how is {how!r}: it can be 'kill' or 'term'")
-    if how == "term" and len(names) != 1:
-        raise ValueError(f"how='term' needs one moment to send its signal at, and at is {at!r}")
+    if how == "term" and (len(names) != 1 or conditions):
+        raise ValueError(f"how='term' needs one moment, at, and no after: it got {at!r}, {after!r}")
+    if conditions and not names:
+        raise ValueError(f"after is {after!r}, and at is {at!r}: name the moment to kill at")
     if not isinstance(nth, int) or nth < 1:
         raise ValueError(f"nth is {nth!r}: count the passings of the moment from 1")
-    if not timeout > 0:
-        raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
-    return Gate(names, nth, how, at_return=at is None)
+    return Gate(names, conditions, nth, how, at_return=at is None)
+
+
+def _checked_names(what: str, names: str | Sequence[str]) -> tuple[str, ...]:
+    given = (names,) if isinstance(names, str) else names
+    if not isinstance(given, (tuple, list)) or not all(isinstance(n, str) and n for n in given):
+        raise ValueError(f"{what} is {names!r}: give a moment's name, or several in a tuple")
+    return tuple(given)
 
 
 def _packed(function: Callable[[Path], object]) -> bytes:
@@ -260,21 +287,27 @@ class Watch:
         self.said.append(text)
 
     def _on_moment(self, name: str, in_main_thread: bool) -> str | None:
-        self.passed.append((name, in_main_thread))
-        times = sum(passed == name for passed, _ in self.passed)
-        if name not in self.gate.names or times != self.gate.nth:
-            self._answer("go")
-            return None
-        self.gate.reached.add(name)
-        if self.gate.how == "term":
+        held = self._note(name, in_main_thread)
+        if held and self.gate.how == "term":
             self.terminated = True
             self._answer("terminate")
-        elif self.gate.complete:
+        elif self.gate.complete and not self.terminated:
             self._kill()
             return f"killed at {self.gate}"
         else:
-            self._answer("stay")
+            self._answer("stay" if held else "go")
         return None
+
+    def _note(self, name: str, in_main_thread: bool) -> bool:
+        """Note that a moment was reached; say whether its thread is to be held there."""
+        if name in self.gate.after:
+            self.gate.reached.add(name)
+            return False
+        self.passed.append((name, in_main_thread))
+        held = self.gate.holds(name, sum(passed == name for passed, _ in self.passed))
+        if held:
+            self.gate.reached.add(name)
+        return held
 
     def _on_returned(self, value: bytes, complaint: str) -> str | None:
         self.value = loads(value)
@@ -307,7 +340,7 @@ class Watch:
             except (EOFError, OSError):
                 return
             if kind == "moment":
-                self.passed.append((rest[0], rest[1]))
+                self._note(*rest)
             elif kind == "said":
                 self._on_said(*rest)
 
@@ -320,14 +353,14 @@ class Watch:
 
     def life(self, ended: str, order: Sequence[str]) -> Life:
         """Sum up what was heard; `order` settles that of moments in parallel threads."""
-        names = tuple(_in_order(self.passed, [*order, *self.gate.names]))
+        names = tuple(_in_order(self.passed, [*order, *self.gate.at]))
         if self.terminated:
             ended = f"SIGTERM at {self.gate}, then {ended}"
         error = self.error or self._not_reached(ended)
         return Life(names, ended, self.value, error, "".join(self.said))
 
     def _not_reached(self, ended: str) -> str:
-        missing = [repr(name) for name in self.gate.names if name not in self.gate.reached]
+        missing = [repr(name) for name in self.gate.missing]
         if not missing:
             return ""
         passed = counted([name for name, _ in self.passed])
@@ -339,17 +372,16 @@ class Watch:
 
 
 def _in_order(passed: Sequence[tuple[str, bool]], order: Sequence[str]) -> Iterator[str]:
-    """Yield names as they came, but sort each run of moments from other threads by `order`."""
-    place = {name: number for number, name in reversed(list(enumerate(order)))}
-    run: list[str] = []
-    for name, in_main_thread in [*passed, ("", True)]:
-        if not in_main_thread:
-            run.append(name)
-            continue
-        yield from sorted(run, key=lambda name: place.get(name, len(order)))
-        run.clear()
-        if name:
-            yield name
+    """Yield names as they came, but in each run of moments of other threads those in `order` by it.
+
+    >>> list(_in_order([("b", False), ("x", False), ("a", False), ("b", True)], ["a", "b"]))
+    ['a', 'x', 'b', 'b']
+    """
+    for in_main_thread, run in groupby(passed, key=lambda one: one[1]):
+        names = [name for name, _ in run]
+        known = iter(sorted((name for name in names if name in order), key=order.index))
+        for name in names:
+            yield next(known) if name in order and not in_main_thread else name
 
 
 def _names_in(value: object) -> Iterator[str]:
