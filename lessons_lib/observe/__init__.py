@@ -1,0 +1,43 @@
+"""Instruments that look at objects, references and processes, and never change what they see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .dot import from_dot, from_objgraph
+    from .drawing import Arrow, Box, Diagram, Frame, Picture, draw
+    from .table import Table
+
+_HOMES = {
+    "Arrow": "drawing",
+    "Box": "drawing",
+    "Diagram": "drawing",
+    "Frame": "drawing",
+    "Picture": "drawing",
+    "draw": "drawing",
+    "from_dot": "dot",
+    "from_objgraph": "dot",
+    "Table": "table",
+}
+
+__all__ = [
+    "Arrow",
+    "Box",
+    "Diagram",
+    "Frame",
+    "Picture",
+    "Table",
+    "draw",
+    "from_dot",
+    "from_objgraph",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load an instrument when it is first used, so that importing the package stays instant."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

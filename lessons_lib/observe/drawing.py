@@ -1,0 +1,146 @@
+"""From a diagram to a picture: stable SVG in an `<img>`, with words for those who cannot see it.
+
+JupyterLab hides a bare SVG in a notebook that was not yet run or trusted; an image with the SVG
+in its address shows everywhere, also in an exported page.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from . import shapes, style
+from .diagram import (
+    MAX_ARROWS,
+    MAX_BOXES,
+    Arrow,
+    Box,
+    Diagram,
+    Frame,
+    bounded,
+)
+from .layout import Layout, lay_out
+
+__all__ = [
+    "MAX_ARROWS",
+    "MAX_BOXES",
+    "Arrow",
+    "Box",
+    "Diagram",
+    "Frame",
+    "Layout",
+    "Picture",
+    "draw",
+    "lay_out",
+]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An SVG picture with its alternative text, and the text a terminal shows instead.
+
+    >>> print(draw(Diagram((Box("a", "list"),)), alt="A list.", text="one list"))
+    one list
+    """
+
+    svg: str
+    alt: str
+    text: str = ""
+
+    def __str__(self) -> str:
+        return self.text or self.alt
+
+    def __repr__(self) -> str:
+        return f"Picture(alt={self.alt!r})"
+
+    def html(self) -> str:
+        """An image that shrinks a little on a narrow page, then scrolls rather than blurs."""
+        source = base64.b64encode(self.svg.encode("utf-8")).decode("ascii")
+        width = _width(self.svg)
+        look = f"width:{width}px;max-width:100%;min-width:{round(width * 13 / 14)}px;height:auto"
+        return (
+            f'<div style="overflow-x:auto"><img alt="{escape(self.alt)}" '
+            f'style="{look}" src="data:image/svg+xml;base64,{source}"></div>'
+        )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": str(self)}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the SVG to a file and return its path."""
+        target = Path(path)
+        target.write_text(self.svg, encoding="utf-8")
+        return target
+
+
+def draw(diagram: Diagram, alt: str, text: str = "", layout: Layout | None = None) -> Picture:
+    """Draw a diagram, on the places of `layout` when one is given (it may hold more boxes).
+
+    At most thirty boxes and sixty arrows are drawn; what was left out is said below the picture.
+    The alternative text must say what to see; without one, ValueError.
+
+    >>> picture = draw(
+    ...     Diagram((Box("a", "a", "name"), Box("o", "Upload", badge="1")), (Arrow("a", "o"),)),
+    ...     alt="The name a leads to an Upload.",
+    ... )
+    >>> picture.svg.count("<rect") > 2
+    True
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty, expected a sentence that says what to see: write one")
+    drawn = bounded(diagram)
+    if not drawn.boxes:
+        return _empty(alt, text)
+    places = layout or lay_out(drawn)
+    parts = [*_frames(drawn, places), *_arrows(drawn, places), *_boxes(drawn, places)]
+    return Picture(_svg(parts, places, drawn.left_out, alt), alt, text)
+
+
+def _frames(diagram: Diagram, places: Layout) -> list[str]:
+    return [
+        shapes.draw_frame(frame, places.frames[frame.id])
+        for frame in diagram.frames
+        if frame.id in places.frames
+    ]
+
+
+def _arrows(diagram: Diagram, places: Layout) -> list[str]:
+    """Every line first, then every label, so that no line runs through a word."""
+    known = [
+        (arrow, places.arrows[key])
+        for arrow in diagram.arrows
+        if (key := (arrow.tail, arrow.head, arrow.label)) in places.arrows
+    ]
+    lines = [shapes.draw_arrow(arrow, line) for arrow, line in known]
+    return lines + [shapes.draw_label(arrow, line) for arrow, line in known]
+
+
+def _boxes(diagram: Diagram, places: Layout) -> list[str]:
+    return [
+        shapes.draw_box(box, places.boxes[box.id])
+        for box in diagram.boxes
+        if box.id in places.boxes
+    ]
+
+
+def _svg(parts: list[str], places: Layout, left_out: str, alt: str) -> str:
+    width = round(max(places.width, len(left_out) * style.TEXT_WIDTH + 40))
+    height = round(places.height + (24 if left_out else 0))
+    foot = shapes.text(20, height - 16, left_out, "n g") if left_out else ""
+    back = shapes.rect((0.5, 0.5, width - 1, height - 1), 10, style.PAPER, style.LINE, 1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt)}">'
+        f"{shapes.STYLES}{shapes.HATCH}{back}{''.join(parts)}{foot}</svg>"
+    )
+
+
+def _empty(alt: str, text: str) -> Picture:
+    nothing = shapes.text(20, 32, "nothing to draw", "n g")
+    return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), "", alt), alt, text)
+
+
+def _width(svg: str) -> int:
+    return int(svg.split('width="', 1)[1].split('"', 1)[0])

@@ -1,0 +1,235 @@
+"""Where things stand: Graphviz finds the places once, the drawing then keeps to them.
+
+A recording of twenty steps is laid out as one diagram that holds the boxes of every step; each
+step is drawn on those places, so that nothing jumps.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from . import graphviz, style
+from .diagram import Arrow, Box, Diagram, bounded, size
+
+Point = tuple[float, float]
+Place = tuple[float, float, float, float]
+"""x, y, width, height of a box in pixels; x and y are its upper left corner."""
+ArrowKey = tuple[str, str, str]
+
+MARGIN = 26
+FRAME_MARGIN = 24
+FRAME_TOP = 22
+_PER_INCH = 72
+_FIRST_FUEL = 400_000_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """The course of an arrow: Bézier control points (3n + 1 of them) and its label's middle."""
+
+    points: tuple[Point, ...]
+    label: Point | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of boxes by id, of arrows by tail, head and label, of frames by id."""
+
+    boxes: dict[str, Place]
+    arrows: dict[ArrowKey, Line]
+    frames: dict[str, Place]
+    width: float
+    height: float
+
+
+def lay_out(diagram: Diagram) -> Layout:
+    """Find the places of everything in a diagram; of what is too much, the first thirty boxes.
+
+    Should Graphviz run out of its fuel on a dense diagram, labels and then curves are given up.
+
+    >>> where = lay_out(Diagram((Box("a", "a", "name"), Box("o", "list")), (Arrow("a", "o"),)))
+    >>> where.boxes["a"][0] < where.boxes["o"][0]
+    True
+    """
+    drawn = bounded(diagram)
+    for options in ({}, {"splines": "line", "labels": "no"}):
+        try:
+            plain = graphviz.render(_dot(drawn, **options), "plain", fuel=_FIRST_FUEL)
+        except graphviz.TooDense:
+            continue
+        return _read(drawn, plain)
+    return _in_columns(drawn)
+
+
+def _dot(diagram: Diagram, splines: str = "true", labels: str = "yes") -> str:
+    """The diagram as DOT text: sizes fixed, names on the left, labels as wide as they will be."""
+    number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
+    widths = _widths(diagram)
+    apart = "nodesep=0.44; ranksep=0.75;" if diagram.direction == "LR" else "nodesep=0.5;"
+    return "\n".join(
+        [
+            f"digraph {{ rankdir={diagram.direction}; newrank=true; splines={splines}; {apart}",
+            'node [shape=box fixedsize=true label=""]; edge [arrowhead=none fontname=Courier];',
+            *(_dot_box(number[b.id], widths[b.id], size(b)[1]) for b in diagram.boxes),
+            *(_dot_arrow(number, arrow, labels == "yes") for arrow in diagram.arrows),
+            *(_dot_frame(i, frame.boxes, number) for i, frame in enumerate(diagram.frames)),
+            _dot_names(diagram, number),
+            "}",
+        ]
+    )
+
+
+def _widths(diagram: Diagram) -> dict[str, float]:
+    """The width Graphviz is told: names of the left column all get that of the widest."""
+    column = {box.id for box in _left_column(diagram)}
+    widest = max((size(box)[0] for box in diagram.boxes if box.id in column), default=0.0)
+    return {box.id: widest if box.id in column else size(box)[0] for box in diagram.boxes}
+
+
+def _left_column(diagram: Diagram) -> list[Box]:
+    """Names that nothing points to."""
+    heads = {arrow.head for arrow in diagram.arrows}
+    return [box for box in diagram.boxes if box.kind == "name" and box.id not in heads]
+
+
+def _dot_box(number: str, width: float, height: float) -> str:
+    return f"{number} [width={width / _PER_INCH:.3f} height={height / _PER_INCH:.3f}];"
+
+
+def _dot_arrow(number: dict[str, str], arrow: Arrow, labelled: bool) -> str:
+    blank = "x" * (len(arrow.label) + 1)
+    label = f' [label="{blank}"]' if arrow.label and labelled else ""
+    return f"{number[arrow.tail]} -> {number[arrow.head]}{label};"
+
+
+def _dot_frame(index: int, members: Iterable[str], number: dict[str, str]) -> str:
+    inside = " ".join(number[name] for name in members)
+    return f'subgraph cluster_{index} {{ margin={FRAME_MARGIN + 6}; label="x"; {inside} }}'
+
+
+def _dot_names(diagram: Diagram, number: dict[str, str]) -> str:
+    """Names that nothing points to stand in one column on the left."""
+    names = [number[box.id] for box in _left_column(diagram)]
+    return f"{{ rank=min; {'; '.join(names)} }}" if names else ""
+
+
+def _read(diagram: Diagram, plain: str) -> Layout:
+    """Read Graphviz's plain output: inches from the lower left become pixels from the upper."""
+    rows = [line.split(" ") for line in plain.splitlines()]
+    nodes = [row for row in rows if row[0] == "node"]
+    down = 1 if _upside_down([float(row[3]) for row in nodes]) else -1
+
+    def at(x: str, y: str) -> Point:
+        return float(x) * _PER_INCH, down * float(y) * _PER_INCH
+
+    boxes = _read_boxes(diagram, [at(row[2], row[3]) for row in nodes])
+    waiting: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for row in rows:
+        if row[0] == "edge":
+            waiting[row[1], row[2]].append(_read_line(row, at, 7 if down > 0 else 0))
+    number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
+    arrows = {
+        (a.tail, a.head, a.label): waiting[number[a.tail], number[a.head]].pop(0)
+        for a in diagram.arrows
+    }
+    return _shifted(diagram, boxes, arrows)
+
+
+def _upside_down(heights: list[float]) -> bool:
+    """True when the first boxes came out below the last ones: the picture is then mirrored."""
+    middle = sum(heights) / len(heights)
+    centre = (len(heights) - 1) / 2
+    return sum((i - centre) * (y - middle) for i, y in enumerate(heights)) > 0
+
+
+def _read_boxes(diagram: Diagram, middles: list[Point]) -> dict[str, Place]:
+    """The place of each box; names of the left column end on one line at their right."""
+    widths = _widths(diagram)
+    boxes = {}
+    for box, (x, y) in zip(diagram.boxes, middles, strict=True):
+        width, height = size(box)
+        boxes[box.id] = (x + widths[box.id] / 2 - width, y - height / 2, width, height)
+    return boxes
+
+
+def _around(box: Box, middle: Point) -> Place:
+    width, height = size(box)
+    return middle[0] - width / 2, middle[1] - height / 2, width, height
+
+
+def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) -> Line:
+    """One edge; a mirrored label came to stand below its line and is lowered clear of it."""
+    count = int(row[3])
+    numbers = row[4 : 4 + 2 * count]
+    points = tuple(at(x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=True))
+    rest = row[4 + 2 * count :]
+    if len(rest) < 5:
+        return Line(points)
+    x, y = at(rest[1], rest[2])
+    return Line(points, (x, y + lower))
+
+
+def _shifted(diagram: Diagram, boxes: dict[str, Place], arrows: dict[ArrowKey, Line]) -> Layout:
+    """Put the margin around everything, frames, labels and notes included."""
+    frames = {f.id: _frame_place([boxes[name] for name in f.boxes]) for f in diagram.frames}
+    lefts, tops, rights, bottoms = zip(*_extents(diagram, boxes, arrows, frames), strict=True)
+    dx, dy = MARGIN - min(lefts), MARGIN - min(tops)
+    return Layout(
+        {key: (x + dx, y + dy, w, h) for key, (x, y, w, h) in boxes.items()},
+        {key: _moved(line, dx, dy) for key, line in arrows.items()},
+        {key: (x + dx, y + dy, w, h) for key, (x, y, w, h) in frames.items()},
+        max(rights) + dx + MARGIN,
+        max(bottoms) + dy + MARGIN,
+    )
+
+
+def _extents(
+    diagram: Diagram,
+    boxes: dict[str, Place],
+    arrows: dict[ArrowKey, Line],
+    frames: dict[str, Place],
+) -> list[tuple[float, float, float, float]]:
+    found = [(x, y, x + w, y + h) for x, y, w, h in (*boxes.values(), *frames.values())]
+    for (_, _, label), line in arrows.items():
+        found += [(x, y, x, y) for x, y in line.points]
+        if line.label:
+            x, y = line.label
+            half = len(label) * style.CODE_WIDTH / 2
+            found.append((x - half, y - 10, x + half, y + 10))
+    for box in diagram.boxes:
+        x, y, w, h = boxes[box.id]
+        half = max(len(box.note), 18) * style.TEXT_WIDTH / 2 if box.kind != "name" else 0
+        found.append((x + w / 2 - half, y - 6, x + w / 2 + half, y + h + (20 if half else 0)))
+    return found
+
+
+def _moved(line: Line, dx: float, dy: float) -> Line:
+    points = tuple((x + dx, y + dy) for x, y in line.points)
+    return Line(points, (line.label[0] + dx, line.label[1] + dy) if line.label else None)
+
+
+def _frame_place(inside: list[Place]) -> Place:
+    left = min(x for x, *_ in inside) - FRAME_MARGIN
+    top = min(y for _, y, *_ in inside) - FRAME_MARGIN - FRAME_TOP
+    right = max(x + w for x, _, w, _ in inside) + FRAME_MARGIN
+    bottom = max(y + h for _, y, _, h in inside) + FRAME_MARGIN + 8
+    return left, top, right - left, bottom - top
+
+
+def _in_columns(diagram: Diagram) -> Layout:
+    """The last resort: names in one column, the rest in rows of six, arrows straight."""
+    boxes: dict[str, Place] = {}
+    for index, box in enumerate(diagram.boxes):
+        boxes[box.id] = _around(box, ((index % 6) * 220.0, (index // 6) * 130.0))
+    arrows = {
+        (a.tail, a.head, a.label): _straight(boxes[a.tail], boxes[a.head]) for a in diagram.arrows
+    }
+    return _shifted(diagram, boxes, arrows)
+
+
+def _straight(tail: Place, head: Place) -> Line:
+    start = (tail[0] + tail[2], tail[1] + tail[3] / 2)
+    end = (head[0], head[1] + head[3] / 2)
+    return Line((start, start, end, end))

@@ -1,0 +1,280 @@
+"""The shapes of the course's pictures as SVG: one function for each kind of thing."""
+
+from __future__ import annotations
+
+from html import escape
+from math import hypot
+
+from . import style
+from .diagram import Arrow, Box, Frame
+from .layout import Line, Place, Point
+
+_STROKE = {
+    "plain": style.INK,
+    "kept": style.BLUE,
+    "lost": style.VERMILION,
+    "garbage": style.VERMILION,
+    "died": style.VERMILION,
+}
+_WORDS = {"kept": "kept", "lost": "lost", "garbage": "garbage", "died": "died"}
+_DASHES = {"solid": "", "dashed": ' stroke-dasharray="7 5"', "dotted": ' stroke-dasharray="1.5 5"'}
+
+HATCH = (
+    '<defs><pattern id="hatch" width="9" height="9" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect width="9" height="9" fill="#FFFFFF"/>'
+    '<rect width="2.4" height="9" fill="#C3C9CE"/></pattern></defs>'
+)
+STYLES = (
+    f"<style>text{{font-family:{style.CODE_FONT};font-size:{style.CODE_SIZE}px;"
+    f"fill:{style.INK}}}.t{{font-weight:700}}.g{{fill:{style.GREY}}}"
+    f".n{{font-family:{style.TEXT_FONT};font-size:{style.NOTE_SIZE}px}}"
+    f".h{{paint-order:stroke;stroke:{style.PAPER};stroke-width:5px;stroke-linejoin:round}}"
+    ".m{text-anchor:middle}</style>"
+)
+
+
+def text(x: float, y: float, words: str, classes: str = "", more: str = "") -> str:
+    """A line of text whose base line starts (or, with class m, has its middle) at x, y."""
+    attribute = f' class="{classes}"' if classes else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}"{attribute}{more}>{escape(words)}</text>'
+
+
+def rect(place: Place, radius: float, fill: str, stroke: str, width: float = 1.5) -> str:
+    """A rectangle with rounded corners."""
+    x, y, w, h = place
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{radius}" '
+        f'fill="{fill}" stroke="{stroke}" stroke-width="{width}"/>'
+    )
+
+
+def path(d: str, fill: str, stroke: str, width: float = 1.5, more: str = "") -> str:
+    """Any outline, given as SVG path data."""
+    return f'<path d="{d}" fill="{fill}" stroke="{stroke}" stroke-width="{width}"{more}/>'
+
+
+def draw_box(box: Box, place: Place) -> str:
+    """A box in its kind's shape, with its badge and the note below it."""
+    body = _KINDS[box.kind](box, place)
+    return f"<g>{body}{_badge(box, place)}{_note(box, place)}</g>"
+
+
+def _fill(box: Box) -> str:
+    return {"garbage": "url(#hatch)", "died": "none"}.get(box.state, style.WHITE)
+
+
+def _pen(box: Box) -> tuple[str, float]:
+    return _STROKE[box.state], 1.4 if box.state in ("plain", "died") else 2.4
+
+
+def _lines(box: Box, left: float, top: float, gap: float = 0) -> str:
+    """The title in bold and, after a gap, the lines below it, 20 pixels apart."""
+    halo = " h" if box.state == "garbage" else ""
+    faint = " g" if box.state == "died" else ""
+    parts = [text(left, top + 15, box.title, f"t{halo}{faint}")]
+    parts += [
+        text(left, top + gap + 35 + 20 * i, line, f"g{halo}") for i, line in enumerate(box.lines)
+    ]
+    return "".join(parts)
+
+
+def _name(box: Box, place: Place) -> str:
+    x, y, _, _ = place
+    fill = "none" if box.state == "died" else style.WASH
+    stroke = style.LINE if box.state == "plain" else _STROKE[box.state]
+    value = f'<tspan class="g"> = {escape(box.lines[0])}</tspan>' if box.lines else ""
+    label = f'<text x="{x + 10:.1f}" y="{y + 20:.1f}">{escape(box.title)}{value}</text>'
+    return rect(place, 5, fill, stroke, 1) + label
+
+
+def _object(box: Box, place: Place) -> str:
+    stroke, width = _pen(box)
+    return rect(place, 7, _fill(box), stroke, width) + _lines(box, place[0] + 15, place[1] + 8)
+
+
+def _pill(box: Box, place: Place) -> str:
+    stroke = style.GREY if box.state == "plain" else _STROKE[box.state]
+    radius = min(place[3] / 2, 20)
+    return rect(place, radius, style.WASH, stroke, 1.2) + "".join(
+        text(place[0] + 17, place[1] + 22 + 20 * i, line, "g" if i else "")
+        for i, line in enumerate((box.title, *box.lines))
+    )
+
+
+def _checkpoint(box: Box, place: Place) -> str:
+    x, y, w, h = place
+    stroke, width = _pen(box)
+    back = rect((x + 5, y + 5, w, h), 4, style.WHITE, style.PALE, 1)
+    band = path(f"M{x:.1f} {y + 30:.1f}h{w:.1f}", "none", stroke, 1) if box.lines else ""
+    return (
+        back
+        + rect(place, 4, _fill(box) if box.state != "died" else style.WHITE, stroke, width)
+        + band
+        + _lines(box, x + 15, y + 7, 7)
+    )
+
+
+def _item(box: Box, place: Place) -> str:
+    x, y, _, _ = place
+    stroke, width = _pen(box)
+    hole = f'<circle cx="{x + 18:.1f}" cy="{y + 19:.1f}" r="5.5" fill="{style.PAPER}" '
+    return (
+        rect(place, 12, _fill(box), stroke, width)
+        + f'{hole}stroke="{stroke}" stroke-width="1.4"/>'
+        + _lines(box, x + 34, y + 8)
+    )
+
+
+def _sheet(box: Box, place: Place) -> str:
+    x, y, w, h = place
+    stroke, width = _pen(box)
+    fold = 15
+    outline = f"M{x:.1f} {y:.1f}h{w - fold:.1f}l{fold} {fold}v{h - fold:.1f}h{-w:.1f}z"
+    corner = f"M{x + w - fold:.1f} {y:.1f}v{fold}h{fold}"
+    return (
+        path(outline, _fill(box), stroke, width)
+        + path(corner, "none", stroke, 1.2)
+        + _lines(box, x + 15, y + 9)
+    )
+
+
+def _cylinder(box: Box, place: Place) -> str:
+    x, y, w, h = place
+    stroke, width = _pen(box)
+    r, half = 9, w / 2
+    outline = (
+        f"M{x:.1f} {y + r:.1f}a{half:.1f} {r} 0 0 1 {w:.1f} 0v{h - 2 * r:.1f}"
+        f"a{half:.1f} {r} 0 0 1 {-w:.1f} 0z"
+    )
+    lid = f"M{x:.1f} {y + r:.1f}a{half:.1f} {r} 0 0 0 {w:.1f} 0"
+    return (
+        path(outline, _fill(box), stroke, width)
+        + path(lid, "none", stroke, 1.2)
+        + _lines(box, x + 15, y + 2 * r + 4)
+    )
+
+
+def _plain_note(box: Box, place: Place) -> str:
+    x, y = place[0] + 4, place[1]
+    return "".join(
+        text(x, y + 18 + 20 * i, line, "n g") for i, line in enumerate((box.title, *box.lines))
+    )
+
+
+_KINDS = {
+    "name": _name,
+    "object": _object,
+    "pill": _pill,
+    "checkpoint": _checkpoint,
+    "item": _item,
+    "sheet": _sheet,
+    "cylinder": _cylinder,
+    "note": _plain_note,
+}
+
+
+def _badge(box: Box, place: Place) -> str:
+    """The number of references drawn to a box, on its upper right corner."""
+    if not box.badge:
+        return ""
+    x, y, w, _ = place
+    wide = max(22.0, 9.0 * len(box.badge) + 8)
+    colour = style.VERMILION_TEXT if box.state in ("garbage", "lost", "died") else style.BLUE
+    pill = rect((x + w - wide / 2 - 3, y - 11, wide, 22), 11, colour, style.PAPER, 2)
+    label = text(x + w - 3, y + 5, box.badge, "m n", ' font-weight="700" style="fill:#FFFFFF"')
+    return pill + label
+
+
+def _note(box: Box, place: Place) -> str:
+    words = box.note or _WORDS.get(box.state, "")
+    if not words:
+        return ""
+    x, y, w, h = place
+    colour = {"plain": style.GREY, "kept": style.BLUE}.get(box.state, style.VERMILION_TEXT)
+    more = f' font-style="italic" style="fill:{colour}"'
+    below = 22 if box.kind == "checkpoint" else 17
+    return text(x + w / 2, y + h + below, words, "m n h", more)
+
+
+def draw_arrow(arrow: Arrow, line: Line) -> str:
+    """The line of an arrow, its head, and a cross on a lost one."""
+    colour = {"plain": style.INK, "kept": style.BLUE, "lost": style.VERMILION}[arrow.state]
+    if arrow.style == "dotted" and arrow.state == "plain":
+        colour = style.GREY
+    width = 2.2 if arrow.style == "dotted" else 1.6 if arrow.state == "plain" else 2.4
+    tip, back, head = _head(line.points)
+    points = (*line.points[:-1], back)
+    d = f"M{_at(points[0])}C" + " ".join(_at(p) for p in points[1:])
+    dashes = _DASHES[arrow.style]
+    round_ends = ' stroke-linecap="round"' if arrow.style == "dotted" else ""
+    cross = _cross(_middle(line)) if arrow.state == "lost" else ""
+    return (
+        path(d, "none", colour, width, dashes + round_ends)
+        + path(f"M{_at(tip)}L{_at(head[0])}L{_at(head[1])}z", colour, colour, 1)
+        + cross
+    )
+
+
+def draw_label(arrow: Arrow, line: Line) -> str:
+    """The label of an arrow, drawn after all lines so that none crosses it."""
+    if not arrow.label:
+        return ""
+    x, y = line.label or _middle(line)
+    return text(x, y + 1, arrow.label, "m h g")
+
+
+def _at(point: Point) -> str:
+    return f"{point[0]:.1f} {point[1]:.1f}"
+
+
+def _head(points: tuple[Point, ...]) -> tuple[Point, Point, tuple[Point, Point]]:
+    """The tip of an arrow, the middle of its head's base, and the base's two ends."""
+    tip = points[-1]
+    before = next((p for p in reversed(points) if hypot(tip[0] - p[0], tip[1] - p[1]) > 1), None)
+    x, y = before or (tip[0] - 1, tip[1])
+    away = hypot(tip[0] - x, tip[1] - y)
+    ux, uy = (tip[0] - x) / away, (tip[1] - y) / away
+    back = tip[0] - ux * 10, tip[1] - uy * 10
+    return (
+        tip,
+        back,
+        (
+            (back[0] - uy * 4.5, back[1] + ux * 4.5),
+            (back[0] + uy * 4.5, back[1] - ux * 4.5),
+        ),
+    )
+
+
+def _middle(line: Line) -> Point:
+    """The middle of the middle Bézier piece."""
+    pieces = (len(line.points) - 1) // 3
+    start = 3 * (pieces // 2)
+    a, b, c, d = line.points[start : start + 4]
+    return (a[0] + 3 * b[0] + 3 * c[0] + d[0]) / 8, (a[1] + 3 * b[1] + 3 * c[1] + d[1]) / 8
+
+
+def _cross(point: Point) -> str:
+    x, y = point
+    d = f"M{x - 6:.1f} {y - 6:.1f}l12 12m0 -12l-12 12"
+    return path(d, "none", style.PAPER, 6) + path(d, "none", style.VERMILION, 2.6)
+
+
+def draw_frame(frame: Frame, place: Place) -> str:
+    """The frame of a process; a killed one is cracked through at the top and the bottom."""
+    x, y, w, h = place
+    colour = style.VERMILION if frame.broken else style.PALE
+    dashes = ' stroke-dasharray="26 7"' if frame.broken else ""
+    outline = (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" fill="none" '
+        f'stroke="{colour}" stroke-width="1.8"{dashes}/>'
+    )
+    cracks = _crack(x + w * 0.72, y) + _crack(x + w * 0.4, y + h) if frame.broken else ""
+    title = text(x + 14, y + 23, frame.title, "n", ' font-weight="700"')
+    return outline + cracks + title
+
+
+def _crack(x: float, y: float) -> str:
+    """A gap in a horizontal line at x, y, with two torn ends."""
+    gap = path(f"M{x - 9:.1f} {y:.1f}h18", "none", style.PAPER, 8)
+    torn = f"M{x - 13:.1f} {y - 9:.1f}l6 6l-5 5l6 7M{x + 7:.1f} {y - 9:.1f}l6 6l-5 5l6 7"
+    return gap + path(torn, "none", style.VERMILION, 1.8)

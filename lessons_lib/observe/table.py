@@ -1,0 +1,92 @@
+"""A table that reads on a page, in the dark theme, on a narrow screen and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from . import style
+
+_CELL = f"padding:5px 14px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns, with a caption and notes below; cells are shown with str().
+
+    A row of another length than the columns raises ValueError. Columns of numbers are set right.
+
+    >>> print(Table(("mode", "redone"), (("sync", 1), ("exit", 4)), caption="Steps done again"))
+    Steps done again
+    mode  redone
+    ----  ------
+    sync       1
+    exit       4
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+    notes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"the row {tuple(row)!r} has {len(row)} cells, expected {len(self.columns)}: "
+                    f"one for each of the columns {', '.join(self.columns)}"
+                )
+
+    def __str__(self) -> str:
+        cells = [[str(cell) for cell in row] for row in self.rows]
+        widths = [
+            max(len(text) for text in (name, *(row[i] for row in cells)))
+            for i, name in enumerate(self.columns)
+        ]
+        body = [list(self.columns), ["-" * width for width in widths], *cells]
+        lines = [self._line(row, widths) for row in body]
+        return "\n".join([*([self.caption] if self.caption else []), *lines, *self.notes])
+
+    def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
+        return "  ".join(
+            cell.rjust(width) if self._is_number(i) else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+
+    def _is_number(self, column: int) -> bool:
+        return bool(self.rows) and all(
+            isinstance(row[column], (int, float)) and not isinstance(row[column], bool)
+            for row in self.rows
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(self._cell("th", i, name) for i, name in enumerate(self.columns))
+        body = "".join(
+            "<tr>" + "".join(self._cell("td", i, cell) for i, cell in enumerate(row)) + "</tr>"
+            for row in self.rows
+        )
+        caption = f'<caption style="{_caption()}">{escape(self.caption)}</caption>'
+        notes = "".join(
+            f'<div style="font-size:13px;color:{style.GREY};text-align:left">{escape(note)}</div>'
+            for note in self.notes
+        )
+        table = (
+            f'<table style="border-collapse:collapse;margin:0;color:{style.INK};font-size:14px">'
+            f"{caption if self.caption else ''}<thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+        return style.card(
+            table + notes,
+            "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box",
+        )
+
+    def _cell(self, tag: str, column: int, value: object) -> str:
+        side = "right" if self._is_number(column) else "left"
+        look = f"{_CELL};text-align:{side};color:{style.INK};background:{style.PAPER}"
+        scope = ' scope="col"' if tag == "th" else ""
+        return f'<{tag}{scope} style="{look}">{escape(str(value))}</{tag}>'
+
+
+def _caption() -> str:
+    return f"text-align:left;font-weight:600;padding:0 0 6px;color:{style.INK};caption-side:top"
