@@ -1,3 +1,6 @@
-"""The companion library of the course *From Refcounts to Checkpoints*."""
+"""The companion package of *From Refcounts to Checkpoints*.
 
-__version__ = "0.1.0"
+Four floors, each importing only from those below it: ``teach`` knows the lessons, ``memories`` is
+what they compare, ``observe`` looks without changing what it looks at, and ``launch`` turns a fresh
+machine into a ready environment. Importing this package loads none of them.
+"""

@@ -1,0 +1,167 @@
+"""The commands: what the reader types, and what each does."""
+
+import difflib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from lessons_lib.launch.project import HERE, Project
+from lessons_lib.launch.tell import Teller
+from lessons_lib.launch.trouble import Trouble, from_os_error
+
+Arguments = Sequence[str]
+
+
+def open_course(arguments: Arguments) -> int:
+    """open [--no-browser] [--port N]: set up if need be, then open the course (the default)."""
+    from lessons_lib.launch import lab
+    from lessons_lib.launch.environment import ensure
+
+    wishes = lab.read_wishes(arguments)
+    if wishes.port is not None:
+        lab.must_be_free(wishes.port)
+    tell = Teller()
+    environment = ensure(False, tell)
+    for line in lay_out():
+        tell.say(line)
+    tell.say("Starting JupyterLab …")
+    return lab.start(environment, wishes)
+
+
+def lay_out(project: Project = HERE) -> "list[str]":
+    """Lay the reader's copies out, one set-up at a time; returns what to tell them."""
+    from lessons_lib.launch import copies
+    from lessons_lib.launch.alone import alone
+
+    with alone(project.root, lambda: None):
+        return copies.lay_out(project).words()
+
+
+def run_tests(arguments: Arguments) -> int:
+    """test [pytest's own arguments]: set up with the test pins, then run every test."""
+    return _in_environment(["-m", "pytest", *arguments], tests=True)
+
+
+def doctor(arguments: Arguments) -> int:
+    """doctor: versions, what is missing, and what each missing thing costs you."""
+    from lessons_lib.launch import doctor as examination
+
+    _takes_nothing("doctor", arguments)
+    findings = examination.examine()
+    print(examination.report(findings))
+    return 1 if any(finding.stops for finding in findings) else 0
+
+
+def fresh(arguments: Arguments) -> int:
+    """fresh NN: lay lesson NN out afresh; your own copy is kept beside it."""
+    from lessons_lib.launch import copies
+    from lessons_lib.launch.alone import alone
+
+    if len(arguments) != 1:
+        raise Trouble("`fresh` takes the number of one lesson, such as: fresh 02", 2)
+    with alone(HERE.root, lambda: None):
+        print(copies.fresh(arguments[0]))
+    return 0
+
+
+def progress(arguments: Arguments) -> int:
+    """progress [CODE]: show your progress; with the code of another place, bring it here first."""
+    code = (
+        "import sys; from lessons_lib.teach import progress, restore\n"
+        "for code in sys.argv[1:]: print(restore(code))\n"
+        "print(progress())"
+    )
+    return _in_environment(["-c", code, *arguments])
+
+
+def refresh(arguments: Arguments) -> int:
+    """refresh: run and normalise the notebooks (maintainers)."""
+    return _in_environment(["-m", "tests.refresh", *arguments], tests=True)
+
+
+def lock(arguments: Arguments) -> int:
+    """lock [--upgrade]: renew the pins after a change of pyproject.toml (maintainers)."""
+    from lessons_lib.launch.lock import renew
+
+    changed = renew(arguments)
+    print("\n".join(f"{name} renewed." for name in changed) or "Both locks are as they should be.")
+    return 0
+
+
+def tell_help(_arguments: Arguments) -> int:
+    """help: this list."""
+    print("python3 -m lessons_lib COMMAND\n")
+    for command in COMMANDS.values():
+        use, _, what = (command.__doc__ or "").partition(": ")
+        print(f"  {use:<36}{what}")
+    return 0
+
+
+COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
+    "open": open_course,
+    "test": run_tests,
+    "progress": progress,
+    "fresh": fresh,
+    "doctor": doctor,
+    "help": tell_help,
+    "refresh": refresh,
+    "lock": lock,
+}
+
+
+def _takes_nothing(name: str, arguments: Arguments) -> None:
+    if arguments:
+        raise Trouble(f"`{name}` takes nothing more, so not {arguments[0]!r}.", 2)
+
+
+def _in_environment(command: "list[str]", tests: bool = False) -> int:
+    """Run Python in the course's environment and folder; returns its exit code."""
+    from lessons_lib.launch.environment import clean, ensure
+
+    environment = ensure(tests, Teller())
+    env = dict(os.environ) if environment.own else clean(os.environ)
+    env.update(LANGSMITH_TRACING="false", LANGCHAIN_TRACING_V2="false")
+    if environment.own:
+        env["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(HERE.root), env.get("PYTHONPATH", "")])
+        )
+    process = subprocess.Popen([str(environment.python), *command], cwd=HERE.root, env=env)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # It got Ctrl-C as well, and is ending in its own way.
+        process.wait()
+        raise
+
+
+def choose(arguments: Arguments) -> "tuple[Callable[[Arguments], int], Arguments]":
+    """Find the command that was typed; one that there is not gets the nearest suggested."""
+    if not arguments:
+        return open_course, ()
+    name, rest = arguments[0], arguments[1:]
+    if name in ("-h", "--help"):
+        return tell_help, ()
+    if name.startswith("-"):
+        return open_course, arguments
+    if name in COMMANDS:
+        return COMMANDS[name], rest
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
+    hint = f"did you mean `{near[0]}`?" if near else "`help` lists those there are."
+    raise Trouble(f"There is no command {name!r}: {hint}", 2)
+
+
+def main(arguments: Arguments) -> int:
+    """Run a command; what goes wrong is one line and an exit code."""
+    try:
+        command, rest = choose(arguments)
+        return command(rest)
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return trouble.code
+    except OSError as error:
+        print(from_os_error(error, HERE.root), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Start it again with the same command.", file=sys.stderr)
+        return 130

@@ -1,0 +1,130 @@
+"""The reader's copies of the lessons, in ``my/``: laid out, kept, never overwritten.
+
+A manifest holds the digest of what was laid out. A copy that still has it follows a newer lesson;
+one that the reader saved is theirs.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from lessons_lib.launch.files import digest, sweep, write_whole
+from lessons_lib.launch.project import HERE, Project
+from lessons_lib.launch.trouble import Trouble
+
+MANIFEST = ".lessons.json"
+
+
+class Laid(NamedTuple):
+    """What laying out did: lessons new in ``my/``, renewed, and newer than the reader's copy."""
+
+    new: "tuple[str, ...]"
+    renewed: "tuple[str, ...]"
+    moved_on: "tuple[str, ...]"
+
+    def words(self) -> "list[str]":
+        """The lines for the reader; none where nothing happened."""
+        lines = []
+        if self.new:
+            lines.append(f"Your copies are in my/: {len(self.new)} laid out.")
+        if self.renewed:
+            numbers = ", ".join(name[:2] for name in self.renewed)
+            lines.append(f"Renewed in my/, where you had changed nothing: {numbers}.")
+        for name in self.moved_on:
+            lines.append(
+                f"Lesson {name[:2]} has a newer version than the copy you work in: "
+                f"`python3 -m lessons_lib fresh {name[:2]}` lays it out and keeps yours."
+            )
+        return lines
+
+
+def lessons(project: Project = HERE) -> "tuple[Path, ...]":
+    """The lessons that are written, in order."""
+    return tuple(sorted(project.lessons.glob("[0-9][0-9]_*.ipynb")))
+
+
+def find_lesson(which: str, project: Project = HERE) -> Path:
+    """The lesson that the reader means by its number or name; raises Trouble if there is none."""
+    stem = which.strip().removesuffix(".ipynb")
+    wanted = stem.zfill(2) if stem.isdigit() else stem
+    for lesson in lessons(project):
+        if wanted in (lesson.stem[:2], lesson.stem):
+            return lesson
+    written = ", ".join(lesson.stem[:2] for lesson in lessons(project)) or "none yet"
+    raise Trouble(f"There is no lesson {which!r}: name one by its number ({written}).", 2)
+
+
+def read_manifest(project: Project = HERE) -> "dict[str, str]":
+    """What was laid out, by name; empty if that cannot be read (then every change counts)."""
+    try:
+        manifest = json.loads((project.copies / MANIFEST).read_text(encoding="utf-8"))
+        return {str(name): str(value) for name, value in manifest["laid_out"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _write_manifest(laid_out: "dict[str, str]", project: Project) -> None:
+    data = json.dumps({"laid_out": laid_out}, indent=1, sort_keys=True) + "\n"
+    write_whole(project.copies / MANIFEST, data.encode())
+
+
+def lay_out(project: Project = HERE) -> Laid:
+    """Give the reader a copy of each lesson; touches none that they have changed."""
+    project.copies.mkdir(exist_ok=True)
+    sweep(project.copies)
+    before = read_manifest(project)
+    after = dict(before)
+    did: dict[str, list[str]] = {"new": [], "renewed": [], "moved on": []}
+    for lesson in lessons(project):
+        data = lesson.read_bytes()
+        what = _what_to_do(project.copies / lesson.name, digest(data), before.get(lesson.name))
+        if what in ("new", "renewed"):
+            write_whole(project.copies / lesson.name, data)
+        if what != "moved on" and what != "keep":
+            after[lesson.name] = digest(data)
+        if what in did:
+            did[what].append(lesson.name)
+    if after != before:
+        _write_manifest(after, project)
+    return Laid(tuple(did["new"]), tuple(did["renewed"]), tuple(did["moved on"]))
+
+
+def _what_to_do(copy: Path, lesson: str, laid_out: "str | None") -> str:
+    """Decide on one copy from the digests of the lesson now and as it was laid out."""
+    if not copy.exists():
+        return "new"
+    mine = digest(copy.read_bytes())
+    if mine == lesson:
+        return "same"
+    if mine == laid_out:
+        return "renewed"
+    return "keep" if laid_out == lesson else "moved on"
+
+
+def fresh(which: str, project: Project = HERE) -> str:
+    """Lay one lesson out afresh, keeping the reader's copy aside; returns what to tell them."""
+    lesson = find_lesson(which, project)
+    project.copies.mkdir(exist_ok=True)
+    copy, data = project.copies / lesson.name, lesson.read_bytes()
+    kept = None
+    if copy.exists() and digest(copy.read_bytes()) not in (
+        digest(data),
+        read_manifest(project).get(lesson.name),
+    ):
+        kept = keep_aside(copy)
+    write_whole(copy, data)
+    _write_manifest({**read_manifest(project), lesson.name: digest(data)}, project)
+    where = f"my/{copy.name}"
+    return f"{where} is fresh" + (f"; your own is kept as my/{kept.name}." if kept else ".")
+
+
+def keep_aside(copy: Path) -> Path:
+    """Keep a copy under the next free name; the copy itself stays until it is replaced."""
+    data, number = copy.read_bytes(), 1
+    while True:
+        kept = copy.with_name(f"{copy.stem}.kept-{number}.ipynb")
+        if not os.path.lexists(kept):
+            write_whole(kept, data)
+            return kept
+        number += 1

