@@ -25,7 +25,7 @@ class CaughtUp:
     replaced: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [self.title, *(f"  - {look.plain(sentence)}" for sentence in self.say)]
+        lines = [look.plain(self.title), *(f"  - {look.plain(sentence)}" for sentence in self.say)]
         return "\n".join([*lines, *map(look.plain, self._told())])
 
     def _repr_html_(self) -> str:

@@ -148,10 +148,10 @@ def is_written(lesson: Lesson) -> bool:
 
 def _suggest(number: str) -> str:
     known = {lesson.number: lesson for lesson in LESSONS}
-    if number.isdigit() and number.zfill(2) in known:
-        near = [number.zfill(2)]
+    if number.isdigit():
+        near = [number.zfill(2)] if number.zfill(2) in known else []
     else:
-        known |= {lesson.slug: lesson for lesson in LESSONS}
+        known = {lesson.slug: lesson for lesson in LESSONS}
         near = get_close_matches(number, known, n=1, cutoff=0.4)
     if not near:
         return f"; the lessons go from '00' to '{LESSONS[-1].number}'."

@@ -56,7 +56,7 @@ def verdict(exercise: Exercise, source: str) -> Verdict:
 def _run_cell(source: str, names: dict[str, Any]) -> None:
     file = f"<proof {next(_cells)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec"), names)
+    exec(compile(source, file, "exec", dont_inherit=True), names)
 
 
 def _exercise_faults(exercise: Exercise) -> Iterator[str]:

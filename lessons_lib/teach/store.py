@@ -134,7 +134,7 @@ class Store:
         from filelock import FileLock
 
         try:
-            with FileLock(self.home / ".progress.lock", timeout=seconds):
+            with FileLock(self.home / ".progress.lock", timeout=seconds, poll_interval=0.01):
                 return work()
         except NotImplementedError as problem:  # a file system without locks
             raise OSError(f"no file locks: {problem}") from None

@@ -1,0 +1,107 @@
+"""Predictions: what is shown, what a choice does, what is recorded, and what never changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ipywidgets import HTML, Button
+
+from lessons_lib.teach import predict, recall
+from lessons_lib.teach.asking import Asking
+from lessons_lib.teach.store import Store
+
+QUESTION = "13.last-reference"
+
+
+def parts(asking: Asking) -> tuple[str, list[Button], HTML]:
+    heading, *buttons, feedback = asking.widget().children
+    return heading.value, buttons, feedback
+
+
+def bundle(asking: Asking) -> dict[str, Any]:
+    return asking._repr_mimebundle_()
+
+
+def test_the_buttons_are_the_options_in_plain_words() -> None:
+    heading, buttons, feedback = parts(predict(QUESTION))
+    assert "When does the <code>Upload</code> die?" in heading
+    assert [button.description for button in buttons] == [
+        "a)  when the function returns",
+        "b)  at errors.clear()",
+        "c)  at gc.collect()",
+    ]
+    assert feedback.value == ""
+
+
+def test_a_wrong_choice_is_marked_in_words_and_explained() -> None:
+    _, buttons, feedback = parts(predict(QUESTION))
+    buttons[2].click()
+    assert buttons[2].description.endswith("✗ wrong")
+    told, others = feedback.value.split("<details", 1)
+    assert 'role="status"' in told
+    assert "<strong>no</strong> cycle in <code>a &lt; b</code>" in told
+    assert "nothing else leads to it" not in told
+    assert "nothing else leads to it" in others
+
+
+def test_another_choice_can_follow_and_first_and_last_are_kept(kept: Store) -> None:
+    _, buttons, feedback = parts(predict(QUESTION))
+    for at in (2, 0, 1):
+        buttons[at].click()
+    assert buttons[1].description.endswith("✓ right")
+    assert "right." in feedback.value
+    answered = kept.read().questions[QUESTION]
+    assert (answered.first, answered.last) == ("c", "b")
+
+
+def test_an_earlier_answer_shows_in_the_widget_and_nowhere_else() -> None:
+    fresh = bundle(predict(QUESTION))
+    _, buttons, _ = parts(predict(QUESTION))
+    buttons[0].click()
+    again = predict(QUESTION)
+    assert "You answered a) before." in parts(again)[2].value
+    buttons[1].click()
+    assert "a) at first and b) last" in parts(again)[2].value
+    after = bundle(again)
+    assert {key: after[key] for key in ("text/html", "text/plain")} == {
+        key: fresh[key] for key in ("text/html", "text/plain")
+    }
+
+
+def test_the_bundle_holds_the_widget_and_both_fallbacks() -> None:
+    made = bundle(predict(QUESTION))
+    assert set(made) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
+    assert made["text/html"].count("<details") == 3
+    assert made["text/html"].count("✓") == 1
+    assert made["text/plain"] == (
+        "Predict. When does the `Upload` die?\n"
+        "  a) when the function returns\n"
+        "  b) at `errors.clear()`\n"
+        "  c) at `gc.collect()`"
+    )
+
+
+def test_code_in_a_question_is_a_block() -> None:
+    assert "<pre" in bundle(predict("13.printed"))["text/html"]
+    assert "x = [1]\nprint(x)" in bundle(predict("13.printed"))["text/plain"]
+
+
+def test_recall_asks_several_and_each_answers_for_itself(kept: Store) -> None:
+    asked = recall(QUESTION, "14.printed")
+    assert str(asked).startswith("Recall 1 of 2. When")
+    assert "Recall 2 of 2. What is printed?" in str(asked)
+    _, second = asked.widget().children
+    second.children[1].click()
+    assert set(kept.read().questions) == {"14.printed"}
+
+
+def test_a_store_that_cannot_be_written_is_said_under_the_answer(
+    home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.write_text("a file where the folder should be")
+    _, buttons, feedback = parts(predict(QUESTION))
+    buttons[0].click()
+    assert "Progress cannot be written" in feedback.value
+    buttons[1].click()
+    assert "Progress cannot be written" not in feedback.value

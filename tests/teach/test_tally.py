@@ -1,0 +1,188 @@
+"""Progress over the whole course, and the code that carries it elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lessons_lib.teach import check, predict, progress, restore
+from lessons_lib.teach.codes import ALPHABET, CodeError, decode, encode
+from lessons_lib.teach.course import LESSONS
+from lessons_lib.teach.proof import run
+from lessons_lib.teach.store import Record, Store, store
+
+from . import sample
+
+
+@contextmanager
+def elsewhere(folder: Path) -> Iterator[Store]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LESSONS_HOME", str(folder))
+        yield store()
+
+
+def work() -> None:
+    """Answer a question, solve an exercise, fail another, in lesson 13; answer in lesson 14."""
+    _, *buttons, _ = predict("13.last-reference").widget().children
+    buttons[2].click()
+    check("13.double", run(sample.double("13"), sample.double("13").solution))
+    check("13.bag", run(sample.bag("13"), sample.bag("13").near_misses[0].source))
+    _, *buttons, _ = predict("14.printed").widget().children
+    buttons[0].click()
+
+
+def test_the_table_has_every_lesson_and_what_was_done() -> None:
+    work()
+    lines = {line.lesson.number: line for line in progress().lines}
+    assert list(lines) == [lesson.number for lesson in LESSONS]
+    thirteen = lines["13"]
+    assert (thirteen.answered, thirteen.questions, thirteen.right) == (1, 2, 0)
+    assert (thirteen.accepted, thirteen.exercises) == (1, 3)
+    assert lines["14"].right == 1
+
+
+def test_planned_lessons_are_marked_and_written_ones_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lessons_lib.teach.tally.is_written", lambda lesson: lesson.number == "13")
+    work()
+    text = str(progress())
+    assert re.search(r"^13 +Long-term memory I +1 of 2, 0 right at first +1 of 3$", text, re.M)
+    assert len(re.findall(r"planned$", text, re.M)) == 19
+
+
+def test_a_fresh_home_always_shows_the_same_and_no_code(home: Path) -> None:
+    shown = progress()
+    assert "Nothing to carry away yet" in str(shown)
+    assert "restore(" not in shown._repr_html_()
+    assert "download" not in shown._repr_html_()
+    assert str(home) not in shown._repr_html_()
+
+
+def test_the_download_holds_the_accepted_answers() -> None:
+    work()
+    html = progress()._repr_html_()
+    (data,) = re.findall(r'download="my_answers.py" href="data:text/x-python;base64,([^"]+)"', html)
+    text = base64.b64decode(data).decode()
+    assert text == "# 13.double\n" + sample.double("13").solution
+    compile(text, "my_answers.py", "exec")
+
+
+def test_a_code_restores_elsewhere(tmp_path: Path) -> None:
+    work()
+    here, code = store().read(), progress().code
+    assert len(code) <= 60
+    with elsewhere(tmp_path / "other") as other:
+        told = restore(f"  {code.lower().replace('-', ' ')}\n")
+        there = other.read()
+    assert told
+    assert str(told) == "Restored for lessons 13, 14: 2 predictions, 1 solved exercise."
+    assert there.questions == here.questions
+    assert {id: tried.accepted for id, tried in there.exercises.items()} == {
+        "13.double": True,
+        "13.bag": False,
+    }
+    assert encode(there) == code
+
+
+def test_restoring_loses_nothing_that_is_here(tmp_path: Path) -> None:
+    work()
+    code = progress().code
+    with elsewhere(tmp_path / "other") as other:
+        other.update(lambda record: record.answer("13.last-reference", "b"))
+        other.update(lambda record: record.attempt("13.bag", True, "class Bag: ..."))
+        restore(code)
+        there = other.read()
+    assert there.questions["13.last-reference"].first == "b"
+    assert there.exercises["13.bag"].source == "class Bag: ..."
+    assert there.exercises["13.double"].accepted
+
+
+def test_a_changed_lesson_is_left_out_politely(monkeypatch: pytest.MonkeyPatch) -> None:
+    work()
+    code = progress().code
+    changed: Any = sample.module("13")
+    changed.QUESTIONS = changed.QUESTIONS[:1]
+    monkeypatch.setitem(sys.modules, changed.__name__, changed)
+    assert str(restore(code)) == (
+        "Restored for lessons 14: 1 prediction, 0 solved exercises. Lesson 13 has changed since "
+        "the code was made; what it says about it was left out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda code: code[:3], "is too short: it has 3 letters, the shortest has 9."),
+        (lambda code: code[:-6], "too short or mistyped"),
+        (lambda code: "9" + code[1:], "The code says version 9"),
+        (lambda code: code[:-1] + ("0" if code[-1] != "0" else "1"), "(the checksum)"),
+        (lambda code: code + "00000", "(the checksum)"),
+        (lambda code: code.replace("-", "#", 1), "has a sign that no code has: '#'"),
+        (lambda code: "", "Put the code that progress() shows between the quotes."),
+    ],
+)
+def test_a_wrong_code_is_answered_in_one_sentence(spoil: object, says: str, kept: Store) -> None:
+    work()
+    before, code = kept.read(), progress().code
+    assert callable(spoil)
+    told = restore(spoil(code))
+    assert not told
+    assert says in str(told)
+    assert kept.read() == before
+
+
+def test_letters_that_look_alike_are_read_alike() -> None:
+    work()
+    code = progress().code
+    assert decode(code.replace("0", "o").replace("1", "l")) == decode(code)
+
+
+LETTER = st.sampled_from("ab")
+ASKED = st.sampled_from(["last-reference", "printed"])
+SOLVED = st.sampled_from(["double", "bag", "answer"])
+NUMBER = st.sampled_from(["13", "14"])
+QUIET = settings(
+    max_examples=40,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@given(
+    answers=st.dictionaries(st.tuples(NUMBER, ASKED), LETTER),
+    solved=st.dictionaries(st.tuples(NUMBER, SOLVED), st.booleans()),
+)
+@QUIET
+def test_every_record_goes_through_its_code(
+    answers: dict[tuple[str, str], str], solved: dict[tuple[str, str], bool]
+) -> None:
+    record = Record()
+    for (number, name), letter in answers.items():
+        record = record.answer(f"{number}.{name}", letter)
+    for (number, name), accepted in solved.items():
+        record = record.attempt(f"{number}.{name}", accepted, "")
+    code = encode(record)
+    assert (decode(code).record if code else Record()) == record
+
+
+@given(at=st.integers(0, 40), letter=st.sampled_from(ALPHABET))
+@QUIET
+def test_no_single_slip_goes_unseen(at: int, letter: str) -> None:
+    record = Record().answer("13.printed", "a").attempt("14.double", True, "")
+    code = encode(record)
+    place = at % len(code)
+    if code[place] in (letter, "-"):
+        return
+    with pytest.raises(CodeError):
+        decode(code[:place] + letter + code[place + 1 :])
