@@ -360,7 +360,7 @@ class Watch:
         return Life(names, ended, self.value, error, "".join(self.said))
 
     def _not_reached(self, ended: str) -> str:
-        missing = [repr(name) for name in self.gate.missing]
+        missing = [repr(name) for name in self.gate.missing] if self.gate.at else []
         if not missing:
             return ""
         passed = counted([name for name, _ in self.passed])
