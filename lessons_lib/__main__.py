@@ -24,11 +24,8 @@ def misfit(version: "tuple[int, int]") -> str:
     why = "too old for this course"
     if version > NEWEST:
         why = "too new for this course (the packages it stands on have no builds for it yet)"
-    return "Python %d.%d is %s: use Python 3.11, 3.12, 3.13 or 3.14." % (
-        version[0],
-        version[1],
-        why,
-    )
+    found = "%d.%d" % version
+    return "Python %s is %s: use Python 3.11, 3.12, 3.13 or 3.14." % (found, why)
 
 
 def main() -> int:

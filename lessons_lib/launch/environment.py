@@ -123,8 +123,13 @@ def alive(project: Project) -> bool:
 
 
 def clean(environ: "Mapping[str, str]") -> "dict[str, str]":
-    """The reader's variables without those that would lead packages past ``.venv``."""
+    """The reader's variables without those that would lead packages past ``.venv``.
+
+    Bytecode is written whatever the reader's setting, as uv leaves that to the first import: the
+    folder is the course's own, and without it each start compiles JupyterLab once more (3 s).
+    """
     past = {"PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
+    past.add("PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in environ.items() if name.upper() not in past}
     return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 
@@ -261,7 +266,7 @@ class Maker:
 
     def _install_pins(self, uv: "Path | None", pins: "list[Path]") -> None:
         total = sum(count_pins(path) for path in pins)
-        line = self.tell.step(f"Installing {total} packages")
+        line = self.tell.step(f"Installing up to {total} packages")
         files = [part for path in pins for part in ("-r", str(path))]
         if uv is not None:
             python = str(self.project.python)

@@ -5,7 +5,6 @@ JupyterLab really got, and serves until Ctrl-C.
 """
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -78,6 +77,7 @@ def options(wishes: Wishes, browser: bool, project: Project = HERE) -> "list[str
         "--LabApp.extension_manager=readonly",
         "--ServerApp.answer_yes=True",
         "--log-level=WARN",
+        "--LabApp.log_level=WARN",
     ]
     if not browser:
         flags.append("--no-browser")
@@ -102,7 +102,6 @@ def variables(
     shared = str(environment.prefix / "share" / "jupyter")
     env["JUPYTER_PATH"] = os.pathsep.join(filter(None, [shared, env.get("JUPYTER_PATH")]))
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
-    env.setdefault("JUPYTER_TOKEN", secrets.token_hex(16))
     env.update(LANGSMITH_TRACING="false", LANGCHAIN_TRACING_V2="false")
     if environment.own:
         # The reader's environment need not have the course installed.
@@ -117,7 +116,7 @@ def start(environment: Environment, wishes: Wishes, project: Project = HERE) -> 
     browser = wishes.browser and not headless()
     command = [str(environment.python), "-m", "lessons_lib.launch.lab"]
     command += options(wishes, browser, project)
-    if os.name != "nt":
+    if sys.platform != "win32":
         # Until `main` there can say it in one line; the mask outlives the change of program.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     return hand_over(command, variables(environment, os.environ, project), project.root)
@@ -146,15 +145,15 @@ def become(command: "list[str]", env: "Mapping[str, str]") -> NoReturn:
 
 def serve(argv: "list[str]") -> None:
     """Run JupyterLab in this process, saying where it is once its port is certain."""
-    if os.name != "nt":
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     server = LabApp.initialize_server(argv=argv)
-    # Kernels need not know it.
-    os.environ.pop("JUPYTER_TOKEN", None)
     print(f"The course is open at {server.public_url}", flush=True)
     print("Stop it with Ctrl-C.", flush=True)
+    # Else JupyterLab would now print the address again, in its own longer way.
+    server.identity_provider.token_generated = False
     server.start()
 
 
