@@ -13,9 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def code(block: str) -> str:
+    r"""The source in an indented block, as a notebook's cell would hold it.
+
+    >>> code("\n    def remember(error):\n        return error\n    ")
+    'def remember(error):\n    return error\n'
+    """
+    return dedent(block).strip("\n") + "\n"
 
 
 class NotYet(Exception):
