@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Literal, cast
 
 from lessons_lib.memories.crossing import dumps, loads
@@ -27,7 +27,7 @@ Answer = Literal["go", "stay", "terminate"]
 # Rings the main thread when a moment in another thread is to be met by SIGTERM. Nobody else uses
 # SIGURG and it is ignored by default; Windows has neither it nor pthread_kill.
 _BELL: int | None = getattr(signal, "SIGURG", None)
-_rung = threading.Event()
+_due: SimpleQueue[threading.Event] = SimpleQueue()
 
 _line: Line | None = None
 
@@ -58,15 +58,19 @@ def _terminate() -> None:
     """Send this process a real SIGTERM and return once its handler has run.
 
     Python runs signal handlers in the main thread only, so a moment in another thread rings the
-    main one and waits until it has handled the signal.
+    main one until it has handled the signal. Once may not do: a main thread that is about to wait
+    for a lock, and has looked for signals for the last time, sleeps through the first bell.
     """
     if threading.current_thread() is threading.main_thread():
         signal.raise_signal(signal.SIGTERM)
     elif _BELL is not None and hasattr(signal, "pthread_kill"):
         main = threading.main_thread().ident
         assert main is not None
-        signal.pthread_kill(main, _BELL)
-        _rung.wait()
+        handled = threading.Event()
+        _due.put(handled)
+        while not handled.is_set():
+            signal.pthread_kill(main, _BELL)
+            handled.wait(0.02)
     else:
         _terminate_on_windows()
 
@@ -81,11 +85,15 @@ def _terminate_on_windows() -> None:
 
 
 def _on_bell(signum: int, frame: object) -> None:
-    """Raise SIGTERM in the main thread; its handler has run (or raised) when this returns."""
+    """Raise one SIGTERM that is due; its handler has run (or raised) when this returns."""
+    try:
+        handled = _due.get_nowait()
+    except Empty:
+        return
     try:
         signal.raise_signal(signal.SIGTERM)
     finally:
-        _rung.set()
+        handled.set()
 
 
 class Line:

@@ -1,6 +1,7 @@
-"""The graphs that the tests kill: an order of five steps, and one of two parallel branches."""
+"""The graphs that the tests kill: an order of five steps, and one of two parallel branches.
 
-from __future__ import annotations
+No annotations as text here: LangGraph reads those of `Order` in a child, where it has no module.
+"""
 
 import operator
 import sqlite3
