@@ -111,6 +111,11 @@ class Crash:
             lines.append(f"{'but':<10}{self.error}")
         return "\n".join(lines)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from lessons_lib.memories import lives  # drawing is loaded when something is drawn
+
+        return {"text/html": lives.html(self), "text/plain": str(self)}
+
     def fates(self) -> dict[str, tuple[str, ...]]:
         """The three fates by name: redone, kept, lost."""
         return {"redone": self.redone, "kept": self.kept, "lost": self.lost}
