@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,10 +22,13 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbval.kernel import RunningKernel
 
+from tests.project import ROOT
+
 KERNEL_NAME = "python3"
 
 # Cells must behave the same whoever starts the tests, so these settings do not reach a kernel.
-_NOT_A_READERS = ("PYTHON", "LESSONS_", "IPYTHON", "JPY_", "PYTEST_", "COVERAGE_", "LANGGRAPH_")
+_NOT_A_READERS = ("PYTHON", "LESSONS_", "IPYTHON", "JPY_", "PYTEST_", "COVERAGE_")
+_NOT_A_READERS += ("LANGGRAPH_", "LANGSMITH_", "LANGCHAIN_")
 
 
 class OwnKernelSpecs(KernelSpecManager):
@@ -74,13 +78,18 @@ class Place:
             if not name.upper().startswith(_NOT_A_READERS)
         }
         temporary = str(self.temporary)
-        return kept | {
-            "LESSONS_HOME": str(self.home),
-            "IPYTHONDIR": str(self.folder / "ipython"),
-            "TMPDIR": temporary,
-            "TEMP": temporary,
-            "TMP": temporary,
-        }
+        return (
+            kept
+            | _path_to_the_course()
+            | {
+                "LANGSMITH_TRACING": "false",  # as the course's own start has it
+                "LESSONS_HOME": str(self.home),
+                "IPYTHONDIR": str(self.folder / "ipython"),
+                "TMPDIR": temporary,
+                "TEMP": temporary,
+                "TMP": temporary,
+            }
+        )
 
     def remove(self) -> None:
         """Remove the folders and what is in them."""
@@ -96,6 +105,15 @@ class Place:
         trace: TracebackType | None,
     ) -> None:
         self.remove()
+
+
+def _path_to_the_course() -> dict[str, str]:
+    """What leads a kernel to the course where it is not installed, as the course's start does."""
+    try:
+        distribution("lessons_lib")
+    except PackageNotFoundError:
+        return {"PYTHONPATH": str(ROOT)}
+    return {}
 
 
 class FrontEndKernel(RunningKernel):  # type: ignore[misc]
