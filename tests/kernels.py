@@ -27,18 +27,9 @@ from tests.project import ROOT
 KERNEL_NAME = "python3"
 
 # Cells must behave the same whoever starts the tests, so these settings do not reach a kernel.
-_NOT_A_READERS = tuple(
-    [
-        "PYTHON",
-        "LESSONS_",
-        "IPYTHON",
-        "JPY_",
-        "PYTEST_",
-        "COVERAGE_",
-        "LANGGRAPH_",
-        "LANGSMITH_",
-        "LANGCHAIN_",
-    ]
+_NOT_A_READERS = (
+    *("PYTHON", "IPYTHON", "JPY_", "PYTEST_", "COVERAGE_"),
+    *("LESSONS_", "LANGGRAPH_", "LANGSMITH_", "LANGCHAIN_"),
 )
 
 
