@@ -5,6 +5,7 @@ Importing this room does not load LangGraph; `lessons_lib.memories.graph` does.
 
 from lessons_lib.memories.chatbot import Bot, File, Message, Model, reply
 from lessons_lib.memories.crash import Crash, Life, crash, moment
+from lessons_lib.memories.places import held, stored
 from lessons_lib.memories.plain import DictBot
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Message",
     "Model",
     "crash",
+    "held",
     "moment",
     "reply",
+    "stored",
 ]

@@ -21,6 +21,8 @@ from typing import Any
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 
 _HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
+# What LangGraph imports when a graph first runs; without it every child would.
+_LATE = ("langchain_core.tracers.context", "langchain_core.tracers.stdout")
 _lock = threading.Lock()
 _preloaded: set[str] | None = None
 
@@ -57,7 +59,9 @@ def _warm_up() -> None:
     if not multiprocessing.active_children():
         server._stop()  # type: ignore[attr-defined]
     names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
-    forkserver.set_forkserver_preload(["lessons_lib.memories.moments", "cloudpickle", *names])
+    late = _LATE if "langgraph" in names else ()
+    needed = ["lessons_lib.memories.moments", "cloudpickle", *names, *late]
+    forkserver.set_forkserver_preload(needed)
     _preloaded = set(names)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lessons_lib.memories import Bot, DictBot, Message, crash, moment, reply
+from lessons_lib.memories import Bot, DictBot, Message, crash, held, moment, reply, stored
 from lessons_lib.memories.chatbot import answered, heard
 from lessons_lib.memories.graph import GraphBot
 
@@ -160,3 +160,36 @@ def test_no_turn_to_finish(tmp_path: Path) -> None:
 def test_durability_is_checked(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="durability is 'bogus': it can be 'sync'"):
         GraphBot(tmp_path, durability="bogus")  # type: ignore[arg-type]
+
+
+def test_sent_held_stored(tmp_path: Path) -> None:
+    """A dict holds the conversation and stores nothing; a checkpointed graph the other way."""
+    sent: list[str] = []
+
+    def model(messages: Sequence[Message]) -> str:
+        sent.extend(message["content"] for message in messages)
+        return reply(messages)
+
+    plain, graph = DictBot(tmp_path / "plain", model=model), GraphBot(tmp_path, model=model)
+    for bot in (plain, graph):
+        bot.say("My name is Ada.")
+        bot.say("Hello")
+    assert sent.count("My name is Ada.") == 4, "sent again with every turn"
+    assert (held(plain, "name is Ada"), held(graph, "name is Ada")) == (1, 0)
+    assert not (tmp_path / "plain").exists()
+    assert "graph.db-wal" in stored(tmp_path, "name is Ada")
+    graph.close()
+    assert stored(tmp_path, "name is Ada") == ("graph.db",)
+
+
+@pytest.mark.parametrize("fact", ["", None])
+def test_a_fact_is_a_text(tmp_path: Path, fact: Any) -> None:
+    with pytest.raises(ValueError, match=f"the fact is {fact!r}: give a few characters"):
+        held([], fact)
+    with pytest.raises(ValueError, match=f"the fact is {fact!r}: give a few characters"):
+        stored(tmp_path, fact)
+
+
+def test_stored_wants_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no folder: give the one the memory writes to"):
+        stored(tmp_path / "nowhere", "x")
