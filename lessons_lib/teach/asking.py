@@ -103,7 +103,7 @@ class _Ask:
 
     def _label(self, letter: str, said: str = "") -> str:
         option = dict(self.question.lettered())[letter]
-        return f"{letter})  {look.untick(option.text)}{said}"
+        return f"{letter}) {look.untick(option.text)}{said}"
 
     def choose(self, letter: str) -> None:
         """Record the choice, mark its button, and show why it is right or wrong."""
@@ -115,7 +115,7 @@ class _Ask:
     def _mark(self, letter: str) -> None:
         right = letter == self.question.right
         symbol, word = (look.RIGHT, "right") if right else (look.WRONG, "wrong")
-        self.buttons[letter].description = self._label(letter, f"  {symbol} {word}")
+        self.buttons[letter].description = self._label(letter, f" ({symbol} {word})")
         self.buttons[letter].add_class(f"rc-{word}")
 
 
@@ -151,21 +151,21 @@ def _after(question: Question, letter: str, notices: tuple[str, ...]) -> str:
 
 
 def _why(letter: str, option: Option) -> str:
-    head = f"{letter}) {look.inline(option.text)}: "
-    return f"{head}{_verdict(option)} {_joined(option.why)}"
+    return f"{letter}) {look.inline(option.text)}<br>{_explained(option)}"
 
 
-def _verdict(option: Option) -> str:
+def _explained(option: Option) -> str:
+    """The explanation behind its symbol and word, which authors may write or leave out."""
     if option.right:
-        return look.mark(look.RIGHT, "right.", BLUE)
-    return look.mark(look.WRONG, "wrong.", VERMILION)
+        mark, word = look.mark(look.RIGHT, "Right.", BLUE), "Right."
+    else:
+        mark, word = look.mark(look.WRONG, "No.", VERMILION), "No."
+    return f"{mark} {_joined(option.why.removeprefix(word).lstrip())}"
 
 
 def _static(title: str, question: Question) -> str:
     options = "".join(
-        look.details(
-            f"{letter}) {look.inline(option.text)}", f"{_verdict(option)} {_joined(option.why)}"
-        )
+        look.details(f"{letter}) {look.inline(option.text)}", _explained(option))
         for letter, option in question.lettered()
     )
     return _heading(title, question) + options

@@ -48,8 +48,8 @@ def blocks(text: str) -> str:
 
 def code(source: str) -> str:
     """Source as a block that scrolls sideways on a narrow screen."""
-    style = "margin:.3em 0;padding:.4em .6em;overflow-x:auto;border:1px solid " + PALE
-    return f'<pre style="{style}">{escape(source.rstrip())}</pre>'
+    style = "margin:.3em 0;padding:.4em .6em;white-space:pre;overflow-x:auto;border:1px solid "
+    return f'<pre style="{style}{PALE}">{escape(source.rstrip())}</pre>'
 
 
 def plain(text: str) -> str:

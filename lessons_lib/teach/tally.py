@@ -186,18 +186,17 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _table(lines: tuple[Line, ...]) -> str:
-    heads = "".join(f'<th scope="col" style="text-align:left">{head}</th>' for head in _HEADS)
+    heads = "".join(f'<th scope="col" style="text-align:left">{head}</th>' for head in _HEADS[1:])
     rows = "".join(_row(line.cells) for line in lines)
     return (
-        '<table class="rc-progress" style="text-align:left"><caption>Your progress</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        '<div style="overflow-x:auto"><table class="rc-progress" style="text-align:left">'
+        f"<caption>Your progress</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
 def _row(cells: tuple[str, ...]) -> str:
     number, title, *rest = (escape(cell) for cell in cells)
     shown = "".join(f'<td style="text-align:left">{cell}</td>' for cell in rest)
-    return (
-        f'<tr><td>{number}</td><th scope="row" style="text-align:left;font-weight:normal">{title}'
-        f"</th>{shown}</tr>"
-    )
+    style = "text-align:left;font-weight:normal"
+    return f'<tr><th scope="row" style="{style}">{number} {title}</th>{shown}</tr>'

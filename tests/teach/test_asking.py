@@ -27,9 +27,9 @@ def test_the_buttons_are_the_options_in_plain_words() -> None:
     heading, buttons, feedback = parts(predict(QUESTION))
     assert "When does the <code>Upload</code> die?" in heading
     assert [button.description for button in buttons] == [
-        "a)  when the function returns",
-        "b)  at errors.clear()",
-        "c)  at gc.collect()",
+        "a) when the function returns",
+        "b) at errors.clear()",
+        "c) at gc.collect()",
     ]
     assert feedback.value == ""
 
@@ -37,7 +37,7 @@ def test_the_buttons_are_the_options_in_plain_words() -> None:
 def test_a_wrong_choice_is_marked_in_words_and_explained() -> None:
     _, buttons, feedback = parts(predict(QUESTION))
     buttons[2].click()
-    assert buttons[2].description.endswith("✗ wrong")
+    assert buttons[2].description.endswith(" (✗ wrong)")
     told, others = feedback.value.split("<details", 1)
     assert 'role="status"' in told
     assert "<strong>no</strong> cycle in <code>a &lt; b</code>" in told
@@ -49,8 +49,8 @@ def test_another_choice_can_follow_and_first_and_last_are_kept(kept: Store) -> N
     _, buttons, feedback = parts(predict(QUESTION))
     for at in (2, 0, 1):
         buttons[at].click()
-    assert buttons[1].description.endswith("✓ right")
-    assert "right." in feedback.value
+    assert buttons[1].description.endswith(" (✓ right)")
+    assert "Right.</strong> nothing else" in feedback.value
     answered = kept.read().questions[QUESTION]
     assert (answered.first, answered.last) == ("c", "b")
 
