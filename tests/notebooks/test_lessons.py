@@ -56,4 +56,8 @@ def test_answers_belong_to_a_written_lesson(number: str) -> None:
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 def test_exercise_is_proven(exercise: Exercise) -> None:
     """The stub fails, the solution passes, each near-miss fails with its own message."""
+    if exercise.id[:2] >= "09":
+        # As in the lesson's kernel by then: what is loaded here, no child of the crash lab loads.
+        import langgraph.checkpoint.sqlite
+        import langgraph.graph  # noqa: F401
     _tell(prove(exercise))
