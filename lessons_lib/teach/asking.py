@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lessons_lib.observe.style import BLUE, VERMILION
 from lessons_lib.teach import answers, look
-from lessons_lib.teach.model import Option, Question
+from lessons_lib.teach.model import NotFound, Option, Question
 from lessons_lib.teach.store import Answered, store
 
 if TYPE_CHECKING:
@@ -67,15 +67,15 @@ class Asking:
 def predict(id: str) -> Asking:
     """A question to answer before running the code that answers it.
 
-    The first choice and the last are recorded. Raises `LookupError` with the nearest id.
+    The first choice and the last are recorded. Raises `NotFound` with the nearest id.
     """
     return Asking("Predict", (answers.question(id),))
 
 
 def recall(*ids: str) -> Asking:
-    """One or more questions from earlier lessons; raises `LookupError` with the nearest id."""
+    """One or more questions from earlier lessons; raises `NotFound` with the nearest id."""
     if not ids:
-        raise LookupError("recall needs one id or more, such as recall('00.who-remembers').")
+        raise NotFound("recall needs one id or more, such as recall('00.who-remembers').")
     return Asking("Recall", tuple(answers.question(id) for id in ids))
 
 

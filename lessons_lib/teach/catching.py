@@ -55,7 +55,7 @@ def catch_up(number: str, *, replace: bool = False) -> CaughtUp:
     """Put the names a lesson starts from into your notebook, and say what you can say before it.
 
     A name you already have keeps your value, and this is said; `replace=True` takes the lesson's.
-    Raises `LookupError` with the nearest lesson when there is no such number.
+    Raises `NotFound` with the nearest lesson when there is no such number.
     """
     lesson = find_lesson(number)
     content = load(lesson.number).catch_up

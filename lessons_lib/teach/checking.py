@@ -60,7 +60,7 @@ class Verdict:
 def check(id: str, answer: Any) -> Verdict:
     """Check the answer to an exercise and record the try.
 
-    The untouched stub, or something of the wrong kind, is no try. Raises `LookupError` with the
+    The untouched stub, or something of the wrong kind, is no try. Raises `NotFound` with the
     nearest id when there is no such exercise.
     """
     exercise = answers.exercise(id)

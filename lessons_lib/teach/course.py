@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from lessons_lib.teach.model import NotFound
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -129,16 +131,16 @@ PATHS: tuple[ReadingPath, ...] = (
 def find_lesson(number: str) -> Lesson:
     """The lesson with this two-digit number (its slug will do too).
 
-    Raises `LookupError` in one sentence, with the nearest lesson.
+    Raises `NotFound` in one sentence, with the nearest lesson.
 
-    >>> find_lesson("2")
+    >>> find_lesson("44")
     Traceback (most recent call last):
-    LookupError: There is no lesson '2'; did you mean '02' (Reference counting)?
+    lessons_lib.teach.model.NotFound: There is no lesson '44'; the lessons go from '00' to '19'.
     """
     for lesson in LESSONS:
         if number in (lesson.number, lesson.slug):
             return lesson
-    raise LookupError(f"There is no lesson {number!r}{_suggest(str(number))}")
+    raise NotFound(f"There is no lesson {number!r}{_suggest(str(number))}")
 
 
 def is_written(lesson: Lesson) -> bool:

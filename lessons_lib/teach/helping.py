@@ -48,14 +48,14 @@ class Solution:
 
 
 def hint(id: str) -> Hints:
-    """Three hints to an exercise; raises `LookupError` with the nearest id."""
+    """Three hints to an exercise; raises `NotFound` with the nearest id."""
     return Hints(answers.exercise(id).hints)
 
 
 def solution(id: str) -> Solution:
     """One right answer, once the reader has tried (or where the room is unlocked).
 
-    Raises `LookupError` with the nearest id.
+    Raises `NotFound` with the nearest id.
     """
     exercise = answers.exercise(id)
     tried = store().read().exercises.get(id)

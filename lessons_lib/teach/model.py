@@ -28,6 +28,13 @@ def code(block: str) -> str:
     return dedent(block).strip("\n") + "\n"
 
 
+class NotFound(LookupError):
+    """A wrong id or lesson; a notebook shows its one sentence without the frames that led to it."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
 class NotYet(Exception):
     """Raised by an exercise's check: one or two sentences on what is wrong and what to look at."""
 

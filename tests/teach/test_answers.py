@@ -8,6 +8,7 @@ import pytest
 from lessons_lib.teach import check, hint, predict, recall, solution
 from lessons_lib.teach.answers import exercise, load, question
 from lessons_lib.teach.course import LESSONS, PATHS, find_lesson, is_written
+from lessons_lib.teach.model import NotFound
 from lessons_lib.teach.proof import review
 
 
@@ -51,6 +52,14 @@ def test_a_wrong_exercise_names_the_nearest(ask: object) -> None:
 def test_recall_of_nothing_says_what_it_needs() -> None:
     with pytest.raises(LookupError, match="one id or more"):
         recall()
+
+
+def test_a_notebook_shows_one_sentence_and_no_frames() -> None:
+    with pytest.raises(NotFound) as told:
+        hint("13.dubble")
+    assert told.value._render_traceback_() == [
+        "NotFound: There is no exercise '13.dubble'; did you mean '13.double'?"
+    ]
 
 
 def test_the_course_has_its_twenty_lessons() -> None:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Literal, overload
 
 from lessons_lib.teach.course import find_lesson
-from lessons_lib.teach.model import Answers, Exercise, Question
+from lessons_lib.teach.model import Answers, Exercise, NotFound, Question
 
 _ID = re.compile(r"(\d\d)\.([a-z0-9][a-z0-9-]*)")
 
@@ -41,12 +41,12 @@ def load(number: str) -> Answers:
 
 
 def question(id: str) -> Question:
-    """The question with this id; a wrong id raises `LookupError` naming the nearest right one."""
+    """The question with this id; a wrong id raises `NotFound` naming the nearest right one."""
     return _find(id, "question")
 
 
 def exercise(id: str) -> Exercise:
-    """The exercise with this id; a wrong id raises `LookupError` naming the nearest right one."""
+    """The exercise with this id; a wrong id raises `NotFound` naming the nearest right one."""
     return _find(id, "exercise")
 
 
@@ -66,14 +66,14 @@ def _find(id: str, kind: Literal["question", "exercise"]) -> Question | Exercise
     (other, rest), *_ = pools.items()
     if id in _ids(rest):
         use = "predict or recall" if other == "question" else "check, hint or solution"
-        raise LookupError(f"{id!r} is {_a(other)}, not {_a(kind)}: use {use} for it.")
+        raise NotFound(f"{id!r} is {_a(other)}, not {_a(kind)}: use {use} for it.")
     wanted = answers.questions if kind == "question" else answers.exercises
-    raise LookupError(f"There is no {kind} {id!r}{_nearest(id, _ids(wanted))}")
+    raise NotFound(f"There is no {kind} {id!r}{_nearest(id, _ids(wanted))}")
 
 
 def _number(id: object) -> str:
     if not isinstance(id, str) or not _ID.fullmatch(id):
-        raise LookupError(
+        raise NotFound(
             f"{id!r} is no id: write two digits of the lesson, a dot and a name, "
             "such as '02.kept-exception'."
         )
