@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .dot import from_dot, from_objgraph
     from .drawing import Arrow, Box, Diagram, Frame, Picture, draw
+    from .player import Player, step
+    from .stepper import Recording, record
     from .table import Table
 
 _HOMES = {
@@ -18,7 +20,11 @@ _HOMES = {
     "draw": "drawing",
     "from_dot": "dot",
     "from_objgraph": "dot",
+    "Player": "player",
+    "Recording": "stepper",
     "Table": "table",
+    "record": "stepper",
+    "step": "player",
 }
 
 __all__ = [
@@ -27,10 +33,14 @@ __all__ = [
     "Diagram",
     "Frame",
     "Picture",
+    "Player",
+    "Recording",
     "Table",
     "draw",
     "from_dot",
     "from_objgraph",
+    "record",
+    "step",
 ]
 
 

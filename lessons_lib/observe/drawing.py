@@ -109,9 +109,9 @@ def _frames(diagram: Diagram, places: Layout) -> list[str]:
 def _arrows(diagram: Diagram, places: Layout) -> list[str]:
     """Every line first, then every label, so that no line runs through a word."""
     known = [
-        (arrow, places.arrows[key])
+        (arrow, places.line(arrow))
         for arrow in diagram.arrows
-        if (key := (arrow.tail, arrow.head, arrow.label)) in places.arrows
+        if arrow.tail in places.boxes and arrow.head in places.boxes
     ]
     lines = [shapes.draw_arrow(arrow, line) for arrow, line in known]
     return lines + [shapes.draw_label(arrow, line) for arrow, line in known]

@@ -43,6 +43,11 @@ class Layout:
     width: float
     height: float
 
+    def line(self, arrow: Arrow) -> Line:
+        """The course of an arrow; a straight one for an arrow that was not laid out."""
+        known = self.arrows.get((arrow.tail, arrow.head, arrow.label))
+        return known or _straight(self.boxes[arrow.tail], self.boxes[arrow.head])
+
 
 def lay_out(diagram: Diagram) -> Layout:
     """Find the places of everything in a diagram; of what is too much, the first thirty boxes.

@@ -1,0 +1,463 @@
+"""What an object refers to: every reference that leaves it, with the name a reader knows it by.
+
+Python's collector knows an object's references (`gc.get_referents`) but not what they are called,
+and it does not know weak ones at all. Here each type of object has a *reader* that finds both.
+Readers never call code of the reader's own classes: no `repr`, no property, no `__getattr__`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import gc
+import sys
+import types
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+from .style import shorten
+
+LinkStyle = Literal["solid", "dashed", "dotted"]
+VALUE_LIMIT = 28
+ITEM_LIMIT = 500
+"""Of a longer container, only this many items are looked at."""
+
+
+class Link(NamedTuple):
+    """A reference: its label, the object it leads to, and how it is drawn.
+
+    Solid is a plain reference, dashed a weak one, dotted one that no name or attribute shows.
+    """
+
+    label: str
+    target: Any
+    style: LinkStyle = "solid"
+
+
+class Reading(NamedTuple):
+    """What a look at one object gives: a short value and the references that leave it."""
+
+    value: str
+    links: list[Link]
+
+
+ATOMS = frozenset(
+    {int, float, complex, bool, str, bytes, bytearray, range, slice, type(None), type(...)}
+    | {type(NotImplemented), types.CodeType, types.ModuleType, property, classmethod}
+    | {staticmethod, types.GetSetDescriptorType, types.MemberDescriptorType, memoryview}
+    | {types.WrapperDescriptorType, types.MethodDescriptorType, types.GenericAlias}
+)
+"""Types of which no object is drawn as a box: they refer to nothing that a reader made."""
+
+_HIDDEN = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.GeneratorType,
+    types.CoroutineType,
+    types.AsyncGeneratorType,
+    types.CellType,
+    types.FrameType,
+    types.TracebackType,
+    functools.partial,
+    map,
+    filter,
+    zip,
+    enumerate,
+)
+
+
+def is_hidden(kind: type) -> bool:
+    """True for what holds objects without showing it: closures, generators, frames, iterators."""
+    return issubclass(kind, _HIDDEN) or kind.__name__.endswith("iterator")
+
+
+def atom_text(value: object) -> str:
+    """A short text for a value of a built-in type; other values become a dot.
+
+    >>> atom_text("cv.pdf"), atom_text(3), atom_text([])
+    ("'cv.pdf'", '3', '•')
+    """
+    kind = type(value)
+    if kind is str or kind is bytes:
+        text = repr(value[:24])  # type: ignore[index]
+        return text if len(value) <= 24 else text[:-1] + "…" + text[-1]  # type: ignore[arg-type]
+    if kind is int:
+        return str(value) if -(10**15) < value < 10**15 else "a large int"  # type: ignore[operator]
+    if kind in (float, bool, complex, range, type(None), type(...)):
+        return repr(value)
+    return kind.__name__ if kind in ATOMS else "•"
+
+
+def read(thing: object) -> Reading:
+    """The value and the references of any object, read as its type asks for.
+
+    >>> read([1, "a", []]).value
+    "[1, 'a', •]"
+    >>> [link.label for link in read({"role": "user", "file": []}).links]
+    ["'file'"]
+    """
+    return reader_of(type(thing))(thing)
+
+
+Reader = Callable[[Any], Reading]
+
+
+class Readers(dict[type, Reader]):
+    """Readers by type, found once each; keep one no longer than a look, for it holds classes."""
+
+    def __missing__(self, kind: type) -> Reader:
+        self[kind] = reader_of(kind)
+        return self[kind]
+
+
+def reader_of(kind: type) -> Reader:
+    """Find the reader for a type."""
+    exact = dict(_CONTAINER_READERS)
+    if kind in exact:
+        return exact[kind]
+    for base, reader in _READERS:
+        if issubclass(kind, base):
+            return reader
+    return _instance_reader(kind)
+
+
+def link(label: str, target: object, style: LinkStyle = "solid") -> Link | None:
+    """A link to a target worth drawing; None for a dead weak reference or a plain value."""
+    if type(target) in ATOMS:
+        return None
+    if isinstance(target, weakref.ref):
+        alive = weakref.ref.__call__(target)
+        return None if alive is None else Link(label, alive, "dashed")
+    return Link(label, target, style)
+
+
+def _links(pairs: Iterable[tuple[str, object]], style: LinkStyle = "solid") -> list[Link]:
+    return [found for label, target in pairs if (found := link(label, target, style))]
+
+
+def _read_sequence(items: list[Any] | tuple[Any, ...]) -> Reading:
+    """Lists and tuples, also subclasses: their items by index."""
+    base: Any = list if isinstance(items, list) else tuple
+    some = base.__getitem__(items, slice(0, ITEM_LIMIT))
+    left, right = "[]" if base is list else "()"
+    shown = ", ".join([atom_text(item) for item in some[:5]])
+    more = ", …" if base.__len__(items) > 5 else ""
+    value = shorten(f"{left}{shown}{more}{right}", VALUE_LIMIT)
+    links = [
+        found
+        for i, item in enumerate(some)
+        if type(item) not in ATOMS and (found := link(f"[{i}]", item))
+    ]
+    return Reading(value, links)
+
+
+def _some_items(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    items = dict.items(table)
+    return list(islice(items, ITEM_LIMIT))
+
+
+def _read_dict(table: dict[Any, Any]) -> Reading:
+    """Dictionaries: values by their key, and keys that are objects themselves."""
+    pairs = _some_items(table)
+    shown = ", ".join(f"{atom_text(key)}: {atom_text(value)}" for key, value in pairs[:3])
+    more = ", …" if len(pairs) > 3 else ""
+    links = _links((atom_text(key), value) for key, value in pairs if type(value) not in ATOMS)
+    links += _links(("key", key) for key, _ in pairs if type(key) not in ATOMS)
+    return Reading(shorten(f"{{{shown}{more}}}", VALUE_LIMIT), links)
+
+
+def _read_set(items: Iterable[Any]) -> Reading:
+    """Sets: the order in which they are walked differs from run to run, so it is sorted away."""
+    base: Any = set if isinstance(items, set) else frozenset
+    some = list(islice(base.__iter__(items), ITEM_LIMIT))
+    texts = sorted(atom_text(item) for item in some)
+    more = ", …" if len(texts) > 4 else ""
+    links = _links(("", item) for item in some)
+    links.sort(key=lambda found: type(found.target).__name__)
+    return Reading(shorten(f"{{{', '.join(texts[:4])}{more}}}", VALUE_LIMIT), links)
+
+
+def _read_deque(items: deque[Any]) -> Reading:
+    some = list(islice(deque.__iter__(items), ITEM_LIMIT))
+    return _read_sequence(some)
+
+
+def attributes(thing: object) -> list[tuple[str, object]]:
+    """Attributes stored in an instance: its `__dict__` and its slots, read without its help."""
+    return _attribute_reader(type(thing))(thing)
+
+
+def _attribute_reader(kind: type) -> Callable[[object], list[tuple[str, object]]]:
+    getter, slots = _dict_getter(kind), _slots(kind)
+
+    def read_attributes(thing: object) -> list[tuple[str, object]]:
+        table = getter(thing) if getter else None
+        found = list(table.items())[:ITEM_LIMIT] if type(table) is dict else []
+        for name, slot in slots:
+            with suppress(AttributeError):
+                found.append((name, slot.__get__(thing, kind)))
+        return found
+
+    return read_attributes
+
+
+def _dict_getter(kind: type) -> Callable[[Any], Any] | None:
+    for base in kind.__mro__:
+        own = base.__dict__.get("__dict__")
+        if isinstance(own, types.GetSetDescriptorType):
+            return own.__get__
+    return None
+
+
+def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
+    return [
+        (name, slot)
+        for base in kind.__mro__
+        if base.__flags__ & _HEAP_TYPE
+        for name, slot in base.__dict__.items()
+        if isinstance(slot, types.MemberDescriptorType)
+    ]
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement (or by a modern C module)
+_TELLING = ("name", "title", "label", "path", "filename", "key", "id", "text")
+
+
+def telling_name(thing: object) -> str:
+    """A plain string among an instance's attributes by which a reader would call it, or ''."""
+    found = {
+        key: value
+        for key, value in attributes(thing)
+        if type(key) is str and key in _TELLING and type(value) is str
+    }
+    return next((shorten(found[key], 24) for key in _TELLING if found.get(key)), "")
+
+
+def _instance_reader(kind: type) -> Reader:
+    """A reader for instances of one class: attributes first, then what C code holds for it."""
+    inner, read_attributes = _inner_container(kind), _attribute_reader(kind)
+    has_c_part = any(
+        not base.__flags__ & _HEAP_TYPE and base not in (object, *_CONTAINERS)
+        for base in kind.__mro__
+    ) or kind.__module__ in ("functools", "itertools", "_contextvars", "_thread")
+    style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
+
+    def read_instance(thing: object) -> Reading:
+        values, links = [], []
+        for name, value in read_attributes(thing):
+            if type(value) in ATOMS:
+                values.append(f"{name}={atom_text(value)}")
+            elif found := link(str(name), value, style):
+                links.append(found)
+        if inner:
+            reading = inner(thing)
+            values.insert(0, reading.value)
+            links += reading.links
+        if has_c_part:
+            links += _unnamed(thing, links, style)
+        return Reading(shorten(", ".join(values[:2]), VALUE_LIMIT) if values else "", links)
+
+    return read_instance
+
+
+_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
+
+
+def _inner_container(kind: type) -> Reader | None:
+    for base, reader in _CONTAINER_READERS:
+        if issubclass(kind, base):
+            return reader
+    return None
+
+
+def _unnamed(thing: object, known: list[Link], style: LinkStyle) -> list[Link]:
+    """References that only the collector knows of, held in the C part of an object."""
+    seen = {id(found.target) for found in known}
+    own = _dict_getter(type(thing))
+    seen.add(id(own(thing)) if own else 0)
+    return [
+        Link("", target, style)
+        for target in gc.get_referents(thing)
+        if id(target) not in seen and type(target) not in ATOMS and not isinstance(target, type)
+    ]
+
+
+def _read_function(function: types.FunctionType) -> Reading:
+    """A function holds the variables it closes over, and its defaults."""
+    names = function.__code__.co_freevars
+    pairs = [
+        (n, c)
+        for n, cell in zip(names, function.__closure__ or (), strict=False)
+        for c in _content(cell)
+    ]
+    defaults = function.__defaults__ or ()
+    arguments = function.__code__.co_varnames[: function.__code__.co_argcount]
+    pairs += zip(arguments[len(arguments) - len(defaults) :], defaults, strict=False)
+    pairs += list((function.__kwdefaults__ or {}).items())
+    pairs += list(function.__dict__.items())
+    return Reading("", _links(pairs, "dotted"))
+
+
+def _content(cell: types.CellType) -> list[object]:
+    try:
+        return [cell.cell_contents]
+    except ValueError:  # the variable has no value yet, or no longer
+        return []
+
+
+def _read_cell(cell: types.CellType) -> Reading:
+    return Reading("", _links((("", value) for value in _content(cell)), "dotted"))
+
+
+def _read_method(method: types.MethodType | types.BuiltinFunctionType) -> Reading:
+    """A bound method holds the object it is bound to."""
+    bound = [("self", method.__self__)]
+    if isinstance(method, types.MethodType):
+        bound.append(("function", method.__func__))
+    pairs = [(n, t) for n, t in bound if not isinstance(t, (types.ModuleType, type, type(None)))]
+    plain = [(n, t) for n, t in pairs if n == "self" or has_links(t)]
+    return Reading("", _links(plain, "dotted"))
+
+
+def has_links(thing: object) -> bool:
+    """True when an object holds anything worth drawing."""
+    return bool(read(thing).links)
+
+
+def _read_partial(call: functools.partial[Any]) -> Reading:
+    pairs: list[tuple[str, object]] = [("function", call.func)]
+    pairs += [(f"[{i}]", value) for i, value in enumerate(call.args)]
+    pairs += list(call.keywords.items())
+    return Reading("", _links(pairs, "dotted"))
+
+
+def frame_locals(frame: types.FrameType) -> dict[str, object]:
+    """The local variables of a frame, without leaving a trace of the look.
+
+    Up to CPython 3.12 a function's `f_locals` is a dictionary that stays with the frame and so
+    keeps every value alive. It is emptied again here; `PyFrame_LocalsToFast` first tells the frame
+    that there is nothing to write back. From 3.13 on it is a view that holds nothing (PEP 667).
+    """
+    seen = frame.f_locals
+    found = dict(seen)
+    optimized = frame.f_code.co_flags & 1  # a function: its locals are not a dictionary
+    if sys.version_info < (3, 13) and optimized and sys.getrefcount(seen) <= _ALONE:
+        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+        seen.clear()
+    return found
+
+
+_ALONE = 3  # the frame, this function's variable, getrefcount's argument: nobody else has it
+
+
+def _read_frame(frame: types.FrameType) -> Reading:
+    """The names of a frame; `.0` is what Python calls the iterable of a comprehension."""
+    pairs = [("in" if n.startswith(".") else n, v) for n, v in frame_locals(frame).items()]
+    return Reading("", _links(pairs, "dotted"))
+
+
+def frames_of(traceback: types.TracebackType | None) -> list[types.FrameType]:
+    """The frames a traceback keeps, from the one that caught to the one that raised."""
+    frames = []
+    while traceback is not None:
+        if traceback.tb_frame not in frames:
+            frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return frames
+
+
+def _read_traceback(traceback: types.TracebackType) -> Reading:
+    return Reading("", [Link("", frame, "dotted") for frame in frames_of(traceback)])
+
+
+def _read_exception(error: BaseException) -> Reading:
+    """An exception keeps its arguments, the frames of its traceback, its cause and context."""
+    args = error.args
+    value = atom_text(args[0]) if args and type(args[0]) in ATOMS else ""
+    links = _links((f"args[{i}]", arg) for i, arg in enumerate(args))
+    if error.__traceback__ is not None:
+        links.append(Link("__traceback__", error.__traceback__))
+    links += _links((("__cause__", error.__cause__), ("__context__", error.__context__)))
+    links += _links(attributes(error))
+    return Reading(shorten(value, VALUE_LIMIT), links)
+
+
+def _read_generator(generator: Any) -> Reading:
+    """A suspended generator or coroutine keeps its frame, and so every local of it."""
+    prefix = next(p for p in ("gi", "cr", "ag") if hasattr(generator, f"{p}_frame"))
+    frame = getattr(generator, f"{prefix}_frame")
+    if frame is None:
+        return Reading("finished", [])
+    links = _read_frame(frame).links
+    inner = getattr(generator, {"gi": "gi_yieldfrom"}.get(prefix, f"{prefix}_await"), None)
+    if inner is not None:
+        links.append(Link("waits for", inner, "dotted"))
+    links += [extra for extra in _unnamed(generator, links, "dotted") if _on_stack(extra.target)]
+    return Reading("", links)
+
+
+def _on_stack(target: object) -> bool:
+    return not isinstance(target, (types.FunctionType, types.FrameType, dict))
+
+
+def _read_class(kind: type) -> Reading:
+    """A class keeps what its own attributes keep: a registry, a cache."""
+    pairs = [(n, v) for n, v in kind.__dict__.items() if not n.startswith("__")]
+    return Reading("", _links((n, v) for n, v in pairs if not _is_part_of_class(v)))
+
+
+def _is_part_of_class(value: object) -> bool:
+    return callable(value) or type(value) in ATOMS
+
+
+def _read_weak_values(table: weakref.WeakValueDictionary[Any, Any]) -> Reading:
+    return Reading("", _links((atom_text(k), ref) for k, ref in _some_items(table.data)))  # type: ignore[attr-defined]
+
+
+def _read_weak_keys(table: weakref.WeakKeyDictionary[Any, Any]) -> Reading:
+    pairs = _some_items(table.data)  # type: ignore[attr-defined]
+    keys = _links(("key", ref) for ref, _ in pairs)
+    return Reading("", keys + _links(("value", value) for _, value in pairs))
+
+
+def _read_weak_set(items: weakref.WeakSet[Any]) -> Reading:
+    refs = list(items.data)  # type: ignore[attr-defined]
+    return Reading("", _links(("", ref) for ref in refs))
+
+
+def _read_proxy(_: object) -> Reading:
+    return Reading("a weak proxy", [])
+
+
+_CONTAINER_READERS: tuple[tuple[type, Reader], ...] = (
+    (list, _read_sequence),
+    (tuple, _read_sequence),
+    (dict, _read_dict),
+    (set, _read_set),
+    (frozenset, _read_set),
+    (deque, _read_deque),
+)
+_READERS: tuple[tuple[type, Reader], ...] = (
+    (types.FunctionType, _read_function),
+    (types.MethodType, _read_method),
+    (types.BuiltinFunctionType, _read_method),
+    (types.CellType, _read_cell),
+    (types.GeneratorType, _read_generator),
+    (types.CoroutineType, _read_generator),
+    (types.AsyncGeneratorType, _read_generator),
+    (types.FrameType, _read_frame),
+    (types.TracebackType, _read_traceback),
+    (BaseException, _read_exception),
+    (functools.partial, _read_partial),
+    (type, _read_class),
+    (weakref.WeakValueDictionary, _read_weak_values),
+    (weakref.WeakKeyDictionary, _read_weak_keys),
+    (weakref.WeakSet, _read_weak_set),
+    (weakref.ProxyType, _read_proxy),
+    (weakref.CallableProxyType, _read_proxy),
+)

@@ -1,0 +1,220 @@
+"""The player of `step`: run a snippet line by line and look at it as long as you like.
+
+The player is a widget (a slider and two buttons over the code, the picture and a sentence). Where
+widgets are not running, in a stored notebook or an exported page, the decisive steps stand there as
+pictures; in a terminal, all steps as a table.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from html import escape
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from . import style
+from .probes import borrowed
+from .scenes import Scenes
+from .stepper import MAX_STEPS, Recording, record
+from .story import Story
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+STATIC_LIMIT = 55_000
+"""Bytes of HTML that the stored steps of one player may take."""
+
+
+def step(
+    snippet: str,
+    *,
+    show: Iterable[int] | None = None,
+    max_steps: int = MAX_STEPS,
+    **names: object,
+) -> Player:
+    """Run a snippet line by line and return a player of what led to what after every line.
+
+    Names that the snippet uses but does not assign come from the caller's globals, or are given as
+    keywords. `show` picks the steps (as numbered in the player) that a stored page shows; without
+    it, those in which something died, became garbage or failed. The snippet has names of its own;
+    objects that it changes are the caller's. An exception of the snippet is shown, not raised.
+
+    >>> class Upload: pass
+    >>> print(step("a = Upload()\\nb = a\\ndel a\\ndel b"))
+    step  line  code          what happened
+    ----  ----  ------------  -------------------------------
+       1     1  a = Upload()  new: Upload
+       2     2  b = a         Upload has 2 references
+       3     3  del a         Upload has 1 reference
+       4     4  del b         Upload died, by reference count
+    """
+    text = dedent(snippet).strip("\n")
+    found = _from_caller(text, sys._getframe(1).f_globals, names)
+    return Player(record(text, found, max_steps=max_steps), show)
+
+
+def _from_caller(
+    snippet: str, its_globals: Mapping[str, object], given: Mapping[str, object]
+) -> dict[str, object]:
+    """What the snippet borrows: looked up at the caller's, handed on, not kept."""
+    wanted = [name for name in borrowed(snippet) if name in its_globals and name not in given]
+    return {**{name: its_globals[name] for name in wanted}, **given}
+
+
+class Player:
+    """A recording with its pictures: a widget in a notebook, a table in a terminal.
+
+    It holds words and numbers only, so keeping it (in `Out`, say) keeps no object of the snippet.
+    """
+
+    def __init__(self, recording: Recording, show: Iterable[int] | None = None) -> None:
+        self.recording = recording
+        self.story = Story(recording)
+        self.scenes = Scenes(recording, self.story)
+        self.show = self._chosen(show)
+
+    def _chosen(self, show: Iterable[int] | None) -> list[int]:
+        if show is None:
+            return self.story.decisive()
+        count = len(self.recording.steps)
+        for number in (chosen := list(show)):
+            if not 1 <= number <= count:
+                raise ValueError(
+                    f"show has the step {number}, expected numbers from 1 to {count}: "
+                    "print the player to see its steps"
+                )
+        return [number - 1 for number in chosen]
+
+    def __len__(self) -> int:
+        return len(self.recording.steps)
+
+    def __str__(self) -> str:
+        return str(self.story.table()) if len(self) else "nothing to step through"
+
+    def __repr__(self) -> str:
+        return f"Player({len(self)} steps)"
+
+    # -- one step ----------------------------------------------------------------------------
+
+    def html(self, index: int) -> str:
+        """A step (counted from 0) as HTML: the code with its line marked, and the picture."""
+        picture = self.scenes.picture(index).html()
+        return (
+            '<div style="display:flex;flex-wrap:wrap;gap:8px;align-items:flex-start">'
+            f'<div style="flex:0 1 auto;max-width:100%">{self._code(index)}</div>'
+            f'<div style="flex:0 1 auto;max-width:100%;min-width:0">{picture}</div></div>'
+        )
+
+    def _code(self, index: int) -> str:
+        marked = self.recording.steps[index].line
+        lines = [
+            _code_line(number, text, number == marked)
+            for number, text in enumerate(self.story.lines, start=1)
+        ]
+        return style.card("".join(lines), "padding:8px 12px 8px 0;overflow-x:auto;")
+
+    def sentence(self, index: int) -> str:
+        """What happened at a step, in one sentence that says which step it is."""
+        return f"Step {index + 1} of {len(self)}, {self.story.sentence(index)}"
+
+    def _told(self, index: int) -> str:
+        notes = self.story.notes() if index == len(self) - 1 else ()
+        words = ". ".join([self.sentence(index), *notes])
+        return f'<div role="status" aria-live="polite">{style.card(_with_code(words))}</div>'
+
+    # -- the widget --------------------------------------------------------------------------
+
+    @cached_property
+    def widget(self) -> ipywidgets.VBox:
+        """The slider with its buttons, the sentence, the code and the picture."""
+        import ipywidgets as widgets
+
+        slider = widgets.IntSlider(
+            value=self.show[0] + 1 if self.show else 1,
+            min=1,
+            max=len(self),
+            description="Step",
+            tooltip="Choose a step: arrow keys move it",
+            layout=widgets.Layout(width="min(420px, 60%)"),
+        )
+        slider.add_class("rc-player-slider")
+        told, picture = widgets.HTML(), widgets.HTML()
+        buttons = _buttons(slider)
+
+        def turn(_: object = None) -> None:
+            told.value = self._told(slider.value - 1)
+            picture.value = self.html(slider.value - 1)
+            buttons[0].disabled = slider.value == slider.min
+            buttons[1].disabled = slider.value == slider.max
+
+        slider.observe(turn, names="value")
+        turn()
+        row = widgets.HBox([buttons[0], slider, buttons[1]])
+        row.layout.flex_flow = "row wrap"
+        box = widgets.VBox([row, told, picture])
+        box.add_class("rc-player")
+        return box
+
+    # -- how it shows ------------------------------------------------------------------------
+
+    def static_html(self) -> str:
+        """The chosen steps, one below the other, for a page on which no widget runs."""
+        parts: list[str] = []
+        for index in self.show:
+            part = f'<div style="margin:0 0 14px">{self._told(index)}{self.html(index)}</div>'
+            if parts and sum(map(len, parts)) + len(part) > STATIC_LIMIT:
+                left = len(self.show) - len(parts)
+                parts.append(style.card(f"… and {left} more steps: run the cell to see them"))
+                break
+            parts.append(part)
+        return "".join(parts)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        if not len(self):
+            return {"text/plain": str(self)}
+        bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
+        bundle["text/html"] = self.static_html()
+        bundle["text/plain"] = str(self)
+        return bundle
+
+
+def _buttons(slider: Any) -> tuple[Any, Any]:
+    """Two buttons that move the slider by one step."""
+    import ipywidgets as widgets
+
+    def button(words: str, hint: str, by: int, css: str) -> Any:
+        made = widgets.Button(description=words, tooltip=hint)
+        made.layout.width = "auto"
+        made.add_class(css)
+        made.on_click(lambda _: slider.set_trait("value", slider.value + by))
+        return made
+
+    return (
+        button("◀ previous", "Go back one step", -1, "rc-previous"),
+        button("next ▶", "Go on one step", 1, "rc-next"),
+    )
+
+
+def _code_line(number: int, text: str, marked: bool) -> str:
+    """One line of code with its number; the marked one has an arrow, a bar and bold letters."""
+    bar = (
+        f"border-left:4px solid {style.BLUE};background:#E3EEF5;font-weight:700"
+        if marked
+        else ("border-left:4px solid transparent")
+    )
+    sign = "▶" if marked else " "
+    current = ' aria-current="step"' if marked else ""
+    look = (
+        f"{bar};white-space:pre;padding:0 8px 0 6px;line-height:1.5;"
+        f"font-family:{style.CODE_FONT};font-size:{style.CODE_SIZE}px;color:{style.INK}"
+    )
+    return f'<div{current} style="{look}">{sign}{number:>3}  {escape(text) or " "}</div>'
+
+
+def _with_code(sentence: str) -> str:
+    """A sentence with its code part (between the first colon and the dash) in the code font."""
+    head, colon, rest = sentence.partition(": ")
+    line, dash, news = rest.partition(" — ")
+    return f"{escape(head)}{colon}{style.code(line)}{dash}<strong>{escape(news)}</strong>"

@@ -1,0 +1,146 @@
+"""A snippet rewritten so that it reports after every line, and still does what it did.
+
+Instead of a trace function (whose line events differ between Python versions, and which debuggers
+and coverage tools need for themselves) calls of a *probe* are put between the statements of the
+snippet's syntax tree. The probe is found among the built-ins, so no name of the snippet changes.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Sequence
+
+PROBE = "__step__"
+FILENAME = "<step>"
+
+_SILENT = (ast.Global, ast.Nonlocal, ast.Break, ast.Continue)
+
+
+def instrument(snippet: str) -> ast.Module:
+    """Parse a snippet and put probes into it; SyntaxError as Python itself would raise it.
+
+    >>> print(ast.unparse(instrument("a = 1\\ndel a")))
+    a = 1
+    __step__(1, 'done')
+    del a
+    __step__(2, 'done')
+    """
+    tree = ast.parse(snippet, FILENAME)
+    tree.body = _block(tree.body)
+    return ast.fix_missing_locations(tree)
+
+
+def _probe(line: int, event: str) -> ast.stmt:
+    call = ast.Call(
+        func=ast.Name(id=PROBE, ctx=ast.Load()),
+        args=[ast.Constant(line), ast.Constant(event)],
+        keywords=[],
+    )
+    found = ast.Expr(call)
+    for node in ast.walk(found):
+        node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
+        node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+    return found
+
+
+def _block(body: Sequence[ast.stmt], start: tuple[int, str] | None = None) -> list[ast.stmt]:
+    """The statements of one block, each followed by its probe; one probe for one line."""
+    result: list[ast.stmt] = []
+    for index, statement in enumerate(body):
+        following = body[index + 1].lineno if index + 1 < len(body) else 0
+        result += _statement(statement, shares_line=following == _last_line(statement))
+    if start:
+        result.insert(_docstring(body), _probe(*start))
+    return result
+
+
+def _docstring(body: Sequence[ast.stmt]) -> int:
+    return int(bool(body) and _is_constant(body[0]))
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _last_line(statement: ast.stmt) -> int:
+    return statement.end_lineno or statement.lineno
+
+
+def _statement(statement: ast.stmt, shares_line: bool) -> list[ast.stmt]:
+    line = statement.lineno
+    if isinstance(statement, _SILENT) or _is_constant(statement) or _is_future(statement):
+        return [statement]
+    if isinstance(statement, (ast.Return, ast.Raise)):
+        return [_probe(line, "leave"), statement]
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        _definition(statement)
+        return [statement, _probe(line, "done")]
+    if _open_up(statement):
+        return [statement, _probe(_last_line(statement), f"end of {_keyword(statement)}")]
+    if shares_line:
+        return [statement]
+    return [statement, _probe(line, "quiet" if isinstance(statement, ast.Pass) else "done")]
+
+
+def _keyword(statement: ast.stmt) -> str:
+    """The word a compound statement starts with."""
+    return type(statement).__name__.removeprefix("Async").removesuffix("Star").lower()
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def _definition(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+    """Functions report from inside; special methods and a class body stay whole."""
+    if isinstance(definition, ast.ClassDef):
+        for inner in definition.body:
+            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                _definition(inner)
+    elif not (definition.name.startswith("__") and definition.name.endswith("__")):
+        definition.body = _block(definition.body, (definition.lineno, "call"))
+
+
+def _open_up(statement: ast.stmt) -> bool:
+    """Put probes into the blocks of a compound statement; False when it has none."""
+    opened = False
+    line = statement.lineno
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(statement, field, None)
+        if block:
+            opened = True
+            first = line if field == "body" else block[0].lineno
+            setattr(statement, field, _block(block, (first, "quiet")))
+    for handler in getattr(statement, "handlers", []):
+        handler.body = _block(handler.body, (handler.lineno, "except"))
+    for case in getattr(statement, "cases", []):
+        opened = True
+        case.body = _block(case.body, (case.pattern.lineno, "quiet"))
+    return opened
+
+
+def borrowed(snippet: str) -> list[str]:
+    """The global names a snippet uses, also inside its functions, but does not assign.
+
+    >>> borrowed("errors.append(make())\\nlast = errors[-1]\\nprint(last)")
+    ['errors', 'make']
+    """
+    table = symtable.symtable(snippet, FILENAME, "exec")
+    own = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    used = {name for inner in _tables(table) for name in _globals_used(inner)}
+    return sorted(name for name in used - own if not hasattr(builtins, name))
+
+
+def _tables(table: symtable.SymbolTable) -> list[symtable.SymbolTable]:
+    return [table, *(deep for child in table.get_children() for deep in _tables(child))]
+
+
+def _globals_used(table: symtable.SymbolTable) -> list[str]:
+    module = table.get_type() == "module"
+    return [
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (module or symbol.is_global())
+    ]

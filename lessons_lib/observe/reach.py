@@ -1,0 +1,135 @@
+"""Garbage or held unseen? Python's own question, asked about a few objects without a collection.
+
+For objects that no name leads to, count the references among themselves and what they hold. Who has
+more references than that is held from outside, and so is all it leads to; the rest is garbage: only
+its own cycle keeps it. The collector does the same sum over everything.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+from collections import Counter
+
+from .links import ATOMS
+
+LOOK_LIMIT = 5000
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
+    """Which objects of a group (and of what it holds) are held by something beyond it, by id.
+
+    The first set has those with a reference from beyond, the second also what they lead to. The
+    caller must hold the objects through this one list alone; the list grows while it is walked.
+
+    >>> class Node: pass
+    >>> node = Node()
+    >>> node.me = node
+    >>> group = [node]
+    >>> len(held_from_outside(group)[0])    # held by the name node
+    1
+    >>> group = [node]; del node
+    >>> len(held_from_outside(group)[0])    # only by itself
+    0
+    """
+    inside, children = _spread(group)
+    counts = [sys.getrefcount(thing) for thing in group]
+    resting = _resting_count()
+    surplus = {
+        id(group[i]) for i, count in enumerate(counts) if count - resting - inside[id(group[i])] > 0
+    }
+    return surplus, _closure(surplus, children)
+
+
+def _resting_count() -> int:
+    """What getrefcount says of an object that one list holds, taken the same way as above."""
+    [count] = [sys.getrefcount(thing) for thing in [object()]]
+    return count
+
+
+def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:
+    """Add to the group all that it leads to; count the references found on the way."""
+    inside: Counter[int] = Counter()
+    children: dict[int, list[int]] = {}
+    known = {id(thing) for thing in group}
+    for thing in group:  # grows while it is walked
+        below = referents(thing)
+        children[id(thing)] = [id(child) for child in below]
+        inside.update(children[id(thing)])
+        for child in below:
+            if id(child) not in known and len(group) < LOOK_LIMIT:
+                known.add(id(child))
+                group.append(child)
+    return inside, children
+
+
+def referents(thing: object) -> list[object]:
+    """What the collector sees an object hold, without classes, modules and whole namespaces."""
+    if isinstance(thing, (type, types.ModuleType, types.CodeType)):
+        return []
+    unwanted: set[int] = set()
+    if isinstance(thing, types.FunctionType):
+        unwanted = {id(thing.__globals__), id(thing.__builtins__)}  # type: ignore[attr-defined]
+    elif isinstance(thing, types.FrameType):
+        unwanted = {id(thing.f_globals), id(thing.f_builtins), id(thing.f_back)}
+    return [
+        child
+        for child in gc.get_referents(thing)
+        if type(child) not in ATOMS and not isinstance(child, type) and id(child) not in unwanted
+    ]
+
+
+def _closure(start: set[int], children: dict[int, list[int]]) -> set[int]:
+    reached, waiting = set(start), list(start)
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in reached:
+                reached.add(child)
+                waiting.append(child)
+    return reached
+
+
+def unseen_holder(thing: object, hops: int = 4) -> str:
+    """Name what holds an object out of the snippet's sight, as a reader would call it.
+
+    >>> unseen_holder([])
+    'code in C'
+    """
+    level: list[object] = [thing]
+    seen = {id(thing), id(level)}
+    for _ in range(hops):
+        holders = [h for h in gc.get_referrers(*level) if id(h) not in seen and not _is_ours(h)]
+        names = sorted({name for holder in holders if (name := _name_of(holder))})
+        if names:
+            return names[0]
+        seen |= {id(holder) for holder in holders} | {id(holders)}
+        level = holders[:20]
+        seen.add(id(level))
+        if not level:
+            break
+    return "code in C"
+
+
+def _is_ours(holder: object) -> bool:
+    """The recorder's own frames and lists are no holders."""
+    if isinstance(holder, types.FrameType):
+        return str(holder.f_globals.get("__name__", "")).startswith(_PACKAGE)
+    return False
+
+
+def _name_of(holder: object) -> str:
+    if isinstance(holder, types.FrameType):
+        return f"frame of {holder.f_code.co_name}"
+    if isinstance(holder, types.GeneratorType):
+        return f"generator {holder.__name__}"
+    if isinstance(holder, types.CellType):
+        return "a closure"
+    if isinstance(holder, BaseException):
+        return f"a kept {type(holder).__name__}"
+    if type(holder) is dict and isinstance(name := holder.get("__name__"), str):
+        module = sys.modules.get(name)
+        if module is not None and module.__dict__ is holder:
+            return "the notebook" if name == "__main__" else f"module {name}"
+    return ""

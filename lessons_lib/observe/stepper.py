@@ -1,0 +1,572 @@
+"""Run a snippet line by line and write down, after each line, what leads to what.
+
+The recording holds words and numbers only, never the objects: it can be kept for ever and keeps
+nothing alive. Objects are watched through weak references, whose callbacks tell the moment of a
+death; `gc.callbacks` tells whether the collector was at work at that moment. Lists, dictionaries
+and tuples take no weak reference: of those it is asked, once they are no longer reached, whether
+the collector still knows them.
+
+While a snippet runs, automatic collections are off unless the snippet itself switches them on, so
+that a collection comes only where the snippet asks for one; the reader's setting is put back.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import io
+import linecache
+import sys
+import threading
+import types
+import weakref
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from .links import (
+    ATOMS,
+    Link,
+    LinkStyle,
+    Readers,
+    Reading,
+    atom_text,
+    frame_locals,
+    frames_of,
+    is_hidden,
+    telling_name,
+)
+from .probes import FILENAME, PROBE, instrument
+from .reach import held_from_outside, unseen_holder
+
+MAX_STEPS = 200
+MAX_PROBES = 20_000
+MAX_THINGS = 600
+
+By = Literal["reference count", "the collector"]
+
+
+class Thing(NamedTuple):
+    """An object that was seen: its number in order of appearance, its type, its telling name."""
+
+    number: int
+    type: str
+    name: str
+    hidden: bool
+
+
+class Name(NamedTuple):
+    """A name in a scope ("" is the snippet itself): it leads to a thing, or has a plain value."""
+
+    scope: str
+    label: str
+    target: int
+    value: str
+    style: LinkStyle
+
+
+class Reference(NamedTuple):
+    """A reference from one thing to another, by their numbers."""
+
+    tail: int
+    label: str
+    head: int
+    style: LinkStyle
+
+
+class Death(NamedTuple):
+    """A thing that is gone, and by which hand."""
+
+    number: int
+    by: By
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was there after one line: names, things with their values, references, and the news."""
+
+    line: int
+    event: str
+    """"done" after a statement, "call" of a function, "leave" before its return, "except" when an
+    exception was caught, "end of for" (while, with, try …), "raised" when one was not caught."""
+    scopes: tuple[str, ...]
+    names: tuple[Name, ...]
+    values: Mapping[int, str]
+    references: tuple[Reference, ...]
+    died: tuple[Death, ...] = ()
+    garbage: frozenset[int] = frozenset()
+    unseen: tuple[tuple[str, int], ...] = ()
+    """Who holds a thing out of sight, and the number of that thing."""
+    printed: str = ""
+    error: str = ""
+    """The exception that was caught or that ended the snippet at this step."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A snippet, the things seen in it and the steps it took; `note` says why it ended early."""
+
+    snippet: str
+    things: tuple[Thing, ...]
+    steps: tuple[Step, ...]
+    error: str = ""
+    note: str = ""
+    afterwards: str = ""
+    """What was printed when the snippet's names went, after its last line."""
+
+
+def record(
+    snippet: str, names: Mapping[str, object] | None = None, *, max_steps: int = MAX_STEPS
+) -> Recording:
+    """Run a snippet with some names given, and record what leads to what after every line.
+
+    An exception of the snippet ends the recording and is shown in it; a SyntaxError is raised as
+    usual. After `max_steps` steps the snippet is stopped and the recording says so.
+
+    >>> recording = record("box = [[]]\\ninner = box[0]\\ndel box")
+    >>> [step.line for step in recording.steps]
+    [1, 2, 3]
+    >>> [(death.number, death.by) for death in recording.steps[2].died]
+    [(1, 'reference count')]
+    """
+    code = compile(instrument(snippet), FILENAME, "exec", dont_inherit=True)
+    return _Recorder(snippet, max_steps).run(code, dict(names or {}))
+
+
+class _Stop(BaseException):
+    """Ends a snippet that takes too many steps."""
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """What the recorder knows of a living object: never the object itself."""
+
+    thing: Thing
+    key: int
+    ref: weakref.ref[Any] | None = None
+    tracked: bool = True
+    spare: int = 0
+    """References beyond those drawn; kept for what takes no weak reference."""
+    contents: frozenset[int] = frozenset()
+
+
+@dataclass(eq=False)
+class _Look:
+    """One look at everything that the snippet's names lead to."""
+
+    names: list[Name] = field(default_factory=list)
+    values: dict[int, str] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
+    queue: list[tuple[int, object]] = field(default_factory=list)
+    readings: dict[int, Reading] = field(default_factory=dict)
+    garbage: set[int] = field(default_factory=set)
+    unseen: list[tuple[str, int]] = field(default_factory=list)
+
+
+class _Recorder:
+    def __init__(self, snippet: str, max_steps: int) -> None:
+        self.snippet = snippet
+        self.max_steps = max_steps
+        self.steps: list[Step] = []
+        self.things: list[Thing] = []
+        self.known: dict[int, _Watched] = {}
+        self.deaths: list[Death] = []
+        self.readers = Readers()
+        self.holders: dict[int, str] = {}
+        self.collecting = False
+        self.probes = 0
+        self.thread = threading.get_ident()
+        self.output = io.StringIO()
+        self.namespace: dict[str, object] = {}
+        self.error: BaseException | None = None
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(self, code: types.CodeType, names: dict[str, object]) -> Recording:
+        """Run the instrumented code with everything around it put back afterwards."""
+        built_in = {**vars(builtins), PROBE: self.probe}
+        self.namespace = {"__name__": "__main__", "__builtins__": built_in, **names}
+        names.clear()
+        was_on = gc.isenabled()
+        gc.disable()
+        gc.callbacks.append(self._collection)
+        linecache.cache[FILENAME] = self._source()
+        try:
+            with redirect_stdout(self.output), redirect_stderr(self.output):
+                return self._run(code)
+        finally:
+            built_in[PROBE] = _no_probe
+            linecache.cache.pop(FILENAME, None)
+            gc.callbacks.remove(self._collection)
+            self.known.clear()
+            self.error = None
+            (gc.enable if was_on else gc.disable)()
+
+    def _run(self, code: types.CodeType) -> Recording:
+        error = note = ""
+        try:
+            exec(code, self.namespace)
+        except _Stop:
+            line = self.steps[-1].line if self.steps else 1
+            note = (
+                f"stopped after {len(self.steps)} steps, at line {line}: the snippet takes more "
+                "steps than a recording holds"
+            )
+        except KeyboardInterrupt:
+            self.namespace.clear()
+            raise
+        except BaseException as raised:
+            error = self._uncaught(raised)
+        self.error = None
+        self._printed()
+        self.namespace.clear()
+        return Recording(
+            self.snippet, tuple(self.things), tuple(self.steps), error, note, self._printed()
+        )
+
+    def _uncaught(self, raised: BaseException) -> str:
+        """The last step of a snippet that failed: the error and the frames it keeps."""
+        self.error = raised
+        line = _line_of(raised)
+        self._finish(line, "raised", _describe(raised), [])
+        return f"line {line}: {_describe(raised)}"
+
+    def _source(self) -> tuple[int, None, list[str], str]:
+        return len(self.snippet), None, self.snippet.splitlines(keepends=True), FILENAME
+
+    def _collection(self, phase: str, info: dict[str, int]) -> None:
+        self.collecting = phase == "start"
+
+    def _printed(self) -> str:
+        text = self.output.getvalue()
+        self.output.seek(0)
+        self.output.truncate()
+        return text
+
+    def probe(self, line: int, event: str) -> None:
+        """Called by the snippet after (or, for return and raise, before) each statement."""
+        if threading.get_ident() != self.thread:
+            return
+        collector_on = gc.isenabled()
+        gc.disable()
+        try:
+            error = _describe(sys.exc_info()[1], where=True) if event == "except" else ""
+            self._finish(line, event, error, _frames(sys._getframe(1)))
+        finally:
+            if collector_on:
+                gc.enable()
+        self.probes += 1
+        if len(self.steps) >= self.max_steps or self.probes >= MAX_PROBES:
+            raise _Stop
+
+    def _finish(self, line: int, event: str, error: str, frames: list[types.FrameType]) -> None:
+        """Close a step: look, and keep it unless it is a quiet one in which nothing changed."""
+        deaths, self.deaths = self.deaths, []
+        scopes = _scopes(frames)
+        look = self._look(frames, scopes)
+        deaths += self._vanished(look)
+        step = Step(
+            line,
+            event,
+            tuple(scopes),
+            tuple(look.names),
+            look.values,
+            tuple(look.references),
+            tuple(sorted(set(deaths))),
+            frozenset(look.garbage),
+            tuple(look.unseen),
+            self._printed(),
+            error,
+        )
+        if not event.startswith(("quiet", "end of")) or self._has_news(step):
+            self.steps.append(step)
+
+    def _has_news(self, step: Step) -> bool:
+        before = self.steps[-1] if self.steps else None
+        if before is None:
+            return bool(step.names or step.printed)
+        same = (
+            before.names == step.names
+            and before.references == step.references
+            and before.values == step.values
+            and before.garbage == step.garbage
+        )
+        return not same or bool(step.died or step.printed)
+
+    # -- looking ---------------------------------------------------------------------------
+
+    def _look(self, frames: list[types.FrameType], scopes: list[str]) -> _Look:
+        """Walk from the names of the snippet and of its running functions to all they lead to."""
+        look = _Look()
+        self._add_names(look, "", self.namespace)
+        for scope, frame in zip(scopes, frames, strict=True):
+            self._add_names(look, scope, frame_locals(frame))
+        if self.error is not None:
+            number = self._visit(look, self.error)
+            look.unseen.append(("the uncaught error", number))
+        self._walk(look)
+        self._count_spares(look)
+        look.queue.clear()
+        self._add_unreached(look)
+        return look
+
+    def _add_names(self, look: _Look, scope: str, names: Mapping[str, object]) -> None:
+        for label, value in names.items():
+            if label.startswith(("__", ".")):
+                continue
+            if type(value) in ATOMS:
+                if not isinstance(value, types.ModuleType):
+                    look.names.append(Name(scope, label, 0, atom_text(value), "solid"))
+            elif isinstance(value, weakref.ref):
+                self._add_weak_name(look, scope, label, value)
+            elif number := self._visit(look, value):
+                look.names.append(Name(scope, label, number, "", "solid"))
+
+    def _add_weak_name(
+        self, look: _Look, scope: str, label: str, reference: weakref.ref[Any]
+    ) -> None:
+        number = self._visit(look, weakref.ref.__call__(reference))
+        value = "" if number else "a dead weak reference"
+        look.names.append(Name(scope, label, number, value, "dashed"))
+
+    def _walk(self, look: _Look) -> None:
+        """Follow references breadth first; `look.queue` holds what is still to be read."""
+        readers, readings = self.readers, look.readings
+        for number, thing in look.queue:  # grows while it is walked
+            reading = readings.pop(number, None) or readers[type(thing)](thing)
+            look.values[number] = reading.value
+            for found in reading.links:
+                self._follow(look, number, found)
+
+    def _count_spares(self, look: _Look) -> None:
+        """Note, for what takes no weak reference, how many references were not drawn.
+
+        At this point the queue alone holds the objects, each once.
+        """
+        [resting] = [sys.getrefcount(entry[1]) for entry in [(0, object())]]
+        counts = [sys.getrefcount(entry[1]) for entry in look.queue]
+        arrows = Counter(n.target for n in look.names if n.style != "dashed")
+        arrows.update(r.head for r in look.references if r.style != "dashed")
+        for (number, thing), count in zip(look.queue, counts, strict=True):
+            watched = self.known[id(thing)]
+            if watched.ref is None:
+                watched.spare = count - resting - arrows[number]
+                watched.tracked = gc.is_tracked(thing)
+                watched.contents = frozenset(map(id, gc.get_referents(thing)))
+
+    def _follow(self, look: _Look, tail: int, found: Link) -> None:
+        label, target, style = found
+        if isinstance(target, types.TracebackType):
+            for frame in frames_of(target):
+                if not self._is_outermost(frame) and (head := self._visit(look, frame)):
+                    look.references.append(Reference(tail, label, head, "solid"))
+        elif head := self._visit(look, target):
+            look.references.append(Reference(tail, label, head, style))
+
+    def _is_outermost(self, frame: types.FrameType) -> bool:
+        """The snippet's own frame (its names are drawn anyway) and the recorder's."""
+        return frame.f_locals is self.namespace or frame.f_globals is globals()
+
+    def _visit(self, look: _Look, thing: object) -> int:
+        """The number of an object, queued to be read if it is new to this look; 0: not drawn."""
+        if thing is None or type(thing) in ATOMS or len(look.values) > MAX_THINGS:
+            return 0
+        watched = self.known.get(id(thing))
+        if watched is not None and watched.thing.number in look.values:
+            return watched.thing.number
+        reading = None
+        if isinstance(thing, _ONLY_IF_HOLDING):
+            reading = self.readers[type(thing)](thing)
+            if not _holds_something(thing, reading):
+                return 0
+        number = (watched or self._meet(thing)).thing.number
+        look.values[number] = ""
+        look.queue.append((number, thing))
+        if reading is not None:
+            look.readings[number] = reading
+        return number
+
+    def _meet(self, thing: object) -> _Watched:
+        """Give an object that was never seen a number and, if it takes one, a weak reference."""
+        kind = type(thing)
+        number = len(self.things) + 1
+        self.things.append(Thing(number, _title(thing), _called(thing), is_hidden(kind)))
+        watched = _Watched(self.things[-1], id(thing))
+
+        def gone(_: object, watched: _Watched = watched) -> None:
+            by: By = "the collector" if self.collecting else "reference count"
+            self.deaths.append(Death(watched.thing.number, by))
+            if self.known.get(watched.key) is watched:
+                del self.known[watched.key]
+
+        try:
+            watched.ref = weakref.ref(thing, gone)
+        except TypeError:  # lists, dictionaries, tuples, frames …
+            watched.ref = None
+        self.known[watched.key] = watched
+        return watched
+
+    # -- what no name leads to ---------------------------------------------------------------
+
+    def _add_unreached(self, look: _Look) -> None:
+        """Things that live though no name leads to them: garbage, or held unseen."""
+        group = self._unreached(look)
+        numbers = {id(thing): self.known[id(thing)].thing.number for thing in group}
+        surplus, held = held_from_outside(group)
+        for index in range(len(numbers)):
+            key = id(group[index])
+            if key not in held:
+                look.garbage.add(self._visit(look, group[index]))
+            elif key in surplus:
+                number = self._visit(look, group[index])
+                look.unseen.append((self._holder(number, group[index]), number))
+        self._walk(look)
+        look.queue.clear()
+        look.garbage.discard(0)
+
+    def _unreached(self, look: _Look) -> list[object]:
+        lost = [w.ref for w in self.known.values() if w.ref and w.thing.number not in look.values]
+        return [thing for ref in lost if (thing := ref()) is not None]
+
+    def _holder(self, number: int, thing: object) -> str:
+        if number not in self.holders:
+            self.holders[number] = unseen_holder(thing)
+        return self.holders[number]
+
+    def _vanished(self, look: _Look) -> list[Death]:
+        """Things without weak references that were reached before, are not now, and are gone."""
+        gone = [
+            watched
+            for watched in self.known.values()
+            if watched.ref is None and watched.thing.number not in look.values
+        ]
+        if not gone:
+            return []
+        for watched in gone:
+            del self.known[watched.key]
+        dead = [watched for watched in gone if not watched.thing.hidden and _is_dead(watched)]
+        return [Death(watched.thing.number, self._hand(watched)) for watched in dead]
+
+    def _hand(self, watched: _Watched) -> By:
+        """By which hand a list or a dictionary went: by the collector if it was garbage before."""
+        before = self.steps[-1] if self.steps else None
+        reached = before is None or not _only_from_garbage(before, watched.thing.number)
+        return "reference count" if reached else "the collector"
+
+
+def _is_dead(watched: _Watched) -> bool:
+    """Whether a list, dictionary or tuple that is out of reach is gone: it takes no weak reference.
+
+    If every reference to it was drawn and all those arrows went, it is gone, unless an object with
+    its address and its contents is still there. If it had others, the collector is asked.
+    """
+    if not watched.tracked:
+        return watched.spare <= 0
+    there = [t for t in gc.get_objects() if id(t) == watched.key and _named(t, watched.thing)]
+    if watched.spare > 0:
+        return not there
+    return not any(
+        watched.contents and watched.contents == frozenset(map(id, gc.get_referents(thing)))
+        for thing in there
+    )
+
+
+def _named(thing: object, like: Thing) -> bool:
+    return type(thing).__name__ == like.type
+
+
+_ONLY_IF_HOLDING = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.FrameType,
+    types.CellType,
+    type,
+)
+
+
+def _holds_something(thing: object, reading: Reading, depth: int = 3) -> bool:
+    """Functions, methods, frames and classes are drawn only for what they hold."""
+    if isinstance(thing, type) and thing.__module__ != "__main__":
+        return False
+    for found in reading.links:
+        target = found.target
+        if not isinstance(target, _ONLY_IF_HOLDING):
+            return True
+        if depth and _holds_something(target, Readers()[type(target)](target), depth - 1):
+            return True
+    return False
+
+
+def _only_from_garbage(step: Step, number: int) -> bool:
+    """True when only things that were garbage in this step lead to the one with this number."""
+    if any(name.target == number for name in step.names):
+        return False
+    tails = {ref.tail for ref in step.references if ref.head == number}
+    return bool(tails) and tails <= step.garbage
+
+
+def _frames(frame: types.FrameType | None) -> list[types.FrameType]:
+    """The running functions of the snippet, outermost first."""
+    found: list[types.FrameType] = []
+    while frame is not None and frame.f_globals is not globals():
+        if frame.f_code.co_filename == FILENAME and frame.f_code.co_name != "<module>":
+            found.insert(0, frame)
+        frame = frame.f_back
+    return found
+
+
+def _scopes(frames: list[types.FrameType]) -> list[str]:
+    """The functions' names, numbered where one is running more than once."""
+    result: list[str] = []
+    for frame in frames:
+        name = frame.f_code.co_name
+        again = sum(scope.split(" ")[0] == name for scope in result)
+        result.append(f"{name} ({again + 1})" if again else name)
+    return result
+
+
+def _title(thing: object) -> str:
+    """What a reader calls the kind of an object."""
+    if isinstance(thing, type):
+        return f"class {thing.__name__}"
+    if isinstance(thing, types.FrameType):
+        return f"frame of {thing.f_code.co_name}"
+    if isinstance(thing, types.FunctionType):
+        return f"function {thing.__name__}"
+    if isinstance(thing, (types.MethodType, types.BuiltinFunctionType)):
+        return f"method {thing.__name__}"
+    if isinstance(thing, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
+        return f"{type(thing).__name__} {thing.__name__}"
+    return type(thing).__name__
+
+
+def _called(thing: object) -> str:
+    is_instance = bool(type(thing).__flags__ & (1 << 9)) and not isinstance(thing, type)
+    return telling_name(thing) if is_instance else ""
+
+
+def _line_of(error: BaseException) -> int:
+    """The last line of the snippet that an exception passed."""
+    line, traceback = 0, error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == FILENAME:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
+def _describe(error: BaseException | None, where: bool = False) -> str:
+    """An exception in words: its type, its first argument if that is a plain string, its line."""
+    if error is None:
+        return ""
+    first = error.args[0] if error.args else ""
+    words = f"{type(error).__name__}: {first}" if type(first) is str and first else ""
+    words = words or type(error).__name__
+    return f"{words} (line {_line_of(error)})" if where else words
+
+
+def _no_probe(line: int, event: str) -> None:
+    """What the probe becomes once the recording is over: a function may outlive it."""

@@ -1,0 +1,232 @@
+"""A recording told in words: what each thing is called, and what happened at each step.
+
+The words are the same on every Python that the course supports. Where several things die in one
+step they are listed in the order in which they first appeared, since the order of death differs
+between versions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+
+from .stepper import Recording, Step, Thing
+from .style import shorten
+from .table import Table
+
+TOLD_AT_ONCE = 4
+"""Of the same kind of news, so many are told in one step; more are counted."""
+
+
+class Story:
+    """The words for a recording; steps are counted from 0 here and from 1 in what is shown."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.lines = recording.snippet.splitlines()
+
+    @cached_property
+    def labels(self) -> dict[int, str]:
+        """A name for each thing that no other thing has."""
+        plain = {thing.number: _label(thing) for thing in self.recording.things}
+        total, count = Counter(plain.values()), Counter[str]()
+        result = {}
+        for number, label in plain.items():
+            count[label] += 1
+            result[number] = f"{label} {count[label]}" if total[label] > 1 else label
+        return result
+
+    @cached_property
+    def titles(self) -> dict[int, str]:
+        """The first line of each thing's box: its type, numbered where that tells two apart."""
+        return {
+            thing.number: thing.type if thing.name else self.labels[thing.number]
+            for thing in self.recording.things
+        }
+
+    def code(self, step: Step) -> str:
+        """The source line of a step, or which block it is the end of."""
+        if step.event.startswith("end of"):
+            return f"({step.event})"
+        return self.lines[step.line - 1].strip() if 0 < step.line <= len(self.lines) else ""
+
+    def counts(self, index: int) -> Counter[int]:
+        """The references drawn to each thing after a step; weak ones do not count.
+
+        Before the first step there are none.
+        """
+        return drawn_references(self.recording.steps[index]) if index >= 0 else Counter()
+
+    def happened(self, index: int) -> list[str]:
+        """What a step brought, in short phrases."""
+        step = self.recording.steps[index]
+        before = self.recording.steps[index - 1] if index else None
+        news = [
+            *_turn(step),
+            *self._new(step, before),
+            *self._changed(index),
+            *self._garbage(step, before),
+            *self._unseen(step, before),
+            *self._deaths(step),
+            *_values(step, before),
+            *_lost_names(step, before),
+        ]
+        if step.printed:
+            news.append(f"prints {shorten(step.printed.rstrip().replace(chr(10), ' / '), 60)}")
+        if not news and "collect(" in self.code(step):
+            news.append("nothing died")
+        return news
+
+    def sentence(self, index: int) -> str:
+        """One sentence on a step, with its place in the snippet."""
+        step = self.recording.steps[index]
+        news = "; ".join(self.happened(index))
+        return f"line {step.line}: {self.code(step)}" + (f" — {news}" if news else "")
+
+    def decisive(self) -> list[int]:
+        """The steps in which something died, became garbage or failed; else the last."""
+        steps = self.recording.steps
+        found = [
+            i
+            for i, step in enumerate(steps)
+            if step.died
+            or step.event == "raised"
+            or step.garbage - (steps[i - 1].garbage if i else set())
+        ]
+        return found or list(range(len(steps)))[-1:]
+
+    def table(self) -> Table:
+        """Every step in a row: its line, its code, what happened."""
+        steps = self.recording.steps
+        rows = [
+            (i + 1, step.line, shorten(self.code(step), 44), "; ".join(self.happened(i)) or "–")
+            for i, step in enumerate(steps)
+        ]
+        return Table(("step", "line", "code", "what happened"), rows, notes=self.notes())
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said below the steps."""
+        recording = self.recording
+        last = recording.afterwards.strip().replace("\n", " / ")
+        return tuple(
+            note
+            for note in (
+                recording.note,
+                f"when the snippet's names went: prints {shorten(last, 80)}" if last else "",
+            )
+            if note
+        )
+
+    # -- the kinds of news -------------------------------------------------------------------
+
+    def _list(self, numbers: list[int]) -> str:
+        return enumerated([self.labels[number] for number in numbers])
+
+    def _visible(self, number: int) -> bool:
+        return not self.recording.things[number - 1].hidden
+
+    def _new(self, step: Step, before: Step | None) -> list[str]:
+        known = before.values if before else {}
+        new = sorted(number for number in step.values if number not in known)
+        shown = [number for number in new if self._first_seen(number) is step]
+        return [f"new: {self._list(shown)}"] if shown else []
+
+    def _first_seen(self, number: int) -> Step:
+        return next(step for step in self.recording.steps if number in step.values)
+
+    def _changed(self, index: int) -> list[str]:
+        """The things whose number of references changed, as a reader would count the arrows."""
+        step, now, then = self.recording.steps[index], self.counts(index), self.counts(index - 1)
+        known = self.recording.steps[index - 1].values if index else {}
+        gone = {death.number for death in step.died}
+        changed = [
+            f"{self.labels[n]} has {_references(now[n])}"
+            for n in sorted(known)
+            if n in step.values and n not in gone and now[n] != then[n] and self._visible(n)
+        ]
+        more = len(changed) - TOLD_AT_ONCE
+        return changed[:TOLD_AT_ONCE] + ([f"and {more} more changed"] if more > 0 else [])
+
+    def _garbage(self, step: Step, before: Step | None) -> list[str]:
+        new = sorted(step.garbage - (before.garbage if before else frozenset()))
+        told = self._list(new)
+        return [f"{told} {_are(new)} garbage: no name leads there"] if new else []
+
+    def _unseen(self, step: Step, before: Step | None) -> list[str]:
+        known = set(before.unseen) if before else set()
+        return [
+            f"{self.labels[number]} is held unseen, by {holder}"
+            for holder, number in sorted(set(step.unseen) - known)
+            if holder != "the uncaught error"
+        ]
+
+    def _deaths(self, step: Step) -> list[str]:
+        told = []
+        for hand in ("reference count", "the collector"):
+            dead = sorted(death.number for death in step.died if death.by == hand)
+            if dead:
+                told.append(f"{self._list(dead)} died, by {hand}")
+        return told
+
+
+def _label(thing: Thing) -> str:
+    return f"{thing.type} {thing.name!r}" if thing.name else thing.type
+
+
+def _references(count: int) -> str:
+    return f"{count} reference{'' if count == 1 else 's'}"
+
+
+def _are(numbers: list[int]) -> str:
+    return "is" if len(numbers) == 1 else "are"
+
+
+def enumerated(words: list[str]) -> str:
+    """Words joined as in a sentence; of many, the first few.
+
+    >>> enumerated(["a", "b", "c"]), enumerated(["a"] * 9)
+    ('a, b and c', 'a, a, a, a and 5 more')
+    """
+    if len(words) > TOLD_AT_ONCE + 1:
+        words = [*words[:TOLD_AT_ONCE], f"{len(words) - TOLD_AT_ONCE} more"]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def drawn_references(step: Step) -> Counter[int]:
+    """The number of references drawn to each thing; weak ones hold nothing and do not count."""
+    counts = Counter(name.target for name in step.names if name.style != "dashed")
+    counts.update(ref.head for ref in step.references if ref.style != "dashed")
+    counts.update(number for _, number in step.unseen)
+    return counts
+
+
+def _turn(step: Step) -> list[str]:
+    """Calls, returns and exceptions."""
+    scope = step.scopes[-1] if step.scopes else "the snippet"
+    return {
+        "call": [f"{scope} is called"],
+        "leave": [f"{scope} is about to leave: its names still hold"] if step.scopes else [],
+        "except": [f"caught {step.error}"],
+        "raised": [f"{step.error}: not caught, the snippet ends here"],
+    }.get(step.event, [])
+
+
+def _values(step: Step, before: Step | None) -> list[str]:
+    """Names that have a new plain value, and names that are gone."""
+    then = {(name.scope, name.label): name for name in (before.names if before else ())}
+    return [
+        f"{name.label} is {name.value}"
+        for name in step.names
+        if name.value
+        and name.scope == ""
+        and getattr(then.get((name.scope, name.label)), "value", None) != name.value
+    ][:TOLD_AT_ONCE]
+
+
+def _lost_names(step: Step, before: Step | None) -> list[str]:
+    """Names that went without a del, at the end of an except block."""
+    if before is None or not step.event.startswith("end of"):
+        return []
+    now = {(name.scope, name.label) for name in step.names}
+    lost = [n.label for n in before.names if (n.scope, n.label) not in now and n.scope == ""]
+    return [f"the name {label} is gone" for label in lost]
