@@ -34,6 +34,7 @@ BINDER_WORDS = "Open this lesson on Binder"
 
 _KEPT_CELL_METADATA = ("tags", "jupyter", "slideshow")
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NOTEBOOK_METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -94,7 +95,8 @@ def execute(notebook: NotebookNode, path: Path) -> None:
         try:
             client.execute(env=place.environment(), stderr=subprocess.DEVNULL)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            raise RefreshError(f"{path.name}: {_where(notebook)}\n{error}") from error
+            told = _COLOURS.sub("", str(error))
+            raise RefreshError(f"{path.name}: {_where(notebook)}\n{told}") from error
 
 
 def _where(notebook: NotebookNode) -> str:

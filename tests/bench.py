@@ -1,0 +1,380 @@
+"""Measure what the course promises, and print it as a table.
+
+    python -m tests.bench                     # all rows but `setup` and `tests`: those take minutes
+    python -m tests.bench --all               # all rows
+    python -m tests.bench --only lesson --only picture
+
+A ratio is of two times from this one run, each the best of a few, taken in turns. No test looks at
+any of it: a busy machine would make it fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+
+from tests.kernels import FrontEndKernel, Place
+from tests.notebooks import reading
+from tests.project import ROOT, notebooks, relative, tracked_files
+
+ROUNDS = 3  # a lesson and its floor, in turns
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, what came out, what was to be reached."""
+
+    what: str
+    reached: str
+    to_reach: str
+    good: bool
+
+    def __str__(self) -> str:
+        return f"{self.what:58} {self.reached:>24}   {self.to_reach:>24}   {self.word}"
+
+    @property
+    def word(self) -> str:
+        """Whether it was reached, in a word."""
+        return "reached" if self.good else "NOT REACHED"
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _run(*command: str | Path, **more: Any) -> str:
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **more
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+# --- import ----------------------------------------------------------------------------------
+
+
+def import_rows() -> Iterator[Row]:
+    """`import lessons_lib` over bare Python."""
+    bare, library = [], []
+    for _ in range(15):
+        bare.append(_seconds(lambda: _run(sys.executable, "-c", "pass")))
+        library.append(_seconds(lambda: _run(sys.executable, "-c", "import lessons_lib")))
+    added = (median(library) - median(bare)) * 1000
+    yield Row("import lessons_lib, over bare Python", f"{added:.1f} ms", "<= 20 ms", added <= 20)
+
+
+# --- lessons ---------------------------------------------------------------------------------
+
+_COUNT_CHILDREN = """
+import sys as _sys, multiprocessing.process as _process
+_started = []
+def _counted(self, _start=_process.BaseProcess.start):
+    _started.append(None)
+    return _start(self)
+_process.BaseProcess.start = _counted
+_before = set(_sys.modules)
+"""
+_LOADED = "[name for name in list(_sys.modules) if name not in _before and name != '__main__']"
+
+
+class _Kernel(FrontEndKernel):
+    """A kernel that can be asked things between cells."""
+
+    def run(self, source: str) -> None:
+        """Run a cell and wait for its end."""
+        sent = self.execute_cell_input(source, allow_stdin=False)
+        self.await_reply(sent, timeout=600)
+        self.await_idle(sent, 60)
+
+    def ask(self, expression: str) -> Any:
+        """The value of an expression in the kernel."""
+        sent = self.kc.execute("", silent=True, user_expressions={"value": expression})
+        while True:
+            message = self.kc.get_shell_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == sent:
+                value = message["content"]["user_expressions"]["value"]
+                if value["status"] != "ok":
+                    raise SystemExit(f"{expression}: {value}")
+                return ast.literal_eval(value["data"]["text/plain"])
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a lesson's Run All cannot do without: the modules it loads, the children it starts."""
+
+    modules: tuple[str, ...]
+    children: int
+    peak: int  # bytes, of the kernel alone
+
+
+def _cells(path: Path) -> list[str]:
+    return [cell.source for cell in reading.read(path).code]
+
+
+def needs_of(path: Path) -> Needs:
+    """Run a lesson once and see what it loads, starts and takes."""
+    with Place.make() as place:
+        kernel = _Kernel(path.parent, place)
+        kernel.run(_COUNT_CHILDREN)
+        for source in _cells(path):
+            kernel.run(source)
+        needs = Needs(tuple(kernel.ask(_LOADED)), kernel.ask("len(_started)"), _peak(kernel))
+        kernel.end()
+    return needs
+
+
+def _peak(kernel: _Kernel) -> int:
+    """The most memory that a kernel ever had, in bytes."""
+    status = Path(f"/proc/{kernel.pid}/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    memory = psutil.Process(kernel.pid).memory_info()
+    return int(getattr(memory, "peak_wset", memory.rss))  # on macOS what it has at the end
+
+
+def _time_cells(path: Path, cells: Sequence[str]) -> float:
+    with Place.make() as place:
+        started = time.perf_counter()
+        kernel = _Kernel(path.parent, place)
+        for source in cells:
+            kernel.run(source)
+        seconds = time.perf_counter() - started
+        kernel.end()
+    return seconds
+
+
+def floor_of(needs: Needs) -> list[str]:
+    """The cells of a lesson's floor: its imports, and as many children that do nothing."""
+    imports = "from importlib import import_module as _load\n" + (
+        f"for _name in {list(needs.modules)!r}:\n"
+        "    try:\n        _load(_name)\n    except Exception:\n        pass\n"
+    )
+    if not needs.children:
+        return [imports]
+    children = (
+        "from lessons_lib.memories.children import start as _start\n"
+        f"for _ in range({needs.children}):\n"
+        "    _child, _connection = _start(print)\n"
+        "    _child.join(); _connection.close()\n"
+    )
+    return [imports, children]
+
+
+def lesson_rows() -> Iterator[Row]:
+    """A lesson's Run All against its floor, and the peak memory of its kernel."""
+    for path in notebooks():
+        needs = needs_of(path)
+        cells, floor = _cells(path), floor_of(needs)
+        pairs = [(_time_cells(path, cells), _time_cells(path, floor)) for _ in range(ROUNDS)]
+        lesson, bare = (min(times) for times in zip(*pairs, strict=True))
+        what = f"{path.stem}, Run All ({needs.children} children) / floor"
+        reached = f"{lesson:.2f} s / {bare:.2f} s = {lesson / bare:.2f}"
+        yield Row(what, reached, "<= 1.5", lesson / bare <= 1.5)
+        peak = needs.peak / MEGA
+        yield Row(
+            f"{path.stem}, peak memory of its kernel", f"{peak:.0f} MB", "<= 200 MB", peak <= 200
+        )
+
+
+# --- instruments -----------------------------------------------------------------------------
+
+
+class _Node:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def step_rows() -> Iterator[Row]:
+    """Recording one step at 200 objects: the difference that more lines make, for each line."""
+    from lessons_lib.observe import record
+
+    def snippet(lines: int) -> str:
+        made = "nodes = [Node(n) for n in range(200)]\n"
+        return made + "".join(f"nodes[{n}].next = nodes[{n + 1}]\n" for n in range(lines))
+
+    def best(lines: int) -> float:
+        source = snippet(lines)
+        return min(_seconds(lambda: record(source, {"Node": _Node})) for _ in range(5))
+
+    each = (best(110) - best(10)) / 100 * 1000
+    yield Row("recording one step at 200 objects", f"{each:.2f} ms", "<= 1 ms", each <= 1)
+
+
+def draw_rows() -> Iterator[Row]:
+    """Drawing one step of ten objects, once laid out."""
+    from lessons_lib.observe import Arrow, Box, Diagram, draw
+    from lessons_lib.observe.layout import lay_out
+
+    boxes = tuple(Box(f"b{n}", "Upload", lines=(f"'{n}.pdf'",), badge="1") for n in range(10))
+    arrows = tuple(Arrow(f"b{n}", f"b{n + 1}", "next") for n in range(9))
+    diagram = Diagram(boxes, arrows)
+    layout = lay_out(diagram)
+    each = median(_seconds(lambda: draw(diagram, "ten", layout=layout)) for _ in range(50)) * 1000
+    yield Row("drawing one step of 10 objects, laid out", f"{each:.2f} ms", "<= 2 ms", each <= 2)
+
+
+_PICTURES = """
+import time, sys
+from lessons_lib.observe import Arrow, Box, Diagram, draw, from_objgraph
+def diagram(count, reach):
+    boxes = tuple(Box(f"b{n}", "Upload", lines=(str(n),)) for n in range(count))
+    arrows = tuple(Arrow(f"b{n}", f"b{m}") for n in range(count)
+                   for m in range(n + 1, min(count, n + 1 + reach)))
+    return Diagram(boxes, arrows)
+def seconds(count, reach):
+    made = diagram(count, reach)
+    start = time.perf_counter(); draw(made, "boxes"); return time.perf_counter() - start
+import objgraph
+class Node: pass
+def from_objects(count):
+    nodes = [Node() for _ in range(count)]
+    for node in nodes: node.others = nodes
+    start = time.perf_counter()
+    from_objgraph(objgraph.show_refs, [nodes[0]], alt="Many nodes.", max_depth=4, too_many=count)
+    return time.perf_counter() - start
+print([seconds(30, 1), min(seconds(30, 1) for _ in range(5)),
+       max(seconds(30, 29), seconds(200, 199), from_objects(40), from_objects(200))])
+"""
+
+
+def picture_rows() -> Iterator[Row]:
+    """A picture of 30 objects: the first in a process, a later one, the densest."""
+    _run(sys.executable, "-c", _PICTURES)  # what is paid once per machine is paid now
+    first, later, dense = ast.literal_eval(_run(sys.executable, "-c", _PICTURES))
+    reached = f"{later * 1000:.0f} ms"
+    yield Row("a picture of 30 objects, after the first", reached, "<= 50 ms", later <= 0.05)
+    yield Row("the first picture of a process", f"{first:.2f} s", "<= 0.5 s", first <= 0.5)
+    yield Row("the densest picture (200 objects)", f"{dense:.2f} s", "<= 1 s", dense <= 1)
+
+
+# --- the environment -------------------------------------------------------------------------
+
+
+def size(folder: Path) -> int:
+    """The bytes of all files under a folder, each counted once."""
+    seen: dict[tuple[int, int], int] = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            found = path.stat()
+            seen[found.st_dev, found.st_ino] = found.st_size
+    return sum(seen.values())
+
+
+def disk_rows() -> Iterator[Row]:
+    """The environment on disk, as it is now, less what only the tests need."""
+    own = ROOT / ".venv"
+    folder = own if own.exists() else Path(sys.prefix)
+    only_tests = _pinned("tests/requirements.txt") - _pinned("binder/requirements.txt")
+    spare = sum(_installed_size(folder, name) for name in only_tests)
+    mega = (size(folder) - spare) / MEGA
+    what = f"the environment on disk, without {spare / MEGA:.0f} MB for the tests"
+    yield Row(what, f"{mega:.0f} MB", "<= 450 MB", mega <= 450)
+
+
+def _pinned(lock: str) -> set[str]:
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    return {line.split("==")[0] for line in lines if "==" in line}
+
+
+def _installed_size(folder: Path, name: str) -> int:
+    """The bytes of one distribution, as its own record lists its files."""
+    for record in folder.rglob(f"{name.replace('-', '_')}-*.dist-info/RECORD"):
+        rows = record.read_text(encoding="utf-8").splitlines()
+        return sum(int(row.split(",")[-1] or 0) for row in rows if row)
+    return 0
+
+
+_SET_UP = """
+from lessons_lib.launch.environment import ensure
+from lessons_lib.launch.tell import Teller
+ensure(False, Teller())
+"""
+
+
+def setup_rows() -> Iterator[Row]:
+    """Set-up from nothing against `pip install` of the same pins; both without a cache."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder, course = Path(name), Path(name) / "course"
+        for path in tracked_files():
+            target = course / relative(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
+        fresh = {"UV_CACHE_DIR": str(folder / "uv"), "PIP_CACHE_DIR": str(folder / "pip")}
+        env = kept | fresh
+        ours = _seconds(lambda: _run(base, "-c", _SET_UP, cwd=course, env=env))
+        on_disk = size(course / ".venv") / MEGA
+        plain = _seconds(lambda: _with_pip(base, folder / "plain", kept))
+    ratio = plain / ours
+    reached = f"{plain:.0f} s / {ours:.0f} s = {ratio:.1f} x"
+    yield Row("set-up from nothing against pip", reached, ">= 3 x", ratio >= 3)
+    yield Row("the environment it made, on disk", f"{on_disk:.0f} MB", "<= 450 MB", on_disk <= 450)
+
+
+def _with_pip(base: str, venv: Path, env: dict[str, str]) -> None:
+    _run(base, "-m", "venv", venv, env=env)
+    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    lock = ROOT / "binder" / "requirements.txt"
+    _run(python, "-m", "pip", "install", "--no-cache-dir", "--require-hashes", "-r", lock, env=env)
+
+
+def test_rows() -> Iterator[Row]:
+    """The whole test command, with everything set up already (its second run)."""
+    command = [sys.executable, "-m", "lessons_lib", "test", "-q"]
+    _run(*command, "--collect-only", cwd=ROOT)
+    seconds = _seconds(lambda: _run(*command, cwd=ROOT))
+    written = len(notebooks())
+    what = f"the whole test command, second run, {written} lessons, {os.cpu_count()} cores"
+    yield Row(what, f"{seconds:.0f} s", "<= 60 s", seconds <= 60)
+
+
+ROWS: dict[str, Callable[[], Iterator[Row]]] = {
+    "import": import_rows,
+    "lesson": lesson_rows,
+    "step": step_rows,
+    "draw": draw_rows,
+    "picture": picture_rows,
+    "disk": disk_rows,
+    "setup": setup_rows,
+    "tests": test_rows,
+}
+SLOW = ("setup", "tests")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the rows asked for; 0 when all of them were reached."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--only", action="append", choices=ROWS, help="these rows and no others")
+    parser.add_argument("--all", action="store_true", help=f"also {' and '.join(SLOW)}")
+    options = parser.parse_args(arguments)
+    names = options.only or [name for name in ROWS if options.all or name not in SLOW]
+    print(f"{'what':58} {'reached':>24}   {'to reach':>24}")
+    good = True
+    for name in names:
+        for row in ROWS[name]():
+            print(row, flush=True)
+            good = good and row.good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
