@@ -13,7 +13,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -34,7 +34,7 @@ def start(
     context = multiprocessing.get_context(METHOD)
     ours, theirs = context.Pipe()
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]
-        target=target, args=(theirs, *arguments), daemon=True
+        target=target, args=(theirs, *arguments)
     )
     with _lock, _hidden_main():
         if METHOD == "forkserver":
@@ -57,7 +57,8 @@ def _warm_up() -> None:
 
     server = forkserver._forkserver
     if not multiprocessing.active_children():
-        server._stop()  # type: ignore[attr-defined]
+        with suppress(AttributeError):  # CPython's own tests use it; it may go one day
+            server._stop()  # type: ignore[attr-defined]
     names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
     late = _LATE if "langgraph" in names else ()
     needed = ["lessons_lib.memories.moments", "cloudpickle", *names, *late]

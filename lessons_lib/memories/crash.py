@@ -17,6 +17,7 @@ lost      wrote the note
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import tempfile
@@ -222,6 +223,9 @@ def _checked_names(what: str, names: str | Sequence[str]) -> tuple[str, ...]:
 def _packed(function: Callable[[Path], object]) -> bytes:
     if not callable(function):
         raise TypeError(f"{function!r} is no function: give one that takes the folder, f(folder)")
+    if inspect.iscoroutinefunction(function):
+        name = function.__name__
+        raise TypeError(f"{name} is async: give a function that calls asyncio.run({name}(folder))")
     return pack(function)
 
 
@@ -352,7 +356,7 @@ class Watch:
     def _by_itself(self) -> str:
         self.process.join()
         code = self.process.exitcode or 0
-        if code == -signal.SIGTERM and self.terminated:
+        if self.terminated and abs(code) == signal.SIGTERM:
             return "died of SIGTERM: it had set no handler for it"
         return f"ended by itself with exit code {code}"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
@@ -21,7 +23,8 @@ STUCK = "the disk is stuck"
 class SlowDisk(SqliteSaver):
     """A SqliteSaver that saves the first checkpoints and is never done with the next one.
 
-    It passes the moment STUCK when that one comes: everything before it is on the disk. So
+    It passes the moment STUCK when that one comes and everything before it is on the disk: the
+    earlier checkpoints, and what the step that leads to this one wrote. So
     `crash(…, at="step 3", after=STUCK)` kills when exactly `checkpoints` checkpoints are saved. The
     first checkpoint of a run is its input.
     """
@@ -29,6 +32,7 @@ class SlowDisk(SqliteSaver):
     def __init__(self, connection: sqlite3.Connection, *, checkpoints: int = 1) -> None:
         super().__init__(connection)
         self._left = checkpoints
+        self._written: dict[str, threading.Event] = {}
 
     def put(
         self,
@@ -39,7 +43,24 @@ class SlowDisk(SqliteSaver):
     ) -> RunnableConfig:
         """Save a checkpoint, or never return."""
         if self._left <= 0:
+            if metadata["source"] == "loop":
+                self._writes_after(config).wait()
             moment(STUCK)
             threading.Event().wait()
         self._left -= 1
         return super().put(config, checkpoint, metadata, new_versions)
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task wrote after a checkpoint: on this disk that is quick."""
+        super().put_writes(config, writes, task_id, task_path)
+        self._writes_after(config).set()
+
+    def _writes_after(self, config: RunnableConfig) -> threading.Event:
+        checkpoint_id: str = config["configurable"]["checkpoint_id"]
+        return self._written.setdefault(checkpoint_id, threading.Event())

@@ -301,6 +301,13 @@ def test_first_must_be_a_function() -> None:
         crash("journal")  # type: ignore[arg-type]
 
 
+def test_an_async_function_is_refused() -> None:
+    async def work(folder: Path) -> None: ...
+
+    with pytest.raises(TypeError, match=r"work is async: give a function that calls asyncio.run"):
+        crash(work)
+
+
 # Processes
 
 
@@ -377,6 +384,38 @@ def test_a_child_at_a_gate_ends_with_its_parent() -> None:
         parent.kill()
     _, alive = psutil.wait_procs(family, timeout=20)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+@posix_only
+def test_a_stopped_cell_leaves_no_child() -> None:
+    parent = os.getpid()
+
+    def hangs(folder: Path) -> None:
+        os.kill(parent, signal.SIGINT)
+        threading.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        crash(hangs)
+    assert not multiprocessing.active_children()
+
+
+@posix_only
+def test_langgraph_is_preloaded_once_the_parent_has_it(tmp_path: Path) -> None:
+    said = run_script(
+        """
+        import sys
+        from lessons_lib.memories import crash
+
+        def loaded(folder):
+            return "langgraph.version" in sys.modules
+
+        print(crash(loaded).value)
+        import langgraph.version
+        print(crash(loaded).value)
+        """,
+        tmp_path,
+    )
+    assert said == "False\nTrue\n"
 
 
 def test_counted() -> None:

@@ -179,6 +179,22 @@ def test_half_done_with_an_empty_next(durability: str, step: int) -> None:
     assert f"step {step}" not in life.lives[1].passed, "what it wrote was kept"
 
 
+def test_half_done_on_a_slow_disk_has_an_empty_next_too() -> None:
+    life = crash(run("async", orders.slow), at="step 3", after=STUCK, then=look_then_resume)
+    assert life.value == {"next": (), "tasks": ("__start__",), "finished": True}
+
+
+def test_new_input_gives_up_the_half_done_turn() -> None:
+    def new_input(folder: Path) -> list[str]:
+        graph = orders.five_steps(orders.fast(folder))
+        done: list[str] = graph.invoke({"done": ["new"]}, ORDER)["done"]
+        return done
+
+    life = crash(run("sync"), at="step 3", then=new_input)
+    assert life.redone == STEPS[:3]
+    assert life.value == ["step 1", "step 2", "new", *STEPS]
+
+
 def test_not_half_done() -> None:
     """A finished turn and a thread without a checkpoint have no tasks."""
     finished = crash(run("sync"), then=look_then_resume)
