@@ -60,14 +60,16 @@ class Verdict:
 def check(id: str, answer: Any) -> Verdict:
     """Check the answer to an exercise and record the try.
 
-    The untouched stub, or something of the wrong kind, is no try. Raises `NotFound` with the
-    nearest id when there is no such exercise.
+    The untouched stub shows its fault and is no try; nor is something of the wrong kind. Raises
+    `NotFound` with the nearest id when there is no such exercise.
     """
     exercise = answers.exercise(id)
     refusal = refuse(exercise, answer)
     if refusal:
         return Verdict(False, refusal)
     verdict = judge(exercise, answer)
+    if sources.is_stub(exercise, answer):
+        return Verdict(verdict.right, verdict.text, (_still_the_stub(exercise),))
     source = sources.source_of(answer) or _shortened(_words(answer))
     kept = store()
     kept.update(lambda record: record.attempt(id, verdict.right, source))
@@ -75,16 +77,27 @@ def check(id: str, answer: Any) -> Verdict:
 
 
 def refuse(exercise: Exercise, answer: Any) -> str:
-    """Why this cannot be an answer (wrong kind, or still the stub); empty when it can."""
-    wrong = _wrong_kind(exercise, answer)
-    if wrong:
-        return wrong
-    if sources.is_stub(exercise, answer):
+    """Why this cannot be an answer: it is of the wrong kind; empty when it can."""
+    asked = sources.kind(exercise)
+    name, call = exercise.name, f'`check("{exercise.id}", {exercise.name})`'
+    if asked == "function" and isinstance(answer, type):
+        return f"`{answer.__name__}` is a class; the exercise asks for a function: {call}."
+    if asked == "function" and not callable(answer):
         return (
-            f"this is still the stub. Change `{exercise.name}` in its cell, run that cell, "
-            "then run this one again."
+            f"this is {_kind_of(answer)}, perhaps what a call gave back. Hand over the function "
+            f"itself, without calling it: {call}."
         )
+    if asked == "class" and not isinstance(answer, type):
+        what = f"a `{name}`" if type(answer).__name__ == name else _kind_of(answer)
+        return f"this is {what}; hand over the class itself, without making an object: {call}."
     return ""
+
+
+def _still_the_stub(exercise: Exercise) -> str:
+    return (
+        f"This is the stub, as it came. Change `{exercise.name}` in its cell, run that cell, then "
+        "run this one again."
+    )
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
@@ -116,22 +129,6 @@ def kernel_unchanged() -> Iterator[None]:
         sys.settrace(tracer)
         os.chdir(folder)
         sys.stdout, sys.stderr = streams
-
-
-def _wrong_kind(exercise: Exercise, answer: Any) -> str:
-    asked = sources.kind(exercise)
-    name, call = exercise.name, f'`check("{exercise.id}", {exercise.name})`'
-    if asked == "function" and isinstance(answer, type):
-        return f"`{answer.__name__}` is a class; the exercise asks for a function: {call}."
-    if asked == "function" and not callable(answer):
-        return (
-            f"this is {_kind_of(answer)}, perhaps what a call gave back. Hand over the function "
-            f"itself, without calling it: {call}."
-        )
-    if asked == "class" and not isinstance(answer, type):
-        what = f"a `{name}`" if type(answer).__name__ == name else _kind_of(answer)
-        return f"this is {what}; hand over the class itself, without making an object: {call}."
-    return ""
 
 
 def _kind_of(answer: Any) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from lessons_lib.teach import sources
 from lessons_lib.teach.answers import load
 from lessons_lib.teach.checking import Verdict, judge, refuse
 from lessons_lib.teach.model import Answers, CatchUp, Exercise, Question
@@ -92,7 +93,7 @@ def _stub_faults(exercise: Exercise) -> Iterator[str]:
     except Exception as error:
         yield f"the stub does not run: {error!r}."
         return
-    if "still the stub" not in refuse(exercise, stub):
+    if not sources.is_stub(exercise, stub):
         yield "the stub is not recognised as the stub."
     if judge(exercise, stub).right:
         yield "the stub passes its check."

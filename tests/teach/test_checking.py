@@ -57,7 +57,7 @@ def test_the_output_is_the_same_whatever_is_stored() -> None:
     ],
 )
 def test_the_stub_is_no_try_whatever_its_comments(stub: str, kept: Store) -> None:
-    assert "this is still the stub. Change `double`" in told(stub)
+    assert "This is the stub, as it came. Change `double`" in told(stub)
     assert kept.read().exercises == {}
 
 
@@ -72,12 +72,12 @@ def test_the_stub_is_known_without_its_text() -> None:
 
 def test_a_class_and_a_value_have_stubs_too() -> None:
     assert kind(BAG) == "class"
-    assert "still the stub" in told(BAG.stub, BAG)
+    assert "This is the stub" in told(BAG.stub, BAG)
     assert "Right: a new bag is empty." in told(BAG.solution, BAG)
     value = sample.answer("13")
     assert kind(value) == "value"
-    assert "still the stub" in str(check("13.answer", 0))
-    assert "still the stub" in str(check("13.answer", ...))
+    assert "This is the stub" in str(check("13.answer", 0))
+    assert "This is the stub" in str(check("13.answer", ...))
     assert "other number" in str(check("13.answer", False))
     assert "Right: it is 42." in str(check("13.answer", 42))
 

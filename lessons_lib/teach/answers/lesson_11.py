@@ -6,7 +6,6 @@ overview of a reader's progress does) stays light.
 
 import operator
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
@@ -154,17 +153,14 @@ QUESTIONS = (
 )
 
 THREAD = {"configurable": {"thread_id": "order 17"}}
+STUCK = "the disk is stuck"  # as lessons_lib.memories.slow_disk says it, which loads LangGraph
 
 
 def on_disk(folder: Path, slow: bool = False) -> Any:
-    """A SQLite saver on a file in `folder`; a slow one never writes what follows the input."""
+    """A SQLite saver on a file in `folder`; a slow one is stuck after it has saved the input."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-    class SlowDisk(SqliteSaver):
-        def put(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
-            if metadata["step"] >= 0:
-                threading.Event().wait()
-            return super().put(config, checkpoint, metadata, new_versions)
+    from lessons_lib.memories.slow_disk import SlowDisk
 
     connection = sqlite3.connect(folder / "memory.db", check_same_thread=False)
     return SlowDisk(connection) if slow else SqliteSaver(connection)
@@ -238,7 +234,7 @@ def two_orders(node: Node, at: str, slow: bool) -> Crash:
         graph.invoke({"order": "B-2", "done": []}, THREAD)
         return after_first, desk.count()
 
-    return crash(first, at, then=then)
+    return crash(first, at, after=STUCK if slow else (), then=then)
 
 
 class Probe:
@@ -366,6 +362,7 @@ def pay(name: str) -> str:
 
 def judge_whole_run(assistant: Assistant) -> None:
     """Raise NotYet unless an undisturbed run makes each call once, in order, a super-step each."""
+    import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
     from langgraph.checkpoint.memory import InMemorySaver
 
     calls: list[str] = []
