@@ -27,7 +27,7 @@ from tests.kernels import Place
 from tests.project import notebooks
 
 START_TIMEOUT = 60.0  # seconds until the server must have said where it is
-PAGE_TIMEOUT = 60_000.0  # milliseconds for anything the page is asked to do
+PAGE_TIMEOUT = 30_000.0  # milliseconds for anything the page is asked to do
 
 _BROWSERS = (
     "chromium",
@@ -64,6 +64,7 @@ class Server:
     url: str
     token: str
     folder: Path
+    home: Path
     process: subprocess.Popen[str]
 
     def page_of(self, notebook: str) -> str:
@@ -89,7 +90,7 @@ def jupyterlab(place: Place) -> Iterator[Server]:
         errors="replace",
     )
     try:
-        yield Server(_said_url(process), token, folder, process)
+        yield Server(_said_url(process), token, folder, place.home, process)
     finally:
         _end(process)
 
@@ -166,7 +167,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def browser_page(server: Server, executable: str) -> Iterator[Page]:
+def browser_page(executable: str) -> Iterator[Page]:
     """A page of a browser without a window."""
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
@@ -209,6 +210,21 @@ _WRITE = """([index, source]) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = index;
     notebook.model.cells.get(index).sharedModel.setSource(source);
+}"""
+_PICTURES = """async (index) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const node = notebook.widgets[index].node;
+    const images = [...node.querySelectorAll('img')];
+    await Promise.allSettled(images.map(image => image.decode()));
+    const room = node.querySelector('.jp-OutputArea-output')?.clientWidth ?? node.clientWidth;
+    return images.map(image => ({
+        alt: image.alt, loaded: image.complete && image.naturalWidth > 0,
+        width: Math.floor(image.getBoundingClientRect().width), room,
+    }));
+}"""
+_HIDE_SIDEBARS = """() => {
+    window.jupyterapp.shell.collapseLeft();
+    window.jupyterapp.shell.collapseRight();
 }"""
 _COMMAND = "name => window.jupyterapp.commands.execute(name)"
 
@@ -255,3 +271,12 @@ class Lesson:
             self.page.evaluate(_WRITE, [index, source])
         self.page.evaluate(_COMMAND, "notebook:run-cell")
         return cell
+
+    def pictures(self, index: int) -> list[dict[str, Any]]:
+        """Every picture of a cell that is in view: its words, whether it loaded, its width."""
+        found: list[dict[str, Any]] = self.page.evaluate(_PICTURES, index)
+        return found
+
+    def hide_sidebars(self) -> None:
+        """Leave the page to the notebook, as on a narrow screen."""
+        self.page.evaluate(_HIDE_SIDEBARS)
