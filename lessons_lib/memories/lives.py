@@ -13,7 +13,7 @@ from lessons_lib.observe.drawing import Layout, Picture, draw
 from lessons_lib.observe.layout import Place
 
 if TYPE_CHECKING:
-    from lessons_lib.memories.crash import Crash, Life
+    from lessons_lib.memories.report import Crash, Life
 
 MAX_ROWS = 12
 """More moments than this are not drawn but counted."""

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from lessons_lib.memories import children, crash, moment
-from lessons_lib.memories.crash import Crash, Life, counted
+from lessons_lib.memories.report import Crash, Life, counted
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
 
@@ -111,6 +111,11 @@ def test_what_was_printed_is_collected() -> None:
 def test_values_are_compared_deep_inside() -> None:
     report = crash(journal, at="step 2", then=lambda folder: {"state": [("step 1", 7)]})
     assert (report.kept, report.lost) == (("step 1",), ("step 2",))
+
+
+def test_a_moment_not_passed_often_enough() -> None:
+    report = crash(journal, at="step 1", nth=2)
+    assert report.error.startswith("the moment 'step 1' was not reached 2 times: the process")
 
 
 # Threads and async code
@@ -252,6 +257,7 @@ def test_a_life_that_hangs_is_ended() -> None:
 def test_a_life_that_ends_by_itself() -> None:
     report = crash(lambda folder: os._exit(3), then=lambda folder: None)
     assert report.lives[0].ended == "ended by itself with exit code 3"
+    assert report.lives[1].ended == "returned"
 
 
 def test_a_value_that_cannot_cross_back() -> None:
