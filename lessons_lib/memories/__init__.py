@@ -3,6 +3,8 @@
 Importing this room does not load LangGraph; `lessons_lib.memories.graph` does.
 """
 
+from typing import TYPE_CHECKING
+
 from lessons_lib.memories.chatbot import Bot, File, Message, Model, reply
 from lessons_lib.memories.crash import crash
 from lessons_lib.memories.moments import moment
@@ -10,17 +12,54 @@ from lessons_lib.memories.places import held, stored
 from lessons_lib.memories.plain import DictBot
 from lessons_lib.memories.report import Crash, Life
 
+if TYPE_CHECKING:
+    from lessons_lib.memories.journal import Journal, JournalBot
+    from lessons_lib.memories.on_disk import JsonBot, PickleBot
+    from lessons_lib.memories.sessions import SessionBot
+    from lessons_lib.memories.sqlite_by_hand import SqliteBot
+    from lessons_lib.memories.variables import ContextBot, LocalBot, ThreadLocalBot
+
+_HOMES = {
+    "ContextBot": "variables",
+    "Journal": "journal",
+    "JournalBot": "journal",
+    "JsonBot": "on_disk",
+    "LocalBot": "variables",
+    "PickleBot": "on_disk",
+    "SessionBot": "sessions",
+    "SqliteBot": "sqlite_by_hand",
+    "ThreadLocalBot": "variables",
+}
+
 __all__ = [
     "Bot",
+    "ContextBot",
     "Crash",
     "DictBot",
     "File",
+    "Journal",
+    "JournalBot",
+    "JsonBot",
     "Life",
+    "LocalBot",
     "Message",
     "Model",
+    "PickleBot",
+    "SessionBot",
+    "SqliteBot",
+    "ThreadLocalBot",
     "crash",
     "held",
     "moment",
     "reply",
     "stored",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load a memory when it is first used, with the packages that it needs."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -21,16 +21,27 @@ class File(TypedDict):
 class Message(TypedDict):
     """One message of a conversation: plain data, so that it can be stored anywhere."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "system"]
     content: str
     file: NotRequired[File]
 
 
 Model = Callable[[Sequence[Message]], str]
+Step = Callable[[], str]
+"""A step of a longer turn: does something in the world, and says what it did."""
 
 
 class Bot(Protocol):
-    """What every memory in the course can do, whatever it stands on."""
+    """What every memory in the course can do, whatever it stands on.
+
+    Some can do more, each under the same name wherever it is found:
+
+    - `resume(conversation)` finishes a turn that was cut off, and returns its answer
+    - `work(steps, conversation=…)` takes a turn of several named steps; called again with the same
+      steps after a kill, it does those that were not done yet
+    - `back(turns, conversation=…)` takes the last turns back
+    - `forget(conversation)` forgets a conversation
+    """
 
     def say(
         self,
@@ -61,16 +72,43 @@ def reply(messages: Sequence[Message]) -> str:
     >>> reply([heard("What is my name?")])
     'You have not told me your name.'
 
+    A system message is what a memory knows of the user from elsewhere:
+
+    >>> reply([known("My name is Ada."), heard("What is my name?")])
+    'Your name is Ada.'
+
     Raises ValueError when there is no message to answer.
     """
+    if _ear is not None:
+        _ear(messages)
     mine = [message for message in messages if message["role"] == "user"]
     if not mine or messages[-1]["role"] != "user":
         raise ValueError("there is no message to answer: the last one sent must be the user's")
     *before, last = mine
+    if re.search(r"what(?:'s| is) my name", last["content"], re.IGNORECASE):
+        return _name([message for message in messages[:-1] if message["role"] != "assistant"])
     for asked, answer in _ANSWERS:
         if re.search(asked, last["content"], re.IGNORECASE):
             return answer(before)
     return _acknowledge(last, len(mine))
+
+
+_ear: Callable[[Sequence[Message]], None] | None = None
+
+
+def overhear(ear: Callable[[Sequence[Message]], None] | None) -> None:
+    """Have `ear` called with whatever this process sends to `reply`, before it answers.
+
+    This is how the memory exam sees what a memory sends, and stops it in the middle of a turn.
+
+    >>> overhear(lambda messages: print(len(messages), "sent"))
+    >>> reply([heard("Hello")])
+    1 sent
+    'I see. That was your message number 1.'
+    >>> overhear(None)
+    """
+    global _ear
+    _ear = ear
 
 
 def _said_first(before: Sequence[Message]) -> str:
@@ -111,7 +149,6 @@ _FEEDBACK = re.compile(r"\bthat was (?P<not>not )?helpful", re.IGNORECASE)
 
 _ANSWERS: tuple[tuple[str, Callable[[Sequence[Message]], str]], ...] = (
     (r"what did i say first", _said_first),
-    (r"what(?:'s| is) my name", _name),
     (r"what (?:was|is) in my file", _file),
     (r"was that helpful", _feedback),
 )
@@ -145,6 +182,37 @@ def _checked_file(file: tuple[str, str]) -> File:
             f"the file is {file!r}: give its name and its text, as in ('cv.pdf', 'Ada, engineer')"
         )
     return File(name=pair[0], content=pair[1])
+
+
+def known(text: str) -> Message:
+    """Make the message with which a memory tells the model what it knows from elsewhere."""
+    return Message(role="system", content=text)
+
+
+def lasting(text: str) -> bool:
+    """Whether a text tells something about the user that outlasts a conversation: the name.
+
+    >>> lasting("My name is Ada."), lasting("My printer smokes.")
+    (True, False)
+    """
+    return _NAME.search(text) is not None
+
+
+def take_turn(
+    messages: list[Message], text: str, file: tuple[str, str] | None, model: Model
+) -> str:
+    """Add the user's message and the model's answer to a conversation; return the answer.
+
+    >>> conversation: list[Message] = []
+    >>> take_turn(conversation, "My name is Ada.", None, reply)
+    'Hello, Ada.'
+    >>> [message["role"] for message in conversation]
+    ['user', 'assistant']
+    """
+    messages.append(heard(text, file))
+    answer = model(messages)
+    messages.append(answered(answer))
+    return answer
 
 
 def checked_id(conversation: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lessons_lib.memories.chatbot import Message, Model, answered, checked_id, heard, reply
+from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
 
 
 class DictBot:
@@ -34,13 +34,15 @@ class DictBot:
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to this memory."""
         messages = self.conversations.setdefault(checked_id(conversation), [])
-        messages.append(heard(text, file))
-        messages.append(answered(self.model(messages)))
-        return messages[-1]["content"]
+        return take_turn(messages, text, file, self.model)
 
     def messages(self, conversation: str = "c1") -> list[Message]:
         """Return a copy of the conversation, oldest message first."""
         return list(self.conversations.get(checked_id(conversation), []))
+
+    def forget(self, conversation: str = "c1") -> None:
+        """Drop a conversation: with the last reference to it goes all that was said."""
+        self.conversations.pop(checked_id(conversation), None)
 
     def close(self) -> None:
         """Nothing to let go of: what is not held any more is forgotten."""
