@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .collector import Collection, CollectorLog, collector_off, watch_collector
+    from .curves import Curve, draw_curves
     from .dot import from_dot, from_objgraph
     from .drawing import Arrow, Box, Diagram, Frame, Picture, draw
+    from .leaks import Grown, KeptByLine, Live, grown, kept_by_line, live
+    from .meter import Growth, Measurement, compare_growth, growth, measure
     from .player import Player, step
     from .stepper import Recording, record
     from .table import Table
@@ -14,8 +18,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "Arrow": "drawing",
     "Box": "drawing",
+    "Collection": "collector",
+    "CollectorLog": "collector",
+    "Curve": "curves",
     "Diagram": "drawing",
     "Frame": "drawing",
+    "Grown": "leaks",
+    "Growth": "meter",
+    "KeptByLine": "leaks",
+    "Live": "leaks",
+    "Measurement": "meter",
     "Picture": "drawing",
     "draw": "drawing",
     "from_dot": "dot",
@@ -23,24 +35,50 @@ _HOMES = {
     "Player": "player",
     "Recording": "stepper",
     "Table": "table",
+    "collector_off": "collector",
+    "compare_growth": "meter",
+    "draw_curves": "curves",
+    "grown": "leaks",
+    "growth": "meter",
+    "kept_by_line": "leaks",
+    "live": "leaks",
+    "measure": "meter",
     "record": "stepper",
     "step": "player",
+    "watch_collector": "collector",
 }
 
 __all__ = [
     "Arrow",
     "Box",
+    "Collection",
+    "CollectorLog",
+    "Curve",
     "Diagram",
     "Frame",
+    "Grown",
+    "Growth",
+    "KeptByLine",
+    "Live",
+    "Measurement",
     "Picture",
     "Player",
     "Recording",
     "Table",
+    "collector_off",
+    "compare_growth",
     "draw",
+    "draw_curves",
     "from_dot",
     "from_objgraph",
+    "grown",
+    "growth",
+    "kept_by_line",
+    "live",
+    "measure",
     "record",
     "step",
+    "watch_collector",
 ]
 
 
