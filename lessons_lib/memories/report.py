@@ -83,7 +83,7 @@ class Crash:
         return {"text/html": lives.html(self), "text/plain": str(self)}
 
     def fates(self) -> dict[str, tuple[str, ...]]:
-        """The three fates by name, redone, kept, lost; nothing where no moment was passed before."""
+        """The three fates by name, redone, kept, lost; none when no moment was passed before."""
         if not self._earlier():
             return {}
         return {"redone": self.redone, "kept": self.kept, "lost": self.lost}
