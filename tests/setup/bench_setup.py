@@ -122,7 +122,7 @@ def _with_pip(venv: Path, env: dict[str, str]) -> None:
     base = getattr(sys, "_base_executable", None) or sys.executable
     subprocess.run([base, "-m", "venv", str(venv)], check=True)
     pip = [str(interpreter(venv)), "-m", "pip", "install", "--quiet", "--require-hashes"]
-    subprocess.run([*pip, "-r", str(HERE.lock)], env=env, check=True)
+    subprocess.run([*pip, "-r", str(HERE.lock)], env=env, check=True, capture_output=True)
 
 
 def environment_megabytes(prefix: Path = HERE.venv) -> float:
