@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .dot import from_dot, from_objgraph
     from .drawing import Arrow, Box, Diagram, Frame, Picture, draw
+    from .holders import who_holds
     from .player import Player, step
+    from .references import survivors, watch
     from .stepper import Recording, record
     from .table import Table
 
@@ -25,6 +27,9 @@ _HOMES = {
     "Table": "table",
     "record": "stepper",
     "step": "player",
+    "survivors": "references",
+    "watch": "references",
+    "who_holds": "holders",
 }
 
 __all__ = [
@@ -41,6 +46,9 @@ __all__ = [
     "from_objgraph",
     "record",
     "step",
+    "survivors",
+    "watch",
+    "who_holds",
 ]
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from .links import ATOMS
 
 LOOK_LIMIT = 5000
-_PACKAGE = __name__.rpartition(".")[0]
+_FOLDER = __file__.removesuffix("reach.py")
 
 
 def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
@@ -95,7 +95,7 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
     """Name what holds an object out of the snippet's sight, as a reader would call it.
 
     >>> unseen_holder([])
-    'code in C'
+    'C code or a running expression'
     """
     level: list[object] = [thing]
     seen = {id(thing), id(level)}
@@ -109,13 +109,13 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
         seen.add(id(level))
         if not level:
             break
-    return "code in C"
+    return "C code or a running expression"
 
 
 def _is_ours(holder: object) -> bool:
     """The recorder's own frames and lists are no holders."""
     if isinstance(holder, types.FrameType):
-        return str(holder.f_globals.get("__name__", "")).startswith(_PACKAGE)
+        return holder.f_code.co_filename.startswith(_FOLDER)
     return False
 
 
