@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import is_
@@ -20,6 +20,7 @@ from .links import LinkStyle, atom_text, is_hidden, read
 
 _LOOK_AHEAD = 12
 _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
+_LAST_ERROR_SAID = "the notebook's last error"
 _OUTPUT = re.compile(r"_\d+$|_{1,3}$")
 _MACHINERY = ("IPython", "ipykernel", "comm", "traitlets", "jupyter_client", "ipywidgets")
 _KNOWN_PARTS = {
@@ -28,6 +29,8 @@ _KNOWN_PARTS = {
     "RichPromptDisplayHook": "the notebook's display hook",
     "ExecutionResult": "the notebook's record of the last cell",
     "HistoryManager": "the notebook's history",
+    "AutoFormattedTB": _LAST_ERROR_SAID,
+    "VerboseTB": _LAST_ERROR_SAID,
 }
 
 
@@ -40,7 +43,7 @@ class Hop:
     kind: Kind
     label: str
     style: LinkStyle
-    said: str
+    said: str = ""
     """The hop in a sentence: `[0]`, `ValueError.__traceback__`, `frame of parse → upload`."""
 
 
@@ -59,56 +62,71 @@ class Chain:
         return " → ".join(hop.said for hop in self.hops if hop.said)
 
 
-def chain_of(root: str, path: Sequence[object], key_of: Any) -> Chain:
+def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]) -> list[Chain]:
     """Put a path of objects, from a root's namespace to the target, into words.
 
     `root` is what the namespace is called, "" for the notebook's own; `key_of(thing)` gives the
-    same small number for the same thing.
+    same small number for the same thing. There is a chain for each name that starts the path.
     """
     machinery = _machinery(root, path)
-    if machinery:
-        return Chain((Hop(machinery, machinery, "pill", "", "dotted", machinery),))
-    first, rest = _first_hop(root, path)
-    hops = [first]
-    index = rest
+    if machinery == _LAST_ERROR_SAID:
+        starts = [(_pill(machinery), _first_frame(path))]
+    elif machinery:
+        return [Chain((_pill(machinery),))]
+    else:
+        starts = _starts(root, path)
+    return [Chain((first, *_rest(path, index, key_of))) for first, index in starts]
+
+
+def _rest(path: Sequence[object], index: int, key_of: Callable[[object], int]) -> list[Hop]:
+    """The hops of a path from a place in it to the target."""
+    hops = []
     while index < len(path) - 1:
         label, style, following = _next_link(path, index)
         hop = _hop(path[index], label, style, key_of)
         hops += [hop] if hop else []
         index = following
-    return Chain(tuple(hops))
+    return hops
+
+
+def _pill(words: str) -> Hop:
+    return Hop(words, words, "pill", "", "dotted", words)
+
+
+def _first_frame(path: Sequence[object]) -> int:
+    """The place of the last error's first frame in a path, else of the target."""
+    frames = [i for i, thing in enumerate(path) if isinstance(thing, types.FrameType)]
+    return (frames or [len(path) - 1])[0]
 
 
 def _machinery(root: str, path: Sequence[object]) -> str:
-    """The notebook's own holds in plain words, without the way through its plumbing."""
+    """What part of the notebook's own machinery a path goes through, in plain words; or ""."""
+    kinds = [type(thing) for thing in path[1:-1]]
+    parts = [kind.__name__ for kind in kinds if kind.__module__.split(".")[0] in _MACHINERY]
+    known = next((_KNOWN_PARTS[part] for part in reversed(parts) if part in _KNOWN_PARTS), "")
     module = root.removeprefix("module ").split(".")[0]
-    if not (root.startswith("module ") and module in _MACHINERY):
-        return ""
-    kinds = [type(thing).__name__ for thing in path]
-    return next((_KNOWN_PARTS[k] for k in reversed(kinds) if k in _KNOWN_PARTS), "") or (
-        f"the notebook's own machinery ({module})"
-    )
+    inside = bool(parts) or (root.startswith("module ") and module in _MACHINERY)
+    return known or ("the notebook's own machinery" if inside else "")
 
 
-def _first_hop(root: str, path: Sequence[object]) -> tuple[Hop, int]:
-    """The name that starts a chain, and the place in the path where the next hop starts."""
+def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
+    """The names that start a path, each with the place in the path where the next hop starts."""
     space, child = path[0], path[1]
     if not isinstance(space, dict):
-        return Hop(root, root, "pill", "", "dotted", root), 0
-    name = _name_in(space, child)
-    if root == "" and name in ("Out", "_oh") and isinstance(child, dict) and len(path) > 2:
-        said = f"the notebook's Out[{atom_text(_key_in(child, path[2]))}]"
-        return Hop(said, said, "pill", "", "dotted", said), 2
+        return [(_pill(root), 0)]
+    if root == "" and child is space.get("Out") and isinstance(child, dict) and len(path) > 2:
+        return [(_pill(f"the notebook's Out[{key}]"), 2) for key in _keys_in(child, path[2])]
+    names = [name for name in _keys_in(space, child) if type(name) is str]
+    return [_start(root, name, path) for name in names]
+
+
+def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:
     if root == "" and _OUTPUT.fullmatch(name):
-        said = f"the notebook's {name}"
-        return Hop(said, said, "pill", "", "dotted", said), 1
+        return _pill(f"the notebook's {name}"), 1
     if root == "module threading" and name == "_active" and len(path) > 3:
-        return Hop(
-            "a running thread", "a running thread", "pill", "", "dotted", "a running thread"
-        ), 2
+        return _pill("a running thread"), 2
     if root == "module sys" and name in _LAST_ERROR:
-        said = "the notebook's last error"
-        return Hop(said, said, "pill", "", "dotted", said), 1
+        return _pill(_LAST_ERROR_SAID), _first_frame(path)
     return _named_root(root, name), 1
 
 
@@ -122,15 +140,9 @@ def _named_root(root: str, name: str) -> Hop:
     return Hop(said, said, "name", "", "solid", said)
 
 
-def _name_in(space: dict[Any, Any], child: object) -> str:
-    """The name of a value in a namespace: one that the reader gave, if there is one."""
-    names = [name for name, value in list(space.items()) if value is child and type(name) is str]
-    own = [name for name in names if not name.startswith("_")]
-    return (own or sorted(names, key=lambda name: (name != "_oh", name)) or ["?"])[0]
-
-
-def _key_in(table: dict[Any, Any], child: object) -> object:
-    return next((key for key, value in list(table.items()) if value is child), "?")
+def _keys_in(table: dict[Any, Any], child: object) -> list[Any]:
+    """The keys under which a dictionary has a value."""
+    return [key for key, value in list(table.items()) if value is child]
 
 
 def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]:
@@ -141,7 +153,8 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
         return direct, "solid", index + 1
     if isinstance(holder, threading.local) and len(path) > index + 3:
         # local → its threads' storages → one thread's storage → the value
-        return _name_in(path[index + 2], path[index + 3]), "solid", index + 3  # type: ignore[arg-type]
+        names = _keys_in(path[index + 2], path[index + 3])  # type: ignore[arg-type]
+        return str((names or ["?"])[0]), "solid", index + 3
     links = read(holder).links
     for following in range(index + 1, min(len(path), index + _LOOK_AHEAD)):
         for label, target, style in links:
@@ -156,9 +169,8 @@ def _container_label(holder: object, child: object) -> str:
         same = list(map(is_, holder, repeat(child)))
         return f"[{same.index(True)}]" if True in same else ""
     if type(holder) is dict:
-        if any(value is child for value in list(holder.values())):
-            return f"[{_key_text(_key_in(holder, child))}]"
-        return "a key"
+        keys = _keys_in(holder, child)
+        return f"[{_key_text(keys[0])}]" if keys else "a key"
     return ""
 
 
@@ -169,7 +181,9 @@ def _key_text(key: object) -> str:
     return "…" if type(key) is int and abs(key) > 10**9 else atom_text(key)
 
 
-def _hop(holder: object, label: str, style: LinkStyle, key_of: Any) -> Hop | None:
+def _hop(
+    holder: object, label: str, style: LinkStyle, key_of: Callable[[object], int]
+) -> Hop | None:
     """One holder with its words; None for what a reader need not see."""
     kind = type(holder).__name__
     if isinstance(holder, (types.TracebackType, types.CellType)):

@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from itertools import filterfalse, islice, repeat
 from operator import is_
 
-from .chains import Chain, chain_of, drawn
+from .chains import Chain, chains_of, drawn
 from .drawing import Picture, draw
 from .links import ATOMS, atom_text, frame_locals, read, telling_name
-from .reach import held_from_outside, unseen_holder
+from .reach import hold_only_each_other, unseen_holder
 from .style import card, code
 
 MAX_CHAINS = 6
 MAX_LOOKS = 40
 """Things whose holders are looked for; each look walks over all objects."""
 MAX_PATHS = 400
+MAX_ANCESTORS = 300
 _CHUNK = 5000
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = __file__.removesuffix("holders.py")
@@ -77,7 +78,9 @@ class Holders:
         return draw(drawn(self.label, self.chains), alt=str(self), text=str(self))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        words = "".join(f"<div>{code(str(chain))}</div>" for chain in self.chains)
+        words = "".join(
+            f'<div style="padding-left:1.5em">{code(str(chain))}</div>' for chain in self.chains
+        )
         rest = [f"… and {self.more} more"] if self.more else []
         tail = "".join(f"<div>{line}</div>" for line in [*rest, *self._remarks()])
         html = card(f"<strong>{code(self._headline())}</strong>{words}{tail}", "overflow-x:auto;")
@@ -245,10 +248,17 @@ class _Search:
         found: dict[str, Chain] = {}
         for path in islice(self.paths(), 10 * MAX_CHAINS):
             root = self.roots[id(path[0])]
-            chain = chain_of(root.label, path, lambda t: keys.setdefault(id(t), len(keys)))
-            found.setdefault(str(chain), chain)
-        ordered = sorted(found.values(), key=lambda chain: (len(chain.hops), str(chain)))
+            for chain in chains_of(
+                root.label, path, lambda thing: keys.setdefault(id(thing), len(keys))
+            ):
+                found.setdefault(str(chain), chain)
+        ordered = sorted(found.values(), key=_by_length)
         return tuple(ordered[:MAX_CHAINS]), max(0, len(ordered) - MAX_CHAINS)
+
+
+def _by_length(chain: Chain) -> tuple[int, bool, str]:
+    """Short chains first, among them those that start with a name of the reader's own."""
+    return len(chain.hops), chain.hops[0].kind != "name", str(chain)
 
 
 def holders_of(thing: object) -> list[object]:
@@ -306,28 +316,22 @@ def _why_alive(thing: object, spare: int) -> str:
     """Why an object lives that no root leads to: its argument, a cycle, something in C."""
     if spare <= 0:
         return "Only the argument of this call holds it: it dies when the call returns."
-    group = _ancestors(thing)
-    inside = list(map(id, gc.get_referents(*group))).count(id(thing))
-    surplus, _ = held_from_outside(group)
-    if inside >= spare and not surplus - {id(thing)}:
+    others = _ancestors(thing)
+    inside = list(map(id, gc.get_referents(*others, thing))).count(id(thing))
+    if inside >= spare and len(others) < MAX_ANCESTORS and hold_only_each_other(others, thing):
         return "It is garbage: only a cycle leads to it, and no collection has come by yet."
     return f"It is held unseen, by {unseen_holder(thing)}."
 
 
-def _ancestors(thing: object, limit: int = 200) -> list[object]:
-    """A thing and what refers to it, directly or not, apart from this search itself."""
+def _ancestors(thing: object) -> list[object]:
+    """What refers to a thing, directly or not, the thing itself left out."""
     group = [thing]
     known = {id(thing), id(group)}
     for holder in group:  # grows while it is walked
         above = gc.get_referrers(holder)
         known.add(id(above))
         for candidate in above:
-            if id(candidate) not in known and not _is_own(candidate) and len(group) < limit:
+            if id(candidate) not in known and len(group) <= MAX_ANCESTORS:
                 known.add(id(candidate))
                 group.append(candidate)
-    return group
-
-
-def _is_own(candidate: object) -> bool:
-    """The frames of this search and of those who called it hold nothing of their own."""
-    return isinstance(candidate, types.FrameType)
+    return group[1:]

@@ -49,6 +49,27 @@ def _resting_count() -> int:
     return count
 
 
+def hold_only_each_other(group: list[object], beside: object = None) -> bool:
+    """True when every reference to the objects of a group comes from one of them or from `beside`.
+
+    The caller must hold the objects through this one list alone.
+
+    >>> ring: list[object] = []
+    >>> ring.append([ring])
+    >>> group = [ring, ring[0]]
+    >>> hold_only_each_other(group)    # the name ring leads there
+    False
+    >>> del ring
+    >>> hold_only_each_other(group)
+    True
+    """
+    inside = Counter(map(id, gc.get_referents(*group, beside)))
+    counts = [sys.getrefcount(thing) for thing in group]
+    resting = _resting_count()
+    places = range(len(group))
+    return all(counts[i] - resting <= inside[id(group[i])] for i in places)
+
+
 def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:
     """Add to the group all that it leads to; count the references found on the way."""
     inside: Counter[int] = Counter()
