@@ -27,8 +27,8 @@ STANDARD_LIBRARY_ALONE = ("__init__.py", "__main__.py", "launch")
 FLOORS = {"launch": 0, "teach": 1, "memories": 2, "observe": 3}
 
 # Built from parts, so that this file does not hold what it forbids.
-_INDEX_WORDS = ["py" + "pi.org", "python" + "hosted", "py" + "pi.python", "--index" + "-url"]
-_INDEX_WORDS += ["--extra-index" + "-url", "--find" + "-links", "--trusted" + "-host"]
+_INDEX_WORDS = ["py" + "pi.org", "python" + "hosted", "py" + "pi.python"]
+_INDEX_OPTIONS = re.compile(r"^\s*(-i|-f|--(extra-)?index-url|--find-links|--trusted-host)\b", re.M)
 _WORKPLACE = re.compile("|".join([r"(?<![\w.-])/wo" + r"rk/\w", r"\.lib" + r"rary\b"]))
 
 
@@ -71,6 +71,18 @@ def test_no_file_names_a_package_index() -> None:
         if word in text
     ]
     _tell(found)
+
+
+def test_no_lock_says_where_packages_come_from() -> None:
+    locks = [(path, text) for path, text in _texts() if path.name == "requirements.txt"]
+    assert locks
+    _tell(
+        [
+            f"{relative(path)}: an index option"
+            for path, text in locks
+            if _INDEX_OPTIONS.search(text)
+        ]
+    )
 
 
 def test_no_file_names_one_machines_folders() -> None:

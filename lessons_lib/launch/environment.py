@@ -104,9 +104,10 @@ def _barely_begun(venv: Path) -> bool:
 
 
 def contents(project: Project) -> "list[str]":
-    """What is installed in ``.venv``: names and versions, as installers note them."""
+    """What is installed in ``.venv`` beside the installers, with versions."""
     found = project.venv.glob("[Ll]ib/**/site-packages/*.dist-info")
-    return sorted(folder.name for folder in found)
+    names = sorted(folder.name for folder in found)
+    return [name for name in names if not name.startswith(("pip-", "setuptools-", "uv-"))]
 
 
 def alive(project: Project) -> bool:

@@ -150,8 +150,9 @@ def serve(argv: "list[str]") -> None:
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     server = LabApp.initialize_server(argv=argv)
-    print(f"The course is open at {server.public_url}", flush=True)
-    print("Stop it with Ctrl-C.", flush=True)
+    words = f"The course is open at {server.public_url}\nStop it with Ctrl-C."
+    # Said by the loop once it runs: the port is listened on by then.
+    server.io_loop.add_callback(print, words, flush=True)
     # Else JupyterLab would now print the address again, in its own longer way.
     server.identity_provider.token_generated = False
     server.start()

@@ -9,10 +9,11 @@ spawned.
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -36,7 +37,7 @@ def start(
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]
         target=target, args=(theirs, *arguments)
     )
-    with _lock, _hidden_main():
+    with _lock, _hidden_main(), _own_group():
         if METHOD == "forkserver":
             _warm_up()
         process.start()
@@ -79,3 +80,31 @@ def _hidden_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextmanager
+def _own_group() -> Iterator[None]:
+    """Have the forkserver and multiprocessing's resource tracker start in groups of their own.
+
+    A kernel that is asked to shut down first ends the children of its own process group, and the
+    tracker ignores that: the kernel would be killed while it waits, before it could clean up. Both
+    end by themselves as soon as this process has ended.
+    """
+    from multiprocessing import util
+
+    if METHOD != "forkserver" or not hasattr(util, "spawnv_passfds"):
+        yield
+        return
+    before = util.spawnv_passfds
+    util.spawnv_passfds = _spawn_apart  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = before
+
+
+def _spawn_apart(path: str | bytes, arguments: Sequence[str], passed: Sequence[int]) -> int:
+    """Start a program in a process group of its own; return its id, as multiprocessing expects."""
+    child = subprocess.Popen(arguments, executable=path, pass_fds=passed, process_group=0)
+    child.returncode = 0  # multiprocessing waits for it by its id, so Popen need not warn
+    return child.pid

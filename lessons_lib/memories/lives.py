@@ -49,7 +49,7 @@ def picture(report: Crash) -> Picture:
 def html(report: Crash) -> str:
     """The picture, and below it the same in words."""
     words = [f"<b>{fate}</b> {_listed(names)}" for fate, names in report.fates().items()]
-    said = [" &ensp; ".join(words)] if len(report.lives) > 1 else []
+    said = [" &ensp; ".join(words)] if words else []
     said += [f"<b>but</b> {escape(report.error)}"] if report.error else []
     lines = "".join(f'<div style="margin-top:4px">{line}</div>' for line in said)
     return picture(report).html() + lines
@@ -88,7 +88,13 @@ def _column(number: int, life: Life, rows: dict[str, int], report: Crash) -> lis
         (_box(f"{number} {name}", name, life.passed.count(name), _fate(name, number, report)), row)
         for name, row in rows.items()
     ]
-    return boxes or [(Box(f"{number}", "…" if life.passed else "no moment passed", "note"), 0)]
+    return boxes or [(Box(f"{number}", _instead_of_moments(life), "note"), 0)]
+
+
+def _instead_of_moments(life: Life) -> str:
+    if life.passed:
+        return "…"
+    return "no moment passed" if life.value is None else style.shorten(repr(life.value), 40)
 
 
 def _fate(name: str, number: int, report: Crash) -> str:
@@ -140,7 +146,7 @@ def _alt(report: Crash) -> str:
         for number, life in enumerate(report.lives, 1)
     ]
     fates = [f"{fate}: {_spoken(names)}" for fate, names in report.fates().items()]
-    return " ".join(lives) + (f" {'; '.join(fates)}." if len(report.lives) > 1 else "")
+    return " ".join(lives) + (f" {'; '.join(fates)}." if fates else "")
 
 
 def _spoken(names: Sequence[str]) -> str:

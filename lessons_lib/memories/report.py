@@ -72,8 +72,7 @@ class Crash:
         ]
         width = max(len(passed) for _, passed, _ in rows)
         lines = [f"{life:<10}{passed:<{width}}    {end}" for life, passed, end in rows]
-        if len(self.lives) > 1:
-            lines += [f"{word:<10}{counted(names)}" for word, names in self.fates().items()]
+        lines += [f"{word:<10}{counted(names)}" for word, names in self.fates().items()]
         if self.error:
             lines.append(f"{'but':<10}{self.error}")
         return "\n".join(lines)
@@ -84,7 +83,9 @@ class Crash:
         return {"text/html": lives.html(self), "text/plain": str(self)}
 
     def fates(self) -> dict[str, tuple[str, ...]]:
-        """The three fates by name: redone, kept, lost."""
+        """The three fates by name, redone, kept, lost; none when no moment was passed before."""
+        if not self._earlier():
+            return {}
         return {"redone": self.redone, "kept": self.kept, "lost": self.lost}
 
 

@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from .curves import Curve, draw_curves
     from .dot import from_dot, from_objgraph
     from .drawing import Arrow, Box, Diagram, Frame, Picture, draw
+    from .holders import who_holds
     from .leaks import Grown, KeptByLine, Live, grown, kept_by_line, live
     from .meter import Growth, Measurement, compare_growth, growth, measure
     from .player import Player, step
+    from .references import survivors, watch
     from .stepper import Recording, record
     from .table import Table
 
@@ -45,7 +47,10 @@ _HOMES = {
     "measure": "meter",
     "record": "stepper",
     "step": "player",
+    "survivors": "references",
+    "watch": "references",
     "watch_collector": "collector",
+    "who_holds": "holders",
 }
 
 __all__ = [
@@ -78,7 +83,10 @@ __all__ = [
     "measure",
     "record",
     "step",
+    "survivors",
+    "watch",
     "watch_collector",
+    "who_holds",
 ]
 
 

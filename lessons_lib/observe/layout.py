@@ -72,7 +72,7 @@ def _dot(diagram: Diagram, splines: str = "true", labels: str = "yes") -> str:
     """The diagram as DOT text: sizes fixed, names on the left, labels as wide as they will be."""
     number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
     widths = _widths(diagram)
-    apart = "nodesep=0.44; ranksep=0.75;" if diagram.direction == "LR" else "nodesep=0.5;"
+    apart = "nodesep=0.44; ranksep=0.5;" if diagram.direction == "LR" else "nodesep=0.5;"
     return "\n".join(
         [
             f"digraph {{ rankdir={diagram.direction}; newrank=true; splines={splines}; {apart}",

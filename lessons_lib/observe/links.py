@@ -73,7 +73,7 @@ _HIDDEN = (
 
 def is_hidden(kind: type) -> bool:
     """True for what holds objects without showing it: closures, generators, frames, iterators."""
-    return issubclass(kind, _HIDDEN) or kind.__name__.endswith("iterator")
+    return issubclass(kind, _HIDDEN) or kind.__name__.endswith(("iterator", "cache_wrapper"))
 
 
 def atom_text(value: object) -> str:

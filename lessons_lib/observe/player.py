@@ -132,12 +132,13 @@ class Player:
         import ipywidgets as widgets
 
         slider = widgets.IntSlider(
-            value=self.show[0] + 1 if self.show else 1,
+            value=1,
             min=1,
             max=len(self),
             description="Step",
             tooltip="Choose a step: arrow keys move it",
-            layout=widgets.Layout(width="min(420px, 60%)"),
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="min(420px, 95%)"),
         )
         slider.add_class("rc-player-slider")
         told, picture = widgets.HTML(), widgets.HTML()
@@ -151,7 +152,7 @@ class Player:
 
         slider.observe(turn, names="value")
         turn()
-        row = widgets.HBox([buttons[0], slider, buttons[1]])
+        row = widgets.HBox([*buttons, slider])
         row.layout.flex_flow = "row wrap"
         box = widgets.VBox([row, told, picture])
         box.add_class("rc-player")

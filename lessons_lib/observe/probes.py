@@ -15,6 +15,7 @@ from collections.abc import Sequence
 PROBE = "__step__"
 FILENAME = "<step>"
 
+_DULL = (ast.Pass, ast.Import, ast.ImportFrom)
 _SILENT = (ast.Global, ast.Nonlocal, ast.Break, ast.Continue)
 
 
@@ -76,12 +77,12 @@ def _statement(statement: ast.stmt, shares_line: bool) -> list[ast.stmt]:
         return [_probe(line, "leave"), statement]
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         _definition(statement)
-        return [statement, _probe(line, "done")]
+        return [statement, _probe(line, "quiet")]
     if _open_up(statement):
         return [statement, _probe(_last_line(statement), f"end of {_keyword(statement)}")]
     if shares_line:
         return [statement]
-    return [statement, _probe(line, "quiet" if isinstance(statement, ast.Pass) else "done")]
+    return [statement, _probe(line, "quiet" if isinstance(statement, _DULL) else "done")]
 
 
 def _keyword(statement: ast.stmt) -> str:

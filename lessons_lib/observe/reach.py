@@ -15,7 +15,7 @@ from collections import Counter
 from .links import ATOMS
 
 LOOK_LIMIT = 5000
-_PACKAGE = __name__.rpartition(".")[0]
+_FOLDER = __file__.removesuffix("reach.py")
 
 
 def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
@@ -47,6 +47,27 @@ def _resting_count() -> int:
     """What getrefcount says of an object that one list holds, taken the same way as above."""
     [count] = [sys.getrefcount(thing) for thing in [object()]]
     return count
+
+
+def hold_only_each_other(group: list[object], beside: object = None) -> bool:
+    """True when every reference to the objects of a group comes from one of them or from `beside`.
+
+    The caller must hold the objects through this one list alone.
+
+    >>> ring: list[object] = []
+    >>> ring.append([ring])
+    >>> group = [ring, ring[0]]
+    >>> hold_only_each_other(group)    # the name ring leads there
+    False
+    >>> del ring
+    >>> hold_only_each_other(group)
+    True
+    """
+    inside = Counter(map(id, gc.get_referents(*group, beside)))
+    counts = [sys.getrefcount(thing) for thing in group]
+    resting = _resting_count()
+    places = range(len(group))
+    return all(counts[i] - resting <= inside[id(group[i])] for i in places)
 
 
 def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:
@@ -95,7 +116,7 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
     """Name what holds an object out of the snippet's sight, as a reader would call it.
 
     >>> unseen_holder([])
-    'code in C'
+    'C code or a running expression'
     """
     level: list[object] = [thing]
     seen = {id(thing), id(level)}
@@ -109,13 +130,13 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
         seen.add(id(level))
         if not level:
             break
-    return "code in C"
+    return "C code or a running expression"
 
 
 def _is_ours(holder: object) -> bool:
     """The recorder's own frames and lists are no holders."""
     if isinstance(holder, types.FrameType):
-        return str(holder.f_globals.get("__name__", "")).startswith(_PACKAGE)
+        return holder.f_code.co_filename.startswith(_FOLDER)
     return False
 
 

@@ -158,7 +158,7 @@ class Scenes:
 
 
 def _short(label: str) -> str:
-    return {"__traceback__": "traceback"}.get(label, label)
+    return "" if label == "__traceback__" else label
 
 
 def _name_id(name: Name) -> str:

@@ -140,12 +140,18 @@ class Story:
         known = self.recording.steps[index - 1].values if index else {}
         gone = {death.number for death in step.died}
         changed = [
-            f"{self.labels[n]} has {_references(now[n])}"
+            n
             for n in sorted(known)
             if n in step.values and n not in gone and now[n] != then[n] and self._visible(n)
         ]
-        more = len(changed) - TOLD_AT_ONCE
-        return changed[:TOLD_AT_ONCE] + ([f"and {more} more changed"] if more > 0 else [])
+        return [
+            _has(
+                self._list([n for n in changed if now[n] == count]),
+                [now[n] for n in changed],
+                count,
+            )
+            for count in dict.fromkeys(now[n] for n in changed)
+        ]
 
     def _garbage(self, step: Step, before: Step | None) -> list[str]:
         new = sorted(step.garbage - (before.garbage if before else frozenset()))
@@ -173,8 +179,10 @@ def _label(thing: Thing) -> str:
     return f"{thing.type} {thing.name!r}" if thing.name else thing.type
 
 
-def _references(count: int) -> str:
-    return f"{count} reference{'' if count == 1 else 's'}"
+def _has(who: str, counts: list[int], count: int) -> str:
+    several = counts.count(count) > 1
+    references = f"{count} reference{'' if count == 1 else 's'}"
+    return f"{who} have {references} each" if several else f"{who} has {references}"
 
 
 def _are(numbers: list[int]) -> str:
@@ -205,7 +213,7 @@ def _turn(step: Step) -> list[str]:
     scope = step.scopes[-1] if step.scopes else "the snippet"
     return {
         "call": [f"{scope} is called"],
-        "leave": [f"{scope} is about to leave: its names still hold"] if step.scopes else [],
+        "leave": [f"about to leave {scope}: its names still hold"] if step.scopes else [],
         "except": [f"caught {step.error}"],
         "raised": [f"{step.error}: not caught, the snippet ends here"],
     }.get(step.event, [])
@@ -217,9 +225,7 @@ def _values(step: Step, before: Step | None) -> list[str]:
     return [
         f"{name.label} is {name.value}"
         for name in step.names
-        if name.value
-        and name.scope == ""
-        and getattr(then.get((name.scope, name.label)), "value", None) != name.value
+        if name.value and getattr(then.get((name.scope, name.label)), "value", None) != name.value
     ][:TOLD_AT_ONCE]
 
 

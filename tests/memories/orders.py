@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 
@@ -58,8 +57,8 @@ def fast(folder: Path) -> SqliteSaver:
     return SqliteSaver(opened(folder))
 
 
-def slow(folder: Path) -> SlowDisk:
-    return SlowDisk(opened(folder))
+def slow(folder: Path, checkpoints: int = 1) -> SlowDisk:
+    return SlowDisk(opened(folder), checkpoints=checkpoints)
 
 
 class Telling(SqliteSaver):
@@ -91,34 +90,3 @@ class Held(SqliteSaver):
             moment("mail waits for the disk")
             threading.Event().wait()
         super().put_writes(config, writes, task_id, task_path)
-
-
-class StuckBefore(SqliteSaver):
-    """Saves what a step wrote, and never the checkpoint after it; passes "between" in between."""
-
-    def __init__(self, connection: sqlite3.Connection, step: int) -> None:
-        super().__init__(connection)
-        self.step, self.written = step, threading.Event()
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        if metadata["step"] == self.step:
-            self.written.wait()
-            moment("between")
-        return super().put(config, checkpoint, metadata, new_versions)
-
-    def put_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        super().put_writes(config, writes, task_id, task_path)
-        if task_path.endswith(f"step {self.step}"):
-            self.written.set()

@@ -160,10 +160,6 @@ def look_then_resume(folder: Path) -> dict[str, Any]:
         return {**seen, "finished": False}
 
 
-def stuck_before(step: int) -> Callable[[Path], SqliteSaver]:
-    return lambda folder: orders.StuckBefore(orders.opened(folder), step)
-
-
 def test_half_done_killed_in_a_step() -> None:
     life = crash(run("sync"), at="step 3", then=look_then_resume)
     assert life.value == {"next": ("step 3",), "tasks": ("step 3",), "finished": True}
@@ -173,8 +169,9 @@ def test_half_done_killed_in_a_step() -> None:
 @pytest.mark.parametrize("step", [2, 5])
 def test_half_done_with_an_empty_next(durability: str, step: int) -> None:
     """Killed between what a step wrote and its checkpoint: `next` is empty, `tasks` is not."""
-    first = run(durability, stuck_before(step))
-    life = crash(first, at="between", then=look_then_resume)
+    # The input, the state before step 1, one after each step: step + 1 checkpoints before its own.
+    first = run(durability, lambda folder: orders.slow(folder, checkpoints=step + 1))
+    life = crash(first, at=STUCK, then=look_then_resume)
     assert life.value == {"next": (), "tasks": (f"step {step}",), "finished": True}
     assert f"step {step}" not in life.lives[1].passed, "what it wrote was kept"
 

@@ -47,6 +47,7 @@ def test_many_moments_are_counted_around_the_end() -> None:
 def test_lives_without_moments_and_a_single_life() -> None:
     nothing = Life((), "killed after it had returned")
     assert "no moment passed" in picture(Crash((nothing, Life((), "returned")))).svg
+    assert "&#x27;Hello&#x27;" in picture(Crash((Life((), "returned", "Hello"),))).svg
     alone = Crash((Life(("a",), "returned", error="the moment <b> was not reached"),))
     assert "the moment &lt;b&gt; was not reached" in alone._repr_mimebundle_()["text/html"]
     assert "redone" not in alone._repr_mimebundle_()["text/html"]

@@ -1,0 +1,234 @@
+"""A chain of references in a reader's words, and several of them as one picture.
+
+What Python puts between two things is left out where a reader does not see it: an instance's
+`__dict__`, the tuple and the cell of a closure, the links of a traceback.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from operator import is_
+from typing import Any
+
+from .diagram import Arrow, Box, Diagram, Kind
+from .links import LinkStyle, atom_text, is_hidden, read
+
+_LOOK_AHEAD = 12
+_LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
+_LAST_ERROR_SAID = "the notebook's last error"
+_OUTPUT = re.compile(r"_\d+$|_{1,3}$")
+_MACHINERY = ("IPython", "ipykernel", "comm", "traitlets", "jupyter_client", "ipywidgets")
+_KNOWN_PARTS = {
+    "DisplayHook": "the notebook's display hook",
+    "ZMQShellDisplayHook": "the notebook's display hook",
+    "RichPromptDisplayHook": "the notebook's display hook",
+    "ExecutionResult": "the notebook's record of the last cell",
+    "HistoryManager": "the notebook's history",
+    "AutoFormattedTB": _LAST_ERROR_SAID,
+    "VerboseTB": _LAST_ERROR_SAID,
+}
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One holder on a chain: its key (equal for the same object), its box, and what it holds by."""
+
+    key: object
+    title: str
+    kind: Kind
+    label: str
+    style: LinkStyle
+    said: str = ""
+    """The hop in a sentence: `[0]`, `ValueError.__traceback__`, `frame of parse → upload`."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A chain from a root to the object asked about.
+
+    >>> print(Chain((Hop(0, "errors", "name", "", "solid", "errors"),
+    ...              Hop(1, "list", "object", "[0]", "solid", "[0]"))))
+    errors → [0]
+    """
+
+    hops: tuple[Hop, ...]
+
+    def __str__(self) -> str:
+        return " → ".join(hop.said for hop in self.hops if hop.said)
+
+
+def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]) -> list[Chain]:
+    """Put a path of objects, from a root's namespace to the target, into words.
+
+    `root` is what the namespace is called, "" for the notebook's own; `key_of(thing)` gives the
+    same small number for the same thing. There is a chain for each name that starts the path.
+    """
+    machinery = _machinery(root, path)
+    if machinery == _LAST_ERROR_SAID:
+        starts = [(_pill(machinery), _first_frame(path))]
+    elif machinery:
+        return [Chain((_pill(machinery),))]
+    else:
+        starts = _starts(root, path)
+    return [Chain((first, *_rest(path, index, key_of))) for first, index in starts]
+
+
+def _rest(path: Sequence[object], index: int, key_of: Callable[[object], int]) -> list[Hop]:
+    """The hops of a path from a place in it to the target."""
+    hops = []
+    while index < len(path) - 1:
+        label, style, following = _next_link(path, index)
+        hop = _hop(path[index], label, style, key_of)
+        hops += [hop] if hop else []
+        index = following
+    return hops
+
+
+def _pill(words: str) -> Hop:
+    return Hop(words, words, "pill", "", "dotted", words)
+
+
+def _first_frame(path: Sequence[object]) -> int:
+    """The place of the last error's first frame in a path, else of the target."""
+    frames = [i for i, thing in enumerate(path) if isinstance(thing, types.FrameType)]
+    return (frames or [len(path) - 1])[0]
+
+
+def _machinery(root: str, path: Sequence[object]) -> str:
+    """What part of the notebook's own machinery a path goes through, in plain words; or ""."""
+    kinds = [type(thing) for thing in path[1:-1]]
+    parts = [kind.__name__ for kind in kinds if kind.__module__.split(".")[0] in _MACHINERY]
+    known = next((_KNOWN_PARTS[part] for part in reversed(parts) if part in _KNOWN_PARTS), "")
+    module = root.removeprefix("module ").split(".")[0]
+    inside = bool(parts) or (root.startswith("module ") and module in _MACHINERY)
+    return known or ("the notebook's own machinery" if inside else "")
+
+
+def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
+    """The names that start a path, each with the place in the path where the next hop starts."""
+    space, child = path[0], path[1]
+    if not isinstance(space, dict):
+        return [(_pill(root), 0)]
+    if root == "" and child is space.get("Out") and isinstance(child, dict) and len(path) > 2:
+        return [(_pill(f"the notebook's Out[{key}]"), 2) for key in _keys_in(child, path[2])]
+    names = [name for name in _keys_in(space, child) if type(name) is str]
+    return [_start(root, name, path) for name in names]
+
+
+def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:
+    if root == "" and _OUTPUT.fullmatch(name):
+        return _pill(f"the notebook's {name}"), 1
+    if root == "module threading" and name == "_active" and len(path) > 3:
+        return _pill("a running thread"), 2
+    if root == "module sys" and name in _LAST_ERROR:
+        return _pill(_LAST_ERROR_SAID), _first_frame(path)
+    return _named_root(root, name), 1
+
+
+def _named_root(root: str, name: str) -> Hop:
+    if root.startswith("module "):
+        said = f"{root.removeprefix('module ')}.{name}"
+    elif root.endswith("()"):
+        said = f"{root} → {name}"
+    else:
+        said = f"{root} {name}".strip()
+    return Hop(said, said, "name", "", "solid", said)
+
+
+def _keys_in(table: dict[Any, Any], child: object) -> list[Any]:
+    """The keys under which a dictionary has a value."""
+    return [key for key, value in list(table.items()) if value is child]
+
+
+def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]:
+    """The label from a thing to the next one a reader sees, and where in the path that is."""
+    holder = path[index]
+    direct = _container_label(holder, path[index + 1])
+    if direct:
+        return direct, "solid", index + 1
+    if isinstance(holder, threading.local) and len(path) > index + 3:
+        # local → its threads' storages → one thread's storage → the value
+        names = _keys_in(path[index + 2], path[index + 3])  # type: ignore[arg-type]
+        return str((names or ["?"])[0]), "solid", index + 3
+    links = read(holder).links
+    for following in range(index + 1, min(len(path), index + _LOOK_AHEAD)):
+        for label, target, style in links:
+            if target is path[following]:
+                return label, style, following
+    return "", "solid", index + 1
+
+
+def _container_label(holder: object, child: object) -> str:
+    """The index or the key of a child in a plain container, however long that is."""
+    if type(holder) is list or type(holder) is tuple:
+        same = list(map(is_, holder, repeat(child)))
+        return f"[{same.index(True)}]" if True in same else ""
+    if type(holder) is dict:
+        keys = _keys_in(holder, child)
+        return f"[{_key_text(keys[0])}]" if keys else "a key"
+    return ""
+
+
+def _key_text(key: object) -> str:
+    """A key in a few letters; a number as large as an address tells nothing and is left out."""
+    if type(key) is tuple:
+        return f"({', '.join(_key_text(part) for part in key[:3])})"
+    return "…" if type(key) is int and abs(key) > 10**9 else atom_text(key)
+
+
+def _hop(
+    holder: object, label: str, style: LinkStyle, key_of: Callable[[object], int]
+) -> Hop | None:
+    """One holder with its words; None for what a reader need not see."""
+    kind = type(holder).__name__
+    if isinstance(holder, (types.TracebackType, types.CellType)):
+        return None
+    if isinstance(holder, types.FrameType):
+        kind = f"frame of {holder.f_code.co_name}"
+    elif isinstance(holder, types.FunctionType):
+        kind = f"function {holder.__name__}"
+    elif isinstance(holder, (types.MethodType, types.BuiltinFunctionType)):
+        kind = f"method {holder.__name__}"
+    elif isinstance(holder, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
+        kind = f"{kind} {holder.__name__}"
+    elif isinstance(holder, threading.local):
+        kind = "threading.local"
+    elif kind == "_lru_cache_wrapper":
+        kind = f"lru_cache of {getattr(holder, '__name__', 'a function')}"
+    elif isinstance(holder, type):
+        kind = f"class {holder.__name__}"
+    hidden = is_hidden(type(holder))
+    said = _said(holder, kind, label, hidden)
+    return Hop(key_of(holder), kind, "pill" if hidden else "object", label, style, said)
+
+
+def _said(holder: object, kind: str, label: str, hidden: bool) -> str:
+    if isinstance(holder, (list, tuple, dict)) and label:
+        return label if label.startswith("[") else f"{kind}.{label}"
+    if not label:
+        return kind
+    return f"{kind} → {label}" if hidden else f"{kind}.{label}"
+
+
+def drawn(label: str, chains: Sequence[Chain]) -> Diagram:
+    """The chains as a diagram: shared holders drawn once, the object itself marked at the end."""
+    boxes: dict[object, Box] = {}
+    arrows: list[Arrow] = []
+    for chain in chains:
+        ids = [f"hop {hop.key}" for hop in chain.hops] + ["target"]
+        for hop, tail, head in zip(chain.hops, ids, ids[1:], strict=False):
+            boxes.setdefault(tail, Box(tail, hop.title, hop.kind))
+            short = "traceback" if hop.label == "__traceback__" else hop.label
+            arrows.append(Arrow(tail, head, short, hop.style))
+    kind, _, name = label.partition(" ")
+    unique = tuple(dict.fromkeys(arrows))
+    badge = str(sum(arrow.head == "target" for arrow in unique))
+    target = Box(
+        "target", kind, lines=(name,) if name else (), badge=badge, state="kept", note="asked for"
+    )
+    return Diagram((*boxes.values(), target), unique)

@@ -1,0 +1,107 @@
+"""Who is still alive: instances counted, one object's life watched without prolonging it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Literal
+
+from .links import telling_name
+
+
+def survivors(cls: type) -> int:
+    """The number of living instances of a class, its subclasses' included.
+
+    Counts what the collector knows, which is every instance of a class written in Python.
+    A class of plain values, such as int, raises ValueError: the collector does not know those.
+
+    >>> class Upload: pass
+    >>> one, two = Upload(), Upload()
+    >>> survivors(Upload)
+    2
+    >>> del one
+    >>> survivors(Upload)
+    1
+    """
+    if not isinstance(cls, type):
+        raise TypeError(f"{type(cls).__name__} is no class, expected one: survivors(Upload), say")
+    if not cls.__flags__ & _COUNTED:
+        raise ValueError(
+            f"instances of {cls.__name__} are not known to the collector: use a class of your own"
+        )
+    return sum(issubclass(type(thing), cls) for thing in gc.get_objects())
+
+
+_COUNTED = 1 << 14  # Py_TPFLAGS_HAVE_GC: its instances are known to the collector
+
+
+class Lifeline:
+    """The life of one object, watched through a weak reference; see `watch`."""
+
+    def __init__(self, thing: object, label: str) -> None:
+        self.label = label
+        self._death: list[Literal["reference count", "the collector"]] = []
+        death, collecting = self._death, _collector.at_work
+
+        def gone(_: object) -> None:
+            death.append("the collector" if collecting else "reference count")
+
+        try:
+            self._ref = weakref.ref(thing, gone)
+        except TypeError:
+            raise TypeError(
+                f"{type(thing).__name__} takes no weak reference, expected an object that does: "
+                "watch an instance of a class of your own"
+            ) from None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the object still lives."""
+        return self._ref() is not None
+
+    @property
+    def died_by(self) -> Literal["reference count", "the collector"] | None:
+        """By which hand it died; None while it lives."""
+        return self._death[0] if self._death else None
+
+    def __str__(self) -> str:
+        return f"{self.label}: " + ("alive" if self.alive else f"died by {self.died_by}")
+
+    __repr__ = __str__
+
+
+def watch(thing: object, label: str = "") -> Lifeline:
+    """Watch an object without keeping it alive: is it there, and if not, by which hand it died.
+
+    Without a label it is called by its `name` (title, path …) attribute, or else by its type.
+    Lists, dictionaries and numbers take no weak reference: TypeError.
+
+    >>> class Upload:
+    ...     def __init__(self, name): self.name = name
+    >>> upload = Upload("cv.pdf")
+    >>> life = watch(upload)
+    >>> print(life)
+    cv.pdf: alive
+    >>> del upload
+    >>> print(life)
+    cv.pdf: died by reference count
+    """
+    _collector.attend()
+    return Lifeline(thing, label or telling_name(thing) or type(thing).__name__)
+
+
+class _Collector:
+    """Knows whether the collector is at work at this moment."""
+
+    def __init__(self) -> None:
+        self.at_work: list[bool] = []
+
+    def attend(self) -> None:
+        if self.notice not in gc.callbacks:
+            gc.callbacks.append(self.notice)
+
+    def notice(self, phase: str, info: dict[str, int]) -> None:
+        self.at_work[:] = [True] if phase == "start" else []
+
+
+_collector = _Collector()

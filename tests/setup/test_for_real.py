@@ -1,0 +1,246 @@
+"""The set-up run as a reader runs it, in a course in miniature: real processes, real kills."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lessons_lib.launch import environment
+from lessons_lib.launch.project import ROOT, Project
+from tests.setup import fake
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a POSIX script")
+
+
+def started(said: "subprocess.CompletedProcess[str]") -> "dict[str, object]":
+    """What the stand-in for JupyterLab was started with."""
+    assert said.returncode == 0, said.stderr
+    found: dict[str, object] = json.loads(said.stdout.splitlines()[-1])
+    return found
+
+
+def one_line(said: "subprocess.CompletedProcess[str]") -> str:
+    """The sentence that a failed command ends on; there is no traceback."""
+    assert said.returncode != 0
+    assert "Traceback" not in said.stderr
+    return said.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return fake.course(tmp_path)
+
+
+@pytest.fixture
+def uv(tmp_path: Path) -> str:
+    return str(fake.uv(tmp_path))
+
+
+def test_from_nothing_with_pip(project: Project) -> None:
+    first = fake.run(project, "--no-browser", "--ip=127.0.0.1")
+    lab = started(first)
+    assert "[5/5]" in first.stderr
+    assert "(with pip)" not in first.stderr  # uv could not be had, so nothing failed with it
+    assert lab["prefix"] == str(project.venv)
+    assert "--ip=127.0.0.1" in lab["argv"]  # type: ignore[operator]
+    assert (project.copies / "00_start_here.ipynb").exists()
+
+    second = fake.run(project)
+    started(second)
+    assert "[1/" not in second.stderr
+
+
+@posix
+def test_the_readers_own_uv_is_used(project: Project, uv: str) -> None:
+    said = fake.run(project, path=uv)
+    started(said)
+    assert "[4/4]" in said.stderr
+    assert not (project.venv / "bin" / "pip").exists()
+
+    tests = fake.run(project, "test", "-k", "x", path=uv)
+    assert (tests.returncode, tests.stdout.strip()) == (7, "tests of ['-k', 'x']")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        ("error: No space left on device (os error 28)", "There is no room"),
+        ("error: Hash mismatch for rc-fake-lab", "is not the one that the course was tested with"),
+        ("error: Permission denied (os error 13)", "cannot be written to"),
+    ],
+)
+def test_what_stops_the_installer_is_one_line(
+    project: Project, uv: str, says: str, sentence: str
+) -> None:
+    assert sentence in one_line(fake.run(project, path=uv, UV_SAYS=says))
+    assert environment.state(project) == "broken"
+    started(fake.run(project, path=uv))
+
+
+@posix
+def test_a_kill_during_the_set_up_is_mended(project: Project, uv: str) -> None:
+    gate = project.root.parent / "gate"
+    os.mkfifo(gate)
+    env = fake.environ(project, uv, GATE=str(gate))
+    process = subprocess.Popen(fake.command(), cwd=project.root, env=env, start_new_session=True)
+    with gate.open("w"):  # opens once the installer is at work
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert environment.state(project) == "broken"
+    said = fake.run(project, path=uv)
+    started(said)
+    assert "making it anew" in said.stderr
+
+
+@posix
+def test_ctrl_c_is_one_line_and_the_next_start_works(project: Project, uv: str) -> None:
+    gate = project.root.parent / "gate"
+    os.mkfifo(gate)
+    process = subprocess.Popen(
+        fake.command(),
+        cwd=project.root,
+        env=fake.environ(project, uv, GATE=str(gate)),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with gate.open("w"):
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1].startswith("Stopped.")
+    assert "Traceback" not in said
+    started(fake.run(project, path=uv))
+
+
+@posix
+def test_a_stopped_update_leaves_what_was_there(project: Project, uv: str) -> None:
+    started(fake.run(project, path=uv))
+    full = "error: No space left on device (os error 28)"
+    assert fake.run(project, "test", path=uv, UV_SAYS=full).returncode == 1
+    again = fake.run(project, path=uv)
+    started(again)
+    assert "[1/" not in again.stderr
+    assert fake.run(project, "test", path=uv).returncode == 7
+
+
+@posix
+def test_two_set_ups_at_once(project: Project, uv: str) -> None:
+    gate = project.root.parent / "gate"
+    os.mkfifo(gate)
+    env = fake.environ(project, uv)
+    first = subprocess.Popen(
+        fake.command(), cwd=project.root, env={**env, "GATE": str(gate)}, stdout=subprocess.PIPE
+    )
+    opened = gate.open("w")
+    second = subprocess.Popen(
+        fake.command(),
+        cwd=project.root,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert second.stderr is not None
+    assert "waiting for it" in second.stderr.readline()
+    opened.close()
+    said, _ = second.communicate()
+    assert json.loads(said.splitlines()[-1])["prefix"] == str(project.venv)
+    assert first.communicate()[0]
+    assert first.returncode == 0
+
+
+@posix
+@pytest.mark.parametrize("harm", ["python gone", "package gone", "folder moved", "stamp torn"])
+def test_a_broken_environment_is_mended(project: Project, uv: str, harm: str) -> None:
+    started(fake.run(project, path=uv))
+    if harm == "python gone":
+        project.python.unlink()
+    elif harm == "package gone":
+        for package in project.venv.glob("lib/*/site-packages/jupyterlab"):
+            shutil.rmtree(package)
+    elif harm == "folder moved":
+        moved = Project(project.root.with_name("elsewhere"))
+        project.root.rename(moved.root)
+        project = moved
+    else:
+        project.stamp.write_text('{"format": 1, "made": fal')
+    lab = started(fake.run(project, path=uv))
+    assert lab["prefix"] == str(project.venv)
+
+
+@posix
+def test_anothers_environment_is_kept_aside(project: Project, uv: str) -> None:
+    project.venv.mkdir()
+    (project.venv / "mine.txt").write_text("mine")
+    said = fake.run(project, path=uv)
+    started(said)
+    assert (project.root / ".venv.aside-1" / "mine.txt").read_text() == "mine"
+    assert "kept as .venv.aside-1" in said.stderr
+
+
+@posix
+def test_a_changed_lock_is_followed(project: Project, uv: str) -> None:
+    started(fake.run(project, path=uv))
+    project.lock.write_text(project.lock.read_text() + "# newer\n")
+    said = fake.run(project, path=uv)
+    started(said)
+    assert "up to date" in said.stderr
+    assert "making it anew" not in said.stderr
+
+
+@posix
+def test_ones_own_environment_is_used(project: Project, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    subprocess.run([fake.bare_python(), "-m", "venv", "--without-pip", str(own)], check=True)
+    site = next(own.glob("lib/*/site-packages"))
+    for path in (tmp_path / "wheels").glob("*.whl"):
+        shutil.unpack_archive(path, site, "zip")
+    # The look at what is installed stands on `packaging`, as JupyterLab does.
+    import packaging
+
+    shutil.copytree(Path(packaging.__file__).parent, site / "packaging")
+    said = subprocess.run(
+        [str(own / "bin" / "python"), "-m", "lessons_lib"],
+        cwd=project.root,
+        env=fake.environ(project),
+        capture_output=True,
+        text=True,
+    )
+    lab = started(said)
+    assert lab["prefix"] == str(own)
+    assert str(project.root) in lab["env"]["PYTHONPATH"]  # type: ignore[index]
+    assert not project.venv.exists()
+
+
+def test_a_read_only_folder_is_one_line(project: Project) -> None:
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        pytest.skip("the administrator may write everywhere")
+    project.root.chmod(0o555)
+    try:
+        assert "cannot be written to" in one_line(fake.run(project))
+    finally:
+        project.root.chmod(0o755)
+
+
+def test_a_lesson_solved_and_saved_touches_nothing_that_is_tracked(project: Project) -> None:
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git is not on the path")
+    shutil.copy(ROOT / ".gitignore", project.root)
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run([git, *words], cwd=project.root, check=True)
+    from lessons_lib.launch import copies
+
+    copies.lay_out(project)
+    (project.copies / "00_start_here.ipynb").write_bytes(fake.notebook("solved"))
+    changed = subprocess.run(
+        [git, "status", "--porcelain"], cwd=project.root, capture_output=True, text=True
+    ).stdout
+    assert [line for line in changed.splitlines() if not line.startswith("A  ")] == []

@@ -1,0 +1,100 @@
+"""JupyterLab as the course starts it: one real start, and what it is started with."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from lessons_lib.launch import lab
+from lessons_lib.launch.environment import Environment
+from lessons_lib.launch.machine import headless
+from lessons_lib.launch.project import Project
+from lessons_lib.launch.trouble import Trouble
+from tests.setup.fake import notebook
+
+HERE = Environment(Path(sys.executable), Path(sys.prefix), own=True)
+
+
+def test_a_browser_is_opened_where_there_is_a_screen() -> None:
+    assert headless({}, "linux")
+    assert headless({"CI": "true", "DISPLAY": ":0"}, "linux")
+    assert headless({"SSH_CONNECTION": "x", "DISPLAY": ":0"}, "linux")
+    assert not headless({"DISPLAY": ":0"}, "linux")
+    assert not headless({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
+    assert not headless({}, "darwin")
+    assert not headless({}, "win32")
+
+
+def test_what_the_reader_asked_for() -> None:
+    wishes = lab.read_wishes(["--no-browser", "--port", "9000", "--ip=::1"])
+    assert wishes == lab.Wishes(False, 9000, ("--ip=::1",))
+    flags = lab.options(wishes, browser=False)
+    assert {"--no-browser", "--port=9000", "--ServerApp.port_retries=0"} <= set(flags)
+    assert flags[-1] == "--ip=::1"
+    for wrong in (["--port=x"], ["--port"], ["--port=0"], ["notebook"]):
+        with pytest.raises(Trouble):
+            lab.read_wishes(wrong)
+
+
+def test_nothing_is_traced_and_our_kernel_goes_first(tmp_path: Path) -> None:
+    given = {"LANGSMITH_TRACING": "true", "JUPYTER_PATH": "/theirs", "PYTHONPATH": "/x"}
+    ours = lab.variables(Environment(Path("p"), Path("/e"), own=False), given)
+    assert ours["LANGSMITH_TRACING"] == ours["LANGCHAIN_TRACING_V2"] == "false"
+    shared = str(Path("/e/share/jupyter"))
+    assert ours["JUPYTER_PATH"] == os.pathsep.join([shared, "/theirs"])
+    assert "PYTHONPATH" not in ours
+    own = lab.variables(Environment(Path("p"), Path("/e"), own=True), given, Project(tmp_path))
+    assert own["PYTHONPATH"] == os.pathsep.join([str(tmp_path), "/x"])
+
+
+def _shadow(home: Path) -> None:
+    """A kernel of the reader's, under the name of ours, that leads nowhere."""
+    spec = home / "data" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    argv = ["/nowhere/python", "{connection_file}"]
+    words = {"argv": argv, "display_name": "Theirs", "language": "python"}
+    (spec / "kernel.json").write_text(json.dumps(words))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_it_opens_on_lesson_00_and_stops_on_ctrl_c(tmp_path: Path) -> None:
+    project = Project(tmp_path / "course")
+    project.copies.mkdir(parents=True)
+    (project.copies / "00_start_here.ipynb").write_bytes(notebook("hello"))
+    _shadow(tmp_path)
+    own = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
+    own["JUPYTER_DATA_DIR"] = str(tmp_path / "data")
+    env = {**lab.variables(HERE, os.environ, project), **own}
+    env["PYTHONPATH"] = str(Path(__file__).parents[2])
+    flags = lab.options(lab.read_wishes([]), browser=False, project=project)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "lessons_lib.launch.lab", *flags],
+        env=env,
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        found = re.search(r"(http://\S+)/lab/tree/my/00_start_here\.ipynb\?token=(\w+)", said)
+        assert found, said
+        base, token = found.groups()
+        page = urllib.request.urlopen(f"{base}/lab/tree/my/00_start_here.ipynb?token={token}")
+        assert '"news": {"disabled": true}' in page.read().decode()
+        specs = json.load(urllib.request.urlopen(f"{base}/api/kernelspecs?token={token}"))
+        kernel = specs["kernelspecs"][specs["default"]]["spec"]
+        assert kernel["argv"][0] != "/nowhere/python"
+        assert server.stdout.readline() == "Stop it with Ctrl-C.\n"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 0
+        assert server.stdout.read() == ""
+    finally:
+        server.kill()
+        server.wait()
