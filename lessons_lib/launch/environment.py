@@ -6,6 +6,7 @@ finished stamp was left half done and is made anew.
 """
 
 import ast
+import importlib.metadata
 import json
 import os
 import shutil
@@ -22,11 +23,20 @@ from lessons_lib.launch.files import digest, write_whole
 from lessons_lib.launch.needs import satisfied
 from lessons_lib.launch.project import HERE, Project, python_version
 from lessons_lib.launch.tell import Finished, PackageCount, Teller, Watch, nothing
-from lessons_lib.launch.trouble import Trouble, from_os_error, from_output, kind_of, no_venv
+from lessons_lib.launch.trouble import (
+    NEEDED_FOR_TESTS_MB,
+    NEEDED_MB,
+    Trouble,
+    from_os_error,
+    from_output,
+    kind_of,
+    no_venv,
+)
 
 # What the set-up fetches beside the lock; a newer major version may speak otherwise.
 UV = "uv>=0.9,<1"
 OWN_UV_FROM = (0, 5)
+PIP_PYTHON_FROM = (22, 3)
 FORMAT = 1
 
 
@@ -148,6 +158,19 @@ def own_uv() -> "Path | None":
     return Path(found) if version >= OWN_UV_FROM else None
 
 
+def outer_pip(project: Project) -> "list[str] | None":
+    """The running Python's own pip, if it can work on another environment.
+
+    It spares the new one a pip of its own, which takes as long to put there as all the rest.
+    """
+    inside = Path(sys.prefix).resolve() == project.venv.resolve()
+    if inside or not machine.has_module("pip"):
+        return None
+    version = importlib.metadata.version("pip").split(".")
+    fits = tuple(int(part) for part in version[:2]) >= PIP_PYTHON_FROM
+    return [sys.executable, "-m", "pip", "--python"] if fits else None
+
+
 class Maker:
     """Makes ``.venv``, or brings a finished one up to date, telling each step."""
 
@@ -156,6 +179,7 @@ class Maker:
         self.tell = tell
         self.env = clean(os.environ)
         self.said = ""
+        self.outer_pip = outer_pip(project)
 
     def make(self, tests: bool) -> Environment:
         """Make or mend the environment and stamp it; raises Trouble with ``.venv`` unfinished."""
@@ -163,13 +187,15 @@ class Maker:
         if before == "foreign" and self._has_it(tests):
             return Environment(self.project.python, self.project.venv, own=True)
         fresh = before != "made"
+        if fresh:
+            machine.must_fit(self.project.root, NEEDED_FOR_TESTS_MB if tests else NEEDED_MB)
         tests = tests or (not fresh and "tests" in read_stamp(self.project))
         self._announce(before, tests)
         uv = own_uv()
         self.tell.steps = (4 if fresh else 1) + (uv is None)
         try:
             if fresh:
-                self._begin(before, with_pip=uv is None)
+                self._begin(before, with_pip=uv is None and self.outer_pip is None)
             self._fill(uv, tests, fresh)
         finally:
             self._keep_log()
@@ -211,8 +237,7 @@ class Maker:
 
     def _begin(self, before: str, with_pip: bool) -> None:
         """Clear the place, mark it as being made, and put an empty environment there."""
-        machine.must_fit(self.project.root)
-        if with_pip and not machine.can_make_environments():
+        if not machine.has_module("venv") or (with_pip and not machine.has_module("ensurepip")):
             raise no_venv(python_version())
         self._clear(before)
         line = self.tell.step(f"Making .venv with Python {'.'.join(map(str, python_version()))}")
@@ -259,11 +284,14 @@ class Maker:
         if uv.exists():
             self.tell.done(line, 0)
             return uv
-        ended = self._run([*self._pip(), "--quiet", UV], line)
+        ended = self._run([*self._pip("install"), "--quiet", UV], line)
         return uv if ended.code == 0 and uv.exists() else None
 
-    def _pip(self) -> "list[str]":
-        return [str(self.project.python), "-m", "pip", "install", "--retries", "1"]
+    def _pip(self, what: str) -> "list[str]":
+        """The beginning of a pip command on ``.venv``."""
+        python = str(self.project.python)
+        begin = [*self.outer_pip, python] if self.outer_pip else [python, "-m", "pip"]
+        return [*begin, what] + (["--retries", "1"] if what == "install" else [])
 
     def _install_pins(self, uv: "Path | None", pins: "list[Path]") -> None:
         total = sum(count_pins(path) for path in pins)
@@ -279,26 +307,23 @@ class Maker:
                 raise self._trouble(ended)
             line += " (with pip)"
         self._need_pip()
-        command = [*self._pip(), "--progress-bar", "off", "--require-hashes", *files]
+        command = [*self._pip("install"), "--progress-bar", "off", "--require-hashes", *files]
         ended = self._run(command, line, PackageCount(total))
         if ended.code:
             raise self._trouble(ended)
 
     def _need_pip(self) -> None:
-        """An environment made for the reader's own uv has no pip: give it one."""
+        """An environment made for the reader's own uv has no pip: give it one if need be."""
         python = str(self.project.python)
-        if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode:
-            subprocess.run([python, "-m", "ensurepip"], capture_output=True)
+        if subprocess.run(self._pip("--version"), capture_output=True, env=self.env).returncode:
+            self.outer_pip = None
+            subprocess.run([python, "-m", "ensurepip"], capture_output=True, env=self.env)
 
     def _uv_env(self) -> "dict[str, str]":
         """What pip is told about indexes and certificates holds for uv, which does not ask pip."""
         env = dict(self.env)
-        listed = subprocess.run(
-            [str(self.project.python), "-m", "pip", "config", "list"],
-            capture_output=True,
-            text=True,
-            env=self.env,
-        ).stdout
+        asked = [*self._pip("config"), "list"]
+        listed = subprocess.run(asked, capture_output=True, text=True, env=self.env).stdout
         told = pip_settings(listed)
         pairs = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
         for name, setting in pairs.items():
@@ -317,7 +342,7 @@ class Maker:
             command = [str(uv), "pip", "install", "--python", str(self.project.python), *flags]
             command.append("--offline")
         else:
-            command = [*self._pip(), "--no-index", *flags]
+            command = [*self._pip("install"), "--no-index", *flags]
         ended = self._run(command, line)
         if ended.code:
             raise self._trouble(ended)

@@ -25,9 +25,9 @@ def misbuilt() -> str:
     return ""
 
 
-def can_make_environments() -> bool:
-    """Whether ``venv`` and ``ensurepip`` are both there (Debian ships them apart)."""
-    return all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip"))
+def has_module(name: str) -> bool:
+    """Whether this Python has a module (Debian ships ``venv``, ``ensurepip`` and ``pip`` apart)."""
+    return importlib.util.find_spec(name) is not None
 
 
 def free_megabytes(folder: Path) -> int:
@@ -35,7 +35,7 @@ def free_megabytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free // MEGABYTE
 
 
-def must_fit(folder: Path) -> None:
+def must_fit(folder: Path, needed_mb: int = NEEDED_MB) -> None:
     """Raise Trouble if an environment cannot be made in ``folder``."""
     problem = misbuilt()
     if problem:
@@ -43,8 +43,8 @@ def must_fit(folder: Path) -> None:
     if not os.access(folder, os.W_OK):
         raise not_writable(folder)
     free = free_megabytes(folder)
-    if free < NEEDED_MB:
-        raise no_room(folder, free)
+    if free < needed_mb:
+        raise no_room(folder, free, needed_mb)
 
 
 def headless(environ: "Mapping[str, str]" = os.environ, system: str = sys.platform) -> bool:
