@@ -1,0 +1,685 @@
+"""Lesson 07, state on disk: its questions, exercises and their checks."""
+
+import builtins
+import io
+import linecache
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+from unittest import mock
+
+from lessons_lib.memories import crash, moment
+from lessons_lib.teach.answers.kills import say_if_failed
+from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
+from lessons_lib.teach.sources import file_of
+
+QUESTIONS = (
+    Question(
+        "07.recall-kill",
+        "From lessons 00 and 02. A process is killed with `kill -9` while it has a file open in a "
+        "`with` block. Which of its code still runs?",
+        (
+            Option(
+                "The end of the `with` block, which closes the file",
+                "No. That is code of the process too, and no code of it runs again.",
+            ),
+            Option(
+                "None of it",
+                "Right. The system closes the file. Nobody finishes what was being written.",
+                right=True,
+            ),
+            Option(
+                "Whatever the collector finds on the way out",
+                "No. There is no way out. The memory is taken away whole.",
+            ),
+        ),
+    ),
+    Question(
+        "07.recall-copy",
+        "From lesson 01. `state = {'open': draft, 'sent': draft}`, where `draft` is a list. "
+        "How many lists are there?",
+        (
+            Option("Two, one for each key", "No. A key leads to an object and does not copy it."),
+            Option("One", "Right. Two keys and a name lead to one list.", right=True),
+            Option("Three, with the name", "No. A name leads to an object too. It holds none."),
+        ),
+    ),
+    Question(
+        "07.half-way",
+        "Yesterday's save is in the file. Today's save opens it with mode `wb` and is killed after "
+        "the third of six pieces. What is in the file?",
+        (
+            Option(
+                "Yesterday's save: today's was never finished",
+                "No. A file knows nothing of finished saves. Its bytes change at once.",
+            ),
+            Option(
+                "Half of today's, and after it the rest of yesterday's",
+                "No. The mode `w` empties a file when it is opened, before the first piece.",
+            ),
+            Option(
+                "Half of today's and nothing else",
+                "Right. Opening emptied it, three pieces went in, and then the process was gone.",
+                right=True,
+            ),
+            Option(
+                "Nothing: the system undoes what a killed process did",
+                "No. It closes the file, and undoes nothing. Only a database rolls back.",
+            ),
+        ),
+    ),
+    Question(
+        "07.aside",
+        "The new state is written to a second file, which is then given the name of the first. "
+        "Killed at every moment of that, what can a reader find?",
+        (
+            Option(
+                "The old state or the new one, nothing else",
+                "Right. Before the replacement the name leads to the old file, then to the new.",
+                right=True,
+            ),
+            Option(
+                "Old, new, or no file, for an instant",
+                "No. That would be so if the old file were removed first. `os.replace` takes its "
+                "place in one act.",
+            ),
+            Option(
+                "Old, new, or torn, if killed inside the replacement",
+                "No. Replacing changes a name and moves no bytes. It happens or does not.",
+            ),
+        ),
+    ),
+    Question(
+        "07.json-keys",
+        "A dict of sessions has the number 17 as a key, and a pair as a value. It goes through "
+        "`json.dumps` and `json.loads`. What comes out?",
+        (
+            Option("The same dict", "No. JSON has no pairs, and knows no keys but texts."),
+            Option(
+                "An error: JSON cannot write that",
+                "No. It refuses a set or a date. These two it changes, and does not say so.",
+            ),
+            Option(
+                "The key is a text, and the pair is a list",
+                "Right. Both are changed without a word.",
+                right=True,
+            ),
+            Option(
+                "The key is a text; the pair is still a pair",
+                "No. JSON has one kind of sequence, and Python reads it as a list.",
+            ),
+        ),
+    ),
+    Question(
+        "07.pickle",
+        "The bytes in `letter` are loaded, and nothing else is done with the result. When does "
+        "`print` run?",
+        (
+            Option(
+                "Never: the class `Upload` has been deleted",
+                "No. The bytes do not name the class. They name the function it chose, `print`.",
+            ),
+            Option(
+                "When somebody uses the value of `file`",
+                "No. It is not put off. The value *is* what the call returned.",
+            ),
+            Option(
+                "During `loads`, before it returns",
+                "Right. To load a pickle is to do what it says.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "07.sqlite",
+        "Killed before the commit, with some of the hundred messages already written into "
+        "`memory.db`. What does the next process read?",
+        (
+            Option(
+                "Nothing: the file is torn",
+                "No. It is torn on the disk, and its journal says how to mend it.",
+            ),
+            Option(
+                "The old message, and those of the new ones that had been written",
+                "No. A transaction counts whole or not at all.",
+            ),
+            Option(
+                "The old message",
+                "Right. On opening, the journal of the unfinished transaction is rolled back.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "07.stations",
+        "A text has been written, and is at one of three stations when the process is killed. "
+        "Where is it lost?",
+        (
+            Option(
+                "In the process's buffer",
+                "Right. The buffer is memory of the process. The other two are not.",
+                right=True,
+            ),
+            Option(
+                "In the buffer and in the operating system's memory",
+                "No. The system was not killed. It has the text, and shows it to every reader.",
+            ),
+            Option(
+                "Nowhere: `write` had returned",
+                "No. `write` returned when the text was in the buffer, and that died.",
+            ),
+        ),
+    ),
+)
+
+
+# --- Exercise 1: old or new, and nothing else -----------------------------------------------
+
+Save = Callable[[Path, str], object]
+OLD = '{"ada": ["My name is Ada."]}'
+NEW = '{"ada": ["My name is Ada.", "Hello, Ada.", "My file is cv.pdf."]}'
+MOST_FILES = 2
+INSIDE = "inside a write"
+OPENED = "right after a file was opened to be written"
+
+
+class GatedFile:
+    """A file open for writing whose every write can be killed half-way."""
+
+    def __init__(self, file: IO[Any]) -> None:
+        self._file = file
+
+    def write(self, data: Any) -> int:
+        """Write the first half for certain; then the rest, into the buffer as usual."""
+        half = len(data) // 2
+        self._file.write(data[:half])
+        self._file.flush()
+        moment(INSIDE)
+        self._file.write(data[half:])
+        return len(data)
+
+    def writelines(self, lines: Any) -> None:
+        """Write each line."""
+        for line in lines:
+            self.write(line)
+
+    def __enter__(self) -> "GatedFile":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@contextmanager
+def gates(source: str) -> Iterator[None]:
+    """Gates before every line of a source file, after every opening and inside every write."""
+    real = io.open
+
+    def opened(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        handle = real(file, mode, *rest, **options)
+        if not set("wax+") & set(mode):
+            return handle
+        moment(OPENED)
+        return GatedFile(handle)
+
+    def on_line(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename != source:
+            return None
+        if event == "line":
+            moment(f"line {frame.f_lineno}")
+        return on_line
+
+    with mock.patch.object(io, "open", opened), mock.patch.object(builtins, "open", opened):
+        sys.settrace(on_line)
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+
+
+def saving(save: Save) -> Callable[[Path], None]:
+    """One life: the old text is there, and the reader's function saves the new one over it."""
+    source = file_of(save)
+
+    def first(folder: Path) -> None:
+        path = folder / "memory.json"
+        path.write_text(OLD, encoding="utf-8")
+        with gates(source):
+            save(path, NEW)
+
+    return first
+
+
+def look(folder: Path) -> tuple[str | None, dict[str, str]]:
+    """What a reader finds at the path, and what the other files hold."""
+    path = folder / "memory.json"
+    texts = {
+        one.name: one.read_text(encoding="utf-8", errors="replace")
+        for one in folder.iterdir()
+        if one.is_file()
+    }
+    return texts.pop(path.name, None), texts
+
+
+def where(name: str, save: Save) -> str:
+    """A gate's name in words: the line of code that was about to run."""
+    if not name.startswith("line "):
+        return name
+    line = linecache.getline(file_of(save), int(name[5:])).strip()
+    return f"before the line `{line}`"
+
+
+def judge_found(found: Any, gate: str, save: Save) -> None:
+    """Raise NotYet unless a reader found the old text or the new one, whole."""
+    text, others = found
+    if text in (OLD, NEW):
+        return
+    place = where(gate, save)
+    if text is None:
+        raise NotYet(
+            f"killed {place}: there is no file at all. Between removing and renaming "
+            "there is an instant without one; look for one act that does both."
+        )
+    told = f"killed {place}: a reader finds {text!r}."
+    if OLD in others.values():
+        name = next(name for name, other in others.items() if other == OLD)
+        raise NotYet(f"{told} The old text is safe in {name!r}, where no reader looks.")
+    if gate.startswith("line "):
+        raise NotYet(
+            f"{told} The rest was still in the buffer of your file: "
+            "close it before it takes the other's place."
+        )
+    raise NotYet(
+        f"{told} That is neither the old text nor the new one: the only copy was written in place."
+    )
+
+
+def check_save(save: Save) -> str:
+    """Prove by kills at every gate that the file is old or new, and that little is left behind."""
+    whole = crash(saving(save), then=look)
+    say_if_failed(whole)
+    passed = whole.lives[0].passed
+    found: Any = whole.value
+    if found[0] != NEW:
+        raise NotYet(f"not killed at all, the save left {found[0]!r}, expected the new text.")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for position, gate in enumerate(passed):
+            nth = passed[: position + 1].count(gate)
+            report = crash(saving(save), gate, nth=nth, then=look, folder=folder)
+            say_if_failed(report)
+            judge_found(report.value, gate, save)
+        left = len(list(Path(folder).iterdir()))
+    if left > MOST_FILES:
+        raise NotYet(
+            f"always old or new, but {len(passed)} kills left {left} files in the folder; "
+            f"the budget is {MOST_FILES}. A new name for each save is litter for each kill."
+        )
+    return f"killed at {len(passed)} points: always the old text or the new one, and {left} files."
+
+
+SAVE = Exercise(
+    id="07.save",
+    name="save",
+    task="Save so that a kill anywhere leaves the old text or the new one, in two files at most.",
+    given=code("""
+            import os
+            """),
+    stub=code("""
+            def save(path, text):
+                path.write_text(text, encoding="utf-8")
+            """),
+    solution=code("""
+            def save(path, text):
+                aside = path.with_name(path.name + ".aside")
+                aside.write_text(text, encoding="utf-8")
+                os.replace(aside, path)
+            """),
+    alternatives=(
+        code("""
+            def save(path, text):
+                aside = path.with_suffix(".new")
+                with open(aside, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(path)
+            """),
+        code("""
+            import tempfile
+
+
+            def save(path, text):
+                for litter in path.parent.glob("*.aside"):
+                    litter.unlink()
+                handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".aside")
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.replace(aside, path)
+            """),
+    ),
+    near_misses=(
+        NearMiss(
+            code("""
+            def save(path, text):
+                aside = path.with_name("aside")
+                aside.write_text(text, encoding="utf-8")
+                path.unlink()
+                aside.rename(path)
+            """),
+            "no file at all",
+        ),
+        NearMiss(
+            code("""
+            import shutil
+
+
+            def save(path, text):
+                shutil.copy(path, path.with_name("backup"))
+                path.write_text(text, encoding="utf-8")
+            """),
+            "where no reader looks",
+        ),
+        NearMiss(
+            code("""
+            def save(path, text):
+                aside = path.with_name("aside")
+                file = open(aside, "w", encoding="utf-8")
+                file.write(text)
+                os.replace(aside, path)
+                file.close()
+            """),
+            "still in the buffer",
+        ),
+        NearMiss(
+            code("""
+            import uuid
+
+
+            def save(path, text):
+                aside = path.with_name(uuid.uuid4().hex)
+                aside.write_text(text, encoding="utf-8")
+                os.replace(aside, path)
+            """),
+            "litter for each kill",
+        ),
+        NearMiss(
+            code("""
+            def save(path, text):
+                with open(path, "r+", encoding="utf-8") as file:
+                    file.write(text)
+                    file.truncate()
+            """),
+            "neither the old text nor the new one",
+        ),
+    ),
+    hints=(
+        "At which of your lines is there no whole file under the name `path`?",
+        "Put the new text into a file that nobody reads. When it is whole, let it take the place.",
+        "`path.with_name(…)` names a neighbour, and `os.replace(neighbour, path)` does the rest.",
+    ),
+    check=check_save,
+)
+
+
+# --- Exercise 2: a loader that runs nothing -------------------------------------------------
+
+Load = Callable[[bytes], Any]
+SAVED = (
+    {"ada": ["My name is Ada.", "Hello, Ada."], "rosa": []},
+    {"bob": ["Run print for me: exec, eval, system, builtins, os.", "I cannot do that."]},
+)
+RAN: list[str] = []
+"""The harmless mark: what a hostile file does is to add its own name here."""
+
+
+def mark(name: str) -> None:
+    """Be called by a hostile file."""
+    RAN.append(name)
+
+
+class Hostile:
+    """An object that pickles as a call of a function with an argument."""
+
+    def __init__(self, function: Callable[..., object], argument: str) -> None:
+        self.call = (function, (argument,))
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return self.call
+
+
+def hostile_files() -> dict[str, bytes]:
+    """Files that run code when they are loaded, each with what it relies on."""
+    said = f"import {__name__} as lesson; lesson.mark('exec')"
+    hidden = {"ada": ["My name is Ada.", Hostile(mark, "hidden in a conversation")]}
+    return {
+        "a function of a module": pickle.dumps(Hostile(mark, "function"), protocol=4),
+        "exec": pickle.dumps(Hostile(exec, said), protocol=4),
+        "hidden in a conversation": pickle.dumps(hidden, protocol=4),
+        "an old protocol": pickle.dumps(Hostile(mark, "old"), protocol=0),
+    }
+
+
+def outcome(load: Load, data: bytes) -> tuple[bool, bool]:
+    """Load a hostile file: whether its code ran, and whether it was refused."""
+    before = len(RAN)
+    try:
+        load(data)
+        refused = False
+    except Exception:
+        refused = True
+    return len(RAN) > before, refused
+
+
+def judge_saved(load: Load) -> None:
+    """Raise NotYet unless old saves of every protocol come back as they were."""
+    for saved in SAVED:
+        for protocol in (2, 4):
+            try:
+                state = load(pickle.dumps(saved, protocol=protocol))
+            except Exception as error:
+                raise NotYet(
+                    f"the old save {saved!r} was refused: {type(error).__name__}: {error}. "
+                    "It holds nothing but dicts, lists and texts."
+                ) from error
+            if state != saved:
+                raise NotYet(f"the old save {saved!r} came back as {state!r}.")
+
+
+def check_load(load: Load) -> str:
+    """Prove that old saves are read, and that no hostile file runs anything."""
+    judge_saved(load)
+    outcomes = {name: outcome(load, data) for name, data in hostile_files().items()}
+    ran = [name for name, (did_run, _) in outcomes.items() if did_run]
+    late = all(refused for _, refused in outcomes.values())
+    if len(ran) == len(outcomes):
+        end = (
+            "Each was refused, after it had run: a look at the result comes too late."
+            if late
+            else "Code runs *during* the load, so nothing around `loads` can stop it."
+        )
+        raise NotYet(f"every hostile file ran its code. {end}")
+    if ran:
+        raise NotYet(
+            f"refused were some, and these ran: {', '.join(ran)}. A list of what is forbidden is "
+            "never complete. These saves need no function at all."
+        )
+    taken = [name for name, (_, refused) in outcomes.items() if not refused]
+    if taken:
+        raise NotYet(
+            f"nothing ran, but no error told of the file with {taken[0]}: "
+            "it was read as if it were a save. Refuse it."
+        )
+    return f"{len(SAVED)} old saves read, {len(outcomes)} hostile files refused, and nothing ran."
+
+
+def _unpickler(*find_class: str) -> str:
+    body = "".join(f"        {line}\n" for line in find_class)
+    return (
+        "import io\n\n\nclass Plain(pickle.Unpickler):\n"
+        f"    def find_class(self, module, name):\n{body}\n\n"
+        "def load(data):\n    return Plain(io.BytesIO(data)).load()\n"
+    )
+
+
+LOAD = Exercise(
+    id="07.load",
+    name="load",
+    task="Read the old saves, and refuse every file that asks for more than plain data.",
+    given=code("""
+            import pickle
+            """),
+    stub=code("""
+            def load(data):
+                return pickle.loads(data)
+            """),
+    solution=_unpickler('raise pickle.UnpicklingError(f"the file asks for {module}.{name}")'),
+    alternatives=(
+        code("""
+            import pickletools
+
+
+            def load(data):
+                for code, argument, place in pickletools.genops(data):
+                    if code.name in {"GLOBAL", "STACK_GLOBAL", "INST"}:
+                        raise ValueError("the file asks for a function")
+                return pickle.loads(data)
+            """),
+    ),
+    near_misses=(
+        NearMiss(
+            code("""
+            def load(data):
+                state = pickle.loads(data)
+                if not isinstance(state, dict):
+                    raise ValueError("no conversations")
+                for messages in state.values():
+                    if not all(isinstance(message, str) for message in messages):
+                        raise ValueError("no conversations")
+                return state
+            """),
+            "comes too late",
+        ),
+        NearMiss(
+            code("""
+            def load(data):
+                try:
+                    return pickle.loads(data)
+                except Exception as error:
+                    raise ValueError("refused") from error
+            """),
+            "nothing around `loads` can stop it",
+        ),
+        NearMiss(
+            _unpickler(
+                'if module != "builtins":',
+                '    raise pickle.UnpicklingError("refused")',
+                "return super().find_class(module, name)",
+            ),
+            "these ran: exec.",
+        ),
+        NearMiss(
+            code("""
+            import json
+
+
+            def load(data):
+                return json.loads(data)
+            """),
+            "UnicodeDecodeError",
+        ),
+        NearMiss(
+            code("""
+            def load(data):
+                if b"exec" in data or b"lesson" in data:
+                    raise ValueError("a forbidden word")
+                return pickle.loads(data)
+            """),
+            "a forbidden word",
+        ),
+        NearMiss(
+            code("""
+            import pickletools
+
+
+            def load(data):
+                if any(code.name == "GLOBAL" for code, argument, place in pickletools.genops(data)):
+                    raise ValueError("the file asks for a function")
+                return pickle.loads(data)
+            """),
+            "these ran: a function of a module, exec, hidden",
+        ),
+        NearMiss(
+            _unpickler("return str"),
+            "Refuse it.",
+        ),
+    ),
+    hints=(
+        "The code runs during the load. So the refusal must happen *inside* the load.",
+        "A pickle gets at a function by asking the unpickler for it, by module and name.",
+        "Make a subclass of `pickle.Unpickler` whose `find_class(self, module, name)` raises, and "
+        "load with `Plain(io.BytesIO(data)).load()`.",
+    ),
+    check=check_load,
+)
+
+EXERCISES = (SAVE, LOAD)
+
+CATCH_UP = CatchUp(
+    say=(
+        "A process that is killed loses all that it holds, and runs no clean-up code.",
+        "A file outlives the process that wrote it.",
+        "Two names can lead to one object, and a copy is another object.",
+        "Who reads, changes and writes back can overwrite what another wrote in between.",
+    ),
+    source="""import json
+import os
+import pickle
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from lessons_lib.memories import crash, moment, stored
+
+OLD = {"ada": ["My name is Ada."]}
+NEW = {"ada": ["My name is Ada.", "Hello, Ada.", "My file is cv.pdf."]}
+
+
+def to_json(state):
+    return json.dumps(state).encode()
+
+
+def pieces(data, count=6):
+    size = -(-len(data) // count)
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def write(path, data):
+    with path.open("wb") as file:
+        moment("opened")
+        for number, piece in enumerate(pieces(data), 1):
+            file.write(piece)
+            file.flush()
+            moment(f"piece {number}")
+
+
+def saves(dumps, write):
+    def save(folder):
+        (folder / "memory").write_bytes(dumps(OLD))
+        write(folder / "memory", dumps(NEW))
+
+    return save
+
+
+def raw(folder):
+    return (folder / "memory").read_bytes()
+""",
+    names=("OLD", "NEW", "to_json", "pieces", "write", "saves", "raw"),
+)
