@@ -1,0 +1,197 @@
+"""What the collector did, told by its own events."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from lessons_lib.observe import CollectorLog, collector_off, watch_collector
+from lessons_lib.observe.collector import MAX_LINES, Collection
+
+from .heap import small_heap as small_heap
+
+
+class Node:
+    """Something that can hold itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+class Leaf(Node):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def tidy() -> Iterator[None]:
+    gc.collect()
+    was_on = gc.isenabled()
+    yield
+    assert gc.isenabled() == was_on
+    gc.collect()
+
+
+def ask() -> None:
+    gc.collect()
+
+
+def test_each_collection_says_where_it_came_and_what_it_freed() -> None:
+    with collector_off(), watch_collector(Node, Leaf) as log:
+        for kind in (Node, Node, Leaf):
+            kind()
+        ask()
+        ask()
+    line = ask.__code__.co_firstlineno + 1
+    assert str(log) == (
+        "The collector ran twice:\n"
+        f"  1. generation 2, in ask(), line {line}: freed 3 Node, 1 Leaf\n"
+        f"  2. generation 2, in ask(), line {line}: freed 0 Node, 0 Leaf"
+    )
+    assert (log.freed(Node), log.freed(Leaf)) == (3, 1)
+    assert [run.uncollectable for run in log] == [0, 0]
+    assert log.collections[0].collected >= 3
+    assert all(run.seconds > 0 for run in log)
+
+
+def test_counting_frees_without_the_collector() -> None:
+    with collector_off(), watch_collector(Node) as log:
+        node = Node()
+        del node.me, node
+    assert str(log) == repr(log) == "The collector did not run."
+    assert log.freed(Node) == 0
+    assert "text/html" not in log._repr_mimebundle_()
+
+
+def test_a_cycle_lives_while_the_collector_is_off() -> None:
+    with watch_collector(Node) as log:
+        with collector_off():
+            for _ in range(5000):
+                Node()
+            assert len(log) == 0
+        gc.collect()
+    assert log.freed(Node) == 5000
+
+
+def test_left_to_itself_it_runs_and_every_cycle_is_counted_once() -> None:
+    gc.enable()
+    with watch_collector(Node) as log:
+        for _ in range(20_000):
+            Node()
+        by_itself = len(log)
+        gc.collect()
+    assert by_itself > 0
+    assert log.freed(Node) == 20_000
+    assert log.collections[-1].generation == 2
+
+
+def test_finalizers_run_inside_the_collection() -> None:
+    class Noisy(Node):
+        def __del__(self) -> None:
+            log.note("finalizer")
+
+    with collector_off(), watch_collector(Noisy) as log:
+        Noisy()
+        log.note("the last name is gone")
+        gc.collect()
+        log.note("collected")
+    assert [entry if isinstance(entry, str) else entry.notes for entry in log.entries] == [
+        "the last name is gone",
+        ("finalizer",),
+        "collected",
+    ]
+    words = [line.strip(" -1234.") for line in str(log).splitlines()]
+    assert words[1] == "the last name is gone"
+    assert words[2].startswith("generation 2, in test_finalizers")
+    assert words[3:] == ["finalizer", "collected"]
+
+
+def test_what_a_finalizer_saves_was_not_freed() -> None:
+    saved: list[object] = []
+
+    class Phoenix(Node):
+        def __del__(self) -> None:
+            saved.append(self)
+
+    with collector_off(), watch_collector(Phoenix) as log:
+        Phoenix()
+        gc.collect()
+        assert log.freed(Phoenix) == 0
+        saved.clear()
+        gc.collect()
+    assert log.freed(Phoenix) == 1
+
+
+def test_many_collections_are_summed_by_generation() -> None:
+    with collector_off(), watch_collector(Node) as log:
+        for _ in range(MAX_LINES):
+            Node()
+            gc.collect(0)
+        gc.collect()
+    assert len(log) == MAX_LINES + 1
+    lines = str(log).splitlines()
+    assert lines[0] == f"The collector ran {MAX_LINES + 1} times:"
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        f"  generation 0: {MAX_LINES} times",
+        "  generation 2: once",
+    ]
+    assert sum(int(n) for n in re.findall(r"freed (\d+) Node", str(log))) == MAX_LINES
+    assert log.table().columns == ("generation", "collections", "Node freed")
+
+
+def test_the_table_says_the_same() -> None:
+    run = Collection(2, "in line 3", (("Node", 2),))
+    log = CollectorLog((Node,), [run])
+    assert log.table().rows == [(1, 2, "in line 3", 2)]
+    assert "Node freed" in log._repr_mimebundle_()["text/html"]
+    log.note("after")
+    assert "text/html" not in log._repr_mimebundle_()  # the words keep the order
+
+
+def test_all_is_as_it_was_afterwards_also_after_an_error() -> None:
+    callbacks = list(gc.callbacks)
+    with pytest.raises(ZeroDivisionError), watch_collector(), collector_off():
+        len(gc.callbacks) == len(callbacks) + 1 and 1 / 0
+    assert gc.callbacks == callbacks
+    with collector_off(), collector_off():
+        pass
+    gc.disable()
+    try:
+        with collector_off():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_two_logs_side_by_side() -> None:
+    with collector_off(), watch_collector(Node) as outer:
+        gc.collect()
+        with watch_collector() as inner:
+            Node()
+            gc.collect()
+    assert (len(outer), len(inner), outer.freed(Node)) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("cls", "error", "says"),
+    [
+        (Node(), TypeError, "is no class, expected one: give the class, not an instance of it"),
+        (int, ValueError, "the collector does not know instances of int, expected a class whose"),
+    ],
+)
+def test_what_cannot_be_counted(cls: type, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says) as caught, watch_collector(cls):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_that_was_not_watched() -> None:
+    with watch_collector() as log:
+        pass
+    with pytest.raises(
+        ValueError, match=r"^Node was not watched, expected one of none: begin with"
+    ):
+        log.freed(Node)

@@ -1,0 +1,389 @@
+"""What grew, where it was made, which objects it is: asked of programs that leak."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import linecache
+import logging
+import subprocess
+import sys
+import textwrap
+import threading
+import tracemalloc
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lessons_lib.observe import Live, collector_off, grown, kept_by_line, live
+from lessons_lib.observe.leaks import Line
+
+from .heap import small_heap as small_heap
+
+
+class Session:
+    """What leaks."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+
+def leftovers(run: Callable[[], object]) -> dict[str, int]:
+    return dict(grown(run).each)
+
+
+# -- grown: every leak of the course's detective story -------------------------------------------
+
+
+def test_a_dictionary_of_sessions() -> None:
+    users, sessions = count(), {}
+
+    def visit() -> None:
+        sessions[next(users)] = Session()
+
+    assert grown(visit).each == (("Session", 1),)
+    assert grown(lambda: sessions.setdefault(0, Session())).each == ()
+
+
+def test_a_cached_method() -> None:
+    class Server:
+        @functools.cache  # noqa: B019
+        def greet(self) -> str:
+            return "hello"
+
+    assert leftovers(lambda: Server().greet()) == {"Server": 1}
+    Server.greet.cache_clear()
+
+
+def test_callbacks() -> None:
+    listeners: list[object] = []
+
+    class Page:
+        def refresh(self) -> None: ...
+
+    assert leftovers(lambda: listeners.append(Page().refresh)) == {"Page": 1, "method": 1}
+
+
+def test_stored_exceptions() -> None:
+    errors: list[Exception] = []
+
+    def visit() -> None:
+        session = Session()
+        try:
+            int(session.name)
+        except ValueError as error:
+            errors.append(error)
+
+    assert leftovers(visit) == {"Session": 1, "ValueError": 1, "traceback": 1}
+
+
+def test_a_lambda_that_captures() -> None:
+    later: list[Callable[[], object]] = []
+
+    def visit() -> None:
+        session = Session()
+        later.append(lambda: session)
+
+    assert leftovers(visit) == {"Session": 1, "cell": 1, "function": 1}
+
+
+def test_a_suspended_generator() -> None:
+    waiting = []
+
+    def stream() -> Iterator[Session]:
+        session = Session()
+        yield session
+        yield session
+
+    def visit() -> None:
+        waiting.append(stream())
+        next(waiting[-1])
+
+    assert leftovers(visit) == {"Session": 1, "generator": 1}
+
+
+def test_a_weak_dictionary_whose_value_refers_to_its_key() -> None:
+    notes: weakref.WeakKeyDictionary[Session, list[Session]] = weakref.WeakKeyDictionary()
+
+    def visit() -> None:
+        session = Session()
+        notes[session] = [session]
+
+    found = leftovers(visit)
+    assert found.pop("Session") == 1
+    assert found.pop("list") == 1
+
+
+def test_a_mutable_default_and_handlers_of_a_logger() -> None:
+    def visit(seen: list[Session] = []) -> None:  # noqa: B006
+        seen.append(Session())
+
+    assert leftovers(visit) == {"Session": 1}
+    log = logging.getLogger("lessons_lib.tests.leaks")
+
+    class Handler(logging.NullHandler): ...
+
+    try:
+        assert leftovers(lambda: log.addHandler(Handler()))["Handler"] == 1
+    finally:
+        log.handlers.clear()
+
+
+def test_one_per_worker_is_no_leak_per_job() -> None:
+    local, current = threading.local(), ContextVar[Session]("current")
+
+    def job() -> None:
+        local.session = Session()
+        current.set(Session())
+
+    with ThreadPoolExecutor(1) as pool:
+        assert grown(lambda: pool.submit(job).result()).each == ()
+
+
+def test_a_cycle_grows_only_with_the_collector_off() -> None:
+    def cycle() -> None:
+        session = Session()
+        session.me = session  # type: ignore[attr-defined]
+
+    assert grown(cycle).each == ()
+    with collector_off():
+        assert grown(cycle).each == (("Session", 1),)
+    gc.collect()
+
+
+def test_a_request_that_leaves_nothing() -> None:
+    found = grown(lambda: [Session() for _ in range(10)], times=3)
+    assert str(found) == "Nothing grew in 3 runs."
+    assert found._repr_mimebundle_() == {"text/plain": "Nothing grew in 3 runs."}
+
+
+def test_what_others_do_once_is_not_named() -> None:
+    kept: list[object] = []
+    calls = count()
+
+    def visit() -> None:
+        kept.append(Session())
+        if next(calls) == 5:
+            kept.append(threading.Event())
+
+    assert grown(visit).each == (("Session", 1),)
+
+
+def test_it_reads_well_and_modules_are_named_where_two_classes_share_a_name() -> None:
+    kept: list[object] = []
+    other = type("Session", (), {"__module__": "elsewhere"})
+    found = grown(lambda: kept.extend((Session(), other(), other(), [])))
+    assert str(found) == (
+        "Each run leaves behind:\n"
+        "  elsewhere.Session  2 more\n"
+        f"  {__name__}.Session  1 more\n"
+        "  list               1 more"
+    ).replace("elsewhere.Session  ", "elsewhere.Session".ljust(len(__name__) + 10)).replace(
+        "list               ", "list".ljust(len(__name__) + 10)
+    )
+    assert "<td" in found._repr_mimebundle_()["text/html"]
+    assert "after 11 runs" in found._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("times", [0, 1, 2.5, True])
+def test_times_that_make_no_sense(times: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^times={times}, expected a whole number from 2 up"):
+        grown(Session, times)
+
+
+# -- kept_by_line --------------------------------------------------------------------------------
+
+
+def test_the_line_that_made_it_not_the_one_that_stored_it() -> None:
+    store: list[str] = []
+
+    def remember(text: str) -> None:
+        store.append(text)
+
+    def serve() -> None:
+        for number in range(300):
+            remember("word" * (500 + number))
+            len("gone" * (5000 + number))
+
+    found = kept_by_line(serve)
+    [line] = found.lines
+    assert line.source == 'remember("word" * (500 + number))'
+    assert line.place.startswith("test_leaks.py, line ")
+    assert (line.about, line.kept <= found.kept) == ("over half", True)
+    assert str(found).splitlines()[0] == "Memory made here is still held:"
+    assert not tracemalloc.is_tracing()
+
+
+def test_the_library_works_for_the_line_that_called_it() -> None:
+    store = []
+    text = json.dumps([{"role": "user", "content": "hello " + str(n)} for n in range(500)])
+
+    def serve() -> None:
+        store.append(json.loads(text))
+
+    assert [line.source for line in kept_by_line(serve).lines] == ["store.append(json.loads(text))"]
+
+
+def test_what_is_let_go_is_not_named() -> None:
+    found = kept_by_line(lambda: [str(n) * 100 for n in range(1000)] and None)
+    assert found.lines == ()
+    assert str(found) == repr(found) == "No line kept memory to speak of."
+
+
+def test_at_most_so_many_lines_and_the_largest_first() -> None:
+    store: list[object] = []
+
+    def serve() -> None:
+        store.append(bytearray(8_000))
+        store.append(bytearray(60_000))
+        store.append(bytearray(32_000))
+
+    assert [line.about for line in kept_by_line(serve).lines] == ["over half", "over a quarter"]
+    assert len(kept_by_line(serve, top=1).lines) == 1
+    assert Line("", "", 1, 0.15).about == "over a tenth"
+
+
+def test_a_trace_that_somebody_began_is_left_running() -> None:
+    store: list[object] = []
+    tracemalloc.start()
+    try:
+        store.append(bytearray(90_000))
+        found = kept_by_line(lambda: store.append(bytearray(30_000)))
+        assert tracemalloc.is_tracing()
+        assert 30_000 <= found.kept < 40_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_error_of_the_program_comes_through() -> None:
+    with pytest.raises(ZeroDivisionError):
+        kept_by_line(lambda: 1 / 0)
+    assert not tracemalloc.is_tracing()
+
+
+def test_a_cell_is_called_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell: Any = InteractiveShell()  # type: ignore[no-untyped-call]
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    source = "store = []\ndef serve():\n    store.append(bytearray(50_000))\n"
+    name = shell.compile.cache(source, 7)
+    names: dict[str, Any] = {}
+    exec(compile(source, name, "exec"), names)
+    [line] = kept_by_line(names["serve"]).lines
+    assert (line.place, line.source) == ("In[7], line 3", "store.append(bytearray(50_000))")
+    linecache.checkcache()
+
+
+# -- live ----------------------------------------------------------------------------------------
+
+
+def test_it_holds_nothing() -> None:
+    class Visit(Session): ...
+
+    held = [Visit("ada"), Visit("bo")]
+    found = live(Visit)
+    assert str(found) == repr(found) == "2 live Visit: 'ada', 'bo'"
+    assert {id(thing) for thing in found} == {id(thing) for thing in held}
+    last = weakref.ref(held[0])
+    del held[0]
+    assert last() is None
+    assert (len(found), found[0], str(found)) == (1, held[0], "1 live Visit: 'bo'")
+    with pytest.raises(IndexError, match=r"^there is no live Visit number 1, expected one of 1:"):
+        found[1]
+
+
+def test_subclasses_count_and_many_are_not_all_named() -> None:
+    class Guest(Session): ...
+
+    class Regular(Guest): ...
+
+    held = [Guest(f"g{n:02}") for n in range(8)] + [Regular("r") for _ in range(3)]
+    assert (
+        str(live(Guest))
+        == f"11 live Guest: {', '.join(f'{g.name!r}' for g in held[:8])}, … and 3 more"
+    )
+    assert len(live(Regular)) == 3
+    nameless = [Regular(), Regular()]
+    assert len(nameless) + 3 == len(live(Regular))
+
+
+def test_names_are_read_without_calling_the_program() -> None:
+    class Shy:
+        @property
+        def name(self) -> str:
+            raise AssertionError("called")
+
+    held = [Shy()]
+    assert str(live(Shy)) == "1 live Shy"
+    assert isinstance(live(Shy), Live)
+    assert held
+
+
+class Slotted:
+    __slots__ = ("other",)
+
+
+@pytest.mark.parametrize(
+    ("cls", "error", "says"),
+    [
+        (Session(), TypeError, "is no class, expected one"),
+        (int, ValueError, "the collector does not know instances of int"),
+        (dict, TypeError, "instances of dict take no weak reference"),
+        (Slotted, TypeError, "instances of Slotted take no weak reference, .*__weakref__"),
+    ],
+)
+def test_what_cannot_be_held_weakly(cls: Any, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        live(cls)
+
+
+@pytest.mark.parametrize("instrument", [grown, kept_by_line])
+def test_work_that_cannot_be_called(instrument: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError, match=r"^'visit' cannot be called, expected a function"):
+        instrument("visit")
+
+
+def test_top_that_makes_no_sense() -> None:
+    with pytest.raises(ValueError, match=r"^top=0, expected a whole number from 1 up: 5, say$"):
+        kept_by_line(list, top=0)
+
+
+# -- a program of its own ------------------------------------------------------------------------
+
+
+def test_a_module_on_disk(tmp_path: Path) -> None:
+    """From start to end, in a fresh interpreter, on a server that nobody here wrote."""
+    (tmp_path / "server.py").write_text(
+        textwrap.dedent(
+            """\
+            from itertools import count
+            class Session:
+                def __init__(self, name):
+                    self.name, self.said = name, bytearray(5000)
+            sessions, numbers = {}, count(10)
+            def visit():
+                name = f"user {next(numbers)}"
+                sessions[name] = Session(name)
+            """
+        )
+    )
+    script = (
+        "import server; from lessons_lib.observe import grown, kept_by_line, live\n"
+        "print(grown(server.visit, 3)); print(kept_by_line(server.visit).lines[0])\n"
+        "print(live(server.Session))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "  Session    1 more\n  bytearray" not in done.stdout  # not known to the collector
+    assert "  Session  1 more\n" in done.stdout
+    assert "server.py, line 4" in done.stdout
+    assert "5 live Session: 'user 10', 'user 11'" in done.stdout

@@ -1,0 +1,263 @@
+"""Bytes, peak, seconds, and the exponent of their growth."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+import tracemalloc
+from collections import deque
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from lessons_lib.observe import Growth, Measurement, compare_growth, growth, measure, meter
+from lessons_lib.observe.collector import collector_off
+from lessons_lib.observe.curves import MAX_CURVES, Curve, draw_curves
+
+from .heap import small_heap as small_heap
+
+MIB = 1 << 20
+SIZES = (100, 200, 400, 800)
+
+
+class Node:
+    """Heavy, and holding itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+        self.weight = bytearray(MIB)
+
+
+# -- measure -------------------------------------------------------------------------------------
+
+
+def test_kept_and_peak_are_told_apart() -> None:
+    kept: list[bytearray] = []
+
+    def work() -> None:
+        aside = bytearray(4 * MIB)
+        kept.append(bytearray(len(aside) // 4))
+
+    cost = measure(work)
+    assert MIB <= cost.kept < 1.1 * MIB
+    assert 5 * MIB <= cost.peak < 5.2 * MIB
+    assert cost.seconds > 0
+
+
+def test_the_result_counts_as_kept_and_is_let_go() -> None:
+    assert measure(lambda: bytearray(MIB)).kept >= MIB
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        measure(lambda: bytearray(MIB))
+        assert tracemalloc.get_traced_memory()[0] - before < MIB / 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_garbage_in_cycles_is_not_kept_unless_the_collector_is_off() -> None:
+    assert measure(Node).kept >= MIB  # the result, held while it is measured
+    assert measure(lambda: bool(Node())).kept < MIB / 4
+    with collector_off():
+        assert measure(lambda: bool(Node())).kept >= MIB
+    gc.collect()
+
+
+def test_a_trace_of_somebody_else_goes_on() -> None:
+    tracemalloc.start(3)
+    try:
+        mine = bytearray(2 * MIB)
+        cost = measure(lambda: bytearray(MIB))
+        assert tracemalloc.is_tracing()
+        assert tracemalloc.get_traceback_limit() == 3
+        assert MIB <= cost.kept <= cost.peak < 1.1 * MIB
+        del mine
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_error_of_the_work_comes_through_and_tracing_ends() -> None:
+    with pytest.raises(ZeroDivisionError):
+        measure(lambda: 1 / 0)
+    assert not tracemalloc.is_tracing()
+
+
+def test_words_have_units() -> None:
+    cost = Measurement(kept=812, peak=3 * MIB, seconds=0.25)
+    assert str(cost) == repr(cost) == "keeps 812 bytes, 3.0 MiB at its peak, takes 0.25 s"
+    assert cost.against(Measurement(80, 3 * MIB + 999, 9)) == (
+        "keeps about 10 times as much, as much at its peak"
+    )
+    assert meter.in_bytes(5 << 30) == "5.0 GiB"
+    assert meter.in_seconds(0.0999) == "0.10 s"
+
+
+@given(st.floats(1, 1e6), st.floats(0.97, 1.03))
+def test_a_ratio_is_one_whatever_the_noise(amount: float, noise: float) -> None:
+    assert meter.ratio(amount, amount * noise) == "as much"
+    assert meter.ratio(10 * amount, amount * noise) == "about 10 times as much"
+    assert meter.ratio(amount, 10 * amount * noise) == "about 1/10 as much"
+
+
+# -- growth --------------------------------------------------------------------------------------
+
+
+@given(
+    exponent=st.floats(-2, 4),
+    factor=st.floats(0.001, 1e6),
+    first=st.integers(1, 1000),
+    steps=st.lists(st.integers(2, 5), min_size=3, max_size=7),
+    noise=st.lists(st.floats(-0.03, 0.03), min_size=8, max_size=8),
+)
+def test_it_recovers_a_known_exponent(
+    exponent: float, factor: float, first: int, steps: list[int], noise: list[float]
+) -> None:
+    sizes = list(itertools.accumulate(steps, lambda size, step: size * step, initial=first))
+    wobble = dict(zip(sizes, noise, strict=False))
+    found = growth(lambda n: factor * n**exponent * (1 + wobble[n]), sizes, of=float)
+    assert found.exponent == pytest.approx(exponent, abs=0.07)
+    svg = found.picture().svg
+    assert svg.count("m-5 0a5") == len(sizes)
+    assert "nan" not in svg
+
+
+@given(whole=st.integers(0, 3), noise=st.lists(st.floats(-0.05, 0.05), min_size=4, max_size=4))
+def test_noise_changes_neither_the_words_nor_the_picture(whole: int, noise: list[float]) -> None:
+    wobble = dict(zip(SIZES, noise, strict=True))
+    exact = growth(lambda n: 50 * n**whole, SIZES, of=float)
+    noisy = growth(lambda n: 50 * n**whole * (1 + wobble[n]), SIZES, of=float)
+    assert noisy.about == whole
+    assert str(noisy) == str(exact)
+    assert noisy.picture() == exact.picture()
+
+
+@given(st.floats(-3, 4))
+def test_the_rounded_exponent_is_near_the_exact_one(exponent: float) -> None:
+    assume(not math.isclose(abs(exponent - round(exponent)), 0.15, abs_tol=1e-9))
+    assert abs(meter.rounded(exponent) - exponent) <= 0.15
+
+
+@pytest.mark.parametrize(
+    ("run", "of", "about"),
+    [
+        (lambda n: None, "bytes", 0),
+        (lambda n: deque((bytes(500) for _ in range(n)), maxlen=50), "bytes", 0),
+        (lambda n: [bytes(500) for _ in range(n)], "bytes", 1),
+        (lambda n: [bytes(500 * i) for i in range(n)], "bytes", 2),
+        (lambda n: len(bytes(5000 * n)), "peak", 1),
+    ],
+)
+def test_real_bytes(run: Any, of: str, about: int) -> None:
+    assert growth(run, SIZES, of=of).about == about
+
+
+def test_seconds_are_the_least_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, calls = [0.0], itertools.count()
+
+    def run(size: int) -> None:
+        disturbed = next(calls) % 3 == 1
+        now[0] += size**2 / 1e3 * (7 if disturbed else 1)
+
+    monkeypatch.setattr(meter, "perf_counter", lambda: now[0])
+    found = growth(run, SIZES, of="seconds")
+    assert found.exponent == pytest.approx(2)
+    assert found.amounts[0] == pytest.approx(10)
+    assert str(found).startswith("seconds: exponent about 2. ")
+
+
+def test_it_reads_in_words() -> None:
+    found = growth(lambda n: n**1.6, SIZES, of=float, label="rows")
+    assert (
+        str(found) == "rows: exponent about 1.6. Doubling the size makes it about 3 times as large."
+    )
+    assert isinstance(found, Growth)
+    assert found._repr_mimebundle_()["text/plain"] == str(found)
+    assert "sizes 100, 200, 400, 800" in found.picture().alt
+    assert meter.doubling(-1) == "Doubling the size makes it half as large."
+
+
+def test_only_growth_out_of_proportion_is_drawn_beside_proportion() -> None:
+    def svg(exponent: int) -> str:
+        return growth(lambda size: size**exponent, SIZES, of=float).picture().svg
+
+    shown = {exponent: svg(exponent) for exponent in (0, 1, 2)}
+    assert [n for n in shown if "in proportion" in shown[n]] == [0, 2]
+    assert ">exponent 2<" in shown[2]
+    assert "×1/" not in shown[0]
+
+
+def test_zeros_among_the_amounts() -> None:
+    nothing = growth(lambda n: 0, SIZES, of=float)
+    assert (nothing.exponent, nothing.about) == (0, 0)
+    late = growth(lambda n: max(0, n - 100), SIZES, of=float)
+    assert late.exponent > 0
+    assert late.picture().svg
+
+
+def test_growths_side_by_side() -> None:
+    everything = growth(lambda n: n * 20, SIZES, of=float)
+    window = growth(lambda n: 1000, SIZES, of=float)
+    picture = compare_growth({"all": everything, "the last 50": window}, "messages")
+    assert str(picture) == "messages: all grows with exponent 1, the last 50 with exponent 0."
+    assert [label in picture.svg for label in (">all: 1<", ">the last 50: 0<")] == [True, True]
+    for given_ in ({}, {"one": window}, dict.fromkeys("abcde", window)):
+        with pytest.raises(ValueError, match="growths given, expected two to four"):
+            compare_growth(given_)
+
+
+# -- what is refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ([1, 2], "the sizes 1, 2 are not three or more, each larger than the one before"),
+        ([], r"the sizes \(none\) are not three or more"),
+        ([100, 400, 200], "the sizes 100, 400, 200 are not three"),
+        ([5, 5, 6], "each larger than the one before: take 100, 200, 400"),
+        ([0, 1, 2], "the size 0 is not a whole number above 0"),
+        ([1.5, 2, 3], "the size 1.5 is not a whole number"),
+        (["10", "20", "30"], "the size '10' is not a whole number"),
+    ],
+)
+def test_sizes_that_make_no_sense(sizes: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=f"{says}"):
+        growth(lambda n: n, sizes)
+
+
+def test_other_bad_input() -> None:
+    with pytest.raises(
+        TypeError, match=r"^7 is no list of sizes, expected one: \[100, 200, 400\]$"
+    ):
+        growth(lambda n: n, 7)  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match="of='mass' is not known, expected 'bytes', 'peak', 'seconds'"
+    ):
+        growth(lambda n: n, SIZES, of="mass")
+    with pytest.raises(TypeError, match=r"^5 cannot be called, expected a function: measure\("):
+        measure(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="cannot be called, expected a function: growth"):
+        growth(None, SIZES)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("amount", ["12", None, True, -1, math.nan, math.inf])
+def test_amounts_that_are_none(amount: Any) -> None:
+    with pytest.raises(ValueError, match=r"^of gave .* for the size 100, expected a number from 0"):
+        growth(lambda n: amount, SIZES, of=lambda value: value)
+
+
+# -- the picture ---------------------------------------------------------------------------------
+
+
+def test_a_picture_of_curves() -> None:
+    curve = Curve("a < b", (1, 2, 4), (0, 20, 40), (0, 40))
+    picture = draw_curves([curve], "size", "rows", "Say what to see.", "words")
+    assert (picture.alt, str(picture)) == ("Say what to see.", "words")
+    assert "a &lt; b" in picture.svg
+    assert "×2³⁵" in picture.svg
+    for count in (0, MAX_CURVES + 1):
+        with pytest.raises(ValueError, match=f"^{count} curves given, expected one to 4"):
+            draw_curves([curve] * count, "x", "y", "alt", "words")
