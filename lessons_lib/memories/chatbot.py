@@ -210,7 +210,7 @@ def take_turn(
     ['user', 'assistant']
     """
     messages.append(heard(text, file))
-    answer = model(messages)
+    answer = model(list(messages))  # a copy: another turn may add to them while the model thinks
     messages.append(answered(answer))
     return answer
 

@@ -99,6 +99,9 @@ class Journal:
         return self.folder / f"thread-{name}.journal"
 
 
+_BEGUN = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} .*")
+
+
 def _escaped(odd: re.Match[str]) -> str:
     return "".join(f"%{byte:02x}" for byte in odd[0].encode())
 
@@ -125,6 +128,8 @@ def _tail(file: BinaryIO) -> tuple[bytes, int]:
         file.seek(max(0, size - window))
         lines = file.read(window).split(b"\n")
         if len(lines) > 2 or window >= size:
+            if not _BEGUN.fullmatch(lines[-1]):
+                raise Damaged(f"the journal ends in {lines[-1][:40]!r}, which nobody began to put")
             return (lines[-2] if len(lines) > 1 else b""), size - len(lines[-1])
         window *= 2
 

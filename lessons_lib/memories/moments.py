@@ -155,7 +155,7 @@ class Script:
 def live(connection: Connection[Any, Any], script: Script) -> None:
     """Live one life: the whole of a child process, from its first line to its last."""
     global _line
-    threading.Thread(target=_end_with_the_parent, name="crash-lab-parent", daemon=True).start()
+    threading.Thread(target=end_with_the_parent, name="crash-lab-parent", daemon=True).start()
     if _BELL is not None:
         signal.signal(_BELL, _on_bell)
     os.environ.clear()
@@ -165,7 +165,8 @@ def live(connection: Connection[Any, Any], script: Script) -> None:
     _line.ask(_outcome(script))
 
 
-def _end_with_the_parent() -> None:
+def end_with_the_parent() -> None:
+    """Wait for the parent's end, and end with it; meant for a thread of its own."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS turns (
     conversation TEXT, number INTEGER, user TEXT, heard TEXT, lasting INTEGER, said TEXT,
     PRIMARY KEY (conversation, number)
 )"""
-_NEXT = "SELECT 1 + coalesce(max(number), 0) FROM turns WHERE conversation = ?"
+_NEXT = "SELECT 1 + coalesce(max(number), 0) FROM turns WHERE conversation = ?1"
 
 
 class SqliteBot:

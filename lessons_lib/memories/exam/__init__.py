@@ -1,0 +1,177 @@
+"""The memory exam: ten questions to a memory, each answered by an experiment.
+
+Processes are really killed, writers really overlap, and bytes are really searched for. Nothing is
+taken from what a memory says about itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lessons_lib.memories.crossing import pack
+from lessons_lib.memories.exam.price import Price, price
+from lessons_lib.memories.exam.questions import QUESTIONS, Finding, Question
+from lessons_lib.memories.exam.report import Answer, Report, Sitting
+from lessons_lib.memories.exam.source import account
+from lessons_lib.memories.exam.worker import Trouble, Worker, open_lab
+
+__all__ = ["QUESTIONS", "Answer", "Finding", "Price", "Question", "Report", "Sitting", "exam"]
+
+Make = Callable[[Path], Any]
+Tell = Callable[[str], None]
+
+
+def exam(
+    *makes: Make,
+    named: Mapping[str, Make] | None = None,
+    only: Sequence[str] | None = None,
+    costs: bool = True,
+    tell: Tell | None = None,
+) -> Report:
+    """Put the memory exam to one or several memories, and report their answers side by side.
+
+    - `makes`: functions (or classes) that make a memory in a folder, `make(folder)`; the folder is
+      a `pathlib.Path`. What they make has a method `say(text, *, conversation, user, file)` that
+      answers with `reply`; the exam also calls `resume`, `work`, `back`, `forget` and `close` where
+      they are. They are called in other processes, and may be defined in a notebook.
+    - `named`: more of them, with the names that the report gives them.
+    - `only`: keys of the questions to ask, as in `only=("recall", "apart", "kill")`; None for all.
+    - `costs`: whether the price is measured as well.
+    - `tell`: is told how far it is; None writes it to a terminal, if there is one.
+
+    >>> from lessons_lib.memories import DictBot
+    >>> print(exam(DictBot, only=("recall", "kill"), costs=False))
+    The memory exam: DictBot
+    ● yes             Recall: in a conversation
+                      recalled the words, the file, the feedback
+    ○ no              Survive: kill -9
+                      kept nothing when the process was killed
+
+    Raises TypeError for what makes no memory, ValueError for arguments that make no sense.
+    """
+    candidates = _candidates(makes, named or {})
+    questions = _chosen(only)
+    told = tell or _to_the_terminal()
+    enrolled = [_enrolled(name, make) for name, make in candidates.items()]
+    return Report(tuple(_sit(one, questions, costs, told) for one in enrolled))
+
+
+def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, Make]:
+    candidates: dict[str, Make] = {}
+    for make in makes:
+        if not callable(make):
+            raise TypeError(
+                f"{make!r} makes no memory: give a class or a function, make(folder) -> memory"
+            )
+        name = getattr(getattr(make, "func", make), "__name__", type(make).__name__)
+        same = sum(one.partition(" ")[0] == name for one in candidates)
+        candidates[f"{name} {same + 1}" if same else name] = make
+    for name, make in named.items():
+        if not callable(make):
+            raise TypeError(f"named[{name!r}] is {make!r}: give a class or a function of a folder")
+        candidates[name] = make
+    if not candidates:
+        raise ValueError("nothing sits the exam: give a memory's class, as in exam(DictBot)")
+    return candidates
+
+
+def _chosen(only: Sequence[str] | None) -> list[Question]:
+    keys = list(QUESTIONS) if only is None else [only] if isinstance(only, str) else list(only)
+    for key in keys:
+        if key not in QUESTIONS:
+            raise ValueError(f"only has {key!r}: the questions are {', '.join(QUESTIONS)}")
+    if not keys:
+        raise ValueError(f"only is {only!r}: name a question of {', '.join(QUESTIONS)}")
+    return [QUESTIONS[key] for key in keys]
+
+
+@dataclass(frozen=True)
+class _Enrolled:
+    """A memory that sits the exam: its name, what makes it in any process, its class if known."""
+
+    name: str
+    packed: bytes
+    kind: type | None
+
+
+def _enrolled(name: str, make: Make) -> _Enrolled:
+    """Pickle what makes a memory, and see in a process that it makes one."""
+    packed = pack(make)
+    with _place() as folder, open_lab(packed, Path(folder)) as lab:
+        try:
+            worker = lab.worker()
+        except Trouble as trouble:
+            raise TypeError(f"{name} made no memory, it raised {trouble}") from None
+        if "say" not in worker.can:
+            raise TypeError(
+                f"{name} made {worker.shown}, which has no method "
+                "say(text, *, conversation, user, file): a memory needs one"
+            )
+        _check_turn(name, worker)
+        return _Enrolled(name, packed, _class_of(worker))
+
+
+def _check_turn(name: str, worker: Worker) -> None:
+    """A first turn: it has to come back with a text, and to ask the course's model for it."""
+    try:
+        first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
+    except Trouble as trouble:
+        raise TypeError(
+            f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
+            f"came to nothing, it raised {trouble}"
+        ) from None
+    if not first.sent:
+        raise TypeError(
+            f"{name} did not ask the course's model: answer with reply(messages) "
+            "of lessons_lib.memories, so that memory is all that differs"
+        )
+
+
+def _sit(one: _Enrolled, questions: Sequence[Question], costs: bool, tell: Tell) -> Sitting:
+    answers = {}
+    for number, question in enumerate(questions, 1):
+        tell(f"{one.name}: question {number} of {len(questions)} · {question.asks}")
+        with _place() as folder, open_lab(one.packed, Path(folder)) as lab:
+            found = question.put_to(lab)
+        answers[question.key] = Answer(question.key, found.mark, found.saw)
+    if costs:
+        tell(f"{one.name}: its price")
+    return Sitting(one.name, answers, _priced(one) if costs else None)
+
+
+def _priced(one: _Enrolled) -> Price | None:
+    """Measure what it costs; None when the memory raises an error under the load."""
+    with _place() as folder:
+        try:
+            measured = price(one.packed, Path(folder))
+        except Trouble:
+            return None
+    if one.kind is None:
+        return measured
+    written = account(one.kind)
+    return replace(measured, packages=tuple(sorted(written.packages)), lines=written.lines)
+
+
+def _class_of(worker: Worker) -> type | None:
+    """The class of what the worker made, as this process knows it."""
+    module, name = worker.kind
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) else None
+
+
+def _place() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="exam-", ignore_cleanup_errors=True)
+
+
+def _to_the_terminal() -> Tell:
+    """Write how far it is to the terminal, in place; to nothing where there is none."""
+    if not sys.stderr.isatty():
+        return lambda line: None
+    return lambda line: print(f"\r\033[K{line[:78]}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,149 @@
+"""What a memory costs: how its bytes grow with the turns, how long a turn takes."""
+
+from __future__ import annotations
+
+import gc
+import io
+import math
+import os
+import shutil
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+from lessons_lib.memories.children import start
+from lessons_lib.memories.crossing import loads
+from lessons_lib.memories.exam.worker import Trouble
+from lessons_lib.memories.moments import end_with_the_parent
+from lessons_lib.memories.plain import DictBot
+
+SIZES = (8, 16, 32)
+"""Turns of one conversation after which its bytes are measured: each twice the one before."""
+TEXT = 4000
+"""Characters of a turn, enough for a file to grow by pages and not by chance."""
+ROUNDS = 15
+PATIENCE = 120.0
+
+Make = Callable[[Path], Any]
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a memory costs; `ram` and `disk` are exponents of the turns, 0 when they do not grow.
+
+    `ratio` is the time of a turn as a multiple of the dict's: it differs from run to run and from
+    disk to disk. `lines` is None where the source cannot be found.
+    """
+
+    ram: int
+    disk: int
+    ratio: float
+    packages: tuple[str, ...] = ()
+    lines: int | None = None
+
+
+def price(make: bytes, folder: Path) -> Price:
+    """Measure in a process of its own; raises Trouble when the memory does."""
+    process, line = start(_measure, make, folder, dict(os.environ))
+    try:
+        if not line.poll(PATIENCE):
+            raise Trouble(f"its turns were not over within {PATIENCE:g} s")
+        measured = line.recv()
+    except EOFError:
+        raise Trouble("nothing: its process ended by itself") from None
+    finally:
+        process.kill()
+        process.join()
+        line.close()
+    if isinstance(measured, str):
+        raise Trouble(measured)
+    return Price(*measured)
+
+
+def exponent(bytes_at: tuple[int, int, int], said: int) -> int:
+    """The power of the turns that bytes grow with, from three sizes, each twice the one before.
+
+    What is there from the start (a library, an empty file) cancels out in the differences. Growth
+    by less than a tenth of what was said counts as none.
+
+    >>> exponent((100, 200, 400), 200), exponent((900, 912, 960), 12), exponent((5, 6, 6), 100)
+    (1, 2, 0)
+    """
+    small, middle, large = bytes_at
+    first, second = middle - small, large - middle
+    if second < said / 10 or first <= 0:
+        return 0
+    return round(math.log2(second / first))
+
+
+def _measure(
+    connection: Connection[Any, Any], make: bytes, folder: Path, env: dict[str, str]
+) -> None:
+    """The child's side: measure and tell, or tell what went wrong."""
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(env)
+    sys.stdout = sys.stderr = io.StringIO()
+    try:
+        maker = cast(Make, loads(make))
+        ratio = _seconds(maker, folder / "time") / _seconds(DictBot, folder / "dict")
+        connection.send((_ram(maker, folder / "ram"), _disk(maker, folder), ratio))
+    except Exception as error:
+        connection.send(f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _say(memory: Any, turns: range) -> None:
+    for turn in turns:
+        memory.say(f"{turn:8}" + "x" * (TEXT - 8))
+
+
+def _ram(make: Make, folder: Path) -> int:
+    """The exponent of what Python holds."""
+    memory = make(folder)
+    tracemalloc.start()
+    sizes, done = [], 0
+    for size in SIZES:
+        _say(memory, range(done, size))
+        gc.collect()
+        sizes.append(tracemalloc.get_traced_memory()[0])
+        done = size
+    tracemalloc.stop()
+    _close(memory)
+    return exponent((sizes[0], sizes[1], sizes[2]), TEXT * (SIZES[2] - SIZES[1]))
+
+
+def _disk(make: Make, folder: Path) -> int:
+    """The exponent of the files, once they are closed."""
+    sizes = []
+    place = folder / "disk"
+    for begin, end in zip((0, *SIZES), SIZES, strict=False):
+        memory = make(place)
+        _say(memory, range(begin, end))
+        _close(memory)
+        sizes.append(sum(path.stat().st_size for path in place.rglob("*") if path.is_file()))
+    shutil.rmtree(place, ignore_errors=True)
+    return exponent((sizes[0], sizes[1], sizes[2]), TEXT * (SIZES[2] - SIZES[1]))
+
+
+def _seconds(make: Make, folder: Path) -> float:
+    """The shortest time of the first turn of a conversation."""
+    memory = make(folder)
+    times = []
+    for turn in range(ROUNDS):
+        began = time.perf_counter()
+        memory.say("Hello", conversation=f"c{turn}")
+        times.append(time.perf_counter() - began)
+    _close(memory)
+    return min(times)
+
+
+def _close(memory: Any) -> None:
+    close = getattr(memory, "close", None)
+    if callable(close):
+        close()

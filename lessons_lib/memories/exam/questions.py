@@ -1,0 +1,368 @@
+"""The memory exam: ten questions, each with the experiment that answers it.
+
+An experiment gets a lab, with which it starts workers (processes that serve the memory), talks to
+them, holds them in the middle of a turn and kills them. It returns what it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from lessons_lib.memories.exam.damage import DAMAGES, Damage, Fate, suffer
+from lessons_lib.memories.exam.serving import note, note_and_wait
+from lessons_lib.memories.exam.worker import Lab, Trouble, Worker
+from lessons_lib.memories.places import stored
+
+Mark = Literal["yes", "in part", "no", "does not apply"]
+GRACE = 2.0
+"""Seconds a turn may wait for another before it is taken to wait for a lock."""
+FILE = ("cv.pdf", "Ada, engineer")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How an experiment came out: the mark, and what was seen."""
+
+    mark: Mark
+    saw: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the exam: what it asks, what is done to find out, what mends a bad answer."""
+
+    key: str
+    asks: str
+    did: str
+    mends: str
+    experiment: Callable[[Lab], Finding]
+
+    def put_to(self, lab: Lab) -> Finding:
+        """Do the experiment; a memory that raises an error in it has failed the question."""
+        try:
+            return self.experiment(lab)
+        except Trouble as trouble:
+            return Finding("no", f"it raised {trouble}"[:300])
+
+
+QUESTIONS: dict[str, Question] = {}
+
+
+def question(
+    key: str, asks: str, *, did: str, mends: str
+) -> Callable[[Callable[[Lab], Finding]], Callable[[Lab], Finding]]:
+    """Make an experiment a question of the exam."""
+
+    def add(experiment: Callable[[Lab], Finding]) -> Callable[[Lab], Finding]:
+        QUESTIONS[key] = Question(key, asks, did, mends, experiment)
+        return experiment
+
+    return add
+
+
+@question(
+    "recall",
+    "Recall: in a conversation",
+    did="told it a name, a file and whether it was helpful, then asked for all three",
+    mends="keep the messages under the conversation's id, where every thread finds them, and send "
+    "them with every turn",
+)
+def recall(lab: Lab) -> Finding:
+    """Are words, file and feedback of a conversation known in its later turns?"""
+    bot = lab.worker()
+    bot.say("My name is Ada.")
+    bot.say("Here is my file.", file=FILE)
+    bot.say("That was helpful.")
+    return _of_all(_three(bot), "recalled", "of what was said in the same conversation")
+
+
+@question(
+    "facts",
+    "Recall: the user's facts",
+    did="told it a name; asked for it in a new conversation, as the same user and as others",
+    mends="keep what is true of a user in all conversations under the user's whole id, and send it "
+    "along",
+)
+def facts(lab: Lab) -> Finding:
+    """Does it know the user in a new conversation, and nobody else?"""
+    bot = lab.worker()
+    bot.say("My name is Ada.", conversation="c1", user="ada")
+    known = bot.ask(conversation="c2", user="ada").tells("Ada")
+    for number, other in enumerate(("bob", "ad", "ada2")):
+        if bot.ask(conversation=f"c{3 + number}", user=other).tells("Ada"):
+            return Finding("no", f"it told user {other!r} what user 'ada' had said")
+    if known:
+        return Finding("yes", "it knew the user in a new conversation, and told nobody else")
+    return Finding("no", "in a new conversation it did not know the user")
+
+
+@question(
+    "apart",
+    "Apart: two at once",
+    did="stopped a turn while the model answered, took turns of two other conversations on another "
+    "thread, let it go on, and looked at what each conversation sends",
+    mends="no variable that two conversations share: find the messages by the conversation's id",
+)
+def apart(lab: Lab) -> Finding:
+    """Do conversations that go on at once stay apart?"""
+    bot = lab.worker()
+    ada = bot.begin("My name is Ada.", conversation="c1", user="ada", hold=True)
+    ada.is_held()
+    bob = bot.begin("My name is Bob.", conversation="c2", user="bob")
+    bob.is_over(GRACE)  # a memory that lets one in at a time has him wait
+    ada.let_go()
+    ada.reply()
+    bob.reply()
+    asked = {
+        "Ada": bot.ask(conversation="c2", user="bob"),
+        "Bob": bot.ask(conversation="c1", user="ada"),
+    }
+    bot.say("The printer smokes.", conversation="c3", user="ada")
+    asked["printer"] = bot.ask(conversation="c1", user="ada")
+    for words, reply in asked.items():
+        if reply.tells(words):
+            return Finding("no", f"{words!r}, said in one conversation, turned up in another")
+    return Finding("yes", "nothing that was said in one turned up in another")
+
+
+@question(
+    "kill",
+    "Survive: kill -9",
+    did="told it three things, killed the process as soon as it had answered, and asked in a new "
+    "process",
+    mends="write the turn to a file or a database before it is answered",
+)
+def kill(lab: Lab) -> Finding:
+    """Is what was answered still known after the process was killed?"""
+    bot = lab.worker()
+    bot.say("My name is Ada.")
+    bot.say("Here is my file.", file=FILE)
+    bot.say("That was helpful.")
+    bot.kill()
+    return _of_all(_three(lab.worker()), "kept", "when the process was killed")
+
+
+@question(
+    "half-done",
+    "Survive: half a turn",
+    did="killed it while the model answered, and in the second of three steps of a longer turn; "
+    "then had a new process finish",
+    mends="write down what was heard before the model is asked, and each step when it is done; a "
+    "new process then begins after the last step that is written down",
+)
+def half_done(lab: Lab) -> Finding:
+    """Can a half-done turn be finished, without doing its finished steps again?"""
+    kept, finished = _cut_off_while_answering(lab)
+    if not kept:
+        return Finding("no", "what the user had said in the turn that was cut off was gone")
+    words = "what the user had said was kept" + (" and then answered" if finished else "")
+    if "work" not in lab.workers[-1].can:
+        return Finding("in part", f"{words}; it has no steps: no work(steps, conversation=…)")
+    traces = _cut_off_between_steps(lab)
+    if traces.count("ticket") > 1:
+        return Finding("in part", f"{words}; a finished step was done again: {_counted(traces)}")
+    if not {"ticket", "mail", "note"} <= set(traces):
+        return Finding("in part", f"{words}; steps were left out: {_counted(traces)}")
+    if finished:
+        return Finding("yes", f"{words}; finished steps were not done again: {_counted(traces)}")
+    return Finding("in part", f"{words}, but not answered: no resume(conversation)")
+
+
+def _cut_off_while_answering(lab: Lab) -> tuple[bool, bool]:
+    """Whether the words of a turn killed in its middle are kept, and whether it can be finished."""
+    bot = lab.worker()
+    bot.begin("My name is Ada.", hold=True).is_held()
+    bot.kill()
+    bot = lab.worker()
+    finished = "resume" in bot.can and bot.do("resume", "c1") == "Hello, Ada."
+    sent = bot.ask().sent
+    if sent.count("My name is Ada.") > 1:
+        raise Trouble("nothing, but sends what was said in the turn twice")
+    return "My name is Ada." in sent, finished
+
+
+def _cut_off_between_steps(lab: Lab) -> list[str]:
+    """The traces of a turn of three steps, killed in the second and finished by another process."""
+    steps = {name: partial(note, str(lab.world), name) for name in ("ticket", "mail", "note")}
+    held = {**steps, "mail": partial(note_and_wait, str(lab.world), "mail")}
+    bot = lab.worker()
+    bot.start("work", held).is_held()
+    bot.kill()
+    lab.worker().do("work", steps)
+    return lab.world.read_text(encoding="utf-8").split()
+
+
+@question(
+    "writers",
+    "Share: two writers",
+    did="two processes took a turn of one conversation: the first was stopped while the model "
+    "answered, the second took its whole turn, then the first went on",
+    mends="when you write, add to what is there (or lock it for the whole turn); never write back "
+    "what you had read before",
+)
+def writers(lab: Lab) -> Finding:
+    """Do two writers on one conversation keep both turns?"""
+    one, two = lab.worker(), lab.worker()
+    one.say("Hello there.")
+    if two.ask().tells("Hello there."):
+        return _overlap(one, two, lab.worker)
+    if not one.ask().tells("Hello there."):
+        return Finding("does not apply", "no two writers meet: it keeps no conversation for a turn")
+    found = _overlap(one, one, lambda: one)
+    if found.mark != "yes":
+        return found
+    return Finding("in part", "two threads lose nothing; two processes have nothing in common")
+
+
+def _overlap(one: Worker, two: Worker, reader: Callable[[], Worker]) -> Finding:
+    """Have two turns overlap, and look for both afterwards."""
+    texts = ("The printer smokes.", "The screen flickers.")
+    first = one.begin(texts[0], hold=True)
+    first.is_held()
+    second = two.begin(texts[1])
+    second.is_over(GRACE)  # if it waits for a lock, it comes to its end after the first
+    first.let_go()
+    refused = []
+    for turn in (first, second):
+        try:
+            turn.reply()
+        except Trouble as trouble:
+            refused.append(str(trouble))
+    later = reader().ask()
+    lost = [text for text in texts if not later.tells(text)]
+    if len(lost) > len(refused):
+        return Finding("no", f"both turns were answered, and {' and '.join(lost)!r} was lost")
+    if refused:
+        return Finding("in part", f"one of the two was refused, which it said: {refused[0]}")
+    return Finding("yes", "both turns were kept")
+
+
+@question(
+    "workers",
+    "Share: any worker",
+    did="told one process, asked another that was already running, told that one, asked the first",
+    mends="keep it where every process looks, and look there at every turn",
+)
+def workers(lab: Lab) -> Finding:
+    """Can any of several workers go on with a conversation?"""
+    one, two = lab.worker(), lab.worker()
+    one.say("My name is Ada.")
+    running = two.ask().tells("Ada")
+    if not running and not lab.worker().ask().tells("Ada"):
+        return Finding("no", "another process knew nothing of the conversation")
+    two.say("My name is Eve.")
+    if running and one.ask().answer == "Your name is Eve.":
+        return Finding("yes", "each process knew what the other had been told")
+    return Finding("in part", "a process that was running already did not see what another wrote")
+
+
+@question(
+    "back",
+    "Control: go back",
+    did="said one name, then another, took the last turn back, and asked",
+    mends="keep the state after every turn, so that there is something to go back to",
+)
+def back(lab: Lab) -> Finding:
+    """Can the last turn be taken back?"""
+    bot = lab.worker()
+    if "back" not in bot.can:
+        return Finding("does not apply", "it has no back(turns, conversation=…)")
+    bot.say("My name is Ada.")
+    bot.say("My name is Eve.")
+    bot.do("back", 1, conversation="c1")
+    reply = bot.ask()
+    if reply.tells("Eve"):
+        return Finding("no", "what was taken back was still sent")
+    if not reply.tells("Ada"):
+        return Finding("no", "more was taken back than the last turn")
+    return Finding("yes", "the turn before was the last one again")
+
+
+@question(
+    "forget",
+    "Control: forget",
+    did="told it a secret, had it forget the conversation, asked for it, and searched the process "
+    "and every byte of its files",
+    mends="delete the bytes as well: write the file anew, or VACUUM and truncate the log",
+)
+def forget(lab: Lab) -> Finding:
+    """Is what it was asked to forget gone, and nothing else?"""
+    bot = lab.worker()
+    if "forget" not in bot.can:
+        return Finding("does not apply", "it has no forget(conversation)")
+    bot.say("My name is Zephyrine.", conversation="c1")
+    bot.say("Here it is.", conversation="c1", file=("secret.txt", "Zephyrine was here"))
+    bot.say("The printer smokes.", conversation="c2")
+    bot.do("forget", "c1")
+    left = list(stored(lab.memory, "Zephyrine"))
+    left += ["the process"] if bot.do("held", "Zephyrine") else []
+    if any(bot.ask(conversation=name).tells("Zephyrine") for name in ("c1", "c2")):
+        return Finding("no", "it was asked to forget, and still told it")
+    if not bot.ask(conversation="c2").tells("printer"):
+        return Finding("no", "it forgot another conversation as well")
+    bot.close()
+    left += [name for name in stored(lab.memory, "Zephyrine") if name not in left]
+    if left:
+        return Finding(
+            "in part", f"it tells nothing more; the bytes are still in {', '.join(left)}"
+        )
+    return Finding("yes", "it tells nothing more, and the bytes are gone")
+
+
+@question(
+    "hostile",
+    "Control: refuse bad files",
+    did="cut its files in half; changed a name in them; hid code in them that leaves a mark; and "
+    "asked a new process each time",
+    mends="store plain data, never a pickle; add a checksum against accidents, and against forgers "
+    "a signature with a key that they do not have",
+)
+def hostile(lab: Lab) -> Finding:
+    """Does it refuse stored state that is corrupt or hostile?"""
+    bot = lab.worker()
+    bot.say("My name is Ada.")
+    bot.close()
+    if not any(path.is_file() and path.stat().st_size for path in lab.memory.rglob("*")):
+        return Finding("does not apply", "it stores nothing that could be changed")
+    if suffer("nothing", lab) != "answered well":
+        return Finding("does not apply", "it does not know what it stored, even undamaged")
+    seen = {damage: suffer(damage, lab) for damage in DAMAGES[1:]}
+    return Finding(_mark_of_damages(seen), "; ".join(f"{d}: {s}" for d, s in seen.items()))
+
+
+def _mark_of_damages(seen: Mapping[Damage, Fate]) -> Mark:
+    if seen["code hidden"] == "ran the code" or seen["cut in half"] == "began anew, without a word":
+        return "no"
+    good = {"refused", "not believed", "answered well"}
+    return "yes" if good.issuperset(seen.values()) else "in part"
+
+
+def _three(bot: Worker) -> dict[str, bool]:
+    """Ask for the words, the file and the feedback of a conversation."""
+    first, file, helpful = (
+        bot.say(text).answer
+        for text in ("What did I say first?", "What was in my file?", "Was that helpful?")
+    )
+    return {
+        "the words": first == "You said: My name is Ada.",
+        "the file": file == "Your file cv.pdf says: Ada, engineer",
+        "the feedback": helpful == "You said it was helpful.",
+    }
+
+
+def _of_all(known: Mapping[str, bool], verb: str, when: str) -> Finding:
+    """Yes when all is known, in part when some of it is, no when nothing is."""
+    good = [name for name, is_known in known.items() if is_known]
+    bad = [name for name, is_known in known.items() if not is_known]
+    if not bad:
+        return Finding("yes", f"{verb} {', '.join(good)}")
+    if not good:
+        return Finding("no", f"{verb} nothing {when}")
+    return Finding("in part", f"{verb} {', '.join(good)}; not {', '.join(bad)}")
+
+
+def _counted(traces: list[str]) -> str:
+    return ", ".join(f"{name} ×{traces.count(name)}" for name in dict.fromkeys(traces))

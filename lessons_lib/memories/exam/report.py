@@ -1,0 +1,183 @@
+"""What the exam reports: a mark for every question and memory, side by side, and the price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from textwrap import wrap
+
+from lessons_lib.memories.exam.price import Price
+from lessons_lib.memories.exam.questions import QUESTIONS, Mark
+from lessons_lib.observe import style
+from lessons_lib.observe.table import Table
+
+SYMBOLS: dict[Mark, str] = {"yes": "●", "in part": "◐", "no": "○", "does not apply": "–"}
+_COLOURS: dict[Mark, str] = {
+    "yes": style.BLUE,
+    "in part": style.INK,
+    "no": style.VERMILION_TEXT,
+    "does not apply": style.GREY,
+}
+_GROWTH = {0: "does not grow", 1: "with the turns", 2: "with their square"}
+_SIDE_BY_SIDE = 4
+"""Memories in one block of a terminal's table; more follow below."""
+_CELL = f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question: the mark, what was done and seen, and what mends it."""
+
+    key: str
+    mark: Mark
+    saw: str
+
+    def __str__(self) -> str:
+        return f"{SYMBOLS[self.mark]} {self.mark}"
+
+    @property
+    def asks(self) -> str:
+        """What the question asks."""
+        return QUESTIONS[self.key].asks
+
+    @property
+    def did(self) -> str:
+        """What the experiment did."""
+        return QUESTIONS[self.key].did
+
+    @property
+    def mends(self) -> str:
+        """What would make it a yes; empty when it is one."""
+        return "" if self.mark == "yes" else QUESTIONS[self.key].mends
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One memory's exam: its answers by the question's key, and its price if it was measured."""
+
+    name: str
+    answers: dict[str, Answer]
+    price: Price | None = None
+
+    def __getitem__(self, key: str) -> Answer:
+        return self.answers[key]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The sittings of several memories, side by side.
+
+    Printed and shown it says nothing that differs from run to run; `measured()` adds the times.
+    """
+
+    sittings: tuple[Sitting, ...]
+
+    def __getitem__(self, name: str) -> Sitting:
+        for sitting in self.sittings:
+            if sitting.name == name:
+                return sitting
+        names = ", ".join(sitting.name for sitting in self.sittings)
+        raise KeyError(f"no memory named {name!r} sat this exam: there are {names}")
+
+    def __str__(self) -> str:
+        if len(self.sittings) == 1:
+            return "\n".join(_told(self.sittings[0]))
+        blocks = [
+            self.sittings[start : start + _SIDE_BY_SIDE]
+            for start in range(0, len(self.sittings), _SIDE_BY_SIDE)
+        ]
+        return "\n\n".join(map(str, [*map(_matrix, blocks), *_if_any(_prices(self.sittings))]))
+
+    def measured(self) -> Table:
+        """The time of a turn as a multiple of the dict's, as it was in this run."""
+        rows = [
+            (
+                one.name,
+                f"×{one.price.ratio:.2g}" if one.price.ratio < 10 else f"×{one.price.ratio:.0f}",
+            )
+            for one in self.sittings
+            if one.price
+        ]
+        return Table(("memory", "a turn"), rows, "Time of a turn, the dict's as 1, this time")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": str(self)}
+
+    def _html(self) -> str:
+        head = "".join(
+            f'<th scope="col" style="{_cell()}">{escape(one.name)}</th>' for one in self.sittings
+        )
+        rows = "".join(
+            f'<tr><th scope="row" style="{_cell()};font-weight:400">'
+            f"{escape(QUESTIONS[key].asks)}</th>"
+            + "".join(f'<td style="{_cell()}">{_details(one[key])}</td>' for one in self.sittings)
+            + "</tr>"
+            for key in self.sittings[0].answers
+        )
+        table = (
+            '<table style="border-collapse:collapse;margin:0;font-size:14px">'
+            f'<caption style="text-align:left;font-weight:600;color:{style.INK}">The memory exam'
+            f'</caption><thead><tr><td style="{_cell()}"></td>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
+        )
+        scroll = "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box"
+        prices = "".join(table._repr_html_() for table in _if_any(_prices(self.sittings)))
+        return style.card(table, scroll) + prices
+
+
+def _told(sitting: Sitting) -> Iterator[str]:
+    """One memory's exam, line by line, with what was seen."""
+    yield f"The memory exam: {sitting.name}"
+    for answer in sitting.answers.values():
+        yield f"{answer!s:<18}{answer.asks}"
+        yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
+    for table in _if_any(_prices((sitting,))):
+        yield f"\n{table}"
+
+
+def _matrix(sittings: Sequence[Sitting]) -> Table:
+    rows = [
+        (QUESTIONS[key].asks, *(str(sitting[key]) for sitting in sittings))
+        for key in sittings[0].answers
+    ]
+    return Table(("The memory exam", *(sitting.name for sitting in sittings)), rows)
+
+
+def _prices(sittings: Sequence[Sitting]) -> Table | None:
+    rows = [
+        (
+            sitting.name,
+            _GROWTH.get(price.ram, f"power {price.ram}"),
+            _GROWTH.get(price.disk, f"power {price.disk}"),
+            ", ".join(price.packages) or "none",
+            "not found" if price.lines is None else price.lines,
+        )
+        for sitting in sittings
+        if (price := sitting.price)
+    ]
+    columns = ("Its price", "memory grows", "files grow", "packages", "lines")
+    return Table(columns, rows) if rows else None
+
+
+def _if_any(table: Table | None) -> list[Table]:
+    return [table] if table else []
+
+
+def _cell() -> str:
+    return f"{_CELL};text-align:left;color:{style.INK};background:{style.PAPER}"
+
+
+def _details(answer: Answer) -> str:
+    """A cell that opens to what was done, what was seen, and what mends it."""
+    said = {"did": answer.did, "saw": answer.saw, "what mends it": answer.mends}
+    lines = "".join(
+        f'<div style="margin:3px 0"><b>{word}</b> {escape(text)}</div>'
+        for word, text in said.items()
+        if text
+    )
+    return (
+        f'<details><summary style="cursor:pointer;white-space:nowrap;'
+        f'color:{_COLOURS[answer.mark]}">{answer}</summary>'
+        f'<div style="width:20em;font-size:13px;white-space:normal">{lines}</div></details>'
+    )

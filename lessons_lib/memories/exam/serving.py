@@ -1,0 +1,157 @@
+"""The child's side of the exam: a process that serves turns of one memory, as a server would.
+
+Each call runs on a thread of a small pool, in a context of its own. A call can be held while the
+model answers, until the parent lets it go on, or kills the process.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+from lessons_lib.memories.chatbot import Message, overhear
+from lessons_lib.memories.crossing import dumps, loads
+from lessons_lib.memories.moments import end_with_the_parent
+from lessons_lib.memories.places import held
+
+THREADS = 2
+METHODS = ("resume", "work", "back", "forget")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call to the memory: its number, the pool's thread that makes it, and whether it is held."""
+
+    number: int
+    thread: int
+    method: str
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    hold: bool = False
+
+
+_served: contextvars.ContextVar[Served] = contextvars.ContextVar("served")
+
+
+class Served:
+    """A call that is being served: what was sent to the model, and the gate it may be held at."""
+
+    def __init__(self, call: Call, post: Callable[..., None]) -> None:
+        self.call, self.post = call, post
+        self.sent: tuple[str, ...] | None = None
+        self.gate = threading.Event()
+
+    def overhear(self, messages: Sequence[Message]) -> None:
+        """Note what is sent to the model, and wait at the gate if this call is to be held."""
+        self.sent = tuple(message["content"] for message in messages)
+        if self.call.hold:
+            self.wait()
+
+    def wait(self) -> None:
+        """Tell the parent that the gate is reached, and wait until it opens it."""
+        self.post("held", self.call.number)
+        self.gate.wait()
+
+
+def serve(connection: Connection[Any, Any], make: bytes, folder: Path, env: dict[str, str]) -> None:
+    """Make the memory in this process and serve calls until told to end."""
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(env)
+    sys.stdout = sys.stderr = io.StringIO()
+    overhear(_overhear)
+    Desk(connection).serve(make, folder)
+
+
+def _overhear(messages: Sequence[Message]) -> None:
+    if served := _served.get(None):
+        served.overhear(messages)
+
+
+class Desk:
+    """Takes calls from the parent, has the pool's threads make them, and reports the outcome."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self.connection = connection
+        self.sending = threading.Lock()
+        self.threads = [ThreadPoolExecutor(1) for _ in range(THREADS)]
+        self.calls: dict[int, Served] = {}
+        self.memory: Any = None
+        self.context = contextvars.copy_context()
+
+    def post(self, *message: object) -> None:
+        """Send a message to the parent, from any thread."""
+        with self.sending:
+            self.connection.send(message)
+
+    def serve(self, make: bytes, folder: Path) -> None:
+        """Make the memory, then answer whatever comes until the line says None."""
+        try:
+            self.memory = cast(Callable[[Path], object], loads(make))(folder)
+        except Exception as error:
+            self.post("raised", _told(error))
+            return
+        can = [name for name in ("say", *METHODS) if callable(getattr(self.memory, name, None))]
+        kind = type(self.memory)
+        self.post("opened", can, repr(self.memory)[:60], kind.__module__, kind.__qualname__)
+        # What `make` set in its context is there for every call, as in a server's.
+        self.context = contextvars.copy_context()
+        while (message := self.connection.recv()) is not None:
+            self._take(message)
+        self._close()
+
+    def _take(self, message: Call | int) -> None:
+        if isinstance(message, int):
+            self.calls[message].gate.set()
+            return
+        served = self.calls[message.number] = Served(message, self.post)
+        self.threads[message.thread].submit(self.context.copy().run, self._make, served)
+
+    def _make(self, served: Served) -> None:
+        _served.set(served)
+        call = served.call
+        try:
+            if call.method == "held":
+                value: object = held(self.memory, *call.arguments)
+            else:
+                value = getattr(self.memory, call.method)(*call.arguments, **call.keywords)
+            packed = dumps(value)
+        except Exception as error:
+            self.post("failed", call.number, _told(error))
+        else:
+            self.post("done", call.number, packed, served.sent)
+
+    def _close(self) -> None:
+        close = getattr(self.memory, "close", None)
+        if callable(close):
+            close()
+        self.post("closed")
+
+
+def _told(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def note(world: str, name: str) -> str:
+    """A step that leaves a trace outside the memory: a line in a file."""
+    with open(world, "a", encoding="utf-8") as file:
+        file.write(f"{name}\n")
+    return f"{name} done."
+
+
+def note_and_wait(world: str, name: str) -> str:
+    """A step that leaves its trace and waits at the gate: it is killed there."""
+    said = note(world, name)
+    if served := _served.get(None):
+        served.wait()
+    return said
