@@ -1,0 +1,890 @@
+"""Lesson 06, state under pressure: its questions, exercises and their checks.
+
+The checks let asyncio tasks run until none of them can go on, and only then open the next gate.
+So what they find depends on the reader's code, and never on how fast a machine is.
+"""
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from lessons_lib.teach.model import (
+    CatchUp,
+    Exercise,
+    NearMiss,
+    NotYet,
+    Option,
+    Question,
+    code,
+)
+
+QUESTIONS = (
+    Question(
+        "06.recall-owner",
+        "From lesson 05. A pool of four workers serves a hundred users, and a conversation is kept "
+        "in a `threading.local`. Whose is it?",
+        (
+            Option("The user's", "No. Nothing there knows who the user is."),
+            Option(
+                "The worker's, and the next user of that worker finds it",
+                "Right. It follows the thread, and the pool uses its threads again.",
+                right=True,
+            ),
+            Option("Everybody's", "No. That would be a module's name or a mutable default."),
+        ),
+    ),
+    Question(
+        "06.recall-removed",
+        "From lesson 02. A session is removed from the dict of sessions. Is it dead?",
+        (
+            Option("Yes: the dict was its home", "No. A dict holds a reference, as a name does."),
+            Option(
+                "If that was the last reference",
+                "Right. A turn that is using it still leads to it.",
+                right=True,
+            ),
+            Option(
+                "After the next collection",
+                "No. The collector is for cycles; all others die at the last reference.",
+            ),
+        ),
+    ),
+    Question(
+        "06.threads",
+        "Two threads run `turns['ada'] += 1` on a count of 0, and each is stopped after its read "
+        "until the other has read as well. What is the count afterwards?",
+        (
+            Option(
+                "2: the GIL lets one thread at a time work on a dict",
+                "No. It makes each operation whole. The line is three operations.",
+            ),
+            Option("1", "Right. Both read 0, and both wrote 1.", right=True),
+            Option(
+                "0: the two writes cancel each other",
+                "No. Each write is whole. The second puts the same number there again.",
+            ),
+            Option(
+                "An error: the dict notices that it was changed",
+                "No. It notices a changed size while you loop over it, and nothing else.",
+            ),
+        ),
+    ),
+    Question(
+        "06.asyncio",
+        "Ten tasks on one thread. Each reads Ada's messages, awaits the model and writes them back "
+        "with one more. How many messages are kept?",
+        (
+            Option(
+                "10: one thread, so one at a time",
+                "No. One at a time, and in turns: a task that awaits lets the others go on.",
+            ),
+            Option("1", "Right. All ten read before the first one wrote.", right=True),
+            Option(
+                "It depends on the machine",
+                "No. Tasks change places at an await only, and all ten wait for one moment.",
+            ),
+        ),
+    ),
+    Question(
+        "06.lock-the-write",
+        "The same ten turns, with a lock around the write. How many messages are kept?",
+        (
+            Option(
+                "10: the writes follow one another now",
+                "No. They do, and each writes what had been read before all of them.",
+            ),
+            Option("1", "Right. The reading was not under the lock.", right=True),
+            Option(
+                "None: they wait for each other for ever",
+                "No. Each takes one lock and gives it back.",
+            ),
+        ),
+    ),
+    Question(
+        "06.whose-lock",
+        "Five messages of Ada's, five of Bob's, and a lock around the whole turn. How many turns "
+        "are with the model at once, with one lock for all, and with one for each user?",
+        (
+            Option(
+                "1 and 2",
+                "Right. As many as there are locks; and every message is kept in both cases.",
+                right=True,
+            ),
+            Option(
+                "1 and 10",
+                "No. Ada's five turns share one lock, so they follow one another.",
+            ),
+            Option(
+                "2 and 10",
+                "No. One lock lets one turn in, whoever it belongs to.",
+            ),
+        ),
+    ),
+    Question(
+        "06.evict",
+        "At minute 50, who is remembered by the store that holds 100 bytes?",
+        (
+            Option(
+                "Everybody but Bob: his file is too large",
+                "No. 80 bytes fit into 100. Room is made by dropping others.",
+            ),
+            Option(
+                "Ada and Bob, who spoke last",
+                "No. When Bob says his second thing, room is missing, and Ada is next in line.",
+            ),
+            Option(
+                "Only Bob",
+                "Right. His file stays, since he spoke last, and all the others make room for it.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "06.in-place",
+        "`store['ada'].append(…)` adds 1000 bytes to a session in a store of 100 bytes, and is "
+        "Ada's last sign of life in a store of 20 minutes. What do the stores do?",
+        (
+            Option(
+                "The first drops her, the second keeps her",
+                "No. Neither hears of it: the list changed, and the entry did not.",
+            ),
+            Option(
+                "Both go by what was put in: too much is kept, and she is dropped too early",
+                "Right. Weighed when put in, dated when put in.",
+                right=True,
+            ),
+            Option(
+                "Both refuse the append",
+                "No. The list is an ordinary list, and does not know that a store holds it.",
+            ),
+        ),
+    ),
+    Question(
+        "06.dropped-lock",
+        "The first turn is inside, the second waits for its lock. The first drops the lock from "
+        "the dict and leaves. Then a third turn comes. Who is inside?",
+        (
+            Option("The second; the third waits", "No. They wait for different locks."),
+            Option(
+                "The second and the third",
+                "Right. The second has the old lock, the third made a new one.",
+                right=True,
+            ),
+            Option(
+                "The third; the second waits for ever",
+                "No. The second waits for the lock, and not for the dict. It gets the lock.",
+            ),
+        ),
+    ),
+    Question(
+        "06.two-locks",
+        "Each of two threads holds one lock and asks for the other's without waiting. Who gets it?",
+        (
+            Option("Neither", "Right. Each wants what the other holds.", right=True),
+            Option("The one that asks first", "No. The lock is held, so asking first is no help."),
+            Option(
+                "Both: they only ask",
+                "No. To ask without waiting means to be told no at once.",
+            ),
+        ),
+    ),
+)
+
+_PATIENCE = 10.0  # seconds after which code that blocks the whole loop is given up
+_ROUNDS_OF_THE_LOOP = 40  # more than any turn here needs from one gate to the next
+
+
+def run_apart(main: Callable[[], Coroutine[Any, Any, str]]) -> str:
+    """Run a coroutine on a loop and a thread of its own (a notebook's own loop is in use)."""
+    results: list[str] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(main()))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if errors:
+        raise errors.pop()
+    if not results:
+        raise NotYet(
+            "everything stands still. What waits without `await`, a `threading.Lock` for one, "
+            "stops the only thread there is, and with it the turn that holds the lock."
+        )
+    return results[0]
+
+
+async def until_all_wait() -> None:
+    """Let the other tasks run until none of them can go on."""
+    for _ in range(_ROUNDS_OF_THE_LOOP):
+        await asyncio.sleep(0)
+
+
+def judge_finished(tasks: list[asyncio.Task[Any]]) -> None:
+    """Raise what a finished task raised, so that the reader sees it."""
+    for task in tasks:
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+async def dismiss(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel what is still waiting."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+# --- Exercise 1: five rounds ----------------------------------------------------------------
+
+MESSAGES = [f"message {number}" for number in range(1, 6)]
+BUDGET = 5
+
+
+class ModelDown(Exception):
+    """What the model raises when it is asked something it cannot answer."""
+
+
+class Rounds:
+    """A model that answers in rounds: whoever is waiting when one begins."""
+
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[None]] = []
+        self.sent: list[list[str]] = []
+        self.rounds = 0
+
+    async def model(self, messages: list[str]) -> str:
+        """Answer the last message in the next round."""
+        self.sent.append(list(messages))
+        answered = asyncio.get_running_loop().create_future()
+        self.waiting.append(answered)
+        await answered
+        if messages[-1] == "bad":
+            raise ModelDown
+        return f"answer to {messages[-1]}"
+
+    async def play(self, tasks: list[asyncio.Task[Any]]) -> bool:
+        """Answer in rounds until nobody is waiting; whether all tasks have finished."""
+        await until_all_wait()
+        while self.waiting:
+            self.rounds += 1
+            answered, self.waiting = self.waiting, []
+            for one in answered:
+                one.set_result(None)
+            await until_all_wait()
+        return all(task.done() for task in tasks)
+
+
+async def ten_turns(chat: Any, rounds: Rounds) -> None:
+    """Five messages of each of two users, all at once."""
+    tasks = [
+        asyncio.create_task(chat.turn(user, f"{user}'s {message}", rounds.model))
+        for message in MESSAGES
+        for user in ("ada", "bob")
+    ]
+    finished = await rounds.play(tasks)
+    judge_finished(tasks)
+    await dismiss(tasks)
+    if not finished:
+        raise NotYet("some turns wait for a lock that nobody holds any more, and never end.")
+
+
+def judge_kept(saved: dict[str, list[str]], rounds: Rounds) -> None:
+    """Raise NotYet when messages were lost."""
+    kept = sum(text in saved.get(text[:3], []) for text in all_texts())
+    if kept == len(all_texts()):
+        return
+    lost = f"{len(all_texts()) - kept} of {len(all_texts())} messages are lost"
+    if rounds.rounds > 1:
+        raise NotYet(
+            f"{lost}, though the model was asked in {rounds.rounds} rounds: there is a lock, and "
+            "what a turn writes back had been read before the turn took it."
+        )
+    raise NotYet(
+        f"{lost}: all turns were with the model at once, and each wrote back what it had read "
+        "before the others wrote."
+    )
+
+
+def all_texts() -> list[str]:
+    """Every message that was said."""
+    return [f"{user}'s {message}" for user in ("ada", "bob") for message in MESSAGES]
+
+
+def judge_sent(rounds: Rounds) -> None:
+    """Raise NotYet when the model was not sent what the user had said before."""
+    longest = max(sum(text in sent for text in all_texts()) for sent in rounds.sent)
+    if longest < len(MESSAGES):
+        raise NotYet(
+            f"nothing is lost, but the model was never sent more than {longest} of a user's "
+            f"{len(MESSAGES)} messages. It knows what it is sent, so read before you ask."
+        )
+    if any("ada" in "".join(sent) and "bob" in "".join(sent) for sent in rounds.sent):
+        raise NotYet("the model was sent words of both users in one call.")
+
+
+async def judge_after_error(chat: Any) -> None:
+    """Raise NotYet when a turn in which the model raised locks its user out."""
+    rounds = Rounds()
+    bad = asyncio.create_task(chat.turn("eve", "bad", rounds.model))
+    good = asyncio.create_task(chat.turn("eve", "good", rounds.model))
+    finished = await rounds.play([bad, good])
+    await dismiss([bad, good])
+    if not finished:
+        raise NotYet(
+            "the model raised in one turn, and the user's next turn waits for ever: "
+            "the lock was taken and never given back."
+        )
+
+
+def check_five_rounds(chat: Callable[[], Any]) -> str:
+    """Prove that ten turns at once lose nothing, within five rounds of the model."""
+
+    async def main() -> str:
+        one, rounds = chat(), Rounds()
+        await ten_turns(one, rounds)
+        judge_kept(one.saved, rounds)
+        judge_sent(rounds)
+        if rounds.rounds > BUDGET:
+            raise NotYet(
+                f"nothing is lost, and it took {rounds.rounds} rounds; the budget is {BUDGET}. "
+                "Bob waits for Ada, although their conversations have nothing in common."
+            )
+        await judge_after_error(one)
+        return f"ten turns at once, nothing lost, in {rounds.rounds} rounds of the model."
+
+    return run_apart(main)
+
+
+def _chat(*body: str, init: str = "self.locks = {}") -> str:
+    lines = "".join(f"        {line}\n" for line in body)
+    return (
+        "class Chat:\n"
+        "    def __init__(self):\n"
+        "        self.saved = {}\n"
+        + (f"        {init}\n" if init else "")
+        + f"\n    async def turn(self, user, text, model):\n{lines}"
+    )
+
+
+TURN = (
+    "messages = self.saved.get(user, [])",
+    "answer = await model([*messages, text])",
+    "self.saved[user] = [*messages, text, answer]",
+)
+LOCKED_TURN = tuple(f"    {line}" for line in TURN)
+
+FIVE_ROUNDS = Exercise(
+    id="06.five-rounds",
+    name="Chat",
+    task="Lose no message of ten, within five rounds of the model.",
+    given=code("""
+            import asyncio
+            from collections import defaultdict
+            """),
+    stub=_chat(*TURN, init=""),
+    solution=_chat("async with self.locks.setdefault(user, asyncio.Lock()):", *LOCKED_TURN),
+    alternatives=(
+        _chat(
+            "async with self.locks[user]:",
+            *LOCKED_TURN,
+            init="self.locks = defaultdict(asyncio.Lock)",
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            _chat("async with self.lock:", *LOCKED_TURN, init="self.lock = asyncio.Lock()"),
+            "10 rounds; the budget is 5",
+        ),
+        NearMiss(
+            _chat(
+                *TURN[:2],
+                "async with self.locks.setdefault(user, asyncio.Lock()):",
+                LOCKED_TURN[2],
+            ),
+            "all turns were with the model at once",
+        ),
+        NearMiss(
+            _chat(
+                TURN[0],
+                "async with self.locks.setdefault(user, asyncio.Lock()):",
+                *LOCKED_TURN[1:],
+            ),
+            "there is a lock",
+        ),
+        NearMiss(
+            _chat(
+                "answer = await model([text])",
+                "self.saved.setdefault(user, []).extend([text, answer])",
+                init="",
+            ),
+            "It knows what it is sent",
+        ),
+        NearMiss(
+            _chat(
+                "lock = self.locks.setdefault(user, asyncio.Lock())",
+                "await lock.acquire()",
+                *TURN,
+                "lock.release()",
+            ),
+            "never given back",
+        ),
+    ),
+    hints=(
+        "Between which two lines does another turn of the same user come in? Look for the `await`.",
+        "The lock has to be held from the read to the write. Whose turns have to wait for Ada's?",
+        "`self.locks = {}` in `__init__`, and around all three lines "
+        "`async with self.locks.setdefault(user, asyncio.Lock()):`.",
+    ),
+    check=check_five_rounds,
+)
+
+
+# --- Exercise 2: a hundred bytes ------------------------------------------------------------
+
+
+class Text(str):
+    """A text whose life the check can watch."""
+
+
+class Scale:
+    """Puts texts of ten bytes into a reader's sessions and weighs those that are alive."""
+
+    def __init__(self, sessions: Callable[[int], Any], budget: int) -> None:
+        self.sessions = sessions(budget)
+        self.budget = budget
+        self.made: list[weakref.ref[Text]] = []
+
+    def add(self, user: str, number: int = 1) -> None:
+        """Ten bytes more of a user's, such as 'ada     #1'."""
+        text = Text(f"{user:<7}#{number:>2}")
+        self.made.append(weakref.ref(text))
+        self.sessions.add(user, text)
+
+    def alive(self) -> int:
+        """Bytes of the texts that something still leads to."""
+        return sum(len(text) for one in self.made if (text := one()) is not None)
+
+    def read(self, user: str) -> list[str]:
+        """The user's messages by number: '#1' and so on."""
+        return [str(text)[7:].replace(" ", "") for text in self.sessions.read(user)]
+
+
+def judge_room(sessions: Callable[[int], Any]) -> None:
+    """Raise NotYet when somebody is forgotten although there is room."""
+    scale = Scale(sessions, 100)
+    users = ["ada", "bob", "eve", "dan", "fay"]
+    for user in users:
+        scale.add(user)
+    if forgotten := [user for user in users if scale.read(user) != ["#1"]]:
+        raise NotYet(
+            f"five sessions of ten bytes fit into 100, and yet {', '.join(forgotten)} did not find "
+            "their message. A bound on the number of sessions is no bound on bytes."
+        )
+
+
+def judge_bytes(sessions: Callable[[int], Any]) -> None:
+    """Raise NotYet when more bytes are alive than the budget."""
+    scale = Scale(sessions, 100)
+    users = [f"user {number}" for number in range(10)]
+    for number in range(1, 6):
+        for user in users:
+            scale.add(user, number)
+    alive, shown = scale.alive(), sum(10 * len(scale.read(user)) for user in users)
+    if max(alive, shown) <= scale.budget:
+        return
+    if shown <= scale.budget:
+        raise NotYet(
+            f"`read` shows {shown} bytes, and {alive} are alive; the budget is {scale.budget}. "
+            "What is hidden is not forgotten."
+        )
+    counted = [one.currsize for one in vars(scale.sessions).values() if hasattr(one, "currsize")]
+    if counted and counted[0] <= scale.budget:
+        raise NotYet(
+            f"{alive} bytes are alive, and your cache has counted {counted[0]}: "
+            "it weighs a session when it is put in, and not when the list changes."
+        )
+    raise NotYet(f"{alive} bytes are alive, and the budget is {scale.budget}. Nothing is dropped.")
+
+
+def judge_order(sessions: Callable[[int], Any]) -> None:
+    """Raise NotYet unless the one who spoke longest ago is forgotten first."""
+    scale = Scale(sessions, 40)
+    for user, number in [("ada", 1), ("bob", 1), ("eve", 1), ("ada", 2), ("dan", 1)]:
+        scale.add(user, number)
+    kept = {user: scale.read(user) for user in ("ada", "bob", "eve", "dan")}
+    if kept["ada"] != ["#1", "#2"]:
+        raise NotYet(
+            "Ada was the first to come and had spoken again a moment ago, yet she lost messages "
+            "when Dan came. Bob is the one who spoke longest ago."
+        )
+    if kept != {"ada": ["#1", "#2"], "bob": [], "eve": ["#1"], "dan": ["#1"]}:
+        raise NotYet(
+            "Ada, Bob, Eve, Ada and Dan each said ten bytes, with room for 40. "
+            f"Bob alone should be forgotten; kept is {kept!r}."
+        )
+
+
+def judge_long(sessions: Callable[[int], Any]) -> None:
+    """Raise NotYet unless one long session keeps its newest messages."""
+    scale = Scale(sessions, 40)
+    for number in range(1, 8):
+        scale.add("ada", number)
+    kept = scale.read("ada")
+    if kept != ["#4", "#5", "#6", "#7"]:
+        raise NotYet(
+            f"Ada said seven things of ten bytes, with room for 40. Kept is {kept!r}, "
+            "expected the newest four: ['#4', '#5', '#6', '#7']."
+        )
+    if scale.alive() > scale.budget:
+        raise NotYet(f"of one long session {scale.alive()} bytes are alive, with room for 40.")
+
+
+def check_hundred_bytes(sessions: Callable[[int], Any]) -> str:
+    """Prove a bound in bytes by what is alive, and that the right ones are forgotten."""
+    judge_room(sessions)
+    judge_bytes(sessions)
+    judge_order(sessions)
+    judge_long(sessions)
+    return "never more alive than the budget, and whoever spoke longest ago was forgotten first."
+
+
+def _sessions(add: str, cache: str = "LRUCache(budget, getsizeof=weigh)") -> str:
+    body = "".join(f"        {line}\n" for line in add.splitlines())
+    return (
+        "class Sessions:\n"
+        "    def __init__(self, budget):\n"
+        f"        self.cache = {cache}\n\n"
+        f"    def add(self, user, text):\n{body}\n"
+        "    def read(self, user):\n"
+        "        return list(self.cache.get(user, []))\n"
+    )
+
+
+_ADD = code("""
+            messages = [*self.cache.pop(user, []), text]
+            while weigh(messages) > self.cache.maxsize:
+                messages.pop(0)
+            self.cache[user] = messages
+            """)
+
+_BY_HAND = code("""
+            class Sessions:
+                def __init__(self, budget):
+                    self.budget = budget
+                    self.sessions = {}
+
+                def add(self, user, text):
+                    self.sessions[user] = [*self.sessions.pop(user, []), text]
+                    while sum(map(weigh, self.sessions.values())) > self.budget:
+                        oldest = next(iter(self.sessions))
+                        if oldest == user:
+                            self.sessions[user].pop(0)
+                        else:
+                            del self.sessions[oldest]
+
+                def read(self, user):
+                    return list(self.sessions.get(user, []))
+            """)
+
+HUNDRED_BYTES = Exercise(
+    id="06.hundred-bytes",
+    name="Sessions",
+    task="Keep no more bytes alive than the budget; forget whoever spoke longest ago.",
+    given=code("""
+            from cachetools import LRUCache
+
+
+            def weigh(messages):
+                return sum(len(text.encode()) for text in messages)
+            """),
+    stub=code("""
+            class Sessions:
+                def __init__(self, budget):
+                    self.budget = budget
+                    self.sessions = {}
+
+                def add(self, user, text):
+                    self.sessions.setdefault(user, []).append(text)
+
+                def read(self, user):
+                    return list(self.sessions.get(user, []))
+            """),
+    solution=_sessions(_ADD),
+    alternatives=(_BY_HAND,),
+    near_misses=(
+        NearMiss(_sessions(_ADD, "LRUCache(4)"), "no bound on bytes"),
+        NearMiss(
+            _sessions("self.cache.setdefault(user, []).append(text)"), "not when the list changes"
+        ),
+        NearMiss(
+            code("""
+            class Sessions:
+                def __init__(self, budget):
+                    self.budget = budget
+                    self.sessions = {}
+
+                def add(self, user, text):
+                    self.sessions.setdefault(user, []).append(text)
+
+                def read(self, user):
+                    return self.sessions.get(user, [])[-1:]
+            """),
+            "hidden is not forgotten",
+        ),
+        NearMiss(_BY_HAND.replace(".pop(user", ".get(user"), "lost messages when Dan came"),
+        NearMiss(
+            _sessions("self.cache[user] = [*self.cache.get(user, []), text]"), "value too large"
+        ),
+        NearMiss(
+            _sessions(
+                "messages = [*self.cache.pop(user, []), text]\n"
+                "if weigh(messages) > self.cache.maxsize:\n"
+                "    messages = [text]\n"
+                "self.cache[user] = messages"
+            ),
+            "expected the newest four",
+        ),
+    ),
+    hints=(
+        "When does a cache weigh a session? When it is put in. So put it in after each change.",
+        "`LRUCache(budget, getsizeof=weigh)` does the first half. What does it do with a session "
+        "that alone is too large?",
+        "Take the session out with `pop`, add the text to a new list, drop messages from the front "
+        "while it weighs too much, and put it back.",
+    ),
+    check=check_hundred_bytes,
+)
+
+
+# --- Exercise 3: locks that do not leak -----------------------------------------------------
+
+
+class Door:
+    """Turns that go in through a reader's `alone` and come out when they are called."""
+
+    def __init__(self, locks: Any) -> None:
+        self.locks = locks
+        self.inside: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.calls: dict[str, asyncio.Event] = {}
+
+    async def enter(self, name: str, user: str) -> None:
+        """Begin a turn of a user, and let it come as far as it can."""
+        self.calls[name] = asyncio.Event()
+        self.tasks[name] = asyncio.create_task(self._turn(name, user))
+        await until_all_wait()
+        judge_finished(list(self.tasks.values()))
+
+    async def leave(self, name: str) -> None:
+        """Let a turn end."""
+        self.calls[name].set()
+        await until_all_wait()
+        judge_finished(list(self.tasks.values()))
+        if not self.tasks[name].done():
+            raise NotYet(f"{name} should be able to go in and come out, and is still waiting.")
+        del self.tasks[name]
+
+    async def _turn(self, name: str, user: str) -> None:
+        async with self.locks.alone(user):
+            self.inside.append(name)
+            await self.calls[name].wait()
+            self.inside.remove(name)
+
+
+@asynccontextmanager
+async def door(locks: Callable[[], Any]) -> AsyncIterator[Door]:
+    """A door on new locks; whoever is still waiting at the end is sent away."""
+    one = Door(locks())
+    if not isinstance(one.locks.alone("nobody"), AbstractAsyncContextManager):
+        raise NotYet("`alone` cannot be used with `async with`; keep `@asynccontextmanager`.")
+    try:
+        yield one
+    finally:
+        await dismiss(list(one.tasks.values()))
+
+
+async def judge_users_apart(locks: Callable[[], Any]) -> None:
+    """Raise NotYet when users wait for each other, or turns of one user do not."""
+    async with door(locks) as turns:
+        await turns.enter("Ada's first turn", "ada")
+        await turns.enter("Bob's turn", "bob")
+        if "Bob's turn" not in turns.inside:
+            raise NotYet("Bob waits for Ada: there is one lock for everybody.")
+        await turns.enter("Ada's second turn", "ada")
+        if "Ada's second turn" in turns.inside:
+            raise NotYet("two turns of Ada's are inside at once: nothing makes the second wait.")
+
+
+async def judge_waiting(locks: Callable[[], Any]) -> None:
+    """Raise NotYet when a lock goes while somebody waits for it."""
+    async with door(locks) as turns:
+        for name in ("first", "second"):
+            await turns.enter(name, "ada")
+        await turns.leave("first")
+        await turns.enter("third", "ada")
+        if len(turns.inside) > 1:
+            raise NotYet(
+                "the second turn was waiting when the first dropped the lock; then a third came, "
+                "made a new lock, and two were inside. A lock that somebody waits for must stay."
+            )
+        for name in ("second", "third"):
+            await turns.leave(name)
+
+
+async def judge_crowd(locks: Callable[[], Any]) -> None:
+    """Raise NotYet when a lock in use is thrown away because many others came."""
+    async with door(locks) as turns:
+        await turns.enter("first", "ada")
+        for number in range(200):
+            await turns.enter("other", f"user {number}")
+            await turns.leave("other")
+        await turns.enter("second", "ada")
+        if len(turns.inside) > 1:
+            raise NotYet(
+                "while a turn of Ada's was inside, 200 others came and went, and then her second "
+                "turn came in as well: a lock in use was evicted."
+            )
+        await turns.leave("first")
+        await turns.leave("second")
+
+
+async def judge_left_over(locks: Callable[[], Any]) -> None:
+    """Raise NotYet when locks are alive that nobody uses."""
+    gc.collect()
+    before = living_locks()
+    async with door(locks) as turns:
+        for number in range(100):
+            await turns.enter("turn", f"user {number}")
+            await turns.leave("turn")
+        gc.collect()
+        left = living_locks() - before
+        if left > 0:
+            raise NotYet(
+                f"100 users came and went, and {left} locks are alive; the budget is 0. "
+                "Something leads to each of them, though nobody uses it."
+            )
+
+
+def living_locks() -> int:
+    """How many asyncio locks of this program are alive."""
+    return sum(isinstance(thing, asyncio.Lock) for thing in gc.get_objects())
+
+
+def check_locks(locks: Callable[[], Any]) -> str:
+    """Prove that a user's turns exclude each other and that no lock is left over."""
+
+    async def main() -> str:
+        await judge_users_apart(locks)
+        await judge_waiting(locks)
+        await judge_crowd(locks)
+        await judge_left_over(locks)
+        return "never two turns of one user inside, and no lock alive after the last."
+
+    return run_apart(main)
+
+
+def _locks(*body: str, init: str = "self.locks = {}", imports: str = "") -> str:
+    lines = "".join(f"        {line}\n" for line in body)
+    return (
+        f"from contextlib import asynccontextmanager\n{imports}\n\n"
+        "class Locks:\n"
+        f"    def __init__(self):\n        {init}\n\n"
+        f"    @asynccontextmanager\n    async def alone(self, user):\n{lines}"
+    )
+
+
+_KEEPING = ("async with self.locks.setdefault(user, asyncio.Lock()):", "    yield")
+
+LOCKS = Exercise(
+    id="06.locks",
+    name="Locks",
+    task="One turn of a user at a time, and no lock alive when no turn is.",
+    given=code("""
+            import asyncio
+            """),
+    stub=_locks(*_KEEPING),
+    solution=_locks(
+        *_KEEPING,
+        init="self.locks = WeakValueDictionary()",
+        imports="from weakref import WeakValueDictionary\n",
+    ),
+    alternatives=(
+        _locks(
+            "lock = self.locks.setdefault(user, asyncio.Lock())",
+            "self.users[user] += 1",
+            "try:",
+            "    async with lock:",
+            "        yield",
+            "finally:",
+            "    self.users[user] -= 1",
+            "    if not self.users[user]:",
+            "        del self.locks[user], self.users[user]",
+            init="self.locks, self.users = {}, Counter()",
+            imports="from collections import Counter\n",
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            _locks(
+                _KEEPING[0],
+                "    try:",
+                "        yield",
+                "    finally:",
+                "        self.locks.pop(user, None)",
+            ),
+            "A lock that somebody waits for",
+        ),
+        NearMiss(
+            _locks(
+                "if user not in self.locks:",
+                "    self.locks[user] = asyncio.Lock()",
+                "async with self.locks[user]:",
+                "    yield",
+                init="self.locks = LRUCache(100)",
+                imports="\nfrom cachetools import LRUCache\n",
+            ),
+            "a lock in use was evicted",
+        ),
+        NearMiss(
+            _locks("async with self.lock:", "    yield", init="self.lock = asyncio.Lock()"),
+            "Bob waits for Ada",
+        ),
+        NearMiss(
+            _locks("async with asyncio.Lock():", "    yield", init="pass"),
+            "nothing makes the second wait",
+        ),
+        NearMiss(
+            _locks(
+                *_KEEPING,
+                "if len(self.locks) > 50:",
+                "    self.locks = {u: one for u, one in self.locks.items() if one.locked()}",
+            ),
+            "locks are alive; the budget is 0",
+        ),
+    ),
+    hints=(
+        "A lock may go when nobody holds it and nobody waits for it. Who keeps such an account?",
+        "Every turn that is inside or waits leads to its lock. Is the dict's reference needed?",
+        "`weakref.WeakValueDictionary` is a dict that keeps none of its values alive.",
+    ),
+    check=check_locks,
+)
+
+EXERCISES = (FIVE_ROUNDS, HUNDRED_BYTES, LOCKS)
+
+CATCH_UP = CatchUp(
+    say=(
+        "A server keeps a conversation under a key, in something that outlives the request.",
+        "A threading.local follows the worker, a context variable the request.",
+        "In asyncio one thread runs many tasks, and changes from one to another at an await.",
+        "Removing an object from a dict removes one reference; it dies with the last.",
+    ),
+)
