@@ -203,7 +203,7 @@ def enumerated(words: list[str]) -> str:
 def drawn_references(step: Step) -> Counter[int]:
     """The number of references drawn to each thing; weak ones hold nothing and do not count."""
     counts = Counter(name.target for name in step.names if name.style != "dashed")
-    counts.update(ref.head for ref in step.references if ref.style != "dashed")
+    counts.update(head for _, _, head, style in step.references if style != "dashed")
     counts.update(number for _, number in step.unseen)
     return counts
 
