@@ -422,6 +422,8 @@ def _read_generator(generator: Any) -> Reading:
     frame = getattr(generator, f"{prefix}_frame")
     if frame is None:
         return Reading("finished", [])
+    if getattr(generator, f"{prefix}_running"):
+        return Reading("running", [])  # what it holds are the names of a running function now
     links = _read_frame(frame).links
     inner = getattr(generator, {"gi": "gi_yieldfrom"}.get(prefix, f"{prefix}_await"), None)
     if inner is not None:

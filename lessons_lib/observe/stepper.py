@@ -466,8 +466,12 @@ class _Recorder:
         look.garbage.discard(0)
 
     def _unreached(self, look: _Look) -> list[object]:
-        lost = [w.ref for w in self.known.values() if w.ref and w.number not in look.values]
-        return [thing for ref in lost if (thing := ref()) is not None]
+        """Living things that were met before and that this look did not reach."""
+        missed = [w for w in self.known.values() if w.number not in look.values]
+        refs = [w.ref for w in missed if w.ref]
+        found = [thing for ref in refs if (thing := ref()) is not None]
+        keyed = {w.key: w for w in missed if not w.ref and w.tracked and not w.thing.hidden}
+        return found + _still_there(keyed) if keyed else found
 
     def _holder(self, number: int, thing: object) -> str:
         if number not in self.holders:
@@ -495,25 +499,32 @@ class _Recorder:
         return "reference count" if reached else "the collector"
 
 
+def _still_there(keyed: dict[int, _Watched]) -> list[object]:
+    """Those of some lists, dictionaries … that still exist: same address, same contents."""
+    return [
+        thing
+        for thing in gc.get_objects()
+        if id(thing) in keyed and _is_same(thing, keyed[id(thing)])
+    ]
+
+
+def _is_same(thing: object, watched: _Watched) -> bool:
+    """Whether an object is the one that was watched, and not another one in its place."""
+    same_type = type(thing).__name__ == watched.thing.type
+    contents = tuple(map(id, gc.get_referents(thing)))
+    return same_type and bool(contents) and contents == watched.contents
+
+
 def _is_dead(watched: _Watched) -> bool:
-    """Whether a list, dictionary or tuple that is out of reach is gone: it takes no weak reference.
+    """Whether a list, dictionary or tuple that was not found any more is gone for certain.
 
-    If every reference to it was drawn and all those arrows went, it is gone, unless an object with
-    its address and its contents is still there. If it had others, the collector is asked.
+    If every reference to it was drawn, and all those arrows went, it is. If there were others it
+    may live on, changed: it is gone if the collector knows nothing of its type at its address.
     """
-    if not watched.tracked:
-        return watched.spare <= 0
-    there = [t for t in gc.get_objects() if id(t) == watched.key and _named(t, watched.thing)]
-    if watched.spare > 0:
-        return not there
-    return not any(
-        watched.contents and watched.contents == tuple(map(id, gc.get_referents(thing)))
-        for thing in there
-    )
-
-
-def _named(thing: object, like: Thing) -> bool:
-    return type(thing).__name__ == like.type
+    if watched.spare <= 0:
+        return True
+    types_there = [type(t).__name__ for t in gc.get_objects() if id(t) == watched.key]
+    return watched.tracked and watched.thing.type not in types_there
 
 
 _ONLY_IF_HOLDING = (
@@ -546,7 +557,9 @@ def _arrows_to(numbers: set[int], look: _Look) -> Counter[int]:
 
 
 def _only_from_garbage(step: Step, number: int) -> bool:
-    """True when only things that were garbage in this step lead to the one with this number."""
+    """True when a thing was garbage in this step, or only garbage led to it."""
+    if number in step.garbage:
+        return True
     if any(name.target == number for name in step.names):
         return False
     tails = {tail for tail, _, head, _ in step.references if head == number}
