@@ -183,7 +183,7 @@ def _read_set(items: Iterable[Any]) -> Reading:
     texts = sorted(atom_text(item) for item in some)
     more = ", …" if len(texts) > 4 else ""
     links = _links(("", item) for item in some)
-    links.sort(key=lambda found: type(found[1]).__name__)
+    links.sort(key=lambda found: (type(found[1]).__name__, telling_name(found[1])))
     return Reading(shorten(f"{{{', '.join(texts[:4])}{more}}}", VALUE_LIMIT), links)
 
 

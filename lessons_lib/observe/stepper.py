@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Literal, NamedTuple
 
 from .links import (
@@ -43,10 +44,10 @@ from .links import (
     telling_name,
 )
 from .probes import FILENAME, PROBE, instrument
-from .reach import held_from_outside, unseen_holder
+from .reach import NOT_FOUND, held_from_outside, unseen_holder
 
 MAX_STEPS = 200
-MAX_PROBES = 20_000
+MAX_PROBES = 5_000
 MAX_THINGS = 600
 
 By = Literal["reference count", "the collector"]
@@ -398,7 +399,8 @@ class _Recorder:
 
     def _is_outermost(self, frame: types.FrameType) -> bool:
         """The snippet's own frame (its names are drawn anyway) and the recorder's."""
-        return frame.f_locals is self.namespace or frame.f_globals is globals()
+        module = frame.f_code.co_filename == FILENAME and frame.f_code.co_name == "<module>"
+        return module or frame.f_globals is globals()
 
     def _visit(self, look: _Look, thing: object) -> int:
         """The number of an object, queued to be read if it is new to this look; 0: not drawn."""
@@ -459,11 +461,17 @@ class _Recorder:
             if key not in held:
                 look.garbage.add(self._visit(look, group[index]))
             elif key in surplus:
-                number = self._visit(look, group[index])
-                look.unseen.append((self._holder(number, group[index]), number))
+                self._add_unseen(look, group[index])
         self._walk(look)
         look.queue.clear()
         look.garbage.discard(0)
+
+    def _add_unseen(self, look: _Look, thing: object) -> None:
+        """A thing that something out of sight holds; a constant is held by the code itself."""
+        watched = self.known[id(thing)]
+        holder = self._holder(watched.number, thing)
+        if watched.ref is not None or holder != NOT_FOUND:
+            look.unseen.append((holder, self._visit(look, thing)))
 
     def _unreached(self, look: _Look) -> list[object]:
         """Living things that were met before and that this look did not reach."""
@@ -501,11 +509,13 @@ class _Recorder:
 
 def _still_there(keyed: dict[int, _Watched]) -> list[object]:
     """Those of some lists, dictionaries … that still exist: same address, same contents."""
-    return [
-        thing
-        for thing in gc.get_objects()
-        if id(thing) in keyed and _is_same(thing, keyed[id(thing)])
-    ]
+    return [thing for thing in _at(set(keyed)) if _is_same(thing, keyed[id(thing)])]
+
+
+def _at(addresses: set[int]) -> list[object]:
+    """The objects that the collector knows at some addresses."""
+    things = gc.get_objects()
+    return list(compress(things, map(addresses.__contains__, map(id, things))))
 
 
 def _is_same(thing: object, watched: _Watched) -> bool:
@@ -523,7 +533,7 @@ def _is_dead(watched: _Watched) -> bool:
     """
     if watched.spare <= 0:
         return True
-    types_there = [type(t).__name__ for t in gc.get_objects() if id(t) == watched.key]
+    types_there = [type(thing).__name__ for thing in _at({watched.key})]
     return watched.tracked and watched.thing.type not in types_there
 
 
