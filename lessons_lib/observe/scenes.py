@@ -75,7 +75,9 @@ class Scenes:
             for frame in diagram.frames:
                 frames[frame.id] = (*frames.get(frame.id, ()), *frame.boxes)
         kept = sorted(boxes.values(), key=lambda box: box.kind != "name")[:MAX_BOXES]
-        all_frames = [Frame(key, key, tuple(dict.fromkeys(ids))) for key, ids in frames.items()]
+        all_frames = [
+            Frame(key, f"{key} runs", tuple(dict.fromkeys(ids))) for key, ids in frames.items()
+        ]
         whole = Diagram(tuple(boxes.values()), tuple(arrows.values()), tuple(all_frames))
         return _among(whole, kept)
 
