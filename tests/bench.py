@@ -172,7 +172,7 @@ def floor_of(needs: Needs) -> list[str]:
     children = (
         "from lessons_lib.memories.children import start as _start\n"
         f"for _ in range({needs.children}):\n"
-        "    _child, _connection = _start(print)\n"
+        "    _child, _connection = _start(id)\n"
         "    _child.join(); _connection.close()\n"
     )
     return [imports, children]

@@ -163,13 +163,14 @@ def _roots(caller: types.FrameType | None) -> list[Root]:
 
 def _frame_roots(caller: types.FrameType | None) -> Iterator[Root]:
     """The running functions of all threads, without the machinery that merely called them."""
-    current = threading.get_ident()
-    for thread, frame in sys._current_frames().items():
-        inner: types.FrameType | None = caller if thread == current else frame
-        while inner is not None:
-            if not _is_plumbing(inner) and inner.f_code.co_flags & 1:
-                yield Root(f"{inner.f_code.co_name}()", frame_locals(inner))
-            inner = inner.f_back
+    frames = sys._current_frames()
+    del frames[threading.get_ident()]  # a function that held its own frame would be a cycle
+    for innermost in (caller, *frames.values()):
+        frame = innermost
+        while frame is not None:
+            if not _is_plumbing(frame) and frame.f_code.co_flags & 1:
+                yield Root(f"{frame.f_code.co_name}()", frame_locals(frame))
+            frame = frame.f_back
 
 
 def _is_plumbing(frame: types.FrameType) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from . import graphviz, style
-from .diagram import Arrow, Box, Diagram, bounded, size
+from .diagram import Arrow, Box, Diagram, Frame, bounded, size
 
 Point = tuple[float, float]
 Place = tuple[float, float, float, float]
@@ -78,7 +78,7 @@ def _dot(diagram: Diagram, splines: str = "true", labels: str = "yes") -> str:
             f"digraph {{ rankdir={diagram.direction}; newrank=true; splines={splines}; {apart}",
             'node [shape=box fixedsize=true label=""]; edge [arrowhead=none fontname=Courier];',
             *(_dot_box(number[b.id], widths[b.id], size(b)[1]) for b in diagram.boxes),
-            *(_dot_arrow(number, arrow, labels == "yes") for arrow in diagram.arrows),
+            *(_dot_arrow(number, a, labels == "yes") for a in diagram.arrows if a.tail != a.head),
             *(_dot_frame(i, frame.boxes, number) for i, frame in enumerate(diagram.frames)),
             _dot_names(diagram, number),
             "}",
@@ -138,6 +138,7 @@ def _read(diagram: Diagram, plain: str) -> Layout:
     arrows = {
         (a.tail, a.head, a.label): waiting[number[a.tail], number[a.head]].pop(0)
         for a in diagram.arrows
+        if a.tail != a.head
     }
     return _shifted(diagram, boxes, arrows)
 
@@ -178,7 +179,9 @@ def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) ->
 
 def _shifted(diagram: Diagram, boxes: dict[str, Place], arrows: dict[ArrowKey, Line]) -> Layout:
     """Put the margin around everything, frames, labels and notes included."""
-    frames = {f.id: _frame_place([boxes[name] for name in f.boxes]) for f in diagram.frames}
+    loops = [(a.tail, a.head, a.label) for a in diagram.arrows if a.tail == a.head]
+    arrows = arrows | {key: _loop(boxes[key[0]]) for key in loops}
+    frames = {f.id: _frame_place(f, [boxes[name] for name in f.boxes]) for f in diagram.frames}
     lefts, tops, rights, bottoms = zip(*_extents(diagram, boxes, arrows, frames), strict=True)
     dx, dy = MARGIN - min(lefts), MARGIN - min(tops)
     return Layout(
@@ -215,11 +218,19 @@ def _moved(line: Line, dx: float, dy: float) -> Line:
     return Line(points, (line.label[0] + dx, line.label[1] + dy) if line.label else None)
 
 
-def _frame_place(inside: list[Place]) -> Place:
-    left = min(x for x, *_ in inside) - FRAME_MARGIN
+def _loop(place: Place) -> Line:
+    """The way of a thing's reference to itself, over its upper edge; the note stands below it."""
+    x, y = place[0] + 14, place[1]
+    return Line(((x, y), (x - 4, y - 30), (x + 42, y - 30), (x + 38, y)), (x + 19, y - 30))
+
+
+def _frame_place(frame: Frame, inside: list[Place]) -> Place:
+    """Around what is inside, and wide enough for the title."""
+    wide = len(frame.title) * (style.TEXT_WIDTH + 0.5) + 28
     top = min(y for _, y, *_ in inside) - FRAME_MARGIN - FRAME_TOP
     right = max(x + w for x, _, w, _ in inside) + FRAME_MARGIN
     bottom = max(y + h for _, y, _, h in inside) + FRAME_MARGIN + 8
+    left = min(min(x for x, *_ in inside) - FRAME_MARGIN, right - wide)
     return left, top, right - left, bottom - top
 
 

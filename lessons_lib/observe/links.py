@@ -27,15 +27,12 @@ ITEM_LIMIT = 500
 """Of a longer container, only this many items are looked at."""
 
 
-class Link(NamedTuple):
-    """A reference: its label, the object it leads to, and how it is drawn.
+Link = tuple[str, Any, LinkStyle]
+"""A reference: its label, the object it leads to, and how it is drawn.
 
-    Solid is a plain reference, dashed a weak one, dotted one that no name or attribute shows.
-    """
-
-    label: str
-    target: Any
-    style: LinkStyle = "solid"
+Solid is a plain reference, dashed a weak one, dotted one that no name or attribute shows. A plain
+tuple, because a recording makes hundreds of them at each step.
+"""
 
 
 class Reading(NamedTuple):
@@ -98,7 +95,7 @@ def read(thing: object) -> Reading:
 
     >>> read([1, "a", []]).value
     "[1, 'a', •]"
-    >>> [link.label for link in read({"role": "user", "file": []}).links]
+    >>> [label for label, _, _ in read({"role": "user", "file": []}).links]
     ["'file'"]
     """
     return reader_of(type(thing))(thing)
@@ -132,28 +129,36 @@ def link(label: str, target: object, style: LinkStyle = "solid") -> Link | None:
         return None
     if isinstance(target, weakref.ref):
         alive = weakref.ref.__call__(target)
-        return None if alive is None else Link(label, alive, "dashed")
-    return Link(label, target, style)
+        return None if alive is None else (label, alive, "dashed")
+    return label, target, style
 
 
 def _links(pairs: Iterable[tuple[str, object]], style: LinkStyle = "solid") -> list[Link]:
-    return [found for label, target in pairs if (found := link(label, target, style))]
+    found: list[Link] = [
+        (label, target, style) for label, target in pairs if type(target) not in ATOMS
+    ]
+    if any(isinstance(target, weakref.ref) for _, target, _ in found):
+        return [strong for label, target, _ in found if (strong := link(label, target, style))]
+    return found
+
+
+INDEXES = [f"[{i}]" for i in range(ITEM_LIMIT)]
+
+
+def sequence_text(items: list[Any] | tuple[Any, ...]) -> str:
+    """The first few items of a list or a tuple in brackets."""
+    base: Any = list if isinstance(items, list) else tuple
+    left, right = "[]" if base is list else "()"
+    some = base.__getitem__(items, slice(0, 6))
+    shown = ", ".join([atom_text(item) for item in some[:5]])
+    return shorten(f"{left}{shown}{', …' if len(some) > 5 else ''}{right}", VALUE_LIMIT)
 
 
 def _read_sequence(items: list[Any] | tuple[Any, ...]) -> Reading:
     """Lists and tuples, also subclasses: their items by index."""
     base: Any = list if isinstance(items, list) else tuple
     some = base.__getitem__(items, slice(0, ITEM_LIMIT))
-    left, right = "[]" if base is list else "()"
-    shown = ", ".join([atom_text(item) for item in some[:5]])
-    more = ", …" if base.__len__(items) > 5 else ""
-    value = shorten(f"{left}{shown}{more}{right}", VALUE_LIMIT)
-    links = [
-        found
-        for i, item in enumerate(some)
-        if type(item) not in ATOMS and (found := link(f"[{i}]", item))
-    ]
-    return Reading(value, links)
+    return Reading(sequence_text(items), _links(zip(INDEXES, some, strict=False)))
 
 
 def _some_items(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
@@ -178,7 +183,7 @@ def _read_set(items: Iterable[Any]) -> Reading:
     texts = sorted(atom_text(item) for item in some)
     more = ", …" if len(texts) > 4 else ""
     links = _links(("", item) for item in some)
-    links.sort(key=lambda found: type(found.target).__name__)
+    links.sort(key=lambda found: (type(found[1]).__name__, telling_name(found[1])))
     return Reading(shorten(f"{{{', '.join(texts[:4])}{more}}}", VALUE_LIMIT), links)
 
 
@@ -197,7 +202,9 @@ def _attribute_reader(kind: type) -> Callable[[object], list[tuple[str, object]]
 
     def read_attributes(thing: object) -> list[tuple[str, object]]:
         table = getter(thing) if getter else None
-        found = list(table.items())[:ITEM_LIMIT] if type(table) is dict else []
+        found = list(table.items()) if type(table) is dict else []
+        if len(found) > ITEM_LIMIT:
+            del found[ITEM_LIMIT:]
         for name, slot in slots:
             with suppress(AttributeError):
                 found.append((name, slot.__get__(thing, kind)))
@@ -238,29 +245,51 @@ def telling_name(thing: object) -> str:
     return next((shorten(found[key], 24) for key in _TELLING if found.get(key)), "")
 
 
+def attributes_text(stored: list[tuple[str, Any]]) -> str:
+    """The first two plain values among an instance's attributes.
+
+    >>> attributes_text([("name", "cv.pdf"), ("file", []), ("size", 3)])
+    "name='cv.pdf', size=3"
+    """
+    shown = [f"{name}={atom_text(value)}" for name, value in stored[:6] if type(value) in ATOMS]
+    return shorten(", ".join(shown[:2]), VALUE_LIMIT)
+
+
+class Getters(dict[type, Callable[[Any], dict[str, Any]] | None]):
+    """For each class whose instances keep all they have in their `__dict__`: how to get that."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], dict[str, Any]] | None:
+        special = any(issubclass(kind, base) for base, _ in (*_READERS, *_CONTAINER_READERS))
+        plain = not special and not _slots(kind) and not _has_c_part(kind) and not is_hidden(kind)
+        self[kind] = _dict_getter(kind) if plain else None
+        return self[kind]
+
+
+def _has_c_part(kind: type) -> bool:
+    """Whether C code may hold something for an instance that its attributes do not show."""
+    static = [base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE]
+    return not set(static) <= {object, *_CONTAINERS} or kind.__module__ in _C_MODULES
+
+
+_C_MODULES = ("functools", "itertools", "_contextvars", "_thread")
+
+
 def _instance_reader(kind: type) -> Reader:
     """A reader for instances of one class: attributes first, then what C code holds for it."""
     inner, read_attributes = _inner_container(kind), _attribute_reader(kind)
-    has_c_part = any(
-        not base.__flags__ & _HEAP_TYPE and base not in (object, *_CONTAINERS)
-        for base in kind.__mro__
-    ) or kind.__module__ in ("functools", "itertools", "_contextvars", "_thread")
+    has_c_part = _has_c_part(kind)
     style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
 
     def read_instance(thing: object) -> Reading:
-        values, links = [], []
-        for name, value in read_attributes(thing):
-            if type(value) in ATOMS:
-                values.append(f"{name}={atom_text(value)}")
-            elif found := link(str(name), value, style):
-                links.append(found)
+        stored = read_attributes(thing)
+        links, text = _links(stored, style), attributes_text(stored)
         if inner:
             reading = inner(thing)
-            values.insert(0, reading.value)
+            text = f"{reading.value} {text}".strip()
             links += reading.links
         if has_c_part:
             links += _unnamed(thing, links, style)
-        return Reading(shorten(", ".join(values[:2]), VALUE_LIMIT) if values else "", links)
+        return Reading(shorten(text, VALUE_LIMIT), links)
 
     return read_instance
 
@@ -277,11 +306,11 @@ def _inner_container(kind: type) -> Reader | None:
 
 def _unnamed(thing: object, known: list[Link], style: LinkStyle) -> list[Link]:
     """References that only the collector knows of, held in the C part of an object."""
-    seen = {id(found.target) for found in known}
+    seen = {id(target) for _, target, _ in known}
     own = _dict_getter(type(thing))
     seen.add(id(own(thing)) if own else 0)
     return [
-        Link("", target, style)
+        ("", target, style)
         for target in gc.get_referents(thing)
         if id(target) not in seen and type(target) not in ATOMS and not isinstance(target, type)
     ]
@@ -372,7 +401,7 @@ def frames_of(traceback: types.TracebackType | None) -> list[types.FrameType]:
 
 
 def _read_traceback(traceback: types.TracebackType) -> Reading:
-    return Reading("", [Link("", frame, "dotted") for frame in frames_of(traceback)])
+    return Reading("", [("", frame, "dotted") for frame in frames_of(traceback)])
 
 
 def _read_exception(error: BaseException) -> Reading:
@@ -381,7 +410,7 @@ def _read_exception(error: BaseException) -> Reading:
     value = atom_text(args[0]) if args and type(args[0]) in ATOMS else ""
     links = _links((f"args[{i}]", arg) for i, arg in enumerate(args))
     if error.__traceback__ is not None:
-        links.append(Link("__traceback__", error.__traceback__))
+        links.append(("__traceback__", error.__traceback__, "solid"))
     links += _links((("__cause__", error.__cause__), ("__context__", error.__context__)))
     links += _links(attributes(error))
     return Reading(shorten(value, VALUE_LIMIT), links)
@@ -393,11 +422,13 @@ def _read_generator(generator: Any) -> Reading:
     frame = getattr(generator, f"{prefix}_frame")
     if frame is None:
         return Reading("finished", [])
+    if getattr(generator, f"{prefix}_running"):
+        return Reading("running", [])  # what it holds are the names of a running function now
     links = _read_frame(frame).links
     inner = getattr(generator, {"gi": "gi_yieldfrom"}.get(prefix, f"{prefix}_await"), None)
     if inner is not None:
-        links.append(Link("waits for", inner, "dotted"))
-    links += [extra for extra in _unnamed(generator, links, "dotted") if _on_stack(extra.target)]
+        links.append(("waits for", inner, "dotted"))
+    links += [extra for extra in _unnamed(generator, links, "dotted") if _on_stack(extra[1])]
     return Reading("", links)
 
 

@@ -146,7 +146,7 @@ class Player:
 
         def turn(_: object = None) -> None:
             told.value = self._told(slider.value - 1)
-            picture.value = self.html(slider.value - 1)
+            picture.value = _FIT + self.html(slider.value - 1)
             buttons[0].disabled = slider.value == slider.min
             buttons[1].disabled = slider.value == slider.max
 
@@ -179,6 +179,10 @@ class Player:
         bundle["text/html"] = self.static_html()
         bundle["text/plain"] = str(self)
         return bundle
+
+
+# A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
+_FIT = "<style>.rc-player .widget-html-content {min-width: 0}</style>"
 
 
 def _buttons(slider: Any) -> tuple[Any, Any]:

@@ -112,6 +112,9 @@ def _closure(start: set[int], children: dict[int, list[int]]) -> set[int]:
     return reached
 
 
+NOT_FOUND = "C code or a running expression"
+
+
 def unseen_holder(thing: object, hops: int = 4) -> str:
     """Name what holds an object out of the snippet's sight, as a reader would call it.
 
@@ -130,7 +133,7 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
         seen.add(id(level))
         if not level:
             break
-    return "C code or a running expression"
+    return NOT_FOUND
 
 
 def _is_ours(holder: object) -> bool:

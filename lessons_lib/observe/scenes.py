@@ -75,7 +75,9 @@ class Scenes:
             for frame in diagram.frames:
                 frames[frame.id] = (*frames.get(frame.id, ()), *frame.boxes)
         kept = sorted(boxes.values(), key=lambda box: box.kind != "name")[:MAX_BOXES]
-        all_frames = [Frame(key, key, tuple(dict.fromkeys(ids))) for key, ids in frames.items()]
+        all_frames = [
+            Frame(key, f"{key} runs", tuple(dict.fromkeys(ids))) for key, ids in frames.items()
+        ]
         whole = Diagram(tuple(boxes.values()), tuple(arrows.values()), tuple(all_frames))
         return _among(whole, kept)
 
@@ -121,8 +123,8 @@ class Scenes:
                 yield Arrow(_name_id(name), self.slots[name.target], style=name.style)
 
     def _thing_arrows(self, step: Step) -> Iterable[Arrow]:
-        for ref in step.references:
-            yield Arrow(self.slots[ref.tail], self.slots[ref.head], _short(ref.label), ref.style)
+        for tail, label, head, style in step.references:
+            yield Arrow(self.slots[tail], self.slots[head], _short(label), style)
         for holder, number in step.unseen:
             yield Arrow(f"held by {holder}", self.slots[number], style="dotted")
 
@@ -144,7 +146,7 @@ class Scenes:
         """The place of what led to a thing first: things of one holder may follow each other."""
         step = self.recording.steps[index]
         names = (_name_id(name) for name in step.names if name.target == number)
-        tails = (ref.tail for ref in step.references if ref.head == number)
+        tails = (tail for tail, _, head, _ in step.references if head == number)
         return next(names, "") or next((slots.get(tail, "") for tail in tails), "")
 
     def _life(self, number: int) -> tuple[int, int]:

@@ -94,10 +94,11 @@ def _object(box: Box, place: Place) -> str:
 
 def _pill(box: Box, place: Place) -> str:
     stroke = style.GREY if box.state == "plain" else _STROKE[box.state]
+    texts = (box.title, *box.lines)
+    top = place[1] + (place[3] - 20 * len(texts)) / 2 + 15
     radius = min(place[3] / 2, 20)
     return rect(place, radius, style.WASH, stroke, 1.2) + "".join(
-        text(place[0] + 17, place[1] + 22 + 20 * i, line, "g" if i else "")
-        for i, line in enumerate((box.title, *box.lines))
+        text(place[0] + 17, top + 20 * i, line, "g" if i else "") for i, line in enumerate(texts)
     )
 
 

@@ -67,6 +67,7 @@ class Story:
             *self._changed(index),
             *self._garbage(step, before),
             *self._unseen(step, before),
+            *self._weak(step, before),
             *self._deaths(step),
             *_values(step, before),
             *_lost_names(step, before),
@@ -158,6 +159,17 @@ class Story:
         told = self._list(new)
         return [f"{told} {_are(new)} garbage: no name leads there"] if new else []
 
+    def _weak(self, step: Step, before: Step | None) -> list[str]:
+        """New weak references, told by the name or the thing that has them."""
+        now = self._weak_ones(step)
+        then = self._weak_ones(before) if before else []
+        return [f"{who} refers weakly to {whom}" for who, whom in now if (who, whom) not in then]
+
+    def _weak_ones(self, step: Step) -> list[tuple[str, str]]:
+        named = [(n.label, n.target) for n in step.names if n.style == "dashed" and n.target]
+        held = [(self.labels[t], h) for t, _, h, style in step.references if style == "dashed"]
+        return [(who, self.labels[whom]) for who, whom in named + held]
+
     def _unseen(self, step: Step, before: Step | None) -> list[str]:
         known = set(before.unseen) if before else set()
         return [
@@ -203,7 +215,7 @@ def enumerated(words: list[str]) -> str:
 def drawn_references(step: Step) -> Counter[int]:
     """The number of references drawn to each thing; weak ones hold nothing and do not count."""
     counts = Counter(name.target for name in step.names if name.style != "dashed")
-    counts.update(ref.head for ref in step.references if ref.style != "dashed")
+    counts.update(head for _, _, head, style in step.references if style != "dashed")
     counts.update(number for _, number in step.unseen)
     return counts
 

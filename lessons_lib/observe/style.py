@@ -58,5 +58,7 @@ def shorten(text: str, limit: int) -> str:
     >>> shorten("a long story", 7)
     'a long…'
     """
+    if len(text) <= limit and "\n" not in text:
+        return text
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"

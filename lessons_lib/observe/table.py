@@ -60,6 +60,9 @@ class Table:
             for row in self.rows
         )
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
     def _repr_html_(self) -> str:
         head = "".join(self._cell("th", i, name) for i, name in enumerate(self.columns))
         body = "".join(

@@ -217,9 +217,15 @@ _PICTURES = """async (index) => {
     const images = [...node.querySelectorAll('img')];
     await Promise.allSettled(images.map(image => image.decode()));
     const room = node.querySelector('.jp-OutputArea-output')?.clientWidth ?? node.clientWidth;
+    const box = image => {
+        let around = image.parentElement;
+        while (around !== node && !['auto', 'scroll'].includes(getComputedStyle(around).overflowX))
+            around = around.parentElement;
+        return around;
+    };
     return images.map(image => ({
-        alt: image.alt, loaded: image.complete && image.naturalWidth > 0,
-        width: Math.floor(image.getBoundingClientRect().width), room,
+        alt: image.alt, loaded: image.complete && image.naturalWidth > 0, room,
+        width: Math.floor(image.getBoundingClientRect().width), box: box(image).clientWidth,
     }));
 }"""
 _HIDE_SIDEBARS = """() => {
@@ -273,10 +279,18 @@ class Lesson:
         return cell
 
     def pictures(self, index: int) -> list[dict[str, Any]]:
-        """Every picture of a cell that is in view: its words, whether it loaded, its width."""
+        """Every picture of a cell that is in view: its words, whether it loaded, how wide it is.
+
+        `room` is the width of the cell's output, `box` that of what the picture scrolls in.
+        """
         found: list[dict[str, Any]] = self.page.evaluate(_PICTURES, index)
         return found
 
     def hide_sidebars(self) -> None:
         """Leave the page to the notebook, as on a narrow screen."""
         self.page.evaluate(_HIDE_SIDEBARS)
+
+    def is_wider_than_the_window(self) -> bool:
+        """Whether the page itself would have to be scrolled sideways."""
+        wider: bool = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return wider

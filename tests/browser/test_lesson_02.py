@@ -108,6 +108,7 @@ def test_an_exercise_is_solved(lesson: Lesson) -> None:
 
 
 def test_nothing_is_cut_off_on_a_phone(lesson: Lesson) -> None:
+    """A picture fits, or scrolls within a box that fits: its letters stay large enough to read."""
     lesson.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     lesson.hide_sidebars()
     cells = [*_picture_cells(lesson), lesson.find("step(")]
@@ -115,4 +116,5 @@ def test_nothing_is_cut_off_on_a_phone(lesson: Lesson) -> None:
         lesson.show(index)
         for picture in lesson.pictures(index):
             assert picture["loaded"], f"cell {index}: {picture}"
-            assert picture["width"] <= picture["room"], f"cell {index}: {picture}"
+            assert min(picture["width"], picture["box"]) <= picture["room"], f"{index}: {picture}"
+    assert not lesson.is_wider_than_the_window()

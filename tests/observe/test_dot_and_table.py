@@ -1,0 +1,83 @@
+"""Other people's graphs in the course's look, and tables."""
+
+from __future__ import annotations
+
+import re
+
+import objgraph
+import pytest
+
+from lessons_lib.observe import Table, from_dot, from_objgraph
+from lessons_lib.observe.dot import read_dot
+
+
+class Upload:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def test_dot_is_read_with_chains_labels_and_comments() -> None:
+    diagram = read_dot(
+        """
+        digraph G {
+            rankdir=TB; // down
+            node [shape=box]; /* all
+            boxes */
+            "first one" [label="one\\nsecond; line"];
+            "first one" -> b -> c [label="next", style=dashed];
+        }
+        """
+    )
+    assert [box.title for box in diagram.boxes] == ["one", "b", "c"]
+    assert diagram.boxes[0].lines == ("second; line",)
+    assert [(a.tail, a.head, a.label, a.style) for a in diagram.arrows] == [
+        ("first one", "b", "next", "dashed"),
+        ("b", "c", "next", "dashed"),
+    ]
+    assert diagram.direction == "TB"
+
+
+def test_no_dot_is_one_clear_sentence() -> None:
+    with pytest.raises(ValueError, match="no node found in 'hello world;;'"):
+        from_dot("hello world;;", alt="x")
+
+
+def test_objgraph_goes_through_the_same_pictures_without_addresses() -> None:
+    upload = Upload("cv.pdf")
+    box = {"file": [upload]}
+    picture = from_objgraph(objgraph.show_backrefs, [upload], alt="who refers", max_depth=3)
+    assert "Upload" in picture.svg
+    assert ">file<" in picture.svg
+    assert not re.search(r"0x[0-9a-f]{6}|o\d{10}", picture.svg)
+    del box
+
+
+def test_a_large_objgraph_is_bounded_and_says_so() -> None:
+    many = [[n, [Upload(str(n))]] for n in range(80)]
+    picture = from_objgraph(objgraph.show_refs, [many], alt="x", max_depth=4, too_many=90)
+    assert "more boxes" in picture.svg
+
+
+def test_a_table_as_html_and_as_text() -> None:
+    table = Table(
+        ("mode", "steps"), (("sync <1>", 12), ("exit", 3)), caption="Redone", notes=("n",)
+    )
+    html = table._repr_html_()
+    assert '<th scope="col"' in html
+    assert "<caption" in html
+    assert "sync &lt;1&gt;" in html
+    assert str(table).splitlines() == [
+        "Redone",
+        "mode      steps",
+        "--------  -----",
+        "sync <1>     12",
+        "exit          3",
+        "n",
+    ]
+
+
+def test_a_row_of_the_wrong_length_is_one_clear_sentence() -> None:
+    with pytest.raises(
+        ValueError, match="has 1 cells, expected 2: one for each of the columns a, b"
+    ):
+        Table(("a", "b"), ((1,),))

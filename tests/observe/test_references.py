@@ -1,0 +1,50 @@
+"""survivors and watch."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from lessons_lib.observe import survivors, watch
+
+
+class Node:
+    name = "class attribute"
+
+
+class Leaf(Node):
+    __slots__ = ()
+
+
+def test_survivors_counts_subclasses_too() -> None:
+    node, leaf = Node(), Leaf()
+    assert (survivors(Node), survivors(Leaf)) == (2, 1)
+    del node
+    assert survivors(Node) == 1
+    del leaf
+
+
+def test_a_lifeline_tells_by_which_hand() -> None:
+    counted, ring = Node(), Node()
+    ring.me = ring  # type: ignore[attr-defined]
+    lives = watch(counted, "counted"), watch(ring)
+    assert [str(life) for life in lives] == ["counted: alive", "Node: alive"]
+    del counted
+    assert (lives[0].alive, lives[0].died_by) == (False, "reference count")
+    del ring
+    gc.collect()
+    assert str(lives[1]) == "Node: died by the collector"
+
+
+@pytest.mark.parametrize("thing", [[], {}, 3, "text", (1,)])
+def test_what_takes_no_weak_reference_is_one_clear_sentence(thing: object) -> None:
+    with pytest.raises(TypeError, match=f"{type(thing).__name__} takes no weak reference"):
+        watch(thing)
+
+
+def test_classes_that_cannot_be_counted() -> None:
+    with pytest.raises(ValueError, match="instances of int are not known to the collector"):
+        survivors(int)
+    with pytest.raises(TypeError, match="str is no class, expected one"):
+        survivors("Node")  # type: ignore[arg-type]

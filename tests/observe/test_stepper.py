@@ -1,0 +1,379 @@
+"""The recorder: what it sees, that it changes nothing, and that it puts everything back."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import linecache
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lessons_lib.observe.probes import FILENAME, PROBE
+from lessons_lib.observe.stepper import Recording, record
+from lessons_lib.observe.story import Story
+
+from . import snippets
+
+
+class Upload:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+
+_SHELF: list[object] = []
+
+
+def put_aside(thing: object) -> None:
+    _SHELF.append(thing)
+
+
+def run(snippet: str, **names: object) -> Recording:
+    return record(dedent(snippet).strip(), {"Upload": Upload, "gc": gc, **names})
+
+
+def news(snippet: str, **names: object) -> list[str]:
+    """What happened at each step, in words."""
+    story = Story(run(snippet, **names))
+    return ["; ".join(story.happened(i)) for i in range(len(story.recording.steps))]
+
+
+# -- what it sees --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", snippets.SNIPPETS)
+def test_every_snippet_ends_with_nothing_left_alive(title: str) -> None:
+    before = sum(type(t) is snippets.Upload for t in gc.get_objects())
+    names = {"Upload": snippets.Upload, "parse": snippets.parse, "gc": gc}
+    record(dedent(snippets.SNIPPETS[title]).strip(), names)
+    assert sum(type(t) is snippets.Upload for t in gc.get_objects()) == before
+
+
+def _other_pythons() -> list[Path]:
+    here = Path(sys.executable).resolve()
+    found = sorted(Path.home().glob(".pyenv/versions/3.1[1-4].*/bin/python"))
+    return [python for python in found if python.resolve() != here]
+
+
+@pytest.mark.parametrize("python", _other_pythons(), ids=lambda p: p.parts[-3])
+def test_every_python_tells_the_same(python: Path) -> None:
+    told = subprocess.run(
+        [python, snippets.__file__], capture_output=True, encoding="utf-8", check=True, timeout=60
+    )
+    assert told.stdout.rstrip("\n") == snippets.told()
+
+
+def test_death_by_reference_count_and_by_the_collector_are_told_apart() -> None:
+    told = news(
+        """
+        a = Upload("counted")
+        del a
+        b = Upload("collected")
+        b.me = b
+        del b
+        gc.collect()
+        """
+    )
+    assert told[1] == "Upload 'counted' died, by reference count"
+    assert "is garbage: no name leads there" in told[4]
+    assert told[5] == "Upload 'collected' died, by the collector"
+
+
+def test_a_cycle_of_lists_is_garbage_and_collected() -> None:
+    told = news("box = []\nbox.append(box)\ndel box\ngc.collect()")
+    assert told[2].endswith("list is garbage: no name leads there")
+    assert told[3] == "list died, by the collector"
+
+
+def test_a_local_is_shown_while_its_function_runs() -> None:
+    recording = run(
+        """
+        def size(text):
+            upload = Upload(text)
+            return len(upload.name)
+        n = size("four")
+        """
+    )
+    inside = next(step for step in recording.steps if step.event == "leave")
+    assert inside.scopes == ("size",)
+    assert ("size", "upload") in [(name.scope, name.label) for name in inside.names]
+    assert [(step.line, len(step.died)) for step in recording.steps if step.died] == [(4, 1)]
+
+
+def test_what_the_notebook_holds_is_told_as_held_unseen() -> None:
+    told = news("a = Upload('kept')\nput_aside(a)\ndel a", put_aside=put_aside)
+    assert told[2] == f"Upload 'kept' is held unseen, by module {__name__}"
+    _SHELF.clear()
+
+
+def test_what_moves_out_of_sight_in_one_line_is_not_called_dead() -> None:
+    told = news("box = [[Upload('moved')]]\nput_aside(box.pop())\nx = 1", put_aside=put_aside)
+    assert not any("died" in line for line in told)
+    _SHELF.clear()
+
+
+def test_an_uncaught_exception_is_shown_and_not_raised() -> None:
+    recording = run("a = Upload('x')\nraise KeyError('gone')\nb = 1")
+    assert recording.error == "line 2: KeyError: gone"
+    assert recording.steps[-1].event == "raised"
+
+
+def test_system_exit_is_shown_too() -> None:
+    assert run("raise SystemExit(3)").error == "line 1: SystemExit"
+
+
+def test_printed_text_is_kept_step_by_step(capsys: pytest.CaptureFixture[str]) -> None:
+    recording = run("print('one')\nx = 1\nprint('two')")
+    assert [step.printed for step in recording.steps] == ["one\n", "", "two\n"]
+    assert capsys.readouterr().out == ""
+
+
+def test_what_a_finalizer_prints_at_the_end_is_kept() -> None:
+    recording = run("class Loud:\n    def __del__(self): print('bye')\nloud = Loud()")
+    assert recording.afterwards == "bye\n"
+
+
+def test_a_syntax_error_is_raised_as_usual() -> None:
+    with pytest.raises(SyntaxError):
+        run("a = = 1")
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        "while True: x = 1",
+        "while True:\n    pass",
+        "while True:\n    try:\n        x = 1\n    except BaseException:\n        pass",
+    ],
+)
+def test_an_endless_snippet_is_stopped_and_says_so(endless: str) -> None:
+    recording = record(endless, max_steps=20)
+    assert "the snippet takes more steps than a recording holds" in recording.note
+    assert len(recording.steps) <= 21
+
+
+def test_a_large_structure_is_bounded() -> None:
+    recording = run("many = [Upload(str(n)) for n in range(3000)]\nx = 1")
+    assert len(recording.things) < 700
+
+
+def test_weak_references_hold_nothing_and_are_not_counted() -> None:
+    told = news("a = Upload('a')\nw = ref(a)\ndel a", ref=weakref.ref)
+    assert told[1] == "w refers weakly to Upload 'a'"
+    assert "died, by reference count" in told[2]
+
+
+def test_what_a_resurrecting_finalizer_saves_is_not_called_dead_for_long() -> None:
+    told = news(
+        """
+        class Cat:
+            lives = []
+            def __del__(self):
+                Cat.lives.append(self)
+        cat = Cat()
+        del cat
+        """
+    )
+    assert "died" not in told[-1]
+
+
+# -- it never runs the reader's code ---------------------------------------------------------------
+
+
+class Trap:
+    """Any look at an instance through its own methods fails."""
+
+    def __init__(self) -> None:
+        self.inner = Upload("inside")
+
+    def __repr__(self) -> str:
+        raise AssertionError("repr was called")
+
+    __str__ = __len__ = __iter__ = __hash__ = __eq__ = __bool__ = __repr__  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"__getattr__({name!r}) was called")
+
+    @property
+    def name(self) -> str:
+        raise AssertionError("a property was called")
+
+
+class TrapList(list[object]):
+    def __iter__(self) -> Iterator[object]:
+        raise AssertionError("__iter__ was called")
+
+    __len__ = __getitem__ = __eq__ = __repr__ = __iter__  # type: ignore[assignment]
+
+
+class TrapDict(dict[str, object]):
+    def items(self) -> Any:
+        raise AssertionError("items was called")
+
+    __iter__ = __len__ = __getitem__ = keys = values = __repr__ = items  # type: ignore[assignment]
+
+
+def test_no_method_of_the_reader_is_called() -> None:
+    recording = run(
+        "t = Trap()\nl = TrapList()\nd = TrapDict()\ndel t, l, d",
+        Trap=Trap,
+        TrapList=TrapList,
+        TrapDict=TrapDict,
+    )
+    assert recording.error == ""
+    assert len(recording.steps[-1].died) == 4
+
+
+def test_a_recording_holds_no_object() -> None:
+    upload = Upload("cv.pdf")
+    watched = weakref.ref(upload)
+    recording = run("mine = [upload]\nmine = None", upload=upload)
+    del upload
+    assert watched() is None
+    assert recording.things[0].type == "Upload"
+
+
+def test_a_class_of_the_reader_is_not_kept() -> None:
+    class Local:
+        pass
+
+    watched = weakref.ref(Local)
+    run("a = Local()\ndel a", Local=Local)
+    del Local
+    gc.collect()
+    assert watched() is None
+
+
+# -- it puts everything back -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("snippet", ["x = 1", "1/0", "gc.enable()", "gc.disable()"])
+def test_the_collector_is_put_back(on: bool, snippet: str) -> None:
+    before, callbacks = gc.isenabled(), list(gc.callbacks)
+    (gc.enable if on else gc.disable)()
+    try:
+        run(snippet)
+        assert gc.isenabled() == on
+        assert gc.callbacks == callbacks
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_ctrl_c_passes_through_and_everything_is_put_back() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    stdout, before, tracer = sys.stdout, gc.isenabled(), sys.gettrace()
+    with pytest.raises(KeyboardInterrupt):
+        run("a = Upload()\ninterrupt()", interrupt=interrupt)
+    assert (sys.stdout, gc.isenabled(), sys.gettrace()) == (stdout, before, tracer)
+    assert FILENAME not in linecache.cache
+    assert not hasattr(builtins, PROBE)
+
+
+def test_the_snippet_keeps_its_names_to_itself() -> None:
+    names: dict[str, object] = {"seen": []}
+    record("seen.append(1)\nmine = 2", names)
+    assert names == {"seen": [1]}
+
+
+def test_a_function_that_outlives_the_recording_still_runs() -> None:
+    shelf: list[Any] = []
+    run("def double(n):\n    m = n * 2\n    return m\nput(double)", put=shelf.append)
+    assert shelf[0](21) == 42
+
+
+def test_another_thread_is_left_alone() -> None:
+    recording = run(
+        "def work():\n    x = 1\nt = threading.Thread(target=work)\nt.start()\nt.join()",
+        threading=threading,
+    )
+    assert all(step.event != "call" for step in recording.steps)
+
+
+# -- the same result with and without -------------------------------------------------------------
+
+_NAMES = st.sampled_from("abc")
+_LINE = st.one_of(
+    st.builds("{} = Node({!r})".format, _NAMES, st.sampled_from(["x", "y"])),
+    st.builds("{} = {}".format, _NAMES, _NAMES),
+    st.builds("{}.{} = {}".format, _NAMES, st.sampled_from(["left", "right"]), _NAMES),
+    st.builds("{} = None".format, _NAMES),
+    st.builds("del {}".format, _NAMES),
+    st.builds("box.append({})".format, _NAMES),
+    st.builds("{} = box.pop()".format, _NAMES),
+    st.builds("{} = [{}, {}]".format, _NAMES, _NAMES, _NAMES),
+    st.builds("{} = lambda: {}".format, _NAMES, _NAMES),
+    st.builds("{} = use({})".format, _NAMES, _NAMES),
+    st.just("gc.collect()"),
+    st.just("box.clear()"),
+)
+_USE = """
+def use(thing):
+    local = Node("local")
+    local.left = thing
+    pair = (local, thing)
+    del thing
+    return pair[1]
+"""
+
+
+def _attempt(line: str) -> str:
+    return f"try:\n    {line}\nexcept Exception as e:\n    log.append(type(e).__name__)"
+
+
+def _outcome(program: str, recorded: bool) -> list[str]:
+    """Run a program whose objects log their own death, with or without the recorder."""
+    log: list[str] = []
+    count = [0]
+
+    class Node:
+        def __init__(self, name: str) -> None:
+            count[0] += 1
+            self.name = f"{name}{count[0]}"
+
+        def __del__(self) -> None:
+            log.append(f"{self.name} died")
+
+    names: dict[str, Any] = {"Node": Node, "log": log, "gc": gc, "box": []}
+    if recorded:
+        record(program, names, max_steps=10_000)
+    else:
+        exec(compile(program, "plain", "exec"), {**names, "__name__": "__main__"})
+    result = log[: log.index("end")]
+    names["box"].clear()
+    gc.collect()
+    return result
+
+
+@pytest.fixture(scope="module")
+def small_heap() -> Iterator[None]:
+    """Collections that look only at what the test makes."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("small_heap")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_LINE, min_size=3, max_size=14))
+def test_a_program_does_the_same_with_and_without_the_recorder(lines: list[str]) -> None:
+    program = "\n".join([_USE, *map(_attempt, lines), "log.append('end')"])
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        assert _outcome(program, recorded=True) == _outcome(program, recorded=False)
+    finally:
+        if was_on:
+            gc.enable()
