@@ -297,7 +297,9 @@ def check_conversations(conversations: Callable[[], Any]) -> str:
     """Prove that a history belongs to a session, whichever worker serves it."""
     with Office() as office:
         say = conversations().say
-        office.serve(1, say, "s-ada", TELL.format("Ada"))
+        greeting = office.serve(1, say, "s-ada", TELL.format("Ada"))
+        if "Ada" not in greeting:
+            raise NotYet(f"`say` returned {greeting!r}, expected the bot's answer to Ada.")
         judge_apart(office, say)
         judge_known(office, say)
         judge_keyless(office, say)
@@ -658,7 +660,10 @@ USERS = ["Ada", "Bob", "Eve"]
 def judge_names(bots: Any) -> None:
     """Raise NotYet unless each user's bot knows that user's name."""
     if not isinstance(bots, dict) or list(bots) != USERS:
-        raise NotYet(f"bots_for({USERS!r}) returned {bots!r}, expected a dict with a say for each.")
+        raise NotYet(
+            f"bots_for({USERS!r}) returned {type(bots).__name__}, "
+            "expected a dict with a `say` for each user."
+        )
     told = {user: str(bots[user](ASK)) for user in USERS}
     if len(set(told.values())) == 1:
         raise NotYet(

@@ -6,6 +6,7 @@ So what they find depends on the reader's code, and never on how fast a machine 
 
 import asyncio
 import gc
+import inspect
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -290,10 +291,18 @@ async def ten_turns(chat: Any, rounds: Rounds) -> None:
         for user in ("ada", "bob")
     ]
     finished = await rounds.play(tasks)
-    judge_finished(tasks)
     await dismiss(tasks)
+    judge_finished(tasks)
     if not finished:
         raise NotYet("some turns wait for a lock that nobody holds any more, and never end.")
+
+
+def judge_shape(chat: Any) -> None:
+    """Raise NotYet when a chat cannot be used as the exercise uses it."""
+    if not inspect.iscoroutinefunction(getattr(chat, "turn", None)):
+        raise NotYet("`turn` is no coroutine any more; it has to be `async def turn(…)`.")
+    if not isinstance(getattr(chat, "saved", None), dict):
+        raise NotYet("a chat keeps its messages in `self.saved`, a dict by user; it has none.")
 
 
 def judge_kept(saved: dict[str, list[str]], rounds: Rounds) -> None:
@@ -349,6 +358,7 @@ def check_five_rounds(chat: Callable[[], Any]) -> str:
 
     async def main() -> str:
         one, rounds = chat(), Rounds()
+        judge_shape(one)
         await ten_turns(one, rounds)
         judge_kept(one.saved, rounds)
         judge_sent(rounds)
@@ -474,7 +484,10 @@ class Scale:
 
     def read(self, user: str) -> list[str]:
         """The user's messages by number: '#1' and so on."""
-        return [str(text)[7:].replace(" ", "") for text in self.sessions.read(user)]
+        texts = self.sessions.read(user)
+        if not isinstance(texts, (list, tuple)):
+            raise NotYet(f"`read` returned {type(texts).__name__}, expected a list of texts.")
+        return [str(text)[7:].replace(" ", "") for text in texts]
 
 
 def judge_room(sessions: Callable[[int], Any]) -> None:
@@ -483,7 +496,10 @@ def judge_room(sessions: Callable[[int], Any]) -> None:
     users = ["ada", "bob", "eve", "dan", "fay"]
     for user in users:
         scale.add(user)
-    if forgotten := [user for user in users if scale.read(user) != ["#1"]]:
+    forgotten = [user for user in users if scale.read(user) != ["#1"]]
+    if forgotten == users:
+        raise NotYet("five users said ten bytes each, and none of them found their message.")
+    if forgotten:
         raise NotYet(
             f"five sessions of ten bytes fit into 100, and yet {', '.join(forgotten)} did not find "
             "their message. A bound on the number of sessions is no bound on bytes."
@@ -620,7 +636,10 @@ HUNDRED_BYTES = Exercise(
     solution=_sessions(_ADD),
     alternatives=(_BY_HAND,),
     near_misses=(
-        NearMiss(_sessions(_ADD, "LRUCache(4)"), "no bound on bytes"),
+        NearMiss(
+            _sessions("self.cache[user] = [*self.cache.get(user, []), text]", "LRUCache(4)"),
+            "no bound on bytes",
+        ),
         NearMiss(
             _sessions("self.cache.setdefault(user, []).append(text)"), "not when the list changes"
         ),
