@@ -67,6 +67,7 @@ class Story:
             *self._changed(index),
             *self._garbage(step, before),
             *self._unseen(step, before),
+            *self._hidden(step, before),
             *self._weak(step, before),
             *self._deaths(step),
             *_values(step, before),
@@ -158,6 +159,28 @@ class Story:
         new = sorted(step.garbage - (before.garbage if before else frozenset()))
         told = self._list(new)
         return [f"{told} {_are(new)} garbage: no name leads there"] if new else []
+
+    def _hidden(self, step: Step, before: Step | None) -> list[str]:
+        """Things that only a closure, a generator or a kept frame still holds, when that begins."""
+        now, then = self._hidden_holders(step), self._hidden_holders(before) if before else {}
+        return [
+            f"only {enumerated(holders)} {'holds' if len(holders) == 1 else 'hold'} "
+            f"{self.labels[number]}"
+            for number, holders in sorted(now.items())
+            if then.get(number) != holders
+        ]
+
+    def _hidden_holders(self, step: Step) -> dict[int, list[str]]:
+        shown = {name.target for name in step.names if name.style != "dashed"}
+        shown |= {head for _, _, head, style in step.references if style == "solid"}
+        shown |= {number for _, number in step.unseen} | step.garbage
+        result: dict[int, list[str]] = {}
+        for tail, _, head, style in step.references:
+            if style == "dotted" and head not in shown and self._visible(head):
+                holders = result.setdefault(head, [])
+                if self.labels[tail] not in holders:
+                    holders.append(self.labels[tail])
+        return result
 
     def _weak(self, step: Step, before: Step | None) -> list[str]:
         """New weak references, told by the name or the thing that has them."""

@@ -377,3 +377,9 @@ def test_a_program_does_the_same_with_and_without_the_recorder(lines: list[str])
     finally:
         if was_on:
             gc.enable()
+
+
+def test_who_holds_out_of_sight_is_told_when_it_begins() -> None:
+    told = news("u = Upload('u')\ncall = lambda u=u: u\ndel u\ncall = None")
+    assert told[2] == "Upload 'u' has 1 reference; only function <lambda> holds Upload 'u'"
+    assert told[3].startswith("Upload 'u' and function <lambda> died, by reference count")
