@@ -150,6 +150,26 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        "08.weight",
+        "The state of a conversation is the list of its messages, and each turn puts one line. The "
+        "conversation becomes twice as long. How large is its file?",
+        (
+            Option(
+                "Twice as large: twice as many lines",
+                "No. There are twice as many, and the new ones are longer.",
+            ),
+            Option(
+                "About four times as large",
+                "Right. Every line holds the whole state after its step.",
+                right=True,
+            ),
+            Option(
+                "As large as before: the old lines are not needed",
+                "No. Nobody takes them away. They are the history.",
+            ),
+        ),
+    ),
 )
 
 State = dict[str, Any]
