@@ -75,6 +75,11 @@ def progress(arguments: Arguments) -> int:
     return _in_environment(["-c", code, *arguments])
 
 
+def exam(arguments: Arguments) -> int:
+    """exam [MEMORY ...]: put the memory exam to the memories you name, or to all plain ones."""
+    return _in_environment(["-m", "lessons_lib.memories.exam", *arguments])
+
+
 def refresh(arguments: Arguments) -> int:
     """refresh: run and normalise the notebooks (maintainers)."""
     return _in_environment(["-m", "tests.refresh", *arguments], tests=True)
@@ -102,6 +107,7 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
     "open": open_course,
     "test": run_tests,
     "progress": progress,
+    "exam": exam,
     "fresh": fresh,
     "doctor": doctor,
     "help": tell_help,

@@ -22,6 +22,11 @@ from typing import Any
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 
 _HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
+# What the children of the crash lab and of the exam import; what is not installed is passed over.
+_OURS = (
+    "moments", "places", "exam.serving", "exam.price",
+    "variables", "sessions", "on_disk", "sqlite_by_hand", "journal",
+)  # fmt: skip
 # What LangGraph imports when a graph first runs; without it every child would.
 _LATE = ("langchain_core.tracers.context", "langchain_core.tracers.stdout")
 _lock = threading.Lock()
@@ -62,7 +67,8 @@ def _warm_up() -> None:
             server._stop()  # type: ignore[attr-defined]
     names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
     late = _LATE if "langgraph" in names else ()
-    needed = ["lessons_lib.memories.moments", "cloudpickle", *names, *late]
+    ours = [f"lessons_lib.memories.{name}" for name in _OURS]
+    needed = [*ours, "cloudpickle", *names, *late]
     forkserver.set_forkserver_preload(needed)
     _preloaded = set(names)
 

@@ -18,9 +18,8 @@ _HOMES = {
     "JSON file": ("on_disk", "JsonBot"),
     "SQLite by hand": ("sqlite_by_hand", "SqliteBot"),
     "journal": ("journal", "JournalBot"),
-    "graph": ("graph", "GraphBot"),
 }
-PLAIN = tuple(name for name in _HOMES if name != "graph")
+PLAIN = tuple(_HOMES)
 """Those that do without LangGraph: the ones that sit when none is named."""
 
 
@@ -35,11 +34,20 @@ def candidates(names: Sequence[str] = PLAIN) -> dict[str, Callable[[Path], Any]]
     return {name: _found(name) for name in names}
 
 
+def _graph(folder: Path) -> Any:
+    from lessons_lib.memories.graph import GraphBot
+
+    # In "async", what it has saved when it is killed in a turn would be a matter of luck.
+    return GraphBot(folder, durability="sync")
+
+
 def _found(name: str) -> Callable[[Path], Any]:
+    if name == "graph":
+        return _graph
     if name not in _HOMES:
-        near = difflib.get_close_matches(name, _HOMES, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(name, (*PLAIN, "graph"), n=1, cutoff=0.4)
         meant = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"there is no memory {name!r}: {meant}there are {', '.join(_HOMES)}")
+        raise ValueError(f"there is no memory {name!r}: {meant}there are {', '.join(PLAIN)}, graph")
     module, attribute = _HOMES[name]
     make: Callable[[Path], Any] = getattr(
         import_module(f"lessons_lib.memories.{module}"), attribute

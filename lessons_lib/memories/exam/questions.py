@@ -243,15 +243,17 @@ def _overlap(one: Worker, two: Worker, reader: Callable[[], Worker]) -> Finding:
 @question(
     "workers",
     "Share: any worker",
-    did="told one process, asked another that was already running, told that one, asked the first",
+    did="told one process; asked a new one, and one that was already running; told that one, and "
+    "asked the first",
     mends="keep it where every process looks, and look there at every turn",
 )
 def workers(lab: Lab) -> Finding:
     """Can any of several workers go on with a conversation?"""
     one, two = lab.worker(), lab.worker()
     one.say("My name is Ada.")
+    started_later = lab.worker().ask().tells("Ada")
     running = two.ask().tells("Ada")
-    if not running and not lab.worker().ask().tells("Ada"):
+    if not running and not started_later:
         return Finding("no", "another process knew nothing of the conversation")
     two.say("My name is Eve.")
     if running and one.ask().answer == "Your name is Eve.":

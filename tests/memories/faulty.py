@@ -1,0 +1,187 @@
+"""Memories with a fault each, for the exam to catch; and two that mend one."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from lessons_lib.memories import DictBot, JournalBot, JsonBot, Message, SqliteBot, reply
+from lessons_lib.memories.chatbot import Step, answered, heard
+
+
+class LosesFiles(DictBot):
+    """Remembers what was said, and not the file that came with it."""
+
+    def say(self, text: str, *, file: Any = None, **keywords: Any) -> str:
+        return super().say(text, **keywords)
+
+
+class CutsUsersShort(SqliteBot):
+    """Finds a user's facts by the beginning of the id."""
+
+    def say(self, text: str, *, user: str = "ada", **keywords: Any) -> str:
+        return super().say(text, user=user[:2], **keywords)
+
+
+class OneAtATime(DictBot):
+    """Keeps the conversation it is in in an attribute, which the next turn changes."""
+
+    def say(self, text: str, *, conversation: str = "c1", **keywords: Any) -> str:
+        self.current = conversation
+        answer = reply([*self.messages(), heard(text, keywords.get("file"))])
+        kept = self.conversations.setdefault(self.current, [])
+        kept += [heard(text, keywords.get("file")), answered(answer)]
+        return answer
+
+    def messages(self, conversation: str = "") -> list[Message]:
+        return list(self.conversations.get(conversation or self.current, []))
+
+
+class SavesAtTheEnd(JsonBot):
+    """Writes its file when it is closed."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.kept = super()._load()
+
+    def _load(self) -> Any:
+        return self.kept
+
+    def _save(self, conversations: Any) -> None:
+        self.kept = conversations
+
+    def close(self) -> None:
+        super()._save(self.kept)
+
+
+class BeginsAgain(JournalBot):
+    """Does all steps of a longer turn again after a kill."""
+
+    def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
+        step, state = self._now(conversation)
+        said = []
+        for number, do in enumerate(steps.values(), 1):
+            said.append(do())
+            self.journal.put(conversation, step + number, state)
+        return said
+
+
+class TakesItDownTwice(JournalBot):
+    """Puts the user's message once more when it finishes a turn."""
+
+    def resume(self, conversation: str = "c1") -> str:
+        self._add(conversation, self.messages(conversation)[-1])
+        return super().resume(conversation)
+
+
+class Locked(JsonBot):
+    """Lets one in at a time, for the whole turn: mends the lost update."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        with FileLock(f"{self.path}.lock"):
+            return super().say(text, **keywords)
+
+
+class Refuses(JsonBot):
+    """Tells the later of two writers that it was too late."""
+
+    def _load(self) -> Any:
+        self.read = self.path.read_bytes() if self.path.exists() else b""
+        return super()._load()
+
+    def _save(self, conversations: Any) -> None:
+        if self.read != (self.path.read_bytes() if self.path.exists() else b""):
+            raise RuntimeError("somebody else wrote: try again")
+        super()._save(conversations)
+
+
+class ReadsOnce(JsonBot):
+    """Reads its file when it starts, and trusts its own copy from then on."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.kept = super()._load()
+
+    def _load(self) -> Any:
+        return self.kept
+
+
+class GoesTooFar(SqliteBot):
+    """Takes one turn more back than it was asked."""
+
+    def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
+        super().back(turns + 1, conversation=conversation)
+
+
+class GoesNowhere(SqliteBot):
+    """Says that it went back."""
+
+    def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
+        pass
+
+
+class LeavesBytes(SqliteBot):
+    """Deletes the rows, and leaves their bytes where they are."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._run("PRAGMA secure_delete = OFF")
+
+    def forget(self, conversation: str = "c1") -> None:
+        self._run("DELETE FROM turns WHERE conversation = ?", (conversation,))
+
+
+class ForgetsAll(JsonBot):
+    """Forgets every conversation when it is asked to forget one."""
+
+    def forget(self, conversation: str = "c1") -> None:
+        self._save({})
+
+
+class OnlySaysSo(JsonBot):
+    """Says that it has forgotten."""
+
+    def forget(self, conversation: str = "c1") -> None:
+        pass
+
+
+class StartsAnew(JsonBot):
+    """Takes a file that it cannot read for an empty one."""
+
+    def _load(self) -> Any:
+        try:
+            return super()._load()
+        except ValueError:
+            return {}
+
+
+class PicklesInRows(JsonBot):
+    """A database of pickles."""
+
+    def _load(self) -> Any:
+        database = sqlite3.connect(self.path)
+        database.execute("CREATE TABLE IF NOT EXISTS kept (it BLOB)")
+        rows = database.execute("SELECT it FROM kept").fetchall()
+        database.close()
+        return pickle.loads(rows[-1][0]) if rows else {}
+
+    def _save(self, conversations: Any) -> None:
+        database = sqlite3.connect(self.path)
+        with database:
+            database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(conversations),))
+        database.close()
+
+
+class KeepsEveryState(DictBot):
+    """Keeps a copy of the whole conversation for every turn, as text."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        answer = super().say(text, **keywords)
+        self.states = [*getattr(self, "states", []), json.dumps(self.conversations)]
+        return answer
