@@ -396,6 +396,8 @@ def go_through(journal: Journal, thread_id: str, steps: list[Step], state: State
     done, state = journal.get(thread_id) or Entry(0, state)
     for number, step in enumerate(steps[done:], done + 1):
         state = step(state)
+        if not isinstance(state, dict):
+            raise TypeError(f"step {number} returned {state!r}, expected the next state, a dict")
         journal.put(thread_id, number, state)
     return state
 
@@ -405,7 +407,10 @@ def giving(coupon_steps: CouponSteps) -> Callable[[Path], Given]:
 
     def life(folder: Path) -> Given:
         shop = Shop(folder)
-        state = go_through(Journal(folder), "ada", coupon_steps(shop), {"order": "A-1"})
+        steps = coupon_steps(shop)
+        if not isinstance(steps, list):
+            raise TypeError(f"coupon_steps returned {steps!r}, expected a list of steps")
+        state = go_through(Journal(folder), "ada", steps, {"order": "A-1"})
         return shop.issued(), state.get("code")
 
     return life
@@ -446,12 +451,12 @@ def judge_coupon(given: Given, where: str, coupon_steps: CouponSteps) -> None:
     issued, code_in_state = given
     if len(issued) > 1:
         why = why_two(coupon_steps)
-        raise NotYet(f"killed {where}: {len(issued)} coupons for one order. {why}")
+        raise NotYet(f"{where}: {len(issued)} coupons for one order. {why}")
     if not issued:
-        raise NotYet(f"killed {where}: no coupon was issued at all.")
+        raise NotYet(f"{where}: no coupon was issued at all.")
     if code_in_state != issued[0]:
         raise NotYet(
-            f"killed {where}: the state's code is {'another' if code_in_state else 'missing'}, "
+            f"{where}: the state's code is {'another' if code_in_state else 'missing'}, "
             "so the customer is told of a coupon that the shop does not know."
         )
 
@@ -462,7 +467,7 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
     whole, again = crash(life), crash(life)
     say_if_failed(whole)
     given: Any = whole.lives[0].value
-    judge_coupon(given, "nowhere", coupon_steps)
+    judge_coupon(given, "not killed at all", coupon_steps)
     other: Any = again.lives[0].value
     if other == given:
         raise NotYet(
@@ -475,7 +480,8 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
         report = crash(life, at=gate, nth=nth)
         say_if_failed(report)
         result: Any = report.value
-        judge_coupon(result, f"before put {nth}" if gate == "put" else f"{gate!r}", coupon_steps)
+        where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
+        judge_coupon(result, where, coupon_steps)
     return f"killed at {len(passed)} points: one coupon each time, under a code drawn at random."
 
 
