@@ -804,8 +804,8 @@ import sys
 import weakref
 from collections import Counter
 
-from lessons_lib.observe import Table, step, survivors, watch, who_holds
-from lessons_lib.observe.collector import collector_off, watch_collector
+from lessons_lib.observe import Table, collector_off, step, survivors
+from lessons_lib.observe import watch, watch_collector, who_holds
 
 
 class Conversation:
