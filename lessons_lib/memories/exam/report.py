@@ -109,7 +109,7 @@ class Report:
             f'<th scope="col" style="{_cell()}">{escape(one.name)}</th>' for one in self.sittings
         )
         rows = "".join(
-            f'<tr><th scope="row" style="{_cell()};font-weight:400">'
+            f'<tr><th scope="row" style="{_cell()};font-weight:400;white-space:nowrap">'
             f"{escape(QUESTIONS[key].asks)}</th>"
             + "".join(f'<td style="{_cell()}">{_details(one[key])}</td>' for one in self.sittings)
             + "</tr>"

@@ -45,13 +45,21 @@ class Worker:
         self._busy: dict[int, int] = {}
         self._calls = 0
         self._turn = 0
-        kind, *self._opened = self._hear(("opened", "raised"), PATIENCE)
-        if kind == "raised":
+        can, self.shown, module, name = self._open()
+        self.can: frozenset[str] = frozenset(can)
+        self.kind: tuple[str, str] = (module, name)
+
+    def _open(self) -> tuple[list[str], str, str, str]:
+        """Wait until the memory is made: what it can do, how it looks, its class."""
+        try:
+            kind, *told = self._hear(("opened", "raised"), PATIENCE)
+            if kind == "raised":
+                raise Trouble(told[0])
+        except BaseException:
             self.kill()
-            raise Trouble(self._opened[0])
-        self.can: frozenset[str] = frozenset(self._opened[0])
-        self.shown: str = self._opened[1]
-        self.kind: tuple[str, str] = (self._opened[2], self._opened[3])
+            raise
+        can, shown, module, name = told
+        return can, shown, module, name
 
     def say(self, text: str, **keywords: Any) -> Reply:
         """Take a turn to its end; raises Trouble when the memory raises."""
