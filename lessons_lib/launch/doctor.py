@@ -27,6 +27,7 @@ COSTS = {
     "langgraph-checkpoint-sqlite": "lessons 00 and 09 to 19 do not run",
     "cloudpickle": "the crash lab of 00, 07, 08 and 11 does not run",
     "filelock": "your progress is not kept",
+    "cachetools": "lesson 06 and the bounded sessions of the exam do not run",
     "platformdirs": "your progress is not kept",
     "psutil": "the crash lab of 00, 07, 08 and 11 does not run",
     "argon2-cffi-bindings": "JupyterLab does not start",
