@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import objgraph
@@ -68,9 +70,9 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
 
     The first call, which may fill caches, is not counted. Counted, by objgraph, is what still
     lives after a collection (none is made while the collector is off); dictionaries, tuples and
-    frames are left out. Only what grew by a multiple of `times` is named, so what others do
-    meanwhile is not. Each run must do the same, with a key of its own where a real one has: a new
-    user, say.
+    frames are left out. The runs are counted in three parts, and only what grew in most of them by
+    as many for each run is named, so what others do meanwhile is not. Each run must do the same,
+    with a key of its own where a real one has: a new user, say.
 
     >>> from itertools import count
     >>> class Session: pass
@@ -86,20 +88,41 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
         raise ValueError(f"times={times!r}, expected a whole number from 2 up: 11, say")
     with waiting("repeating") as tell:
         run()
-        before = _census()
-        for number in range(times):
-            tell(f"repeating, {number} of {times} done")
+        counts = [_census()]
+        for number in range(1, times + 1):
+            tell(f"repeating, {number - 1} of {times} done")
             run()
-        after = _census()
-    found = {kind: after[kind] - before[kind] for kind in after if kind not in _UNSURE}
-    steady = {kind: more // times for kind, more in found.items() if more > 0 == more % times}
-    return Grown(times, tuple(_named(steady)))
+            if number in accumulate(_parts(times)):
+                counts.append(_census())
+    found = {kind: _steady(counts, _parts(times), kind) for kind in counts[-1]}
+    each = {kind: more for kind, more in found.items() if more and kind not in _UNSURE}
+    return Grown(times, tuple(_named(each)))
 
 
-def _census() -> Counter[str]:
+def _parts(times: int) -> list[int]:
+    """The runs in three parts, or two: what other threads leave behind falls into one of them.
+
+    >>> _parts(11), _parts(2)
+    ([3, 4, 4], [1, 1])
+    """
+    parts = min(3, times)
+    return [(times + number) // parts for number in range(parts)]
+
+
+def _steady(counts: list[dict[str, int]], parts: list[int], kind: str) -> int:
+    """By how much a class grew in each run, as most parts have it; 0 if it did not or stopped."""
+    more = [after.get(kind, 0) - before.get(kind, 0) for before, after in pairwise(counts)]
+    found = Counter(
+        grew // runs for grew, runs in zip(more, parts, strict=True) if grew % runs == 0
+    )
+    often, votes = max(found.items(), key=itemgetter(1), default=(0, 0))
+    return often if votes >= 2 and more[-1] > 0 else 0
+
+
+def _census() -> dict[str, int]:
     """How many instances of each class live, by the full name of the class."""
     tidy()
-    return Counter(objgraph.typestats(shortnames=False))
+    return dict(objgraph.typestats(shortnames=False))
 
 
 def _named(steady: dict[str, int]) -> Iterator[tuple[str, int]]:

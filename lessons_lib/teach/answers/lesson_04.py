@@ -1,0 +1,1390 @@
+"""Lesson 04, finding leaks: its questions, exercises and their checks."""
+
+import asyncio
+import gc
+import logging
+import threading
+import types
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from lessons_lib.observe.collector import collector_off, watch_collector
+from lessons_lib.teach.model import Exercise, NearMiss, NotYet, Option, Question, code
+
+QUESTIONS = (
+    Question(
+        "04.recall-traceback",
+        "From lesson 02. A list keeps an exception that was caught an hour ago. What else does "
+        "it keep?",
+        (
+            Option(
+                "Nothing: the function has returned, and its frame is gone",
+                "No. The traceback leads to the frame, so the frame is not gone.",
+            ),
+            Option(
+                "Every local of every frame that the exception passed",
+                "Right. Exception, traceback, frame, locals: one chain.",
+                right=True,
+            ),
+            Option(
+                "The text of the error and the number of the line",
+                "No. That would be a report. The exception itself leads to much more.",
+            ),
+        ),
+    ),
+    Question(
+        "04.recall-cycle",
+        "From lesson 03. A dict at the top of a module leads to an object that nobody needs any "
+        "more. "
+        "What does the collector do about it?",
+        (
+            Option(
+                "It frees the object at the next full collection",
+                "No. The collector frees what *no* name can reach. The dict reaches this one.",
+            ),
+            Option(
+                "Nothing",
+                "Right. Whether something is needed, no collector can know. It asks whether "
+                "something is reachable.",
+                right=True,
+            ),
+            Option(
+                "It frees the object if it is in a cycle",
+                "No. A cycle that a name can reach is in use as far as Python is concerned.",
+            ),
+        ),
+    ),
+    Question(
+        "04.line",
+        "Over half of what stayed was made by the line `rows = …` in `read_table`. `rows` is a "
+        "local, "
+        "and `read_table` has ended long ago. How can it still be there?",
+        (
+            Option(
+                "tracemalloc shows what was allocated, and not what is still there",
+                "No. It drops what is freed. What it lists is there now.",
+            ),
+            Option(
+                "Something holds the frame of `read_table`",
+                "Right. A local outlives its function when its frame does, and a traceback, a "
+                "generator or a closure can see to that.",
+                right=True,
+            ),
+            Option(
+                "The rows refer to one another, in a cycle",
+                "No. A list of lists of texts has no way back to itself.",
+            ),
+            Option(
+                "The allocator has not given the memory back yet",
+                "No. tracemalloc counts objects. What the allocator does with freed memory it "
+                "does not see.",
+            ),
+        ),
+    ),
+    Question(
+        "04.method",
+        "`visit` makes a connection, a local, and hands `connection.show` to the bus. `visit` "
+        "returns. "
+        "What keeps the connection alive?",
+        (
+            Option(
+                "Nothing: the bus has a method, and methods belong to the class",
+                "No. `Connection.show` belongs to the class. `connection.show` is a new object.",
+            ),
+            Option(
+                "The bound method, through its `__self__`",
+                "Right. A bound method is an object made of two references, a function and the "
+                "instance.",
+                right=True,
+            ),
+            Option(
+                "The frame of `visit`",
+                "No. It went when `visit` returned, and no traceback leads to it any more.",
+            ),
+        ),
+    ),
+    Question(
+        "04.tuple",
+        "`gc.get_referrers(upload)` gives one object, a tuple that has the upload in it and "
+        "nothing "
+        "else. You never wrote such a tuple. What do you do?",
+        (
+            Option(
+                "Delete the upload from the tuple",
+                "No. A tuple cannot change, and whoever made this one would make the next.",
+            ),
+            Option(
+                "Nothing: it is a temporary of Python's own",
+                "No. A temporary would be gone by now. Something leads to this tuple.",
+            ),
+            Option(
+                "Ask who refers to the tuple",
+                "Right. A bare container is a station and not a cause. Walk on until something "
+                "has a name that you know.",
+                right=True,
+            ),
+            Option(
+                "Run `gc.collect()`",
+                "No. The tuple and the upload form no cycle.",
+            ),
+        ),
+    ),
+    Question(
+        "04.full",
+        "The server keeps the eight sessions that were used last. It serves 4, 8, 16, 32 new "
+        "users. "
+        "How many sessions are alive at the end of each run?",
+        (
+            Option(
+                "4, 8, 16, 32",
+                "No. That is the dict without a bound. Now the ninth user pushes one out.",
+            ),
+            Option(
+                "4, 8, 8, 8", "Right. It grows until it is full, and then it stays.", right=True
+            ),
+            Option(
+                "8, 8, 8, 8",
+                "No. A bound is a limit and not a reserve: four users make four sessions.",
+            ),
+            Option(
+                "4, 8, 0, 0",
+                "No. One session goes when one comes. Nobody empties the store.",
+            ),
+        ),
+    ),
+    Question(
+        "04.arenas",
+        "A process makes 300 000 lists and lets go of all but every thousandth. How much of the "
+        "memory "
+        "that Python took for them goes back to the operating system?",
+        (
+            Option(
+                "Nearly all of it: that is what was freed",
+                "No. The lists are freed, and the room is free for Python. The system gets back "
+                "whole arenas only.",
+            ),
+            Option(
+                "None of it, or next to none",
+                "Right. In every arena some list survived, and an arena goes back when it is "
+                "wholly empty.",
+                right=True,
+            ),
+            Option(
+                "None of it, and it would be none if all lists had died: Python never gives back",
+                "No. Keep one list alone, and nearly all arenas are empty. Empty ones do go back.",
+            ),
+        ),
+    ),
+)
+
+
+# --- Exercise 1: a bus that keeps nobody ------------------------------------------------------
+
+
+class Window:
+    """One open browser window, which shows what it is told."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.noted: list[str] = []
+
+    def show(self, news: str) -> None:
+        """Show the news in the page."""
+        self.shown.append(news)
+
+    def note(self, news: str) -> None:
+        """Keep the news for later."""
+        self.noted.append(news)
+
+
+def publish(bus: Any, news: str) -> None:
+    """Publish, and say what it means when a dead callback is called."""
+    try:
+        bus.publish(news)
+    except TypeError as error:
+        if "'NoneType' object is not callable" in str(error):
+            raise NotYet(
+                "a window has been closed, its weak reference gives None, and `publish` called "
+                "it. Ask first whether the callback is still there."
+            ) from None
+        raise
+
+
+def dead_references(thing: object) -> int:
+    """How many weak references whose objects are gone can be reached from a thing."""
+    leave = (type, types.ModuleType, types.FunctionType, types.FrameType)
+    seen, waiting, dead = {id(thing)}, [thing], 0
+    for one in waiting:  # grows while it is walked
+        dead += isinstance(one, weakref.ref) and one() is None
+        for other in gc.get_referents(one):
+            if id(other) not in seen and not isinstance(other, leave):
+                seen.add(id(other))
+                waiting.append(other)
+    return dead
+
+
+def check_bus(bus_class: type[Any]) -> str:
+    """Prove that a bus tells the open windows, keeps no closed one, and no reference to one."""
+    with collector_off(), watch_collector() as log:
+        bus, stays, leaves = bus_class(), Window(), Window()
+        seen = weakref.ref(leaves)
+        bus.subscribe(stays.show)
+        bus.subscribe(leaves.note)
+        publish(bus, "one")
+        _require_told(stays, leaves)
+        del leaves
+        publish(bus, "two")
+        if seen() is not None and log.collections:
+            raise NotYet(
+                "a collection ran, and the closed window is still alive. It is in no cycle: the "
+                "bus leads to it."
+            )
+        if seen() is not None:
+            raise NotYet("a window was closed, and the bus still leads to it: 1 object too many.")
+        if stays.shown != ["one", "two"]:
+            raise NotYet(
+                f"the window that stayed open was told {stays.shown}, expected one and two."
+            )
+    for _ in range(50):
+        bus.subscribe(Window().show)
+    publish(bus, "three")
+    if dead := dead_references(bus):
+        raise NotYet(
+            f"50 windows came and went. None is alive, and the bus still has {dead} weak "
+            "references "
+            "to them. A small leak is a leak: let go of the dead ones when you publish."
+        )
+    return "open windows are told, closed ones are gone, and so are the references to them."
+
+
+def _require_told(stays: Window, leaves: Window) -> None:
+    if leaves.shown:
+        raise NotYet(
+            "a window subscribed with `note`, and its `show` was called. Keep which method it was, "
+            "and not the window alone."
+        )
+    if stays.shown != ["one"] or leaves.noted != ["one"]:
+        raise NotYet(
+            "two windows were open, and the news did not reach them. `window.show` makes a new "
+            "bound "
+            "method each time; a plain weak reference to it is dead at once."
+        )
+
+
+BUS = Exercise(
+    id="04.bus",
+    name="Bus",
+    task="Tell the windows that are open, and keep none that is closed.",
+    stub=code("""
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(callback)
+
+                def publish(self, news):
+                    for callback in self.callbacks:
+                        callback(news)
+            """),
+    solution=code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(weakref.WeakMethod(callback))
+
+                def publish(self, news):
+                    self.callbacks = [known for known in self.callbacks if known() is not None]
+                    for known in self.callbacks:
+                        callback = known()
+                        if callback is not None:
+                            callback(news)
+            """),
+    alternatives=(
+        code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(weakref.WeakMethod(callback, self.callbacks.remove))
+
+                def publish(self, news):
+                    for known in list(self.callbacks):
+                        callback = known()
+                        if callback is not None:
+                            callback(news)
+            """),
+        code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.methods = weakref.WeakKeyDictionary()
+
+                def subscribe(self, callback):
+                    self.methods[callback.__self__] = callback.__func__
+
+                def publish(self, news):
+                    for window, method in list(self.methods.items()):
+                        method(window, news)
+            """),
+    ),
+    near_misses=(
+        NearMiss(
+            code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(weakref.ref(callback))
+
+                def publish(self, news):
+                    self.callbacks = [known for known in self.callbacks if known() is not None]
+                    for known in self.callbacks:
+                        known()(news)
+            """),
+            "is dead at once",
+        ),
+        NearMiss(
+            code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(weakref.WeakMethod(callback))
+
+                def publish(self, news):
+                    for known in self.callbacks:
+                        known()(news)
+            """),
+            "gives None, and `publish` called",
+        ),
+        NearMiss(
+            code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(weakref.WeakMethod(callback))
+
+                def publish(self, news):
+                    for known in self.callbacks:
+                        callback = known()
+                        if callback is not None:
+                            callback(news)
+            """),
+            "A small leak is a leak",
+        ),
+        NearMiss(
+            code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.windows = weakref.WeakSet()
+
+                def subscribe(self, callback):
+                    self.windows.add(callback.__self__)
+
+                def publish(self, news):
+                    for window in list(self.windows):
+                        window.show(news)
+            """),
+            "subscribed with `note`",
+        ),
+        NearMiss(
+            code("""
+            import gc
+
+
+            class Bus:
+                def __init__(self):
+                    self.callbacks = []
+
+                def subscribe(self, callback):
+                    self.callbacks.append(callback)
+
+                def publish(self, news):
+                    gc.collect()
+                    for callback in self.callbacks:
+                        callback(news)
+            """),
+            "It is in no cycle",
+        ),
+    ),
+    hints=(
+        "Look at the picture again. Which arrow should be a dashed one?",
+        "`weakref.ref(connection.show)` is dead at once, since nobody holds that bound method. The "
+        "standard library has a weak reference made for methods.",
+        "`weakref.WeakMethod(callback)`; calling it gives the bound method, or None. Drop the dead "
+        "ones from the list at the beginning of `publish`.",
+    ),
+    check=check_bus,
+)
+
+
+# --- Exercise 2: counted once, kept no longer than the upload ---------------------------------
+
+
+class Text(str):
+    """The text of an upload; knows how often it was split, and can be watched."""
+
+    splits = 0
+
+    def split(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Split as any text, and count it."""
+        self.splits += 1
+        return super().split(*args, **kwargs)
+
+
+def check_upload(upload_class: type[Any]) -> str:
+    """Prove that words are counted once, when asked for, and that nothing outlives the upload."""
+    with collector_off():
+        text, other = Text("tea and cake"), Text("milk")
+        upload = upload_class("menu.txt", text)
+        if text.splits:
+            raise NotYet(
+                "the words were counted when the upload was made. Most uploads are never asked: "
+                "count when `words` is first asked for."
+            )
+        _require_words(upload, upload_class("menu.txt", other))
+        _require_one_split(text)
+        seen, seen_text = weakref.ref(upload), weakref.ref(text)
+        del upload, text
+        if seen() is not None:
+            raise NotYet(_why_upload_lives(upload_class))
+        if seen_text() is not None:
+            raise NotYet(
+                "the upload died, and its text did not: it is the key of a cache, and the text is "
+                "the large part."
+            )
+    return "counted once, when asked for; and no upload, and no text, outlived its request."
+
+
+def _require_words(upload: Any, other: Any) -> None:
+    found = [upload.words, upload.words, other.words]
+    if callable(found[0]):
+        raise NotYet("`upload.words` is a method now. The server asks for it without calling it.")
+    if found[:2] != [3, 3]:
+        raise NotYet(f"'tea and cake' has 3 words, and `words` says {found[0]!r}.")
+    if found[2] != 1:
+        raise NotYet(
+            f"two uploads bear the same name, and the second was told {found[2]!r} words, which is "
+            "the first one's number. A name is no identity."
+        )
+
+
+def _require_one_split(text: Text) -> None:
+    if text.splits != 1:
+        raise NotYet(
+            f"`words` was asked for twice and the text split {text.splits} times. "
+            "The second answer must come from where the first one was kept."
+        )
+
+
+def _why_upload_lives(upload_class: type[Any]) -> str:
+    cached = getattr(vars(upload_class).get("words"), "fget", None)
+    info = getattr(cached, "cache_info", None)
+    bound = info().maxsize if info else None
+    if bound is not None:
+        return (
+            f"the upload is still alive: a cache of {bound} keeps the last {bound} uploads, "
+            "whether "
+            "anybody needs them or not. That is a bound, and the budget is 0."
+        )
+    return (
+        "the upload is still alive: a cache that belongs to the class has it as a key. "
+        "Keep the answer where it dies together with the upload."
+    )
+
+
+UPLOAD = Exercise(
+    id="04.words",
+    name="Upload",
+    task="Count the words once, and keep the answer no longer than the upload.",
+    given="from functools import cache\n",
+    stub=code("""
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @property
+                @cache
+                def words(self):
+                    return len(self.text.split())
+            """),
+    solution=code("""
+            from functools import cached_property
+
+
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @cached_property
+                def words(self):
+                    return len(self.text.split())
+            """),
+    alternatives=(
+        code("""
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+                    self._words = None
+
+                @property
+                def words(self):
+                    if self._words is None:
+                        self._words = len(self.text.split())
+                    return self._words
+            """),
+        code("""
+            import weakref
+
+            known = weakref.WeakKeyDictionary()
+
+
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @property
+                def words(self):
+                    if self not in known:
+                        known[self] = len(self.text.split())
+                    return known[self]
+            """),
+    ),
+    near_misses=(
+        NearMiss(
+            code("""
+            from functools import lru_cache
+
+
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @property
+                @lru_cache(maxsize=100)
+                def words(self):
+                    return len(self.text.split())
+            """),
+            "keeps the last 100",
+        ),
+        NearMiss(
+            code("""
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @property
+                def words(self):
+                    return len(self.text.split())
+            """),
+            "asked for twice and the text split 2 times",
+        ),
+        NearMiss(
+            code("""
+            class Upload:
+                known = {}
+
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @property
+                def words(self):
+                    if self.name not in self.known:
+                        self.known[self.name] = len(self.text.split())
+                    return self.known[self.name]
+            """),
+            "A name is no identity",
+        ),
+        NearMiss(
+            code("""
+            @cache
+            def count_words(text):
+                return len(text.split())
+
+
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+
+                @property
+                def words(self):
+                    return count_words(self.text)
+            """),
+            "and its text did not",
+        ),
+        NearMiss(
+            code("""
+            class Upload:
+                def __init__(self, name, text):
+                    self.name = name
+                    self.text = text
+                    self.words = len(text.split())
+            """),
+            "when the upload was made",
+        ),
+    ),
+    hints=(
+        "To whom does the cache belong: to one upload, or to all of them?",
+        "An answer that is an attribute of the upload dies with the upload.",
+        "`functools.cached_property` computes at the first asking and puts the answer among the "
+        "instance's own attributes.",
+    ),
+    check=check_upload,
+)
+
+
+# --- The lab: what every row says -------------------------------------------------------------
+
+
+class File:
+    """An upload of the lab, whose life is watched."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.log: list[str] = []
+
+
+class Unreadable:
+    """An upload that a request fails on."""
+
+    @property
+    def name(self) -> str:
+        """Cannot be read."""
+        raise ValueError("this file cannot be read")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the lab's table; `told` is what is wrong, empty when the budget is kept."""
+
+    method: str
+    requests: int
+    alive: int
+    told: str = ""
+
+    def __str__(self) -> str:
+        sign = "✗" if self.told else "✓"
+        return f"{sign} {self.method:<10}{self.requests:>8}{self.alive:>15}"
+
+
+def budget(rows: list[Row]) -> str:
+    """The table of a lab, as what was proven or as what is missing."""
+    head = f"  {'method':<10}{'requests':>8}{'still alive':>15}"
+    table = "\n".join(["```", head, *map(str, rows), "```"])
+    red = [row for row in rows if row.told]
+    if not red:
+        return f"no upload outlived its request.\n\n{table}"
+    words = "\n\n".join(f"`{row.method}`: {row.told}" for row in red)
+    raise NotYet(f"{len(red)} of {len(rows)} methods are red.\n\n{table}\n\n{words}")
+
+
+def served(request: Callable[[File], str], times: int = 5) -> tuple[int, str]:
+    """Serve some uploads, one after the other: how many still live, and the first complaint."""
+    seen: list[weakref.ref[Any]] = []
+    faults = []
+    for number in range(times):
+        upload = File(f"file{number}.txt")
+        seen.append(weakref.ref(upload))
+        faults.append(request(upload))
+        del upload
+    return alive(seen), next(filter(None, faults), "")
+
+
+def alive(seen: list[weakref.ref[Any]]) -> int:
+    """How many of the watched uploads live."""
+    return sum(one() is not None for one in seen)
+
+
+# --- Exercise 3: the lab, first half: held by a thing -----------------------------------------
+
+
+def row_remind(desk: Any) -> Row:
+    """Reminders must work when the upload is long gone."""
+    still, _ = served(lambda upload: desk.remind(upload) or "")
+    if still and any(getattr(one, "__defaults__", None) for one in desk.reminders):
+        return Row(
+            "remind", 5, still, "a default argument is a reference too. Keep the name alone."
+        )
+    if still:
+        told = "the lambda mentions `upload`, so one of its cells holds it. What does it need?"
+        return Row("remind", 5, still, told)
+    try:
+        said = [reminder() for reminder in desk.reminders]
+    except AttributeError:
+        told = "it is called when the upload is long gone, and the weak reference gives None."
+        return Row("remind", 5, still, told)
+    expected = [f"file{number}.txt is ready" for number in range(5)]
+    return Row("remind", 5, still, "" if said == expected else f"the reminders said {said!r:.80}.")
+
+
+def row_bundle(desk: Any) -> Row:
+    """A bundle has the files of one request, and the caller's list stays the caller's."""
+
+    def request(upload: File) -> str:
+        names = desk.bundle(upload)
+        return (
+            "" if names == [upload.name] else f"one file was sent, and it answered {names!r:.60}."
+        )
+
+    still, fault = served(request)
+    if still:
+        told = "the list in the `def` is made once, and collects the files of all requests."
+        return Row("bundle", 5, still, told)
+    mine = [File("mine.txt")]
+    names = desk.bundle(File("more.txt"), mine)
+    if names != ["mine.txt", "more.txt"]:
+        fault = fault or f"added to a list with mine.txt, it answered {names!r:.60}."
+    if len(mine) != 2:
+        fault = (
+            fault or "a caller handed in a list of its own, and it was not added to, or emptied."
+        )
+    return Row("bundle", 5, still, fault)
+
+
+def row_preview(desk: Any) -> Row:
+    """A preview is the first page; the desk still knows how many it gave."""
+
+    def request(upload: File) -> str:
+        page = desk.preview(upload)
+        return "" if page == f"{upload.name}, page 1" else f"it answered {page!r:.60}."
+
+    still, fault = served(request)
+    if still:
+        told = (
+            "a generator waits in the middle, in a list, and its frame holds the upload. Its name "
+            "in your method is only one of two references."
+        )
+        return Row("preview", 5, still, told)
+    if len(desk.previews) != 5:
+        fault = fault or f"5 previews were given, and the desk counts {len(desk.previews)}."
+    return Row("preview", 5, still, fault)
+
+
+def row_annotate(desk: Any) -> Row:
+    """A note is there for as long as its upload, and no longer."""
+
+    def request(upload: File) -> str:
+        desk.annotate(upload)
+        try:
+            return "" if desk.notes[upload]["text"] == "read" else "the note has another text."
+        except (KeyError, TypeError):
+            return 'while the upload lives, `notes[upload]["text"]` must be there.'
+
+    still, fault = served(request)
+    if still:
+        told = (
+            "the key is weak, the value is not, and the value leads back to its key. "
+            "So the key never dies."
+        )
+        return Row("annotate", 5, still, told)
+    return Row("annotate", 5, still, fault)
+
+
+def check_desk(desk_class: type[Any]) -> str:
+    """Prove that no upload outlives any of the four requests of a desk."""
+    with collector_off():
+        tests = (row_remind, row_bundle, row_preview, row_annotate)
+        return budget([test(desk_class()) for test in tests])
+
+
+PAGES = code("""
+            import weakref
+
+
+            def pages(upload):
+                for number in range(1, 4):
+                    yield f"{upload.name}, page {number}"
+            """)
+
+DESK_PARTS = {
+    "remind": code("""
+            def remind(self, upload):
+                self.reminders.append(lambda name=upload.name: f"{name} is ready")
+            """),
+    "bundle": code("""
+            def bundle(self, upload, files=None):
+                files = [] if files is None else files
+                files.append(upload)
+                return [file.name for file in files]
+            """),
+    "preview": code("""
+            def preview(self, upload):
+                lines = pages(upload)
+                self.previews.append(lines)
+                page = next(lines)
+                lines.close()
+                return page
+            """),
+    "annotate": code("""
+            def annotate(self, upload):
+                self.notes[upload] = {"text": "read"}
+            """),
+}
+DESK_HEAD = code("""
+            class Desk:
+                def __init__(self):
+                    self.reminders = []
+                    self.previews = []
+                    self.notes = weakref.WeakKeyDictionary()
+            """)
+
+
+def assembled(head: str, parts: dict[str, str], **changed: str) -> str:
+    """A class from its head and its methods, some of them changed."""
+    methods = {name: changed.get(name, part) for name, part in parts.items()}
+    return head + "".join(f"\n{_indented(code(part))}" for part in methods.values())
+
+
+def _indented(source: str) -> str:
+    return "".join(f"    {line}" if line.strip() else line for line in source.splitlines(True))
+
+
+DESK = Exercise(
+    id="04.lab-desk",
+    name="Desk",
+    task="Mend four methods, so that no upload outlives its request.",
+    given=PAGES,
+    stub=code("""
+            class Desk:
+                def __init__(self):
+                    self.reminders = []
+                    self.previews = []
+                    self.notes = weakref.WeakKeyDictionary()
+
+                def remind(self, upload):
+                    self.reminders.append(lambda: f"{upload.name} is ready")
+
+                def bundle(self, upload, files=[]):
+                    files.append(upload)
+                    return [file.name for file in files]
+
+                def preview(self, upload):
+                    lines = pages(upload)
+                    self.previews.append(lines)
+                    return next(lines)
+
+                def annotate(self, upload):
+                    self.notes[upload] = {"about": upload, "text": "read"}
+            """),
+    solution=assembled(DESK_HEAD, DESK_PARTS),
+    alternatives=(
+        assembled(
+            DESK_HEAD,
+            DESK_PARTS,
+            remind="""
+            def remind(self, upload):
+                self.reminders.append(f"{upload.name} is ready".format)
+            """,
+            bundle="""
+            def bundle(self, upload, files=()):
+                if isinstance(files, list):
+                    files.append(upload)
+                    return [file.name for file in files]
+                return [upload.name]
+            """,
+            preview="""
+            def preview(self, upload):
+                self.previews.append(upload.name)
+                return next(pages(upload))
+            """,
+            annotate="""
+            def annotate(self, upload):
+                self.notes[upload] = {"about": weakref.ref(upload), "text": "read"}
+            """,
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            assembled(
+                DESK_HEAD,
+                DESK_PARTS,
+                remind="""
+            def remind(self, upload):
+                self.reminders.append(lambda upload=upload: f"{upload.name} is ready")
+            """,
+            ),
+            "a default argument is a reference too",
+        ),
+        NearMiss(
+            assembled(
+                DESK_HEAD,
+                DESK_PARTS,
+                remind="""
+            def remind(self, upload):
+                seen = weakref.ref(upload)
+                self.reminders.append(lambda: f"{seen().name} is ready")
+            """,
+            ),
+            "the weak reference gives None",
+        ),
+        NearMiss(
+            assembled(
+                DESK_HEAD,
+                DESK_PARTS,
+                bundle="""
+            def bundle(self, upload, files=[]):
+                files.append(upload)
+                names = [file.name for file in files]
+                files.clear()
+                return names
+            """,
+            ),
+            "or emptied",
+        ),
+        NearMiss(
+            assembled(
+                DESK_HEAD,
+                DESK_PARTS,
+                preview="""
+            def preview(self, upload):
+                lines = pages(upload)
+                self.previews.append(lines)
+                page = next(lines)
+                del lines
+                return page
+            """,
+            ),
+            "is only one of two references",
+        ),
+        NearMiss(
+            assembled(
+                DESK_HEAD,
+                DESK_PARTS,
+                annotate="""
+            def annotate(self, upload):
+                self.notes[upload] = {"about": lambda: upload, "text": "read"}
+            """,
+            ),
+            "the value leads back to its key",
+        ),
+    ),
+    hints=(
+        "The method is over, so its own names are gone. For each red row, look at what it stored: "
+        "a lambda, a list, a generator, a dict. What does that lead to?",
+        "Keep what you will need later: the *name* in the lambda, a list made in the call, a "
+        "generator "
+        "that has ended, a note without its subject.",
+        "`lambda name=upload.name: …`, `files=None`, `lines.close()`, and no `about`.",
+    ),
+    check=check_desk,
+)
+
+
+# --- Exercise 4: the lab, second half: held by what runs --------------------------------------
+
+
+def in_a_pool(request: Callable[[File], str]) -> tuple[int, str]:
+    """Serve six uploads by two workers, three each; like `served`, before the workers go home."""
+    seen: list[weakref.ref[Any]] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def job(number: int) -> str:
+        both.wait()
+        upload = File(f"file{number}.txt")
+        seen.append(weakref.ref(upload))
+        return request(upload)
+
+    with ThreadPoolExecutor(2) as pool:
+        faults = list(pool.map(job, range(6)))
+        return alive(seen), next(filter(None, faults), "")
+
+
+def lives_after_a_failure(request: Callable[[Any], object]) -> bool:
+    """Whether an upload outlives a request that raised, in the worker that served it."""
+
+    def job() -> weakref.ref[Unreadable]:
+        upload = Unreadable()
+        with suppress(ValueError):
+            request(upload)
+        return weakref.ref(upload)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(job).result()() is not None
+
+
+def row_greet(worker: Any) -> Row:
+    """What a worker's drawer holds must go when the request ends, however it ends."""
+
+    def request(upload: File) -> str:
+        said = worker.greet(upload)
+        return "" if said == f"from {upload.name}" else f"it answered {said!r:.60}."
+
+    still, fault = in_a_pool(request)
+    if still:
+        told = "one for each worker and not for each request: the drawer of a thread stays full."
+        return Row("greet", 6, still, told)
+    if lives_after_a_failure(worker.greet):
+        told = "a request failed, and your clearing up came after the line that raised."
+        return Row("greet", 1, 1, told)
+    return Row("greet", 6, still, fault)
+
+
+def row_sign(worker: Any) -> Row:
+    """A context variable must be as it was before the request."""
+
+    def request(upload: File) -> str:
+        said = worker.sign(upload)
+        return "" if said == f"about {upload.name}" else f"it answered {said!r:.60}."
+
+    still, fault = in_a_pool(request)
+    if still:
+        told = (
+            "a thread of the pool has one context for all its requests, and the value stays in it."
+        )
+        return Row("sign", 6, still, told)
+    if lives_after_a_failure(worker.sign):
+        told = (
+            "a request failed, and the value was not taken back: the line that does it was skipped."
+        )
+        return Row("sign", 1, 1, told)
+    return Row("sign", 6, still, fault or not_restored(worker))
+
+
+def not_restored(worker: Any) -> str:
+    """What is wrong with the context variable after a request; empty when it is as it was."""
+    variable = type(worker).sign.__globals__["CURRENT"]
+    before = File("outer.txt")
+    token = variable.set(before)
+    try:
+        worker.sign(File("inner.txt"))
+        if variable.get(None) is before:
+            return ""
+        return "what was in the variable before the request is gone. `reset(token)` brings it back."
+    finally:
+        variable.reset(token)
+
+
+class Tail(logging.Handler):
+    """The server's own handler, which has to stay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line."""
+        self.lines.append(record.getMessage())
+
+
+def row_log(worker: Any) -> Row:
+    """A handler of one request must go with it, and no other handler."""
+    tail = Tail()
+    worker.logger.addHandler(tail)
+
+    def request(upload: File) -> str:
+        worker.log(upload)
+        expected = [f"read {upload.name}"]
+        return "" if upload.log == expected else f"the log of {upload.name} is {upload.log!r:.60}."
+
+    still, fault = served(request)
+    if still and any(getattr(one, "_closed", False) for one in worker.logger.handlers):
+        told = "a closed handler is still in the logger's list. Closing is not removing."
+        return Row("log", 5, still, told)
+    if still:
+        told = (
+            "the logger lives as long as the process and lists every handler it was given. Each "
+            "later "
+            "line goes to all of them."
+        )
+        return Row("log", 5, still, told)
+    if len(tail.lines) != 5:
+        fault = fault or "the server's own handler was thrown out with the one of the request."
+    return Row("log", 5, still, fault)
+
+
+async def index_some(worker: Any, seen: list[weakref.ref[Any]]) -> str:
+    """Index five uploads, one after the other, until all tasks are done; the first complaint."""
+    faults = []
+    for number in range(5):
+        upload = File(f"file{number}.txt")
+        seen.append(weakref.ref(upload))
+        await worker.index(upload)
+        del upload
+        faults.append(_index_fault(_at_work(), worker.tasks))
+        while at_work := _at_work():
+            await asyncio.wait(at_work)
+        await asyncio.sleep(0)  # what is called when a task is done has been called by now
+    return next(filter(None, faults), "")
+
+
+def _at_work() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+def _index_fault(at_work: set[asyncio.Task[Any]], kept: Any) -> str:
+    if not at_work:
+        return "it waited until the upload was parsed. A request should not."
+    if not at_work <= set(kept):
+        return (
+            "a task is at work and nobody holds it. The event loop refers to it weakly, so it may "
+            "vanish in the middle."
+        )
+    return ""
+
+
+def row_index(worker: Any) -> Row:
+    """A task must be held while it works, and not when it is done."""
+    seen: list[weakref.ref[Any]] = []
+    with ThreadPoolExecutor(1) as pool:  # the notebook's own thread has a loop that is running
+        fault = pool.submit(lambda: asyncio.run(index_some(worker, seen))).result()
+    still = alive(seen)
+    if still:
+        told = "a finished task holds its result, and `tasks` holds the finished task."
+        return Row("index", 5, still, told)
+    return Row("index", 5, still, fault)
+
+
+def check_worker(worker_class: type[Any]) -> str:
+    """Prove that no upload outlives any of the four requests of a worker."""
+    with collector_off():
+        tests = (row_greet, row_sign, row_log, row_index)
+        return budget([test(worker_class()) for test in tests])
+
+
+RUNNING = code("""
+            import asyncio
+            import logging
+            import threading
+            from contextvars import ContextVar
+
+            HERE = threading.local()
+            CURRENT = ContextVar("current")
+
+
+            def header():
+                return f"from {HERE.upload.name}"
+
+
+            def footer():
+                return f"about {CURRENT.get().name}"
+
+
+            class Report(logging.Handler):
+                def __init__(self, upload):
+                    super().__init__()
+                    self.upload = upload
+
+                def emit(self, record):
+                    self.upload.log.append(record.getMessage())
+
+
+            async def parse(upload):
+                await asyncio.sleep(0)
+                return upload
+            """)
+
+WORKER_HEAD = code("""
+            class Worker:
+                def __init__(self):
+                    self.logger = logging.Logger("bot")
+                    self.tasks = set()
+            """)
+WORKER_PARTS = {
+    "greet": code("""
+            def greet(self, upload):
+                HERE.upload = upload
+                try:
+                    return header()
+                finally:
+                    del HERE.upload
+            """),
+    "sign": code("""
+            def sign(self, upload):
+                token = CURRENT.set(upload)
+                try:
+                    return footer()
+                finally:
+                    CURRENT.reset(token)
+            """),
+    "log": code("""
+            def log(self, upload):
+                report = Report(upload)
+                self.logger.addHandler(report)
+                try:
+                    self.logger.warning("read %s", upload.name)
+                finally:
+                    self.logger.removeHandler(report)
+                    report.close()
+            """),
+    "index": code("""
+            async def index(self, upload):
+                task = asyncio.create_task(parse(upload))
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
+            """),
+}
+
+WORKER = Exercise(
+    id="04.lab-worker",
+    name="Worker",
+    task="Mend four methods, so that no upload outlives its request in what goes on running.",
+    given=RUNNING,
+    stub=code("""
+            class Worker:
+                def __init__(self):
+                    self.logger = logging.Logger("bot")
+                    self.tasks = set()
+
+                def greet(self, upload):
+                    HERE.upload = upload
+                    return header()
+
+                def sign(self, upload):
+                    CURRENT.set(upload)
+                    return footer()
+
+                def log(self, upload):
+                    self.logger.addHandler(Report(upload))
+                    self.logger.warning("read %s", upload.name)
+
+                async def index(self, upload):
+                    self.tasks.add(asyncio.create_task(parse(upload)))
+            """),
+    solution=assembled(WORKER_HEAD, WORKER_PARTS),
+    alternatives=(
+        "from contextvars import copy_context\n\n\n"
+        + assembled(
+            WORKER_HEAD,
+            WORKER_PARTS,
+            sign="""
+            def sign(self, upload):
+                def inside():
+                    CURRENT.set(upload)
+                    return footer()
+
+                return copy_context().run(inside)
+            """,
+            greet="""
+            def greet(self, upload):
+                try:
+                    HERE.upload = upload
+                    return header()
+                finally:
+                    HERE.__dict__.clear()
+            """,
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            assembled(
+                WORKER_HEAD,
+                WORKER_PARTS,
+                greet="""
+            def greet(self, upload):
+                HERE.upload = upload
+                said = header()
+                del HERE.upload
+                return said
+            """,
+            ),
+            "after the line that raised",
+        ),
+        NearMiss(
+            assembled(
+                WORKER_HEAD,
+                WORKER_PARTS,
+                sign="""
+            def sign(self, upload):
+                CURRENT.set(upload)
+                try:
+                    return footer()
+                finally:
+                    CURRENT.set(None)
+            """,
+            ),
+            "brings it back",
+        ),
+        NearMiss(
+            assembled(
+                WORKER_HEAD,
+                WORKER_PARTS,
+                log="""
+            def log(self, upload):
+                self.logger.addHandler(Report(upload))
+                self.logger.warning("read %s", upload.name)
+                self.logger.handlers.clear()
+            """,
+            ),
+            "thrown out with the one",
+        ),
+        NearMiss(
+            assembled(
+                WORKER_HEAD,
+                WORKER_PARTS,
+                log="""
+            def log(self, upload):
+                report = Report(upload)
+                self.logger.addHandler(report)
+                self.logger.warning("read %s", upload.name)
+                report.close()
+            """,
+            ),
+            "Closing is not removing",
+        ),
+        NearMiss(
+            assembled(
+                WORKER_HEAD,
+                WORKER_PARTS,
+                index="""
+            async def index(self, upload):
+                asyncio.create_task(parse(upload))
+            """,
+            ),
+            "nobody holds it",
+        ),
+    ),
+    hints=(
+        "A worker, a context, a logger and a list of tasks all live longer than a request. What "
+        "did "
+        "the request put there, and who takes it out, also when something raises?",
+        "Whatever you put somewhere, take out in a `finally`. A task can do that itself: it "
+        "calls back "
+        "when it is done.",
+        "`del HERE.upload`; `token = CURRENT.set(…)` and `CURRENT.reset(token)`; "
+        "`removeHandler(report)`; `task.add_done_callback(self.tasks.discard)`.",
+    ),
+    check=check_worker,
+)
+
+EXERCISES = (BUS, UPLOAD, DESK, WORKER)
+CATCH_UP = None
