@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from operator import itemgetter
 from pathlib import Path
 
 import objgraph
@@ -71,8 +70,8 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     The first call, which may fill caches, is not counted. Counted, by objgraph, is what still
     lives after a collection (none is made while the collector is off); dictionaries, tuples and
     frames are left out. The runs are counted in three parts, and only what grew in most of them by
-    as many for each run is named, so what others do meanwhile is not. Each run must do the same,
-    with a key of its own where a real one has: a new user, say.
+    as many for each run, rounded, is named, so what others do meanwhile is not. Each run must do
+    the same, with a key of its own where a real one has: a new user, say.
 
     >>> from itertools import count
     >>> class Session: pass
@@ -112,10 +111,8 @@ def _parts(times: int) -> list[int]:
 def _steady(counts: list[dict[str, int]], parts: list[int], kind: str) -> int:
     """By how much a class grew in each run, as most parts have it; 0 if it did not or stopped."""
     more = [after.get(kind, 0) - before.get(kind, 0) for before, after in pairwise(counts)]
-    found = Counter(
-        grew // runs for grew, runs in zip(more, parts, strict=True) if grew % runs == 0
-    )
-    often, votes = max(found.items(), key=itemgetter(1), default=(0, 0))
+    found = Counter(round(grew / runs) for grew, runs in zip(more, parts, strict=True))
+    often, votes = found.most_common(1)[0]
     return often if votes >= 2 and more[-1] > 0 else 0
 
 

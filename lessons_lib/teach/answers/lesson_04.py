@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lessons_lib.observe.collector import collector_off, watch_collector
-from lessons_lib.teach.model import Exercise, NearMiss, NotYet, Option, Question, code
+from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (
     Question(
@@ -1387,4 +1387,88 @@ WORKER = Exercise(
 )
 
 EXERCISES = (BUS, UPLOAD, DESK, WORKER)
-CATCH_UP = None
+CATCH_UP = CatchUp(
+    say=(
+        "An object dies with its last reference, at once; a cycle waits for the collector.",
+        "The collector frees what no name can reach. Whether something is needed, it cannot know.",
+        "A kept exception leads through its traceback to the frames, and so to all their locals.",
+        "A weak reference leads to an object without keeping it alive.",
+    ),
+    source="""from functools import cache
+from itertools import count
+
+
+class Upload:
+    def __init__(self, name, text):
+        self.name = name
+        self.text = text
+
+    @property
+    @cache
+    def words(self):
+        return len(self.text.split())
+
+
+class Connection:
+    def __init__(self, user):
+        self.user = user
+        self.shown = []
+
+    def show(self, news):
+        self.shown.append(news)
+
+
+class Session:
+    def __init__(self, name):
+        self.name = name
+        self.messages = []
+
+
+class Bus:
+    def __init__(self):
+        self.callbacks = []
+
+    def subscribe(self, callback):
+        self.callbacks.append(callback)
+
+    def publish(self, news):
+        for callback in self.callbacks:
+            callback(news)
+
+
+def read_table(upload):
+    rows = [line.split(",") for line in upload.text.splitlines()]
+    raise ValueError(f"{upload.name}: no total in {len(rows)} rows")
+
+
+class Server:
+    def __init__(self):
+        self.sessions, self.errors, self.bus = {}, [], Bus()
+
+    def session_of(self, user):
+        return self.sessions.setdefault(user, Session(user))
+
+    def remember_error(self, error):
+        self.errors.append(error)
+
+    def visit(self, user, upload):
+        connection = Connection(user)
+        self.bus.subscribe(connection.show)
+        self.bus.publish(f"{user} is here")
+        self.session_of(user).messages.append(f"{upload.words} words")
+        try:
+            read_table(upload)
+        except ValueError as error:
+            self.remember_error(error)
+
+
+server = Server()
+users = count(1)
+TABLE = "tea,2,4.00\\n" * 100
+
+
+def visit():
+    server.visit(f"user {next(users)}", Upload("table.csv", TABLE))
+""",
+    names=("Upload", "Connection", "Session", "Bus", "read_table", "Server", "server", "visit"),
+)
