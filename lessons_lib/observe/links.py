@@ -123,6 +123,11 @@ def reader_of(kind: type) -> Reader:
     return _instance_reader(kind)
 
 
+def read_by_type(kind: type) -> bool:
+    """True for functions, frames, exceptions …: what their attributes say is not all they hold."""
+    return any(issubclass(kind, base) for base, _ in _READERS)
+
+
 def link(label: str, target: object, style: LinkStyle = "solid") -> Link | None:
     """A link to a target worth drawing; None for a dead weak reference or a plain value."""
     if type(target) in ATOMS:
@@ -194,10 +199,11 @@ def _read_deque(items: deque[Any]) -> Reading:
 
 def attributes(thing: object) -> list[tuple[str, object]]:
     """Attributes stored in an instance: its `__dict__` and its slots, read without its help."""
-    return _attribute_reader(type(thing))(thing)
+    return attribute_reader(type(thing))(thing)
 
 
-def _attribute_reader(kind: type) -> Callable[[object], list[tuple[str, object]]]:
+def attribute_reader(kind: type) -> Callable[[object], list[tuple[str, object]]]:
+    """A reader of the attributes of one class's instances; it holds the class."""
     getter, slots = _dict_getter(kind), _slots(kind)
 
     def read_attributes(thing: object) -> list[tuple[str, object]]:
@@ -259,10 +265,15 @@ class Getters(dict[type, Callable[[Any], dict[str, Any]] | None]):
     """For each class whose instances keep all they have in their `__dict__`: how to get that."""
 
     def __missing__(self, kind: type) -> Callable[[Any], dict[str, Any]] | None:
-        special = any(issubclass(kind, base) for base, _ in (*_READERS, *_CONTAINER_READERS))
-        plain = not special and not _slots(kind) and not _has_c_part(kind) and not is_hidden(kind)
-        self[kind] = _dict_getter(kind) if plain else None
+        self[kind] = only_a_dict(kind)
         return self[kind]
+
+
+def only_a_dict(kind: type) -> Callable[[Any], dict[str, Any]] | None:
+    """How to get the `__dict__` of a class's instances, if they keep all they have in it."""
+    special = any(issubclass(kind, base) for base, _ in (*_READERS, *_CONTAINER_READERS))
+    plain = not special and not _slots(kind) and not _has_c_part(kind) and not is_hidden(kind)
+    return _dict_getter(kind) if plain else None
 
 
 def _has_c_part(kind: type) -> bool:
@@ -276,7 +287,7 @@ _C_MODULES = ("functools", "itertools", "_contextvars", "_thread")
 
 def _instance_reader(kind: type) -> Reader:
     """A reader for instances of one class: attributes first, then what C code holds for it."""
-    inner, read_attributes = _inner_container(kind), _attribute_reader(kind)
+    inner, read_attributes = _inner_container(kind), attribute_reader(kind)
     has_c_part = _has_c_part(kind)
     style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
 

@@ -21,12 +21,13 @@ import threading
 import types
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Literal, NamedTuple
 
+from .contents import Change, ContentReaders, Contents, change
 from .links import (
     ATOMS,
     INDEXES,
@@ -102,6 +103,8 @@ class Step:
     printed: str = ""
     error: str = ""
     """The exception that was caught or that ended the snippet at this step."""
+    changes: tuple[Change, ...] = ()
+    """Objects whose size or plain values are not what they were one step before."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ class _Look:
     references: list[Reference] = field(default_factory=list)
     queue: list[tuple[int, Any]] = field(default_factory=list)
     readings: dict[int, Reading] = field(default_factory=dict)
+    contents: dict[int, Contents] = field(default_factory=dict)
     garbage: set[int] = field(default_factory=set)
     unseen: list[tuple[str, int]] = field(default_factory=list)
 
@@ -178,6 +182,8 @@ class _Recorder:
         self.deaths: list[Death] = []
         self.readers = Readers()
         self.getters = Getters()
+        self.content_readers = ContentReaders()
+        self.last = _Look()
         self.holders: dict[int, str] = {}
         self.collecting = False
         self.probes = 0
@@ -205,6 +211,7 @@ class _Recorder:
             linecache.cache.pop(FILENAME, None)
             gc.callbacks.remove(self._collection)
             self.known.clear()
+            self.last = _Look()
             self.error = None
             (gc.enable if was_on else gc.disable)()
 
@@ -283,7 +290,9 @@ class _Recorder:
             tuple(look.unseen),
             self._printed(),
             error,
+            tuple(self._changes(look)),
         )
+        self.last = look
         if not event.startswith(("quiet", "end of")) or self._has_news(step):
             self.steps.append(step)
 
@@ -297,7 +306,20 @@ class _Recorder:
             and before.values == step.values
             and before.garbage == step.garbage
         )
-        return not same or bool(step.died or step.printed)
+        return not same or bool(step.died or step.printed or step.changes)
+
+    def _changes(self, look: _Look) -> Iterator[Change]:
+        """What is not as it was at the last look, of things that were there then too."""
+        before = self.last.contents
+
+        def arrows() -> set[tuple[int, str]]:
+            both = (*self.last.references, *look.references)
+            return {(tail, label) for tail, label, _, _ in both}
+
+        for number, now in look.contents.items():
+            then = before.get(number)
+            if then is not None and then != now and (news := change(number, then, now, arrows)):
+                yield news
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -337,15 +359,19 @@ class _Recorder:
 
     def _walk(self, look: _Look) -> None:
         """Follow references breadth first; `look.queue` holds what is still to be read."""
-        values = look.values
+        values, last = look.values, self.last
         for number, thing in look.queue:  # grows while it is walked
             kind = type(thing)
+            same = False
+            if read_contents := self.content_readers[kind]:
+                look.contents[number] = contents = read_contents(thing)
+                same = last.contents.get(number) == contents
             if kind is list and len(thing) <= ITEM_LIMIT:
-                values[number] = sequence_text(thing)
+                values[number] = last.values[number] if same else sequence_text(thing)
                 self._link_all(look, number, zip(INDEXES, thing, strict=False))
             elif getter := self.getters[kind]:
                 table = list(getter(thing).items())
-                values[number] = attributes_text(table)
+                values[number] = last.values[number] if same else attributes_text(table)
                 self._link_all(look, number, table)
             else:
                 reading = look.readings.pop(number, None) or self.readers[kind](thing)

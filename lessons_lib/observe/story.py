@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 
+from .contents import Change, bracketed
 from .stepper import Recording, Step, Thing
 from .style import shorten
 from .table import Table
@@ -40,7 +41,7 @@ class Story:
     def titles(self) -> dict[int, str]:
         """The first line of each thing's box: its type, numbered where that tells two apart."""
         return {
-            thing.number: thing.type if thing.name else self.labels[thing.number]
+            thing.number: thing.type + self.labels[thing.number].removeprefix(_label(thing))
             for thing in self.recording.things
         }
 
@@ -65,6 +66,7 @@ class Story:
             *_turn(step),
             *self._new(step, before),
             *self._changed(index),
+            *self._mutated(step),
             *self._garbage(step, before),
             *self._unseen(step, before),
             *self._hidden(step, before),
@@ -77,7 +79,7 @@ class Story:
             news.append(f"prints {shorten(step.printed.rstrip().replace(chr(10), ' / '), 60)}")
         if not news and "collect(" in self.code(step):
             news.append("nothing died")
-        return news
+        return news or self._rearranged(step, before)
 
     def sentence(self, index: int) -> str:
         """One sentence on a step, with its place in the snippet."""
@@ -155,6 +157,32 @@ class Story:
             for count in dict.fromkeys(now[n] for n in changed)
         ]
 
+    def _mutated(self, step: Step) -> list[str]:
+        """Containers that grew or shrank, and plain values that were replaced in place."""
+        told = [
+            _now(self.labels[change.number], change)
+            for change in sorted(step.changes)
+            if self._visible(change.number)
+        ]
+        more = [f"{len(told) - TOLD_AT_ONCE} more changed"] if len(told) > TOLD_AT_ONCE else []
+        return [*told[:TOLD_AT_ONCE], *more]
+
+    def _rearranged(self, step: Step, before: Step | None) -> list[str]:
+        """Where nothing else tells it: things whose references go by other ways than before."""
+        then = set(before.references if before else ())
+        moved = [
+            (tail, label)
+            for tail, label, head, style in step.references
+            if before
+            and tail in before.values
+            and self._visible(tail)
+            and (tail, label, head, style) not in then
+        ]
+        return [
+            _now(self.labels[number], Change(number, -1, _labels(moved, number)))
+            for number in dict.fromkeys(tail for tail, _ in moved)
+        ][:TOLD_AT_ONCE]
+
     def _garbage(self, step: Step, before: Step | None) -> list[str]:
         new = sorted(step.garbage - (before.garbage if before else frozenset()))
         told = self._list(new)
@@ -218,6 +246,22 @@ def _has(who: str, counts: list[int], count: int) -> str:
     several = counts.count(count) > 1
     references = f"{count} reference{'' if count == 1 else 's'}"
     return f"{who} have {references} each" if several else f"{who} has {references}"
+
+
+def _now(who: str, change: Change) -> str:
+    """A change in words: a new size, or what was replaced.
+
+    >>> _now("list", Change(1, 2, ())), _now("dict", Change(1, -1, ("['text']",)))
+    ('list now has 2 items', "dict changed: ['text']")
+    """
+    if change.size >= 0:
+        return f"{who} now has {change.size} item{'' if change.size == 1 else 's'}"
+    labels = [label for label in change.labels if label]
+    return f"{who} changed: {enumerated(labels)}" if labels else f"{who} changed"
+
+
+def _labels(moved: list[tuple[int, str]], number: int) -> tuple[str, ...]:
+    return tuple(bracketed(label) for tail, label in moved if tail == number)
 
 
 def _are(numbers: list[int]) -> str:

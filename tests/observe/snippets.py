@@ -75,6 +75,19 @@ SNIPPETS = {
         del box
         gc.collect()
     """,
+    "changes in place": """
+        history = []
+        history.append("x")
+        history.append({"role": "user", "text": "hello"})
+        history[1]["text"] = "bye"
+        history.reverse()
+        upload = Upload("cv.pdf")
+        upload.name = "letter.pdf"
+        upload.size = 3
+        seen = {1, 2}
+        seen.add(3)
+        history.clear()
+    """,
     "loop": """
         for name in ["a", "b", "c"]:
             upload = Upload(name)

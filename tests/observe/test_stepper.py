@@ -186,6 +186,78 @@ def test_what_a_resurrecting_finalizer_saves_is_not_called_dead_for_long() -> No
     assert "died" not in told[-1]
 
 
+# -- what changes in place -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "line", "told"),
+    [
+        ("history = []", "history.append('x')", "list now has 1 item"),
+        ("history = ['x', 'y']", "history.pop()", "list now has 1 item"),
+        ("history = list('xy')", "history[0] = 'z'", "list changed: [0]"),
+        ("history = list('ab')", "history.reverse()", "list changed: [0] and [1]"),
+        ("many = [0] * 9", "many[:] = range(9)", "list changed: [1], [2], [3], [4] and 4 more"),
+        ("many = [0] * 9000", "many.append(1)", "list now has 9001 items"),
+        ("said = {'text': 'a'}", "said['text'] = 'b'", "dict changed: ['text']"),
+        ("said = {'text': 'a'}", "said['role'] = 'user'", "dict now has 2 items"),
+        ("said = {1: 'a'}", "said[1] = 'b'", "dict changed: [1]"),
+        ("seen = {1}", "seen.add(2)", "set now has 2 items"),
+        ("seen = {1}", "seen.pop(); seen.add(2)", "set changed"),
+        ("u = Upload('cv')", "u.name = 'b'", "Upload 'cv' changed: name"),
+        ("u = Upload('cv')", "u.size = 3", "Upload 'cv' changed: size"),
+        ("u = Upload('cv'); u.n = -1", "u.n = -2", "Upload 'cv' changed: n"),
+        ("u = Upload('cv'); u.n = 1", "u.n = True", "Upload 'cv' changed: n"),
+        ("u = Upload('cv'); u.n = 1", "del u.n", "Upload 'cv' changed: n"),
+        ("u = Upload('cv'); u.n = 1", "u.n = 1", ""),
+        ("u = Upload('cv'); u.f = []", "u.f = None", "list died, by reference count"),
+        ("both = [Upload('a'), Upload('b')]", "both.reverse()", "list changed: [0] and [1]"),
+        ("box = [[]]", "box.append('x')", "list 1 now has 2 items"),
+        ("box = [[]]", "box[0].append('x')", "list 2 now has 1 item"),
+        ("a = Upload('a'); b = Upload('a')", "b.name = 'c'", "Upload 'a' 2 changed: name"),
+    ],
+)
+def test_what_changes_in_place_is_told(made: str, line: str, told: str) -> None:
+    assert news(f"{made}\n{line}")[-1] == told
+
+
+def test_a_class_with_slots_and_one_of_containers_tell_too() -> None:
+    told = news(
+        """
+        class Slotted:
+            __slots__ = ("n",)
+        class Stack(list): pass
+        s, stack = Slotted(), Stack()
+        s.n = 1
+        stack.append(2)
+        """
+    )
+    assert told[-2:] == ["Slotted changed: n", "Stack now has 1 item"]
+
+
+def test_many_changes_in_one_line_are_counted() -> None:
+    told = news("ups = [Upload(c) for c in 'abcdefg']\n[vars(u).update(n=1) for u in ups]")
+    assert told[1].endswith("Upload 'd' changed: n; 3 more changed")
+
+
+def test_what_a_library_keeps_for_itself_is_no_news() -> None:
+    told = news("p = Path('a') / 'b'\ntext = str(p)", Path=Path)
+    assert told[1] == f"text is {str(Path('a', 'b'))!r}"
+
+
+def test_a_change_is_found_without_the_reader_s_code_and_keeps_nothing() -> None:
+    class Key:
+        def __hash__(self) -> int:
+            assert not watching, "a key was hashed"
+            return 1
+
+    watching: list[int] = []
+    big = bytes(1_000)
+    table = {Key(): big, "k": big}
+    watching.append(1)
+    run("x = 1\ntable.pop('k')\nx = 2", table=table)
+    assert sys.getrefcount(big) <= 3 + 1
+
+
 # -- it never runs the reader's code ---------------------------------------------------------------
 
 
