@@ -181,8 +181,12 @@ class Player:
         return bundle
 
 
-# A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
-_FIT = "<style>.rc-player .widget-html-content {min-width: 0}</style>"
+# A widget's own box would grow with the picture, and the page with it, instead of scrolling it;
+# and the colour of the marked line would end where the box does, before the line's own end.
+_FIT = (
+    "<style>.rc-player .widget-html-content {min-width: 0}"
+    ".rc-player [aria-current=step] {min-width: max-content}</style>"
+)
 
 
 def _buttons(slider: Any) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import secrets
 import shutil
 import subprocess
@@ -21,11 +22,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
 from tests.kernels import Place
 from tests.project import notebooks
 
+WIDE = ViewportSize(width=1280, height=900)
+PHONE = ViewportSize(width=390, height=844)
 START_TIMEOUT = 60.0  # seconds until the server must have said where it is
 PAGE_TIMEOUT = 30_000.0  # milliseconds for anything the page is asked to do
 
@@ -175,7 +178,7 @@ def browser_page(executable: str) -> Iterator[Page]:
             executable_path=executable, args=["--no-sandbox"] if as_root else []
         )
         try:
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page = browser.new_page(viewport=WIDE)
             page.set_default_timeout(PAGE_TIMEOUT)
             yield page
         finally:
@@ -183,10 +186,10 @@ def browser_page(executable: str) -> Iterator[Page]:
 
 
 # What the page is asked, in its own language; `notebook` is JupyterLab's notebook panel.
-_READY = """async () => {
+_READY = """async (path) => {
     await window.jupyterapp.restored;
     const shell = window.jupyterapp.shell;
-    while (!(shell.currentWidget && shell.currentWidget.context)) {
+    while (shell.currentWidget?.context?.path !== path) {
         await new Promise(done => shell.currentChanged.connect(() => done()));
     }
     const context = shell.currentWidget.context;
@@ -196,6 +199,14 @@ _READY = """async () => {
     while (session.session?.kernel?.status !== 'idle') {
         await new Promise(done => session.statusChanged.connect(() => done()));
     }
+}"""
+_OPEN = """path => {
+    window.jupyterapp.commands.execute('docmanager:open', { path });
+}"""
+_CLOSE = """async () => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    await panel.context.sessionContext.shutdown();
+    panel.dispose();
 }"""
 _CELLS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => {
     const { cell_type, source, execution_count, outputs } = cell.toJSON();
@@ -215,17 +226,19 @@ _PICTURES = """async (index) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     const node = notebook.widgets[index].node;
     const images = [...node.querySelectorAll('img')];
+    const drawn = [...images, ...node.querySelectorAll('table')];
     await Promise.allSettled(images.map(image => image.decode()));
     const room = node.querySelector('.jp-OutputArea-output')?.clientWidth ?? node.clientWidth;
-    const box = image => {
-        let around = image.parentElement;
+    const box = one => {
+        let around = one.parentElement;
         while (around !== node && !['auto', 'scroll'].includes(getComputedStyle(around).overflowX))
             around = around.parentElement;
         return around;
     };
-    return images.map(image => ({
-        alt: image.alt, loaded: image.complete && image.naturalWidth > 0, room,
-        width: Math.floor(image.getBoundingClientRect().width), box: box(image).clientWidth,
+    return drawn.map(one => ({
+        alt: one.alt ?? 'a table', loaded: !images.includes(one) || one.naturalWidth > 0, room,
+        width: Math.floor(one.getBoundingClientRect().width), box: box(one).clientWidth,
+        own: !/\\bjp-/.test(box(one).className),
     }));
 }"""
 _HIDE_SIDEBARS = """() => {
@@ -243,11 +256,21 @@ class Lesson:
 
     @classmethod
     def open(cls, page: Page, server: Server, notebook: str) -> Lesson:
-        """Open a notebook and wait until its kernel is idle."""
-        page.goto(server.page_of(notebook))
-        page.wait_for_function("() => window.jupyterapp")
-        page.evaluate(_READY)
+        """Open a notebook, in the JupyterLab that the page shows if it shows one already.
+
+        Returns when its kernel is idle. Close a lesson before opening the next.
+        """
+        if page.url.startswith(server.url):
+            page.evaluate(_OPEN, notebook)
+        else:
+            page.goto(server.page_of(notebook))
+            page.wait_for_function("() => window.jupyterapp")
+        page.evaluate(_READY, notebook)
         return cls(page)
+
+    def close(self) -> None:
+        """End the lesson's kernel and close its notebook; nothing is saved."""
+        self.page.evaluate(_CLOSE)
 
     def run_all(self) -> None:
         """Run all cells; returns when the kernel has answered the last."""
@@ -279,9 +302,10 @@ class Lesson:
         return cell
 
     def pictures(self, index: int) -> list[dict[str, Any]]:
-        """Every picture of a cell that is in view: its words, whether it loaded, how wide it is.
+        """Every picture and table of a cell that is in view: whether it loaded, how wide it is.
 
-        `room` is the width of the cell's output, `box` that of what the picture scrolls in.
+        `room` is the width of the cell's output, `box` that of what the picture scrolls in; that
+        is its `own` when it is none of JupyterLab's.
         """
         found: list[dict[str, Any]] = self.page.evaluate(_PICTURES, index)
         return found
@@ -294,3 +318,8 @@ class Lesson:
         """Whether the page itself would have to be scrolled sideways."""
         wider: bool = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
         return wider
+
+
+def words(markdown: str) -> str:
+    """A stretch of a text that has no marks in it: the screen does not show those."""
+    return max(re.split(r"[`*_]|\n", markdown), key=len).strip()

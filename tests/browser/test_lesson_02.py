@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from lessons_lib.teach import answers
-from tests.browser.lab import Lesson, Server
+from tests.browser.lab import PHONE, Lesson, Server, words
 
 NOTEBOOK = "02_reference_counting.ipynb"
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def lesson(page: Page, server: Server) -> Lesson:
+def lesson(page: Page, server: Server) -> Iterator[Lesson]:
     """The lesson, open and not yet run."""
-    return Lesson.open(page, server, NOTEBOOK)
+    opened = Lesson.open(page, server, NOTEBOOK)
+    yield opened
+    opened.close()
 
 
 def _picture_cells(lesson: Lesson) -> list[int]:
@@ -83,14 +85,9 @@ def test_a_prediction_is_answered_explained_and_kept(lesson: Lesson, server: Ser
         button.focus()
         button.press("Enter")
         expect(button).to_contain_text(word)
-        expect(cell.get_by_role("status")).to_contain_text(_words(letters[letter].why))
+        expect(cell.get_by_role("status")).to_contain_text(words(letters[letter].why))
     kept = json.loads((server.home / "progress.json").read_text(encoding="utf-8"))
     assert question.id in json.dumps(kept)
-
-
-def _words(markdown: str) -> str:
-    """A stretch of a text that has no marks in it: the screen does not show those."""
-    return max(re.split(r"[`*_]|\n", markdown), key=len).strip()
 
 
 def test_an_exercise_is_solved(lesson: Lesson) -> None:
@@ -109,7 +106,7 @@ def test_an_exercise_is_solved(lesson: Lesson) -> None:
 
 def test_nothing_is_cut_off_on_a_phone(lesson: Lesson) -> None:
     """A picture fits, or scrolls within a box that fits: its letters stay large enough to read."""
-    lesson.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    lesson.page.set_viewport_size(PHONE)
     lesson.hide_sidebars()
     cells = [*_picture_cells(lesson), lesson.find("step(")]
     for index in dict.fromkeys(cells):

@@ -1,0 +1,204 @@
+"""The lessons of parts 1 and 2 as a reader with a phone does them, one after the other.
+
+Lesson 02 is driven on a wide screen; what works in the room of a phone works there too. nbval runs
+every cell already, so a lesson that takes long is run here only as far as its widgets need it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lessons_lib.teach import answers
+from lessons_lib.teach.model import Question
+from tests.browser.lab import PHONE, Lesson, Server, words
+from tests.project import notebooks
+
+PLAYER = 'step("""'
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is driven in a lesson.
+
+    Attributes:
+        recalled: The first question of its `recall`.
+        predicted: A question of a `predict`.
+        exercise: The exercise that is solved.
+        players: How many `step` there are; all of them are moved.
+        needs: The beginnings of the cells to run first; empty when the whole lesson is run.
+    """
+
+    number: str
+    recalled: str
+    predicted: str
+    exercise: str
+    players: int = 0
+    needs: tuple[str, ...] = ()
+
+
+PLANS = [
+    Plan("01", "01.recall-sent", "01.backup", "01.say", players=4),
+    Plan(
+        "03",
+        "03.recall-del",
+        "03.cycle",
+        "03.message",
+        players=2,
+        needs=("import gc", "class Conversation:"),
+    ),
+    Plan("04", "04.recall-traceback", "04.line", "04.bus", needs=("import gc",)),
+    Plan("05", "05.recall-alias", "05.global", "05.conversations", players=1),
+    Plan("06", "06.recall-owner", "06.threads", "06.five-rounds", players=1),
+    Plan("07", "07.recall-kill", "07.half-way", "07.load", needs=("import json",)),
+    Plan("08", "08.recall-aside", "08.half-a-line", "08.run-rarely", needs=("import inspect",)),
+]
+
+
+@pytest.fixture(scope="module", params=PLANS, ids=lambda plan: plan.number)
+def plan(request: pytest.FixtureRequest) -> Plan:
+    """One lesson's plan."""
+    asked: Plan = request.param
+    return asked
+
+
+@pytest.fixture(scope="module")
+def lesson(plan: Plan, page: Page, server: Server) -> Iterator[Lesson]:
+    """The lesson, open and not yet run."""
+    page.set_viewport_size(PHONE)
+    name = next(path.name for path in notebooks() if path.name.startswith(plan.number))
+    opened = Lesson.open(page, server, name)
+    opened.hide_sidebars()
+    yield opened
+    opened.close()
+
+
+def _starting(lesson: Lesson, *beginnings: str) -> list[int]:
+    """The code cells that begin with one of some texts."""
+    return [
+        index
+        for index, cell in enumerate(lesson.cells())
+        if cell["cell_type"] == "code" and cell["source"].startswith(beginnings)
+    ]
+
+
+def _drawn(lesson: Lesson) -> list[int]:
+    """The cells that put out a picture or a table."""
+    return [
+        index
+        for index, cell in enumerate(lesson.cells())
+        if any(tag in json.dumps(cell.get("outputs") or []) for tag in ("<img", "<table"))
+    ]
+
+
+def _look_at_pictures(lesson: Lesson, index: int) -> None:
+    """Every picture is loaded; one that is wider than the page scrolls in a box of its own."""
+    lesson.show(index)
+    for picture in lesson.pictures(index):
+        assert picture["loaded"], f"cell {index}: {picture}"
+        fits = picture["width"] <= picture["room"]
+        scrolls = picture["own"] and picture["box"] <= picture["room"]
+        assert fits or scrolls, f"cell {index}: {picture}"
+
+
+def test_pictures_show_before_anything_is_run(lesson: Lesson) -> None:
+    """Nothing is cut off: what does not fit scrolls, so that its letters stay large enough."""
+    cells = _drawn(lesson)
+    assert cells, "the lesson should hold pictures or tables"
+    for index in cells:
+        _look_at_pictures(lesson, index)
+    assert not lesson.is_wider_than_the_window()
+
+
+def test_it_runs(lesson: Lesson, plan: Plan) -> None:
+    if plan.needs:
+        asked = [f'recall("{plan.recalled}"', f'predict("{plan.predicted}")']
+        for index in _starting(lesson, *plan.needs, *asked, PLAYER):
+            lesson.run(index)
+    else:
+        lesson.run_all()
+    code = [cell for cell in lesson.cells() if cell["cell_type"] == "code"]
+    ran = sorted(cell["execution_count"] for cell in code if cell["execution_count"])
+    assert ran, "no cell was run"
+    assert plan.needs or ran == list(range(1, len(code) + 1))
+    assert [output for cell in code for output in cell["outputs"] if _is_bad(output)] == []
+
+
+def _is_bad(output: dict[str, str]) -> bool:
+    return output["output_type"] == "error" or output.get("name") == "stderr"
+
+
+def test_every_player_moves_by_keyboard_and_by_button(lesson: Lesson, plan: Plan) -> None:
+    cells = _starting(lesson, PLAYER)
+    assert len(cells) == plan.players
+    for index in cells:
+        _play(lesson.show(index))
+        _look_at_pictures(lesson, index)
+    assert not lesson.is_wider_than_the_window()
+
+
+def _play(cell: Locator) -> None:
+    """Move a player to its last step, by keys and by buttons: each time it tells another thing."""
+    slider, told = cell.get_by_role("slider").first, cell.get_by_role("status").first
+    previous = cell.get_by_role("button", name="previous")
+    after = cell.get_by_role("button", name="next")
+    slider.focus()
+    slider.press("Home")
+    expect(told).to_contain_text("Step 1 of")
+    expect(previous).to_be_disabled()
+    last = int(re.findall(r"Step 1 of (\d+)", told.inner_text())[0])
+    said = [_after_number(told)]
+    for move, step in (("ArrowRight", 2), ("End", last), (previous, last - 1), (after, last)):
+        slider.press(move) if isinstance(move, str) else move.click()
+        expect(told).to_contain_text(f"Step {step} of {last}")
+        said.append(_after_number(told))
+    assert all(one != other for one, other in pairwise(said)), said
+    expect(after).to_be_disabled()
+    expect(cell.locator(".rc-player img")).to_be_visible()
+    marked = cell.locator("[aria-current=step]")
+    assert marked.evaluate("line => line.scrollWidth <= line.clientWidth"), "colour ends early"
+
+
+def _after_number(told: Locator) -> str:
+    """What a player tells, without the number of the step."""
+    return told.inner_text().partition(",")[2]
+
+
+def test_questions_are_answered_explained_and_kept(
+    lesson: Lesson, plan: Plan, server: Server
+) -> None:
+    for call, id in (("recall", plan.recalled), ("predict", plan.predicted)):
+        cell = lesson.show(lesson.find(f'{call}("{id}"'))
+        _answer(cell.locator(".rc-ask").first, answers.question(id))
+    kept = json.loads((server.home / "progress.json").read_text(encoding="utf-8"))
+    assert {plan.recalled, plan.predicted} <= kept["questions"].keys()
+
+
+def _answer(asked: Locator, question: Question) -> None:
+    """Give a wrong answer by keyboard and the right one by mouse; read why."""
+    letters = dict(question.lettered())
+    wrong = next(letter for letter in letters if letter != question.right)
+    for letter, word in ((wrong, "wrong"), (question.right, "right")):
+        button = asked.get_by_role("button", name=re.compile(rf"^{letter}\)"))
+        button.press("Enter") if letter == wrong else button.click()
+        expect(button).to_contain_text(word)
+        expect(asked.get_by_role("status")).to_contain_text(words(letters[letter].why))
+
+
+def test_an_exercise_is_solved(lesson: Lesson, plan: Plan, server: Server) -> None:
+    exercise = answers.exercise(plan.exercise)
+    hints = lesson.show(lesson.find(f'hint("{exercise.id}"'))
+    for number, hint in enumerate(exercise.hints[:2], 1):
+        hints.locator("summary", has_text=f"Hint {number}").click()
+        expect(hints.get_by_text(words(hint))).to_be_visible()
+    check = lesson.find(f'check("{exercise.id}"')
+    lesson.run(check - 1, exercise.solution)
+    expect(lesson.run(check)).to_contain_text("Right:")
+    kept = json.loads((server.home / "progress.json").read_text(encoding="utf-8"))
+    assert exercise.id in kept["exercises"]
