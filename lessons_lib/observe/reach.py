@@ -15,6 +15,7 @@ from collections import Counter
 from .links import ATOMS
 
 LOOK_LIMIT = 5000
+HOLDERS_LIMIT = 200
 _FOLDER = __file__.removesuffix("reach.py")
 
 
@@ -84,6 +85,31 @@ def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:
                 known.add(id(child))
                 group.append(child)
     return inside, children
+
+
+def add_holders(group: list[object], keys: set[int]) -> bool:
+    """Add to a group all that leads to some of its members, given by id; False if a root does.
+
+    So a cycle is found too of which a snippet's names never showed more than an end: an exception
+    kept in a variable of its own frame, say. Each round looks through all objects.
+
+    >>> ring: list[object] = [[]]
+    >>> ring.append(ring)
+    >>> group = [ring[0]]; del ring
+    >>> add_holders(group, {id(group[0])}), len(group), held_from_outside(group)
+    (True, 2, (set(), set()))
+    """
+    known = {id(group), *map(id, group)}
+    level = [thing for thing in group if id(thing) in keys]
+    while level and len(group) < HOLDERS_LIMIT:
+        above = gc.get_referrers(*level)
+        known |= {id(above), id(level)}
+        level = [h for h in above if id(h) not in known and not _is_ours(h)]
+        if any(type(h) is dict and "__name__" in h for h in level):  # a module's names
+            return False
+        known.update(map(id, level))
+        group.extend(level)
+    return not level
 
 
 def referents(thing: object) -> list[object]:

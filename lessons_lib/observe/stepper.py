@@ -45,11 +45,13 @@ from .links import (
     telling_name,
 )
 from .probes import FILENAME, PROBE, instrument
-from .reach import NOT_FOUND, held_from_outside, unseen_holder
+from .reach import NOT_FOUND, add_holders, held_from_outside, unseen_holder
 
 MAX_STEPS = 200
 MAX_PROBES = 5_000
 MAX_THINGS = 600
+MAX_SEARCHES = 40
+"""So often a recording looks whether what is held unseen is held by garbage alone."""
 
 By = Literal["reference count", "the collector"]
 
@@ -185,6 +187,7 @@ class _Recorder:
         self.content_readers = ContentReaders()
         self.last = _Look()
         self.holders: dict[int, str] = {}
+        self.searches = 0
         self.collecting = False
         self.probes = 0
         self.thread = threading.get_ident()
@@ -482,15 +485,26 @@ class _Recorder:
         group = self._unreached(look)
         numbers = {id(thing): self.known[id(thing)].number for thing in group}
         surplus, held = held_from_outside(group)
+        held = self._held_for_certain(group, len(numbers), surplus, held)
         for index in range(len(numbers)):
             key = id(group[index])
             if key not in held:
                 look.garbage.add(self._visit(look, group[index]))
-            elif key in surplus:
+            if key in surplus:
                 self._add_unseen(look, group[index])
         self._walk(look)
         look.queue.clear()
         look.garbage.discard(0)
+
+    def _held_for_certain(
+        self, group: list[object], count: int, surplus: set[int], held: set[int]
+    ) -> set[int]:
+        """Those of a group that are held by more than garbage which the snippet never showed."""
+        if not surplus or self.searches >= MAX_SEARCHES:
+            return held
+        self.searches += 1
+        del group[count:]
+        return held_from_outside(group)[1] if add_holders(group, surplus) else held
 
     def _add_unseen(self, look: _Look, thing: object) -> None:
         """A thing that something out of sight holds; a constant is held by the code itself."""

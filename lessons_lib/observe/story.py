@@ -226,7 +226,7 @@ class Story:
         return [
             f"{self.labels[number]} is held unseen, by {holder}"
             for holder, number in sorted(set(step.unseen) - known)
-            if holder != "the uncaught error"
+            if holder != "the uncaught error" and number not in step.garbage
         ]
 
     def _deaths(self, step: Step) -> list[str]:

@@ -32,6 +32,12 @@ SNIPPETS = {
         gc.collect()
         errors.clear()
     """,
+    "kept in its own frame": """
+        upload = Upload("cv.pdf")
+        keep_own_error(upload)
+        del upload
+        gc.collect()
+    """,
     "cycle": """
         a = Upload("a")
         b = Upload("b")
@@ -149,6 +155,13 @@ def parse(upload: Upload) -> None:
     raise ValueError("no text")
 
 
+def keep_own_error(upload: Upload) -> None:
+    try:
+        parse(upload)
+    except ValueError as error:
+        kept = error  # noqa: F841
+
+
 def told() -> str:
     """All snippets, told as tables."""
     from textwrap import dedent
@@ -158,7 +171,7 @@ def told() -> str:
 
     parts = []
     for title, snippet in SNIPPETS.items():
-        names = {"Upload": Upload, "parse": parse, "gc": gc}
+        names = {"Upload": Upload, "parse": parse, "gc": gc, "keep_own_error": keep_own_error}
         recording = record(dedent(snippet).strip(), names)
         parts.append(f"== {title}\n{Story(recording).table()}")
     return "\n\n".join(parts)

@@ -53,7 +53,7 @@ def news(snippet: str, **names: object) -> list[str]:
 @pytest.mark.parametrize("title", snippets.SNIPPETS)
 def test_every_snippet_ends_with_nothing_left_alive(title: str) -> None:
     before = sum(type(t) is snippets.Upload for t in gc.get_objects())
-    names = {"Upload": snippets.Upload, "parse": snippets.parse, "gc": gc}
+    names = {**vars(snippets), "gc": gc}
     record(dedent(snippets.SNIPPETS[title]).strip(), names)
     assert sum(type(t) is snippets.Upload for t in gc.get_objects()) == before
 
@@ -113,6 +113,46 @@ def test_what_the_notebook_holds_is_told_as_held_unseen() -> None:
     told = news("a = Upload('kept')\nput_aside(a)\ndel a", put_aside=put_aside)
     assert told[2] == f"Upload 'kept' is held unseen, by module {__name__}"
     _SHELF.clear()
+
+
+def clear_shelf() -> None:
+    _SHELF.clear()
+
+
+def keep_own_error(upload: Upload) -> None:
+    try:
+        raise ValueError(upload.name)
+    except ValueError as error:
+        kept = error  # noqa: F841
+
+
+def put_error_aside(upload: Upload) -> None:
+    try:
+        raise ValueError(upload.name)
+    except ValueError as error:
+        put_aside(error)
+
+
+def start_a_generator_in_a_ring(upload: Upload) -> None:
+    def lines() -> Iterator[Upload]:
+        yield ring  # type: ignore[misc]
+        yield upload
+
+    ring = lines()
+    next(ring)
+
+
+@pytest.mark.parametrize("hide", [keep_own_error, start_a_generator_in_a_ring])
+def test_a_cycle_through_what_was_never_shown_is_garbage(hide: Any) -> None:
+    told = news("u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()", hide=hide)
+    assert told[2] == "Upload 'u' is garbage: no name leads there"
+    assert told[3:] == ["x is 1", "Upload 'u' died, by the collector"]
+
+
+def test_a_frame_that_something_living_keeps_is_no_garbage_until_that_goes() -> None:
+    told = news("u = Upload('u')\nhide(u)\ndel u\nclear()", hide=put_error_aside, clear=clear_shelf)
+    assert told[2].startswith("Upload 'u' is held unseen, by frame of put_error_aside")
+    assert told[3] == "Upload 'u' died, by reference count"
 
 
 def test_what_moves_out_of_sight_in_one_line_is_not_called_dead() -> None:
