@@ -21,7 +21,7 @@ from operator import is_
 from .chains import Chain, chains_of, drawn
 from .drawing import Picture, draw
 from .links import ATOMS, atom_text, frame_locals, read, telling_name
-from .reach import hold_only_each_other, unseen_holder
+from .reach import NOT_FOUND, hold_only_each_other, unseen_holder
 from .style import card, code
 
 MAX_CHAINS = 6
@@ -29,6 +29,8 @@ MAX_LOOKS = 40
 """Things whose holders are looked for; each look walks over all objects."""
 MAX_PATHS = 400
 MAX_ANCESTORS = 300
+FROZEN_BY_PYTHON = 2000
+"""So many objects CPython 3.12 itself has frozen before a program begins."""
 _CHUNK = 5000
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = __file__.removesuffix("holders.py")
@@ -200,6 +202,7 @@ class _Search:
 
     def __init__(self, target: object, roots: list[Root]) -> None:
         self.roots = {id(root.space): root for root in reversed(roots)}
+        self.frozen = _frozen(roots) if gc.get_freeze_count() > FROZEN_BY_PYTHON else []
         self.things = [target]
         self.place = {id(target): 0}
         self.above: dict[int, list[int]] = {}
@@ -220,7 +223,7 @@ class _Search:
         """The places of what holds a thing; each is looked for once."""
         if place not in self.above:
             thing = self.things[place]
-            found = holders_of(thing)
+            found = [*holders_of(thing), *_holding(thing, self.frozen)]
             self._add_bare_roots(thing, found)
             self.above[place] = self._places(thing, found)
         return self.above[place]
@@ -229,7 +232,8 @@ class _Search:
         """Every instance leads to its class: that is no way to hold it, and left out."""
         places = []
         for holder in holders:
-            if holder is not self.things and type(holder) is not thing:
+            ours = holder is self.things or holder is self.frozen
+            if not ours and type(holder) is not thing:
                 if id(holder) not in self.place:
                     self.place[id(holder)] = len(self.things)
                     self.things.append(holder)
@@ -290,6 +294,41 @@ def holders_of(thing: object) -> list[object]:
     return found
 
 
+def _holding(thing: object, candidates: list[object]) -> list[object]:
+    """Those of some objects that refer to a thing."""
+    return [
+        candidate
+        for chunk in _chunks(candidates)
+        if _has(gc.get_referents(*chunk), thing)
+        for candidate in chunk
+        if _has(gc.get_referents(candidate), thing)
+    ]
+
+
+def _frozen(roots: list[Root]) -> list[object]:
+    """What the roots lead to and `gc.freeze()` has set aside, where no search for holders looks.
+
+    Frozen objects stand in no list that can be asked for: they are found by walking forward.
+    """
+    found: list[object] = [root.space for root in roots]
+    known = {id(found), *map(id, found)}
+    for chunk in _growing_chunks(found):
+        for child in gc.get_referents(*chunk):
+            if id(child) not in known and type(child) not in ATOMS:
+                known.add(id(child))
+                found.append(child)
+    seen = set(map(id, gc.get_objects()))
+    return [thing for thing in found if id(thing) not in seen]
+
+
+def _growing_chunks(things: list[object]) -> Iterator[list[object]]:
+    """A list in pieces, with what is added to it meanwhile."""
+    start = 0
+    while chunk := things[start : start + _CHUNK]:
+        start += len(chunk)
+        yield chunk
+
+
 def _add_holders(
     thing: object, candidates: list[object], found: list[object], known: set[int]
 ) -> None:
@@ -321,7 +360,10 @@ def _why_alive(thing: object, spare: int) -> str:
     inside = list(map(id, gc.get_referents(*others, thing))).count(id(thing))
     if inside >= spare and len(others) < MAX_ANCESTORS and hold_only_each_other(others, thing):
         return "It is garbage: only a cycle leads to it, and no collection has come by yet."
-    return f"It is held unseen, by {unseen_holder(thing)}."
+    holder = unseen_holder(thing)
+    if holder == NOT_FOUND and gc.get_freeze_count() > FROZEN_BY_PYTHON:
+        return "It is held unseen: gc.freeze() hides from the search what it has set aside."
+    return f"It is held unseen, by {holder}."
 
 
 def _ancestors(thing: object) -> list[object]:

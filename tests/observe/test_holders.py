@@ -191,6 +191,62 @@ def test_garbage_is_called_garbage(depth: int) -> None:
             gc.enable()
 
 
+@pytest.fixture
+def frozen() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+FROZEN_SHELF: list[object] = []
+
+
+@pytest.mark.usefixtures("frozen")
+def test_what_gc_freeze_has_set_aside_is_found() -> None:
+    FROZEN_SHELF.append({"first": [Upload("frozen")]})
+    before = chains(who_holds(FROZEN_SHELF[0]["first"][0]))  # type: ignore[index]
+    gc.freeze()
+    upload = FROZEN_SHELF[0]["first"][0]  # type: ignore[index]
+    after = chains(who_holds(upload))
+    FROZEN_SHELF.clear()
+    function = "test_what_gc_freeze_has_set_aside_is_found()"
+    chain = "FROZEN_SHELF → [0] → ['first'] → [0]"
+    assert before == [f"{__name__}.{chain}"]
+    assert after == [f"{function} → upload", f"{__name__}.{chain}"]
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_chain_may_lead_through_frozen_things_and_new_ones() -> None:
+    FROZEN_SHELF.append([])
+    gc.freeze()
+    FROZEN_SHELF[0].append(Upload("new"))  # type: ignore[attr-defined]
+    told = chains(who_holds(FROZEN_SHELF[0][0]))  # type: ignore[index]
+    FROZEN_SHELF.clear()
+    assert told == [f"{__name__}.FROZEN_SHELF → [0] → [0]"]
+
+
+@pytest.mark.usefixtures("frozen")
+def test_what_only_frozen_garbage_holds_is_not_called_held_by_c_code() -> None:
+    def make(upload: Upload) -> None:
+        ring: list[Any] = [upload]
+        ring.append(ring)
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        _, upload = dropped(make)
+        gc.freeze()
+        told = str(asked(upload))
+    finally:
+        gc.unfreeze()
+        gc.collect()
+        if was_on:
+            gc.enable()
+    assert told.splitlines()[:2] == [
+        "No name leads to Upload 'cv.pdf'.",
+        "It is held unseen: gc.freeze() hides from the search what it has set aside.",
+    ]
+
+
 def test_weak_references_are_told_apart() -> None:
     held, upload = dropped(lambda u: [u])
     assert "Beside these, a weak reference: it keeps nothing alive." in str(asked(upload))
