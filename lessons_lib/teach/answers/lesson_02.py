@@ -379,7 +379,8 @@ REMEMBER = Exercise(
         ),
     ),
     hints=(
-        "Run `who_holds(find(Upload))` once more and read the chain. Which link do you not need?",
+        "Read the chain of section 4 once more: errors, exception, traceback, frame, upload. Which link "
+        "do you not need?",
         "You need text *about* the frames, and not the frames.",
         "The standard library has a class for this: `traceback.TracebackException`. "
         "It has a method `from_exception`.",
