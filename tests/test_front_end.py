@@ -30,8 +30,7 @@ def _outcomes(folder: Path, *cells: samples.Cell) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         here = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-s"]
-        plugins = ["-p", "nbval.plugin", "-p", "tests.front_end"]
-        pytest.main([str(sample), *here, *plugins], plugins=[recorder])
+        pytest.main([str(sample), *here, "-p", "tests.front_end"], plugins=[recorder])
     return recorder.outcomes
 
 

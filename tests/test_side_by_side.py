@@ -7,8 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+
+from tests import side_by_side
 
 PLUGIN = """
 import sys
@@ -86,11 +90,26 @@ def test_reports_of_both_processes_are_counted_and_shown(suite: Path) -> None:
 
 
 def test_one_process_is_enough_where_asked(suite: Path) -> None:
-    for option in ("--one-process", "--maxfail=9", "-s"):
-        code, said = _run(suite, option)
-        assert code == 1
-        assert "1 failed, 3 passed, 1 skipped, 1 error" in said
-        assert len(_pids(said)) == 1, option
+    code, said = _run(suite, "--one-process")
+    assert code == 1
+    assert "1 failed, 3 passed, 1 skipped, 1 error" in said
+    assert len(_pids(said)) == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "value"),
+    [("usepdb", True), ("maxfail", 1), ("capture", "no"), ("collectonly", True)],
+)
+def test_whoever_watches_gets_one_process(wish: str, value: object) -> None:
+    calm = {"usepdb": False, "maxfail": 0, "capture": "fd", "collectonly": False}
+    items = [SimpleNamespace(path=folder / "x") for folder in (*side_by_side.BESIDE, Path("here"))]
+
+    def session(**option: object) -> pytest.Session:
+        config = SimpleNamespace(option=SimpleNamespace(**option))
+        return cast(pytest.Session, SimpleNamespace(config=config, items=items))
+
+    assert side_by_side.worth_it(session(**calm)) is ((os.cpu_count() or 1) > 1)
+    assert not side_by_side.worth_it(session(**calm | {wish: value}))
 
 
 @pytest.mark.parametrize(

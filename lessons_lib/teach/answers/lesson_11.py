@@ -6,6 +6,7 @@ overview of a reader's progress does) stays light.
 
 import operator
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
@@ -153,6 +154,7 @@ QUESTIONS = (
 )
 
 THREAD = {"configurable": {"thread_id": "order 17"}}
+OTHER_THREAD = {"configurable": {"thread_id": "order 18"}}
 STUCK = "the disk is stuck"  # as lessons_lib.memories.slow_disk says it, which loads LangGraph
 
 
@@ -218,21 +220,23 @@ def ticket_graph(node: Node, folder: Path, slow: bool) -> Any:
 
 
 def two_orders(node: Node, at: str, slow: bool) -> Crash:
-    """Kill the first order at a moment and resume it; then a second order in the same thread.
+    """Kill the first order at a moment and resume it; then one more in its thread and in another.
 
-    The value is the number of tickets after each of the two.
+    The value is the number of tickets after each of the three.
     """
 
     def first(folder: Path) -> None:
         graph = ticket_graph(node, folder, slow)
         graph.invoke({"order": "A-1", "done": []}, THREAD, durability="async" if slow else "sync")
 
-    def then(folder: Path) -> tuple[int, int]:
+    def then(folder: Path) -> list[int]:
         graph, desk = ticket_graph(node, folder, slow=False), Desk(folder)
         graph.invoke(None, THREAD)
-        after_first = desk.count()
-        graph.invoke({"order": "B-2", "done": []}, THREAD)
-        return after_first, desk.count()
+        counts = [desk.count()]
+        for order, thread in ("B-2", THREAD), ("C-3", OTHER_THREAD):
+            graph.invoke({"order": order, "done": []}, thread)
+            counts.append(desk.count())
+        return counts
 
     return crash(first, at, after=STUCK if slow else (), then=then)
 
@@ -246,54 +250,105 @@ class Probe:
 
     def open(self, key: str) -> None:
         """Note the key."""
-        self.keys.append(key)
+        self.keys.append(str(key))
+
+    def count(self) -> int:
+        """How many keys were noted."""
+        return len(self.keys)
 
 
-def why_twice(node: Node, folder: Path) -> str:
+class SaltedText(str):
+    """A text with the hash that a process started afresh might give it."""
+
+    salt: int
+
+    def __hash__(self) -> int:
+        return self.salt
+
+
+def asked_keys(
+    node: Node, folder: Path, *, done: tuple[str, ...] = (), attempt: int = 1, salt: int = 1
+) -> list[str]:
+    """The keys that one run of the node asks the desk for; none when it needs more than is here."""
+    order, probe = SaltedText("A-1"), Probe(folder)
+    order.salt = salt
+    names = {"thread_id": "t", "checkpoint_ns": f"n:{attempt}", "checkpoint_id": str(attempt)}
+    config = {"configurable": names, "metadata": {"thread_id": "t", "langgraph_step": attempt}}
+    try:
+        node({"order": order, "done": list(done)}, config, probe)
+    except Exception:  # in the graph it gets all that LangGraph gives, and is judged there
+        return []
+    return probe.keys
+
+
+def fresh_keys(node: Node, **run: Any) -> list[str]:
+    """The keys that a run asks for in a folder of its own, where nothing has been noted yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asked_keys(node, Path(folder), **run)
+
+
+def why_twice(node: Node) -> str:
     """The likeliest reason why two runs of a node opened two tickets."""
-
-    def keys(done: list[str], namespace: str) -> list[str]:
-        probe = Probe(folder)
-        config = {"configurable": {"thread_id": "t", "checkpoint_ns": namespace}}
-        node({"order": "A-1", "done": done}, config, probe)
-        return probe.keys
-
-    if keys([], "n:1") and not keys(["ticket"], "n:1"):
+    with tempfile.TemporaryDirectory() as folder:
+        if asked_keys(node, Path(folder)) and not asked_keys(node, Path(folder)):
+            return "The mark is made after the ticket, and the kill came between the two."
+    if fresh_keys(node) and not fresh_keys(node, done=("ticket",)):
         return "A note in the state is written at the end of the step, so it died with the step."
-    if keys([], "n:1") == keys([], "n:1") != keys([], "n:2"):
+    if fresh_keys(node) == fresh_keys(node) != fresh_keys(node, attempt=2):
         return "The checkpoint namespace names the *attempt*: a retry from an older checkpoint has another."
     return "Each run of the node chose a new key, so the desk could not know that it was the same order."
 
 
+def judge_tickets(tickets: list[int], node: Node, when: str) -> None:
+    """Raise NotYet unless each of three orders got one ticket."""
+    first, second, third = tickets[0], tickets[1] - tickets[0], tickets[2] - tickets[1]
+    if first == 0:
+        raise NotYet(
+            f"{when}: no ticket was opened at all. The order was marked as done before it was done."
+        )
+    if first > 1:
+        raise NotYet(f"{when}: {first} tickets for one order. {why_twice(node)}")
+    if second != 1:
+        raise NotYet(
+            f"the second order in the same thread got {second} tickets, expected 1. Whatever the "
+            "key is made of is the same for both, as the thread is, or the day. One customer can "
+            "order twice."
+        )
+    if third != 1:
+        raise NotYet(
+            f"an order in another thread got {third} tickets, expected 1. The key counts within "
+            "its own thread, and every customer has a first order."
+        )
+
+
+def judge_hash(node: Node) -> None:
+    """Raise NotYet when the key comes from `hash()`: a kill here would not show it.
+
+    The lab's processes have one parent and its hash seed; those of a deployment do not.
+    """
+    if fresh_keys(node) == fresh_keys(node) != fresh_keys(node, salt=2):
+        raise NotYet(
+            "`hash()` of a text is another number in every Python that is started afresh, and so "
+            "is your key. A kill in this lab would not show it: its processes have one parent."
+        )
+
+
 def check_one_ticket(open_ticket: Node) -> str:
     """Prove by kills that every order gets one ticket."""
-    import tempfile
-
     import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
 
+    judge_hash(open_ticket)
     kills = 0
     for slow in (False, True):
         for at in ("ticket opened", "at the desk"):
             report = two_orders(open_ticket, at, slow)
+            if len(report.lives) == 1 and report.lives[0].ended == "returned":
+                raise NotYet("the node ran and opened no ticket: nothing called `desk.open`.")
             say_if_failed(report)
             kills += 1
-            tickets: Any = report.value
-            first, both = tickets
             disk = "a slow disk" if slow else "a fast disk"
-            if first == 0:
-                raise NotYet(
-                    f"killed {at!r}, with {disk}: no ticket was opened at all. "
-                    "The order was marked as done before it was done."
-                )
-            if first > 1:
-                with tempfile.TemporaryDirectory() as folder:
-                    why = why_twice(open_ticket, Path(folder))
-                raise NotYet(f"killed {at!r}, with {disk}: {first} tickets for one order. {why}")
-            if both != 2:
-                raise NotYet(
-                    f"the second order in the same thread got {both - first} tickets, expected 1. "
-                    "The thread is the customer's conversation, and one customer can order twice."
-                )
+            tickets: Any = report.value
+            judge_tickets(tickets, open_ticket, f"killed {at!r}, with {disk}")
     return f"{kills} kills, before and after, fast disk and slow: one ticket for every order."
 
 
@@ -316,6 +371,7 @@ ONE_TICKET = Exercise(
     solution=_node('desk.open(key=state["order"])'),
     alternatives=(
         _node('desk.open(key=config["configurable"]["thread_id"] + "/" + state["order"])'),
+        _node('desk.open(key=uuid.uuid5(uuid.NAMESPACE_URL, state["order"]).hex)'),
     ),
     near_misses=(
         NearMiss(
@@ -338,6 +394,18 @@ ONE_TICKET = Exercise(
         NearMiss(
             _node('desk.open(key=config["configurable"]["checkpoint_ns"])'), "names the *attempt*"
         ),
+        NearMiss(
+            _node(
+                'mark = desk.tickets.parent / state["order"]',
+                "if not mark.exists():",
+                "    desk.open(key=uuid.uuid4().hex)",
+                "    mark.touch()",
+            ),
+            "mark is made after the ticket",
+        ),
+        NearMiss(_node('desk.open(key=str(len(state["done"])))'), "within its own thread"),
+        NearMiss(_node('desk.open(key=hash(state["order"]))'), "started afresh"),
+        NearMiss(_node("pass"), "nothing called `desk.open`"),
     ),
     hints=(
         "The desk opens at most one ticket for a key. When the node runs again, is the key the same?",
@@ -371,7 +439,8 @@ def judge_whole_run(assistant: Assistant) -> None:
         calls.append(name)
         return name
 
-    graph = assistant(InMemorySaver(), listen)
+    saver = InMemorySaver()
+    graph = assistant(saver, listen)
     if not hasattr(graph, "invoke"):
         raise NotYet(
             f"assistant returned {type(graph).__name__}, expected a compiled graph: "
@@ -379,6 +448,16 @@ def judge_whole_run(assistant: Assistant) -> None:
         )
     if not graph.checkpointer:
         raise NotYet("the graph is compiled without the saver, so there is nothing to resume from.")
+    if graph.checkpointer is not saver:
+        raise NotYet(
+            "the graph is compiled with a saver of its own. Use the one that `assistant` is given: "
+            "it writes to the file that the next process opens."
+        )
+    if calls:
+        raise NotYet(
+            f"{len(calls)} paid calls were made while the graph was built, before any run. "
+            "A call belongs into the function of a node."
+        )
     done = graph.invoke({"done": []}, THREAD)["done"]
     if any(len(snapshot.tasks) > 1 for snapshot in graph.get_state_history(THREAD)):
         raise NotYet(
@@ -459,6 +538,23 @@ PAID_CALLS = Exercise(
             """),
     stub=_STUB,
     solution=_SOLUTION,
+    alternatives=(
+        _assistant("""
+                calls = ["look up", "draft", "review"]
+
+                def call(state):
+                    return {"done": [pay(calls[len(state["done"])])]}
+
+                def more(state):
+                    return "call" if len(state["done"]) < len(calls) else "__end__"
+
+                builder = StateGraph(Order)
+                builder.add_node("call", call)
+                builder.add_edge(START, "call")
+                builder.add_conditional_edges("call", more)
+                return builder.compile(checkpointer=saver)
+            """),
+    ),
     near_misses=(
         NearMiss(
             _assistant("""
@@ -498,12 +594,29 @@ PAID_CALLS = Exercise(
         ),
         NearMiss(_SOLUTION.replace("checkpointer=saver", ""), "compiled without the saver"),
         NearMiss(
+            "from langgraph.checkpoint.memory import InMemorySaver\n\n\n"
+            + _SOLUTION.replace("checkpointer=saver", "checkpointer=InMemorySaver()"),
+            "a saver of its own",
+        ),
+        NearMiss(
+            _assistant("""
+                paid = {name: pay(name) for name in ["look up", "draft", "review"]}
+                builder = StateGraph(Order)
+                builder.add_sequence(
+                    [(name, lambda state, name=name: {"done": [paid[name]]}) for name in paid]
+                )
+                builder.add_edge(START, "look up")
+                return builder.compile(checkpointer=saver)
+            """),
+            "before any run",
+        ),
+        NearMiss(
             _SOLUTION.replace('["look up", "draft", "review"]', '["look up", "draft"]'),
             "expected ['look up', 'draft', 'review'] in both",
         ),
     ),
     hints=(
-        "What is redone after a kill: a call, a node, or something else? See section 1.",
+        "What is redone after a kill: a call, a node, or something else? See sections 1 and 3.",
         "A checkpoint is written between super-steps. How many of them do three calls need?",
         "`builder.add_sequence` takes a list of (name, function) pairs and makes one node for each.",
     ),
