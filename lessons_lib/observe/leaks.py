@@ -113,7 +113,8 @@ def _steady(counts: list[dict[str, int]], parts: list[int], kind: str) -> int:
     more = [after.get(kind, 0) - before.get(kind, 0) for before, after in pairwise(counts)]
     found = Counter(round(grew / runs) for grew, runs in zip(more, parts, strict=True))
     often, votes = found.most_common(1)[0]
-    return often if votes >= 2 and more[-1] > 0 else 0
+    stopped = 2 * more[-1] <= parts[-1]
+    return often if votes >= 2 and not stopped else 0
 
 
 def _census() -> dict[str, int]:

@@ -13,6 +13,7 @@ import textwrap
 import threading
 import tracemalloc
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -174,6 +175,25 @@ def test_what_others_do_once_is_not_named() -> None:
             kept.append(threading.Event())
 
     assert grown(visit).each == (("Session", 1),)
+
+
+def test_what_others_let_go_of_does_not_hide_a_growth() -> None:
+    kept: list[object] = []
+    others = [Session() for _ in range(5)]
+    calls = count()
+
+    def visit() -> None:
+        kept.append(Session())
+        if next(calls) == 2:
+            others.clear()
+
+    assert grown(visit).each == (("Session", 1),)
+
+
+@pytest.mark.parametrize("size", [6, 9, 10])
+def test_a_cache_that_is_full_before_the_end_did_not_grow(size: int) -> None:
+    kept: deque[object] = deque(maxlen=size)
+    assert grown(lambda: kept.append(Session())).each == ()
 
 
 def test_it_reads_well_and_modules_are_named_where_two_classes_share_a_name() -> None:
