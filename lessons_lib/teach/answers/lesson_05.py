@@ -160,7 +160,7 @@ QUESTIONS = (
             ),
             Option(
                 "Ada: both contexts lead to the same list",
-                "Right. A copied context copies references, not the objects behind them.",
+                "Right. Neither context has a value of its own, and the variable has one default.",
                 right=True,
             ),
             Option(
@@ -268,8 +268,8 @@ def judge_known(office: Office, say: Callable[[Any, str], Any]) -> None:
     known = ["Ada" in office.serve(worker, say, "s-ada", ASK) for worker in (1, 2)]
     if not known[0]:
         raise NotYet(
-            "Ada is forgotten by the very worker that served her. What is set in a context ends "
-            "with the request; her next one has another context."
+            "Ada is forgotten by the very worker that served her. A copy, or a value set in the "
+            "request's context, ends with the request."
         )
     if not known[1]:
         raise NotYet(
@@ -667,8 +667,9 @@ def judge_names(bots: Any) -> None:
     told = {user: str(bots[user](ASK)) for user in USERS}
     if len(set(told.values())) == 1:
         raise NotYet(
-            f"every bot answers {told['Ada']!r}. The functions look `history` up when they are "
-            "*called*, and by then the loop has bound it to the last list."
+            f"every bot answers {told['Ada']!r}, so all of them lead to one list. Is it made only "
+            "once? Or do the functions look `history` up when they are *called*, after the loop "
+            "has bound it to the last one?"
         )
     for user in USERS:
         if user not in told[user]:

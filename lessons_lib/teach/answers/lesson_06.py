@@ -368,7 +368,8 @@ def check_five_rounds(chat: Callable[[], Any]) -> str:
                 "Bob waits for Ada, although their conversations have nothing in common."
             )
         await judge_after_error(one)
-        return f"ten turns at once, nothing lost, in {rounds.rounds} rounds of the model."
+        took = "one round" if rounds.rounds == 1 else f"{rounds.rounds} rounds"
+        return f"ten turns at once, nothing lost, in {took} of the model."
 
     return run_apart(main)
 
@@ -406,6 +407,12 @@ FIVE_ROUNDS = Exercise(
             "async with self.locks[user]:",
             *LOCKED_TURN,
             init="self.locks = defaultdict(asyncio.Lock)",
+        ),
+        _chat(
+            "messages = self.saved.setdefault(user, [])",
+            "messages.append(text)",
+            "messages.append(await model(list(messages)))",
+            init="",
         ),
     ),
     near_misses=(
@@ -474,13 +481,17 @@ class Scale:
 
     def add(self, user: str, number: int = 1) -> None:
         """Ten bytes more of a user's, such as 'ada     #1'."""
-        text = Text(f"{user:<7}#{number:>2}")
+        self.add_text(user, f"{user:<7}#{number:>2}")
+
+    def add_text(self, user: str, words: str) -> None:
+        """A text of a user's, watched and not held."""
+        text = Text(words)
         self.made.append(weakref.ref(text))
         self.sessions.add(user, text)
 
     def alive(self) -> int:
         """Bytes of the texts that something still leads to."""
-        return sum(len(text) for one in self.made if (text := one()) is not None)
+        return sum(len(text.encode()) for one in self.made if (text := one()) is not None)
 
     def read(self, user: str) -> list[str]:
         """The user's messages by number: '#1' and so on."""
@@ -530,6 +541,19 @@ def judge_bytes(sessions: Callable[[int], Any]) -> None:
     raise NotYet(f"{alive} bytes are alive, and the budget is {scale.budget}. Nothing is dropped.")
 
 
+def judge_letters(sessions: Callable[[int], Any]) -> None:
+    """Raise NotYet when letters are counted that are more than one byte each."""
+    scale = Scale(sessions, 40)
+    for user in ("ada", "bob", "eve", "dan", "fay"):
+        scale.add_text(user, "äöüß?!")
+    if scale.alive() > scale.budget:
+        raise NotYet(
+            f"five users wrote 'äöüß?!', and {scale.alive()} bytes are alive, with room for "
+            f"{scale.budget}. That is 6 letters and 10 bytes: `weigh` encodes a text before it "
+            "counts."
+        )
+
+
 def judge_order(sessions: Callable[[int], Any]) -> None:
     """Raise NotYet unless the one who spoke longest ago is forgotten first."""
     scale = Scale(sessions, 40)
@@ -567,6 +591,7 @@ def check_hundred_bytes(sessions: Callable[[int], Any]) -> str:
     """Prove a bound in bytes by what is alive, and that the right ones are forgotten."""
     judge_room(sessions)
     judge_bytes(sessions)
+    judge_letters(sessions)
     judge_order(sessions)
     judge_long(sessions)
     return "never more alive than the budget, and whoever spoke longest ago was forgotten first."
@@ -660,6 +685,13 @@ HUNDRED_BYTES = Exercise(
         ),
         NearMiss(_BY_HAND.replace(".pop(user", ".get(user"), "lost messages when Dan came"),
         NearMiss(
+            _BY_HAND.replace(
+                "sum(map(weigh, self.sessions.values()))",
+                "sum(len(text) for texts in self.sessions.values() for text in texts)",
+            ),
+            "encodes a text before it counts",
+        ),
+        NearMiss(
             _sessions("self.cache[user] = [*self.cache.get(user, []), text]"), "value too large"
         ),
         NearMiss(
@@ -709,13 +741,21 @@ class Door:
         judge_finished(list(self.tasks.values()))
         if not self.tasks[name].done():
             raise NotYet(f"{name} should be able to go in and come out, and is still waiting.")
-        del self.tasks[name]
+        del self.tasks[name], self.calls[name]
+
+    async def break_down(self, name: str) -> None:
+        """Let a turn end as one does whose model does not answer."""
+        await dismiss([self.tasks.pop(name)])
+        await until_all_wait()
+        judge_finished(list(self.tasks.values()))
 
     async def _turn(self, name: str, user: str) -> None:
         async with self.locks.alone(user):
             self.inside.append(name)
-            await self.calls[name].wait()
-            self.inside.remove(name)
+            try:
+                await self.calls[name].wait()
+            finally:
+                self.inside.remove(name)
 
 
 @asynccontextmanager
@@ -775,6 +815,21 @@ async def judge_crowd(locks: Callable[[], Any]) -> None:
         await turns.leave("second")
 
 
+async def judge_broken(locks: Callable[[], Any]) -> None:
+    """Raise NotYet when a turn that is broken off, inside or waiting, locks its user out."""
+    async with door(locks) as turns:
+        for name in ("first", "second", "third"):
+            await turns.enter(name, "ada")
+        await turns.break_down("second")
+        await turns.break_down("first")
+        if "third" not in turns.inside:
+            raise NotYet(
+                "a turn was cancelled inside, and the user's next turn waits for ever: "
+                "what comes after a `yield` is not reached then, unless in a `finally`."
+            )
+        await turns.leave("third")
+
+
 async def judge_left_over(locks: Callable[[], Any]) -> None:
     """Raise NotYet when locks are alive that nobody uses."""
     gc.collect()
@@ -793,8 +848,9 @@ async def judge_left_over(locks: Callable[[], Any]) -> None:
 
 
 def living_locks() -> int:
-    """How many asyncio locks of this program are alive."""
-    return sum(isinstance(thing, asyncio.Lock) for thing in gc.get_objects())
+    """How many asyncio locks of this program are alive, and what one can use in place of them."""
+    kinds = (asyncio.Lock, asyncio.Semaphore, asyncio.Condition, asyncio.Event, asyncio.Queue)
+    return sum(isinstance(thing, kinds) for thing in gc.get_objects())
 
 
 def check_locks(locks: Callable[[], Any]) -> str:
@@ -804,6 +860,7 @@ def check_locks(locks: Callable[[], Any]) -> str:
         await judge_users_apart(locks)
         await judge_waiting(locks)
         await judge_crowd(locks)
+        await judge_broken(locks)
         await judge_left_over(locks)
         return "never two turns of one user inside, and no lock alive after the last."
 
@@ -887,6 +944,17 @@ LOCKS = Exercise(
                 "    self.locks = {u: one for u, one in self.locks.items() if one.locked()}",
             ),
             "locks are alive; the budget is 0",
+        ),
+        NearMiss(
+            _locks(
+                "lock = self.locks.setdefault(user, asyncio.Lock())",
+                "await lock.acquire()",
+                "yield",
+                "lock.release()",
+                init="self.locks = WeakValueDictionary()",
+                imports="from weakref import WeakValueDictionary\n",
+            ),
+            "unless in a `finally`",
         ),
     ),
     hints=(

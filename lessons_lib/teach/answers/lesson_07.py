@@ -1,8 +1,10 @@
 """Lesson 07, state on disk: its questions, exercises and their checks."""
 
 import builtins
+import errno
 import io
 import linecache
+import os
 import pickle
 import sys
 import tempfile
@@ -13,8 +15,8 @@ from types import FrameType
 from typing import IO, Any
 from unittest import mock
 
-from lessons_lib.memories import crash, moment
-from lessons_lib.teach.answers.kills import say_if_failed
+from lessons_lib.memories import moment
+from lessons_lib.teach.answers.kills import one_life
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 from lessons_lib.teach.sources import file_of
 
@@ -150,7 +152,7 @@ QUESTIONS = (
             ),
             Option(
                 "The old message",
-                "Right. On opening, the journal of the unfinished transaction is rolled back.",
+                "Right. Before the first read, SQLite rolls the unfinished transaction back.",
                 right=True,
             ),
         ),
@@ -237,12 +239,28 @@ def gates(source: str) -> Iterator[None]:
             moment(f"line {frame.f_lineno}")
         return on_line
 
-    with mock.patch.object(io, "open", opened), mock.patch.object(builtins, "open", opened):
+    with (
+        mock.patch.object(io, "open", opened),
+        mock.patch.object(builtins, "open", opened),
+        mock.patch.object(os, "rename", within_a_disk(os.rename)),
+        mock.patch.object(os, "replace", within_a_disk(os.replace)),
+    ):
         sys.settrace(on_line)
         try:
             yield
         finally:
             sys.settrace(None)
+
+
+def within_a_disk(move: Callable[..., None]) -> Callable[..., None]:
+    """`os.rename` or `os.replace` as it is where every other folder lies on another disk."""
+
+    def moved(source: Any, target: Any, **options: Any) -> None:
+        if Path(target).absolute().parent not in Path(source).absolute().parents:
+            raise OSError(errno.EXDEV, "the other folder can be on another disk", str(source))
+        move(source, target, **options)
+
+    return moved
 
 
 def saving(save: Save) -> Callable[[Path], None]:
@@ -277,7 +295,7 @@ def where(name: str, save: Save) -> str:
     return f"before the line `{line}`"
 
 
-def judge_found(found: Any, gate: str, save: Save) -> None:
+def judge_found(found: tuple[str | None, dict[str, str]], gate: str, save: Save) -> None:
     """Raise NotYet unless a reader found the old text or the new one, whole."""
     text, others = found
     if text in (OLD, NEW):
@@ -292,31 +310,29 @@ def judge_found(found: Any, gate: str, save: Save) -> None:
     if OLD in others.values():
         name = next(name for name, other in others.items() if other == OLD)
         raise NotYet(f"{told} The old text is safe in {name!r}, where no reader looks.")
-    if gate.startswith("line "):
+    if gate.startswith("line ") and text:
         raise NotYet(
             f"{told} The rest was still in the buffer of your file: "
             "close it before it takes the other's place."
         )
     raise NotYet(
-        f"{told} That is neither the old text nor the new one: the only copy was written in place."
+        f"{told} That is neither the old text nor the new one: the only copy was written in place. "
+        "(To copy over it, or to move from another disk, is to write in place, too.)"
     )
 
 
 def check_save(save: Save) -> str:
     """Prove by kills at every gate that the file is old or new, and that little is left behind."""
-    whole = crash(saving(save), then=look)
-    say_if_failed(whole)
-    passed = whole.lives[0].passed
-    found: Any = whole.value
-    if found[0] != NEW:
-        raise NotYet(f"not killed at all, the save left {found[0]!r}, expected the new text.")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        passed = one_life(saving(save), folder).passed
+        text, _ = look(folder)
+        if text != NEW:
+            raise NotYet(f"not killed at all, the save left {text!r}, expected the new text.")
         for position, gate in enumerate(passed):
-            nth = passed[: position + 1].count(gate)
-            report = crash(saving(save), gate, nth=nth, then=look, folder=folder)
-            say_if_failed(report)
-            judge_found(report.value, gate, save)
-        left = len(list(Path(folder).iterdir()))
+            one_life(saving(save), folder, gate, nth=passed[: position + 1].count(gate))
+            judge_found(look(folder), gate, save)
+        left = len(list(folder.iterdir()))
     if left > MOST_FILES:
         raise NotYet(
             f"always old or new, but {len(passed)} kills left {left} files in the folder; "
@@ -409,6 +425,19 @@ SAVE = Exercise(
                 os.replace(aside, path)
             """),
             "litter for each kill",
+        ),
+        NearMiss(
+            code("""
+            import tempfile
+
+
+            def save(path, text):
+                aside = os.path.join(tempfile.gettempdir(), path.name)
+                with open(aside, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.replace(aside, path)
+            """),
+            "can be on another disk",
         ),
         NearMiss(
             code("""

@@ -1,12 +1,13 @@
 """Lesson 08, the journal: its questions, exercises and their checks."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lessons_lib.memories import Crash, crash, moment
-from lessons_lib.teach.answers.kills import say_if_failed
+from lessons_lib.teach.answers.kills import one_life, say_if_failed
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (
@@ -273,7 +274,7 @@ def _pair(value: Any) -> tuple[State, Entry | None]:
 def judge_resumed(report: Crash, where: str) -> None:
     """Raise NotYet unless the second life did what was left, and little more."""
     say_if_failed(report)
-    state, _ = _pair(report.value)
+    state, entry = _pair(report.value)
     done = state.get("done", [])
     if sorted(set(done)) != sorted(NAMES):
         raise NotYet(
@@ -290,20 +291,31 @@ def judge_resumed(report: Crash, where: str) -> None:
         raise NotYet(
             f"killed {where}, {len(redone)} steps were done again; the budget is {MOST_REDONE}."
         )
+    if entry != (len(NAMES), state):
+        at = f"step {entry.step}, with {len(entry.state['done'])} done" if entry else "no step"
+        raise NotYet(
+            f"killed {where} and resumed to the end, the journal stands at {at}. "
+            "The number of a step is the same in every life."
+        )
 
 
 def check_run(run: Run) -> str:
-    """Prove by kills in every step and before every put that both budgets hold."""
+    """Prove by kills before every put, and after the last, that both budgets hold.
+
+    A second life knows what the journal says. So each thing that it can say is tried, with as much
+    done since as ever can be: a put is about to begin.
+    """
     life = seven_steps(run)
     whole = crash(life)
     judge_undisturbed(whole)
-    for name in NAMES:
-        judge_resumed(crash(life, at=name), f"in {name}")
+    judge_resumed(whole, "after the end")
     puts = whole.lives[0].passed.count("put")
     for nth in range(1, puts + 1):
         judge_resumed(crash(life, at="put", nth=nth), f"before put {nth}")
-    kills = len(NAMES) + puts
-    return f"{puts} puts; killed at {kills} points, and never more than {MOST_REDONE} steps again."
+    return (
+        f"{puts} puts; killed before each, when most had been done since the last, "
+        f"and never more than {MOST_REDONE} steps again."
+    )
 
 
 def _run(*body: str) -> str:
@@ -333,6 +345,14 @@ RUN = Exercise(
         ),
     ),
     near_misses=(
+        NearMiss(
+            _run(
+                _GET,
+                "for number, step in enumerate(steps[done:], 1):",
+                *(_STEP, _THIRD, f"        {_PUT}"),
+            ),
+            "the same in every life",
+        ),
         NearMiss(
             _run(_GET, _FOR, _STEP, "journal.put(thread_id, len(steps), state)"),
             "steps were done again; the budget",
@@ -446,7 +466,7 @@ def why_two(coupon_steps: CouponSteps) -> str:
     return "The step that was done again drew again."
 
 
-def judge_coupon(given: Given, where: str, coupon_steps: CouponSteps) -> None:
+def judge_coupon(given: Any, where: str, coupon_steps: CouponSteps) -> None:
     """Raise NotYet unless there is one coupon, and the state knows its code."""
     issued, code_in_state = given
     if len(issued) > 1:
@@ -462,27 +482,32 @@ def judge_coupon(given: Given, where: str, coupon_steps: CouponSteps) -> None:
 
 
 def check_coupon(coupon_steps: CouponSteps) -> str:
-    """Prove by kills at every gate that one coupon is issued, with a code that was drawn."""
+    """Prove by kills at every gate that one coupon is issued, with a code that was drawn.
+
+    The last gate comes first: there most has been done that could be done twice.
+    """
     life = giving(coupon_steps)
-    whole, again = crash(life), crash(life)
-    say_if_failed(whole)
-    given: Any = whole.lives[0].value
-    judge_coupon(given, "not killed at all", coupon_steps)
-    other: Any = again.lives[0].value
-    if other == given:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        whole = one_life(life, Path(folder))
+    judge_coupon(whole.value, "not killed at all", coupon_steps)
+    for position, gate in reversed(list(enumerate(whole.passed))):
+        nth = whole.passed[: position + 1].count(gate)
+        report = crash(life, at=gate, nth=nth)
+        say_if_failed(report)
+        where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
+        judge_coupon(report.value, where, coupon_steps)
+        judge_drawn(report.value, whole.value)
+    kills = len(whole.passed)
+    return f"killed at {kills} points: one coupon each time, under a code drawn at random."
+
+
+def judge_drawn(given: Any, before: Any) -> None:
+    """Raise NotYet when two shops were given the same code."""
+    if given == before:
         raise NotYet(
             "another shop issued the same code for an order of the same number: it follows from "
             "the order, and whoever knows the rule can print coupons."
         )
-    passed = whole.lives[0].passed
-    for position, gate in enumerate(passed):
-        nth = passed[: position + 1].count(gate)
-        report = crash(life, at=gate, nth=nth)
-        say_if_failed(report)
-        result: Any = report.value
-        where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
-        judge_coupon(result, where, coupon_steps)
-    return f"killed at {len(passed)} points: one coupon each time, under a code drawn at random."
 
 
 COUPON = Exercise(
