@@ -83,21 +83,22 @@ class _Ask:
     """One question's widget; it lives as long as its buttons do."""
 
     def __init__(self, title: str, question: Question) -> None:
-        from ipywidgets import HTML, VBox
+        from ipywidgets import HTML, ButtonStyle, Layout, VBox
 
         self.question = question
-        self.buttons = {letter: self._button(letter) for letter, _ in question.lettered()}
-        self.feedback: HTML = HTML(_before(question))
+        # Each widget is a message to the page: what looks alike shares its layout and its style.
+        shared = {"layout": Layout(width="100%", height="auto"), "style": ButtonStyle()}
+        self.buttons = {letter: self._button(letter, shared) for letter, _ in question.lettered()}
         heading = HTML(_STYLE + _heading(title, question))
-        self.box: VBox = VBox([heading, *self.buttons.values(), self.feedback])
-        self.box.add_class("rc-ask")
-        self.feedback.add_class("rc-feedback")
+        plain = {"layout": heading.layout, "style": heading.style}
+        self.feedback: HTML = HTML(_before(question), _dom_classes=("rc-feedback",), **plain)
+        inside = [heading, *self.buttons.values(), self.feedback]
+        self.box: VBox = VBox(inside, _dom_classes=("rc-ask",), layout=heading.layout)
 
-    def _button(self, letter: str) -> Button:
-        from ipywidgets import Button, Layout
+    def _button(self, letter: str, shared: dict[str, Any]) -> Button:
+        from ipywidgets import Button
 
-        button = Button(description=self._label(letter), layout=Layout(width="100%", height="auto"))
-        button.add_class("rc-option")
+        button = Button(description=self._label(letter), _dom_classes=("rc-option",), **shared)
         button.on_click(lambda _: self.choose(letter))
         return button
 

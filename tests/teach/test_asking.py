@@ -105,3 +105,15 @@ def test_a_store_that_cannot_be_written_is_said_under_the_answer(
     assert "Progress cannot be written" in feedback.value
     buttons[1].click()
     assert "Progress cannot be written" not in feedback.value
+
+
+def test_a_question_makes_few_widgets() -> None:
+    from ipywidgets import Layout, Widget
+
+    with pytest.MonkeyPatch.context() as patch:
+        made: list[object] = []
+        opened = Widget.open
+        patch.setattr(Widget, "open", lambda self: (made.append(self), opened(self)))
+        predict("02.return").widget()
+    assert len(made) <= 10
+    assert sum(isinstance(one, Layout) for one in made) == 2
