@@ -206,6 +206,7 @@ class _Search:
         self.things = [target]
         self.place = {id(target): 0}
         self.above: dict[int, list[int]] = {}
+        self.ahead: dict[int, list[int]] = {}
 
     def paths(self) -> Iterator[list[object]]:
         """Paths from a root to the target, as objects."""
@@ -213,20 +214,40 @@ class _Search:
         for path in waiting:  # grows while it is walked
             if len(self.above) >= MAX_LOOKS or len(waiting) > MAX_PATHS:
                 return
-            for holder in self._holders(path[0]):
+            for holder in self._holders(path[0], waiting):
                 if id(self.things[holder]) in self.roots:
                     yield [self.things[place] for place in (holder, *path)]
                 elif holder not in path:
                     waiting.append((holder, *path))
 
-    def _holders(self, place: int) -> list[int]:
+    def _holders(self, place: int, waiting: list[tuple[int, ...]]) -> list[int]:
         """The places of what holds a thing; each is looked for once."""
         if place not in self.above:
-            thing = self.things[place]
-            found = [*holders_of(thing), *_holding(thing, self.frozen)]
-            self._add_bare_roots(thing, found)
-            self.above[place] = self._places(thing, found)
+            if place not in self.ahead:
+                self._look([place, *(path[0] for path in waiting)])
+            self.above[place] = self.ahead[place]
         return self.above[place]
+
+    def _look(self, wanted: list[int]) -> None:
+        """Look for the holders of a thing and of some that come after it, in one go.
+
+        Each look walks over all objects: one for many things costs little more than for one.
+        """
+        new = [place for place in dict.fromkeys(wanted) if place not in self.ahead][:MAX_LOOKS]
+        tracked = [place for place in new if gc.is_tracked(self.things[place])]
+        found = gc.get_referrers(*[self.things[place] for place in tracked]) if tracked else []
+        places = {id(self.things[place]): place for place in tracked}
+        holders: dict[int, list[object]] = {place: [] for place in tracked}
+        for holder in found:
+            for key in set(places).intersection(map(id, gc.get_referents(holder))):
+                holders[places[key]].append(holder)
+        first = new[0]
+        if first not in holders:
+            holders[first] = holders_of(self.things[first])
+        for place, above in holders.items():
+            above += _holding(self.things[place], self.frozen)
+            self._add_bare_roots(self.things[place], above)
+            self.ahead[place] = self._places(self.things[place], above)
 
     def _places(self, thing: object, holders: list[object]) -> list[int]:
         """Every instance leads to its class: that is no way to hold it, and left out."""
