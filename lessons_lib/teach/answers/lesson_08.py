@@ -171,6 +171,29 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        "08.exam",
+        "Of the ten questions of the memory exam, which one will the bot on a journal fail?",
+        (
+            Option(
+                "A half-done turn, resumed without redoing its finished steps",
+                "No. That is what the journal was built for.",
+            ),
+            Option(
+                "Two writers on one conversation",
+                "No. A step can be put once; the second writer is refused and takes the next.",
+            ),
+            Option(
+                "The same user's facts, in a new conversation",
+                "Right. The key is the conversation, and no key leads from the user to it.",
+                right=True,
+            ),
+            Option(
+                "Refusing a damaged file",
+                "No. Every line of the finished journal carries a checksum.",
+            ),
+        ),
+    ),
 )
 
 State = dict[str, Any]
