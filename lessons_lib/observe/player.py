@@ -181,12 +181,8 @@ class Player:
         return bundle
 
 
-# A widget's own box would grow with the picture, and the page with it, instead of scrolling it;
-# and the colour of the marked line would end where the box does, before the line's own end.
-_FIT = (
-    "<style>.rc-player .widget-html-content {min-width: 0}"
-    ".rc-player [aria-current=step] {min-width: max-content}</style>"
-)
+# A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
+_FIT = "<style>.rc-player .widget-html-content {min-width: 0}</style>"
 
 
 def _buttons(slider: Any) -> tuple[Any, Any]:
@@ -215,8 +211,9 @@ def _code_line(number: int, text: str, marked: bool) -> str:
     )
     sign = "▶" if marked else " "
     current = ' aria-current="step"' if marked else ""
+    # As wide as its text: else the colour of the marked line would end where a narrow box does.
     look = (
-        f"{bar};white-space:pre;padding:0 8px 0 6px;line-height:1.5;"
+        f"{bar};white-space:pre;min-width:max-content;padding:0 8px 0 6px;line-height:1.5;"
         f"font-family:{style.CODE_FONT};font-size:{style.CODE_SIZE}px;color:{style.INK}"
     )
     return f'<div{current} style="{look}">{sign}{number:>3}  {escape(text) or " "}</div>'

@@ -48,7 +48,8 @@ def code(text: str) -> str:
     >>> "a &lt; b" in code("a < b")
     True
     """
-    style = f"font-family:{CODE_FONT};font-size:{CODE_SIZE}px;background:none;color:inherit"
+    font = f"font-family:{CODE_FONT};font-size:{CODE_SIZE}px"
+    style = f"{font};background:none;padding:0;color:inherit"
     return f'<code style="{style}">{escape(text)}</code>'
 
 

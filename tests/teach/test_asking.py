@@ -113,7 +113,12 @@ def test_a_question_makes_few_widgets() -> None:
     with pytest.MonkeyPatch.context() as patch:
         made: list[object] = []
         opened = Widget.open
-        patch.setattr(Widget, "open", lambda self: (made.append(self), opened(self)))
+
+        def count(self: Widget) -> None:
+            made.append(self)
+            opened(self)
+
+        patch.setattr(Widget, "open", count)
         predict("02.return").widget()
     assert len(made) <= 10
     assert sum(isinstance(one, Layout) for one in made) == 2
