@@ -56,12 +56,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """A reader's own copies and the environment are no part of the tests, even when asked for."""
-    return True if any(collection_path.is_relative_to(folder) for folder in _NOT_OURS) else None
+    return True if _is_not_ours(collection_path) else None
+
+
+def _is_not_ours(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in _NOT_OURS)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect notebooks."""
+    """Collect notebooks; a file that is named outright is not asked about by the hook above."""
     if file_path.suffix != ".ipynb" or ".ipynb_checkpoints" in file_path.parts:
+        return None
+    if _is_not_ours(file_path):
         return None
     collected: pytest.Collector = FrontEndNotebook.from_parent(parent, path=file_path)
     return collected

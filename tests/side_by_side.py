@@ -9,15 +9,12 @@ shown as if all had run here. One process does it all when there is nothing to g
 from __future__ import annotations
 
 import os
-import queue
-import secrets
+import pickle
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Generator
 from contextlib import suppress
-from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +23,7 @@ import pytest
 from tests.project import ROOT
 
 BESIDE = (ROOT / "notebooks", ROOT / "tests" / "browser")
-_ADDRESS = "TESTS_SIDE_BY_SIDE"
-
-Message = tuple[str, Any]
+_REPORTS = "TESTS_SIDE_BY_SIDE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,9 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take the side that this process is on."""
-    address = os.environ.pop(_ADDRESS, "")
-    if address:
-        config.pluginmanager.register(Second(config, address), "second-process")
+    reports = os.environ.pop(_REPORTS, "")
+    if reports:
+        config.pluginmanager.register(Second(config, reports), "second-process")
     elif not config.getoption("one_process"):
         config.pluginmanager.register(First(), "first-process")
 
@@ -78,64 +73,46 @@ class First:
 
 
 class Handed:
-    """The tests that run in the second process, and what it says of them."""
+    """The tests that run in the second process, and what it says of them.
+
+    It says so into a file, read once it has ended: a thread that listened meanwhile would allocate
+    in this process, where other tests are watching every allocation.
+    """
 
     def __init__(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         self.config = config
         self.waiting = {item.nodeid: item for item in items}
-        self.came: queue.Queue[Message | None] = queue.Queue()
-        self.heard = False
-        self.output = b""
-        self.key = secrets.token_bytes(16)
-        self.listener = Listener(authkey=self.key)
-        number, name = tempfile.mkstemp(prefix="rc-", suffix=".txt")
-        os.write(number, "\n".join(self.waiting).encode())
-        os.close(number)
-        self.list = Path(name)
+        self.folder = tempfile.TemporaryDirectory(prefix="rc-", ignore_cleanup_errors=True)
+        self.said, self.output = self._file("said"), self._file("output")
+        self.list = self._file("tests")
+        self.list.write_text("\n".join(self.waiting), encoding="utf-8")
         self.process = self._start()
-        self.threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_output)
-        ]
-        for thread in self.threads:
-            thread.start()
+
+    def _file(self, name: str) -> Path:
+        path = Path(self.folder.name, name)
+        path.touch()
+        return path
 
     def _start(self) -> subprocess.Popen[bytes]:
         colour = "--color=yes" if self.config.get_terminal_writer().hasmarkup else "--color=no"
-        return subprocess.Popen(
-            [sys.executable, "-m", "pytest", f"@{self.list}", "-p", "no:cacheprovider", colour],
-            cwd=self.config.rootpath,
-            env=os.environ | {_ADDRESS: f"{self.key.hex()} {self.listener.address}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    def _listen(self) -> None:
-        """Take what comes until the other side ends; then there is nothing more."""
-        try:
-            with self.listener.accept() as connection:
-                self.heard = True
-                while True:
-                    self.came.put(connection.recv())
-        except (EOFError, OSError):
-            self.came.put(None)
-
-    def _keep_output(self) -> None:
-        """Keep what the second process prints: its last words, should it end too early."""
-        assert self.process.stdout is not None
-        self.output = self.process.stdout.read()
-        if not self.heard:  # it ended without a word: end the waiting for one
-            with suppress(OSError, EOFError):
-                Client(self.listener.address, authkey=self.key).close()
+        with self.output.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "pytest", f"@{self.list}", "-p", "no:cacheprovider", colour],
+                cwd=self.config.rootpath,
+                env=os.environ | {_REPORTS: str(self.said)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
     def show(self) -> None:
         """Wait for the second process and show its reports; what never came is a failure."""
-        while (message := self.came.get()) is not None:
-            self._show(*message)
-        for thread in self.threads:
-            thread.join()
+        self.process.wait()
+        with self.said.open("rb") as said, suppress(EOFError, pickle.UnpicklingError):
+            while True:
+                self._show(*pickle.load(said))
         for item in self.waiting.values():
-            self._show("report", _missing(item, self.output))
+            self._show("report", _missing(item, self.output.read_bytes()))
 
     def _show(self, kind: str, data: Any) -> None:
         """Pass one message on, as pytest does for a test that ran here."""
@@ -154,8 +131,7 @@ class Handed:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait()
-        self.listener.close()
-        self.list.unlink(missing_ok=True)
+        self.folder.cleanup()
 
 
 def _missing(item: pytest.Item, output: bytes) -> dict[str, Any]:
@@ -176,26 +152,26 @@ def _missing(item: pytest.Item, output: bytes) -> dict[str, Any]:
 
 
 class Second:
-    """The process that was handed some tests: sends every report back."""
+    """The process that was handed some tests: writes every report down."""
 
-    def __init__(self, config: pytest.Config, address: str) -> None:
-        key, where = address.split(" ", 1)
+    def __init__(self, config: pytest.Config, reports: str) -> None:
         self.config = config
-        self.connection: Connection[Message, Message] = Client(where, authkey=bytes.fromhex(key))
+        self.reports = Path(reports)
+
+    def _say(self, *message: Any) -> None:
+        # Not JSON: it would make lists of the tuples that a report is full of.
+        with self.reports.open("ab") as file:
+            pickle.dump(message, file)
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        """Send the beginning of a test."""
-        self.connection.send(("logstart", (nodeid, location)))
+        """Write down the beginning of a test."""
+        self._say("logstart", [nodeid, location])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Send a report."""
-        data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
-        self.connection.send(("report", data))
+        """Write down a report."""
+        hook = self.config.hook
+        self._say("report", hook.pytest_report_to_serializable(config=self.config, report=report))
 
     def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        """Send the end of a test."""
-        self.connection.send(("logfinish", (nodeid, location)))
-
-    def pytest_unconfigure(self) -> None:
-        """Say no more."""
-        self.connection.close()
+        """Write down the end of a test."""
+        self._say("logfinish", [nodeid, location])

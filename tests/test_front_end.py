@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import samples
+from tests.front_end import pytest_collect_file, pytest_ignore_collect
+from tests.project import ROOT
 from tests.samples import code, printed, shown
 
 
@@ -100,13 +102,14 @@ def test_a_second_run_and_what_is_left_behind(tmp_path: Path) -> None:
     assert "temporary file" in left
 
 
-def test_a_readers_copies_are_never_collected() -> None:
-    from tests.front_end import pytest_ignore_collect
-    from tests.project import ROOT
-
-    assert pytest_ignore_collect(ROOT / "my" / "02_reference_counting.ipynb") is True
+def test_a_readers_copies_are_never_collected(request: pytest.FixtureRequest) -> None:
+    copy = ROOT / "my" / "02_reference_counting.ipynb"
+    lesson = ROOT / "notebooks" / copy.name
+    assert pytest_ignore_collect(copy) is True
     assert pytest_ignore_collect(ROOT / ".venv" / "lib") is True
-    assert pytest_ignore_collect(ROOT / "notebooks" / "02_reference_counting.ipynb") is None
+    assert pytest_ignore_collect(lesson) is None
+    assert pytest_collect_file(copy, request.session) is None  # even when it is named outright
+    assert pytest_collect_file(lesson, request.session) is not None
 
 
 def _division_error() -> dict[str, object]:
