@@ -320,9 +320,9 @@ def _holding(thing: object, candidates: list[object]) -> list[object]:
     return [
         candidate
         for chunk in _chunks(candidates)
-        if _has(gc.get_referents(*chunk), thing)
+        if _has(_referents(chunk), thing)
         for candidate in chunk
-        if _has(gc.get_referents(candidate), thing)
+        if _has(_referents([candidate]), thing)
     ]
 
 
@@ -334,7 +334,7 @@ def _frozen(roots: list[Root]) -> list[object]:
     found: list[object] = [root.space for root in roots]
     known = {id(found), *map(id, found)}
     for chunk in _growing_chunks(found):
-        for child in gc.get_referents(*chunk):
+        for child in _referents(chunk):
             if id(child) not in known and type(child) not in ATOMS:
                 known.add(id(child))
                 found.append(child)
@@ -360,8 +360,23 @@ def _add_holders(
 
 
 def _untracked_in(things: list[object]) -> list[object]:
-    below = filterfalse(gc.is_tracked, gc.get_referents(*things))
+    below = filterfalse(gc.is_tracked, _referents(things))
     return [thing for thing in below if type(thing) is tuple or type(thing) is dict]
+
+
+def _referents(things: list[object]) -> list[object]:
+    """What some objects refer to; of a module its namespace alone.
+
+    CPython 3.12's `_asyncio` also names dead objects that it keeps for reuse. To get hold of one
+    brings it back and has it die again, which ties the list of them into a knot: the next search
+    through all objects would never end.
+    """
+    others = filterfalse(_is_module, things)
+    return [*gc.get_referents(*others), *map(vars, filter(_is_module, things))]
+
+
+def _is_module(thing: object) -> bool:
+    return type(thing) is types.ModuleType
 
 
 def _has(things: Iterable[object], thing: object) -> bool:

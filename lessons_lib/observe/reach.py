@@ -7,6 +7,7 @@ its own cycle keeps it. The collector does the same sum over everything.
 
 from __future__ import annotations
 
+import builtins
 import gc
 import sys
 import types
@@ -118,7 +119,7 @@ def referents(thing: object) -> list[object]:
         return []
     unwanted: set[int] = set()
     if isinstance(thing, types.FunctionType):
-        unwanted = {id(thing.__globals__), id(thing.__builtins__)}
+        unwanted = {id(thing.__globals__), id(vars(builtins))}
     elif isinstance(thing, types.FrameType):
         unwanted = {id(thing.f_globals), id(thing.f_builtins), id(thing.f_back)}
     return [

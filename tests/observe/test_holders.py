@@ -6,6 +6,8 @@ import contextvars
 import functools
 import gc
 import re
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -295,3 +297,32 @@ def test_it_draws_what_it_says() -> None:
     assert bundle["text/plain"] == str(holders)
     assert "<img" in bundle["text/html"]
     del held
+
+
+LEAVES_ASYNCIO_ALONE = """
+import asyncio, gc
+from lessons_lib.observe.holders import _frozen, _holding, holders_of
+
+async def wait():
+    loop = asyncio.get_running_loop()
+    for _ in range(5):
+        future = loop.create_future()
+        loop.call_soon(future.set_result, 1)
+        await future
+
+asyncio.run(wait())
+held = [(bytes(3), 1)]
+gc.collect()
+holders_of(held[0][0]); _holding(held, gc.get_objects()); _frozen([])
+asyncio.run(wait())
+gc.get_referrers(held); gc.collect()
+print("ended")
+"""
+
+
+def test_the_search_leaves_asyncio_as_it_was() -> None:
+    """On CPython 3.12 a look into its module tied a knot that no later search came out of."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_ASYNCIO_ALONE], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "ended\n", done.stderr
