@@ -179,11 +179,13 @@ class Watch:
 
     def life(self, ended: str, order: Sequence[str]) -> Life:
         """Sum up what was heard; `order` settles that of moments in parallel threads."""
-        names = tuple(_in_order(self.passed, [*order, *self.gate.at]))
+        names = list(_in_order(self.passed, [*order, *self.gate.at]))
+        if ended == f"killed at {self.gate}":
+            names = _ending_at(self.gate.at, names)
         if self.terminated:
             ended = f"SIGTERM at {self.gate}, then {ended}"
         error = self.error or self._not_reached(ended)
-        return Life(names, ended, self.value, error, "".join(self.said))
+        return Life(tuple(names), ended, self.value, error, "".join(self.said))
 
     def _not_reached(self, ended: str) -> str:
         missing = [repr(name) for name in self.gate.missing] if self.gate.at else []
@@ -195,6 +197,20 @@ class Watch:
             f"the moment {' and '.join(missing)} was not reached{times}: "
             f"the process passed {passed}, then {ended}"
         )
+
+
+def _ending_at(gates: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The moments of a killed life, with those at which its threads stood in the end put last.
+
+    Another thread may have been heard while they stood there; whether it was is chance.
+
+    >>> _ending_at(["b"], ["b", "a", "b", "c"])
+    ['b', 'a', 'c', 'b']
+    """
+    before = list(reversed(names))
+    for gate in gates:
+        before.remove(gate)
+    return [*reversed(before), *gates]
 
 
 def _in_order(passed: Sequence[tuple[str, bool]], order: Sequence[str]) -> Iterator[str]:
