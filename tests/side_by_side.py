@@ -1,6 +1,7 @@
-"""A pytest plugin: what waits for kernels and browsers runs in a second process, beside the rest.
+"""A pytest plugin: what waits for kernels, browsers and installers runs in processes of its own.
 
-On two cores the whole suite takes little more than half the time. Each file stays in one process,
+They run beside the rest, in lanes: on two cores the whole suite takes half the time, since so much
+of it is waiting. Each file stays in one process,
 in its own order, so that a notebook keeps its kernel; the reports come back and are counted and
 shown as if all had run here. One process does it all when there is nothing to gain (`pytest -x`,
 `--pdb`, `-s`, a single file) or with ``--one-process``.
@@ -22,7 +23,8 @@ import pytest
 
 from tests.project import ROOT
 
-BESIDE = (ROOT / "notebooks", ROOT / "tests" / "browser")
+LANES = ((ROOT / "notebooks", ROOT / "tests" / "browser"), (ROOT / "tests" / "setup",))
+"""The folders that run beside the rest, a process for each lane."""
 _REPORTS = "TESTS_SIDE_BY_SIDE"
 
 
@@ -44,12 +46,16 @@ def worth_it(session: pytest.Session) -> bool:
     """Whether a second process gains anything and takes nothing away."""
     option = session.config.option
     watched = option.usepdb or option.maxfail or option.capture == "no" or option.collectonly
-    beside = [item for item in session.items if _goes_beside(item)]
+    beside = [item for item in session.items if lane(item) is not None]
     return not watched and 0 < len(beside) < len(session.items) and (os.cpu_count() or 1) > 1
 
 
-def _goes_beside(item: pytest.Item) -> bool:
-    return any(item.path.is_relative_to(folder) for folder in BESIDE)
+def lane(item: pytest.Item) -> int | None:
+    """The number of the lane that a test runs in; None when it runs in the first process."""
+    for number, folders in enumerate(LANES):
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            return number
+    return None
 
 
 class First:
@@ -61,14 +67,17 @@ class First:
         if session.testsfailed or not worth_it(session):
             return (yield)
         everything = session.items
-        second = Handed(session.config, [item for item in everything if _goes_beside(item)])
-        session.items = [item for item in everything if not _goes_beside(item)]
+        lanes = [[item for item in everything if lane(item) == n] for n in range(len(LANES))]
+        others = [Handed(session.config, items) for items in lanes if items]
+        session.items = [item for item in everything if lane(item) is None]
         try:
             result = yield
-            second.show()
+            for other in others:
+                other.show()
         finally:
             session.items = everything
-            second.stop()
+            for other in others:
+                other.stop()
         return result
 
 

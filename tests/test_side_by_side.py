@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests import side_by_side
-side_by_side.BESIDE = (Path(__file__).parent / "beside",)
+side_by_side.LANES = ((Path(__file__).parent / "beside",), (Path(__file__).parent / "third",))
 pytest_plugins = ("tests.side_by_side",)
 """
 HERE = """
@@ -42,7 +42,7 @@ def test_with_a_broken_fixture(broken): pass
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """A small project of two folders, one of them to be run beside the other."""
+    """A small project of three folders, two of them to be run beside the first."""
     from tests.project import ROOT
 
     (tmp_path / "beside").mkdir()
@@ -50,6 +50,10 @@ def suite(tmp_path: Path) -> Path:
     (tmp_path / "conftest.py").write_text(PLUGIN.format(root=str(ROOT)), encoding="utf-8")
     (tmp_path / "test_here.py").write_text(HERE, encoding="utf-8")
     (tmp_path / "beside" / "test_beside.py").write_text(BESIDE, encoding="utf-8")
+    (tmp_path / "third").mkdir()
+    (tmp_path / "third" / "test_third.py").write_text(
+        HERE.replace("here", "third"), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -83,16 +87,16 @@ def _pids(said: str) -> set[str]:
 def test_reports_of_both_processes_are_counted_and_shown(suite: Path) -> None:
     code, said = _run(suite)
     assert code == 1
-    assert "1 failed, 3 passed, 1 skipped, 1 error" in said
+    assert "1 failed, 4 passed, 1 skipped, 1 error" in said
     assert "beside/test_beside.py::test_words[three more words] PASSED" in said
     assert "not today" in said
-    assert len(_pids(said)) == 2
+    assert len(_pids(said)) == 3
 
 
 def test_one_process_is_enough_where_asked(suite: Path) -> None:
     code, said = _run(suite, "--one-process")
     assert code == 1
-    assert "1 failed, 3 passed, 1 skipped, 1 error" in said
+    assert "1 failed, 4 passed, 1 skipped, 1 error" in said
     assert len(_pids(said)) == 1
 
 
@@ -102,7 +106,8 @@ def test_one_process_is_enough_where_asked(suite: Path) -> None:
 )
 def test_whoever_watches_gets_one_process(wish: str, value: object) -> None:
     calm = {"usepdb": False, "maxfail": 0, "capture": "fd", "collectonly": False}
-    items = [SimpleNamespace(path=folder / "x") for folder in (*side_by_side.BESIDE, Path("here"))]
+    folders = (*side_by_side.LANES[0], Path("here"))
+    items = [SimpleNamespace(path=folder / "x") for folder in folders]
 
     def session(**option: object) -> pytest.Session:
         config = SimpleNamespace(option=SimpleNamespace(**option))
