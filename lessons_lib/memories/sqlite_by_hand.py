@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS turns (
     conversation TEXT, number INTEGER, user TEXT, heard TEXT, lasting INTEGER, said TEXT,
     PRIMARY KEY (conversation, number)
 )"""
-_NEXT = "SELECT 1 + coalesce(max(number), 0) FROM turns WHERE conversation = ?1"
+_NEXT = "SELECT 1 + coalesce(max(number), 0) FROM turns WHERE conversation = ?"
 
 
 class SqliteBot:
@@ -71,9 +71,10 @@ class SqliteBot:
     ) -> str:
         """Take a turn: write down what was heard, ask the model, write down what it said."""
         message = json.dumps(heard(text, file))
+        key = checked_id(conversation)
         number = self._run(
-            f"INSERT INTO turns VALUES (?1, ({_NEXT}), ?2, ?3, ?4, NULL) RETURNING number",
-            (checked_id(conversation), user, message, lasting(text)),
+            f"INSERT INTO turns VALUES (?, ({_NEXT}), ?, ?, ?, NULL) RETURNING number",
+            (key, key, user, message, lasting(text)),
         )[0][0]
         return self._answer(conversation, number)
 
@@ -99,9 +100,10 @@ class SqliteBot:
         """Take the last turns back."""
         if not isinstance(turns, int) or turns < 1:
             raise ValueError(f"turns is {turns!r}: give how many to take back, 1 or more")
+        key = checked_id(conversation)
         self._run(
-            f"DELETE FROM turns WHERE conversation = ?1 AND number >= ({_NEXT}) - ?2",
-            (checked_id(conversation), turns),
+            f"DELETE FROM turns WHERE conversation = ? AND number >= ({_NEXT}) - ?",
+            (key, key, turns),
         )
 
     def forget(self, conversation: str = "c1") -> None:
@@ -118,14 +120,14 @@ class SqliteBot:
     def _answer(self, conversation: str, number: int) -> str:
         """Ask the model about the turns up to this one, and write down what it says."""
         told = self._run(
-            "SELECT heard FROM turns WHERE lasting AND conversation <> ?1 AND user ="
-            " (SELECT user FROM turns WHERE conversation = ?1 AND number = ?2) ORDER BY rowid",
-            (conversation, number),
+            "SELECT heard FROM turns WHERE lasting AND conversation <> ? AND user ="
+            " (SELECT user FROM turns WHERE conversation = ? AND number = ?) ORDER BY rowid",
+            (conversation, conversation, number),
         )
         before = self._run(
-            "SELECT heard, CASE WHEN number < ?2 THEN said END FROM turns"
-            " WHERE conversation = ?1 AND number <= ?2 ORDER BY number",
-            (conversation, number),
+            "SELECT heard, CASE WHEN number < ? THEN said END FROM turns"
+            " WHERE conversation = ? AND number <= ? ORDER BY number",
+            (number, conversation, number),
         )
         facts = [known(json.loads(row[0])["content"]) for row in told]
         answer = self.model([*facts, *_messages(before)])
