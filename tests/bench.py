@@ -170,7 +170,7 @@ def floor_of(needs: Needs) -> list[str]:
     if not needs.children:
         return [imports]
     children = (
-        "from lessons_lib.memories.children import start as _start\n"
+        "from lessons_lib.memories.crash_lab.children import start as _start\n"
         f"for _ in range({needs.children}):\n"
         "    _child, _connection = _start(id)\n"
         "    _child.join(); _connection.close()\n"
@@ -221,7 +221,7 @@ def step_rows() -> Iterator[Row]:
 def draw_rows() -> Iterator[Row]:
     """Drawing one step of ten objects, once laid out."""
     from lessons_lib.observe import Arrow, Box, Diagram, draw
-    from lessons_lib.observe.layout import lay_out
+    from lessons_lib.observe.pictures.layout import lay_out
 
     boxes = tuple(Box(f"b{n}", "Upload", lines=(f"'{n}.pdf'",), badge="1") for n in range(10))
     arrows = tuple(Arrow(f"b{n}", f"b{n + 1}", "next") for n in range(9))

@@ -26,6 +26,16 @@ STANDARD_LIBRARY_ALONE = ("__init__.py", "__main__.py", "launch")
 # A room imports from floors below it (a higher number), and within itself.
 FLOORS = {"launch": 0, "teach": 1, "memories": 2, "observe": 3}
 
+# Within `observe` the same holds again; rooms beside each other do not know each other.
+INSTRUMENTS = {
+    "stepping": 0,
+    "measuring": 0,
+    "checkpoints": 0,
+    "whereabouts": 0,
+    "holding": 1,
+    "pictures": 2,
+}
+
 # Built from parts, so that this file does not hold what it forbids.
 _INDEX_WORDS = ["py" + "pi.org", "python" + "hosted", "py" + "pi.python"]
 _INDEX_OPTIONS = re.compile(r"^\s*(-i|-f|--(extra-)?index-url|--find-links|--trusted-host)\b", re.M)
@@ -166,6 +176,23 @@ def floor_faults(source: str, module: str) -> list[str]:
     ]
 
 
+def instrument_faults(source: str, module: str) -> list[str]:
+    """The imports of an instrument that go to a room above its own, or beside it."""
+    room = module.split(".")[2]
+    if room not in INSTRUMENTS:
+        return []
+    reached = (
+        (line, name, name.split(".")[2])
+        for line, name in _imports(ast.parse(source), module)
+        if name.startswith("lessons_lib.observe.")
+    )
+    return [
+        f"{module}, line {line}: imports {name}, a room above or beside its own"
+        for line, name, other in reached
+        if other != room and INSTRUMENTS.get(other, 0) <= INSTRUMENTS[room]
+    ]
+
+
 def test_imports_only_go_down() -> None:
     _tell(
         [
@@ -176,15 +203,47 @@ def test_imports_only_go_down() -> None:
     )
 
 
+def test_the_rooms_of_the_instruments_only_look_down() -> None:
+    _tell(
+        [
+            fault
+            for path in (LIBRARY / "observe").glob("*/*.py")
+            for fault in instrument_faults(path.read_text(encoding="utf-8"), _module_name(path))
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("from ..stepping.player import step", [1]),
+        ("from ..measuring import meter\nfrom ..pictures import style", [1]),
+        ("import os\nfrom ..holding.links import read\nfrom .chains import Chain", []),
+    ],
+)
+def test_an_instrument_that_knows_its_neighbour_is_found(source: str, lines: list[int]) -> None:
+    faults = instrument_faults(source, "lessons_lib.observe.whereabouts.heap")
+    found = [re.search(r"line (\d+)", fault) for fault in faults]
+    assert [int(match[1]) for match in found if match] == lines
+
+
 @pytest.mark.parametrize(
     ("module", "source", "lines"),
     [
-        ("lessons_lib.observe.table", "import lessons_lib.teach.course", [1]),
-        ("lessons_lib.observe.table", "x = 1\nfrom lessons_lib import memories", [2]),
-        ("lessons_lib.observe.table", "from ..teach import check", [1]),
-        ("lessons_lib.memories.crash", "def f():\n    from lessons_lib.launch import x", [2]),
+        ("lessons_lib.observe.pictures.table", "import lessons_lib.teach.course", [1]),
+        ("lessons_lib.observe.pictures.table", "x = 1\nfrom lessons_lib import memories", [2]),
+        ("lessons_lib.observe.pictures.table", "from ...teach import check", [1]),
+        (
+            "lessons_lib.memories.crash_lab.lab",
+            "def f():\n    from lessons_lib.launch import x",
+            [2],
+        ),
         ("lessons_lib.teach.checking", "from lessons_lib.observe import Table\nimport os", []),
-        ("lessons_lib.observe.table", "from lessons_lib.observe.style import BLUE", []),
+        (
+            "lessons_lib.observe.pictures.table",
+            "from lessons_lib.observe.pictures.style import BLUE",
+            [],
+        ),
         ("lessons_lib.__main__", "from lessons_lib.teach import progress", []),
     ],
 )

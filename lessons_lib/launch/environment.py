@@ -352,7 +352,8 @@ class Maker:
     def _warm_up(self) -> None:
         """Draw one picture: the drawing program is compiled once per machine, and this is it."""
         line = self.tell.step("Preparing the pictures")
-        draw = "from lessons_lib.observe.graphviz import render; render('digraph { a -> b }')"
+        home = "lessons_lib.observe.pictures.graphviz"
+        draw = f"from {home} import render; render('digraph {{ a -> b }}')"
         # A course without pictures can still be read, so what goes wrong here is for `doctor`.
         self._run([str(self.project.python), "-c", draw], line)
 

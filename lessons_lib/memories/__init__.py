@@ -6,11 +6,11 @@ Importing this room does not load LangGraph; `lessons_lib.memories.graph` does.
 from typing import TYPE_CHECKING
 
 from lessons_lib.memories.chatbot import Bot, File, Message, Model, reply
-from lessons_lib.memories.crash import crash
-from lessons_lib.memories.moments import moment
+from lessons_lib.memories.crash_lab.lab import crash
+from lessons_lib.memories.crash_lab.moments import moment
+from lessons_lib.memories.crash_lab.report import Crash, Life
 from lessons_lib.memories.places import held, stored
 from lessons_lib.memories.plain import DictBot
-from lessons_lib.memories.report import Crash, Life
 
 if TYPE_CHECKING:
     from lessons_lib.memories.journal import Journal, JournalBot

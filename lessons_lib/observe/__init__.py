@@ -5,52 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .collector import Collection, CollectorLog, collector_off, watch_collector
-    from .curves import Curve, draw_curves
-    from .dot import from_dot, from_objgraph
-    from .drawing import Arrow, Box, Diagram, Frame, Picture, draw
-    from .holders import who_holds
-    from .leaks import Grown, KeptByLine, Live, grown, kept_by_line, live
-    from .meter import Growth, Measurement, compare_growth, growth, measure
-    from .player import Player, step
-    from .references import survivors, watch
-    from .stepper import Recording, record
-    from .table import Table
+    from .holding.holders import who_holds
+    from .holding.references import survivors, watch
+    from .measuring.collector import Collection, CollectorLog, collector_off, watch_collector
+    from .measuring.leaks import Grown, KeptByLine, Live, grown, kept_by_line, live
+    from .measuring.meter import Growth, Measurement, compare_growth, growth, measure
+    from .pictures.curves import Curve, draw_curves
+    from .pictures.dot import from_dot, from_objgraph
+    from .pictures.drawing import Arrow, Box, Diagram, Frame, Picture, draw
+    from .pictures.table import Table
+    from .stepping.player import Player, step
+    from .stepping.stepper import Recording, record
 
 _HOMES = {
-    "Arrow": "drawing",
-    "Box": "drawing",
-    "Collection": "collector",
-    "CollectorLog": "collector",
-    "Curve": "curves",
-    "Diagram": "drawing",
-    "Frame": "drawing",
-    "Grown": "leaks",
-    "Growth": "meter",
-    "KeptByLine": "leaks",
-    "Live": "leaks",
-    "Measurement": "meter",
-    "Picture": "drawing",
-    "draw": "drawing",
-    "from_dot": "dot",
-    "from_objgraph": "dot",
-    "Player": "player",
-    "Recording": "stepper",
-    "Table": "table",
-    "collector_off": "collector",
-    "compare_growth": "meter",
-    "draw_curves": "curves",
-    "grown": "leaks",
-    "growth": "meter",
-    "kept_by_line": "leaks",
-    "live": "leaks",
-    "measure": "meter",
-    "record": "stepper",
-    "step": "player",
-    "survivors": "references",
-    "watch": "references",
-    "watch_collector": "collector",
-    "who_holds": "holders",
+    "Arrow": "pictures.drawing",
+    "Box": "pictures.drawing",
+    "Collection": "measuring.collector",
+    "CollectorLog": "measuring.collector",
+    "Curve": "pictures.curves",
+    "Diagram": "pictures.drawing",
+    "Frame": "pictures.drawing",
+    "Grown": "measuring.leaks",
+    "Growth": "measuring.meter",
+    "KeptByLine": "measuring.leaks",
+    "Live": "measuring.leaks",
+    "Measurement": "measuring.meter",
+    "Picture": "pictures.drawing",
+    "draw": "pictures.drawing",
+    "from_dot": "pictures.dot",
+    "from_objgraph": "pictures.dot",
+    "Player": "stepping.player",
+    "Recording": "stepping.stepper",
+    "Table": "pictures.table",
+    "collector_off": "measuring.collector",
+    "compare_growth": "measuring.meter",
+    "draw_curves": "pictures.curves",
+    "grown": "measuring.leaks",
+    "growth": "measuring.meter",
+    "kept_by_line": "measuring.leaks",
+    "live": "measuring.leaks",
+    "measure": "measuring.meter",
+    "record": "stepping.stepper",
+    "step": "stepping.player",
+    "survivors": "holding.references",
+    "watch": "holding.references",
+    "watch_collector": "measuring.collector",
+    "who_holds": "holding.holders",
 }
 
 __all__ = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lessons_lib.observe.style import BLUE, VERMILION
+from lessons_lib.observe.pictures.style import BLUE, VERMILION
 from lessons_lib.teach import answers, look
 from lessons_lib.teach.model import NotFound, Option, Question
 from lessons_lib.teach.store import Answered, store

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
-from lessons_lib.observe.style import BLUE, VERMILION
+from lessons_lib.observe.pictures.style import BLUE, VERMILION
 from lessons_lib.teach import answers, look, sources
 from lessons_lib.teach.model import Exercise, NotYet
 from lessons_lib.teach.store import store

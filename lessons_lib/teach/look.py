@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from lessons_lib.observe.style import PALE
+from lessons_lib.observe.pictures.style import PALE
 
 RIGHT, WRONG = "✓", "✗"
 

@@ -19,8 +19,9 @@ from typing import Any
 import psutil
 import pytest
 
-from lessons_lib.memories import children, crash, moment
-from lessons_lib.memories.report import Crash, Life, counted
+from lessons_lib.memories import crash, moment
+from lessons_lib.memories.crash_lab import children
+from lessons_lib.memories.crash_lab.report import Crash, Life, counted
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
 

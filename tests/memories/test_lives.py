@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lessons_lib.memories.lives import MAX_ROWS, picture
-from lessons_lib.memories.report import Crash, Life
+from lessons_lib.memories.crash_lab.lives import MAX_ROWS, picture
+from lessons_lib.memories.crash_lab.report import Crash, Life
 
 STEPS = tuple(f"step {number}" for number in range(1, 6))
 KILLED = Life(STEPS[:3], "killed at 'step 3'")

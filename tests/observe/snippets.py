@@ -166,8 +166,8 @@ def told() -> str:
     """All snippets, told as tables."""
     from textwrap import dedent
 
-    from lessons_lib.observe.stepper import record
-    from lessons_lib.observe.story import Story
+    from lessons_lib.observe.stepping.stepper import record
+    from lessons_lib.observe.stepping.story import Story
 
     parts = []
     for title, snippet in SNIPPETS.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from lessons_lib.observe import CollectorLog, collector_off, watch_collector
-from lessons_lib.observe.collector import MAX_LINES, Collection
+from lessons_lib.observe.measuring.collector import MAX_LINES, Collection
 
 from .heap import small_heap as small_heap
 

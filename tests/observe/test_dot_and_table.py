@@ -8,7 +8,7 @@ import objgraph
 import pytest
 
 from lessons_lib.observe import Table, from_dot, from_objgraph
-from lessons_lib.observe.dot import read_dot
+from lessons_lib.observe.pictures.dot import read_dot
 
 
 class Upload:

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lessons_lib.observe import style
-from lessons_lib.observe.diagram import MAX_ARROWS, MAX_BOXES, Kind, State
-from lessons_lib.observe.drawing import Arrow, Box, Diagram, Frame, draw, lay_out
-from lessons_lib.observe.graphviz import TooDense, render
+from lessons_lib.observe.pictures import style
+from lessons_lib.observe.pictures.diagram import MAX_ARROWS, MAX_BOXES, Kind, State
+from lessons_lib.observe.pictures.drawing import Arrow, Box, Diagram, Frame, draw, lay_out
+from lessons_lib.observe.pictures.graphviz import TooDense, render
 
 KINDS: tuple[Kind, ...] = (
     "name",
@@ -135,7 +135,7 @@ def test_a_layout_out_of_fuel_still_gives_a_picture(monkeypatch: pytest.MonkeyPa
     def too_dense(*args: object, **options: object) -> str:
         raise TooDense("too many arrows")
 
-    monkeypatch.setattr("lessons_lib.observe.graphviz.render", too_dense)
+    monkeypatch.setattr("lessons_lib.observe.pictures.graphviz.render", too_dense)
     svg = draw(chain(8), alt="x").svg
     assert svg.count(">Node<") == 8
     ElementTree.fromstring(svg)

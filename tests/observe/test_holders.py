@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import who_holds
-from lessons_lib.observe.holders import Holders, holders_of
+from lessons_lib.observe.holding.holders import Holders, holders_of
 
 
 class Upload:
@@ -301,7 +301,7 @@ def test_it_draws_what_it_says() -> None:
 
 LEAVES_ASYNCIO_ALONE = """
 import asyncio, gc
-from lessons_lib.observe.holders import _frozen, _holding, holders_of
+from lessons_lib.observe.holding.holders import _frozen, _holding, holders_of
 
 async def wait():
     loop = asyncio.get_running_loop()

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import Live, collector_off, grown, kept_by_line, live
-from lessons_lib.observe.leaks import Line
+from lessons_lib.observe.measuring.leaks import Line
 
 from .heap import small_heap as small_heap
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lessons_lib.observe import Growth, Measurement, compare_growth, growth, measure, meter
-from lessons_lib.observe.collector import collector_off
-from lessons_lib.observe.curves import MAX_CURVES, Curve, draw_curves
+from lessons_lib.observe import Growth, Measurement, compare_growth, growth, measure
+from lessons_lib.observe.measuring import meter
+from lessons_lib.observe.measuring.collector import collector_off
+from lessons_lib.observe.pictures.curves import MAX_CURVES, Curve, draw_curves
 
 from .heap import small_heap as small_heap
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import step
-from lessons_lib.observe.player import STATIC_LIMIT, Player
-from lessons_lib.observe.scenes import ACT_BOXES, Scenes
-from lessons_lib.observe.stepper import record
+from lessons_lib.observe.stepping.player import STATIC_LIMIT, Player
+from lessons_lib.observe.stepping.scenes import ACT_BOXES, Scenes
+from lessons_lib.observe.stepping.stepper import record
 
 
 class Upload:

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessons_lib.observe.probes import FILENAME, PROBE
-from lessons_lib.observe.stepper import Recording, record
-from lessons_lib.observe.story import Story
+from lessons_lib.observe.stepping.probes import FILENAME, PROBE
+from lessons_lib.observe.stepping.stepper import Recording, record
+from lessons_lib.observe.stepping.story import Story
 
 from . import snippets
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from lessons_lib.observe import measure, waiting
+from lessons_lib.observe import measure
+from lessons_lib.observe.measuring import waiting
 
 
 class Screen(io.StringIO):

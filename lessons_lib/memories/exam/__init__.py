@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.memories.crossing import pack
+from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.exam.price import Price, price
 from lessons_lib.memories.exam.questions import QUESTIONS, Finding, Question
 from lessons_lib.memories.exam.report import Answer, Report, Sitting

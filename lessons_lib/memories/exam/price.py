@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from lessons_lib.memories.children import start
-from lessons_lib.memories.crossing import loads
+from lessons_lib.memories.crash_lab.children import start
+from lessons_lib.memories.crash_lab.crossing import loads
+from lessons_lib.memories.crash_lab.moments import end_with_the_parent
 from lessons_lib.memories.exam.worker import Trouble
-from lessons_lib.memories.moments import end_with_the_parent
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (8, 16, 32)

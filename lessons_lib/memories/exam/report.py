@@ -9,8 +9,8 @@ from textwrap import wrap
 
 from lessons_lib.memories.exam.price import Price
 from lessons_lib.memories.exam.questions import QUESTIONS, Mark
-from lessons_lib.observe import style
-from lessons_lib.observe.table import Table
+from lessons_lib.observe.pictures import style
+from lessons_lib.observe.pictures.table import Table
 
 SYMBOLS: dict[Mark, str] = {"yes": "●", "in part": "◐", "no": "○", "does not apply": "–"}
 _COLOURS: dict[Mark, str] = {

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from lessons_lib.memories.chatbot import Message, overhear
-from lessons_lib.memories.crossing import dumps, loads
-from lessons_lib.memories.moments import end_with_the_parent
+from lessons_lib.memories.crash_lab.crossing import dumps, loads
+from lessons_lib.memories.crash_lab.moments import end_with_the_parent
 from lessons_lib.memories.places import held
 
 THREADS = 2

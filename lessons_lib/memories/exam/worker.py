@@ -11,8 +11,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.memories.children import start
-from lessons_lib.memories.crossing import loads
+from lessons_lib.memories.crash_lab.children import start
+from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.exam.serving import THREADS, Call, serve
 
 PATIENCE = 30.0

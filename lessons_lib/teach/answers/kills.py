@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lessons_lib.memories import Crash
-from lessons_lib.memories.crossing import pack
-from lessons_lib.memories.report import Life
-from lessons_lib.memories.watch import Gate, lived
+from lessons_lib.memories.crash_lab.crossing import pack
+from lessons_lib.memories.crash_lab.report import Life
+from lessons_lib.memories.crash_lab.watch import Gate, lived
 from lessons_lib.teach.model import NotYet
 
 _TIMEOUT = 30.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lessons_lib.observe.references import survivors
+from lessons_lib.observe.holding.references import survivors
 from lessons_lib.teach.model import Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from lessons_lib.observe.collector import collector_off, watch_collector
+from lessons_lib.observe.measuring.collector import collector_off, watch_collector
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (

@@ -14,7 +14,7 @@ from html import escape
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
-from . import style
+from ..pictures import style
 from .probes import borrowed
 from .scenes import Scenes
 from .stepper import MAX_STEPS, Recording, record

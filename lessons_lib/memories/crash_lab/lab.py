@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lessons_lib.memories.crossing import pack
-from lessons_lib.memories.moments import moment
-from lessons_lib.memories.report import Crash, Life
-from lessons_lib.memories.watch import Gate, How, lived
+from lessons_lib.memories.crash_lab.crossing import pack
+from lessons_lib.memories.crash_lab.moments import moment
+from lessons_lib.memories.crash_lab.report import Crash, Life
+from lessons_lib.memories.crash_lab.watch import Gate, How, lived
 
 __all__ = ["Crash", "Life", "crash", "moment"]
 

@@ -20,8 +20,8 @@ from statistics import linear_regression
 from time import perf_counter
 from typing import Any
 
-from .curves import Curve, draw_curves
-from .drawing import Picture
+from ..pictures.curves import Curve, draw_curves
+from ..pictures.drawing import Picture
 from .waiting import waiting
 
 NOTHING = 1024

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 
+from ..pictures.style import shorten
+from ..pictures.table import Table
 from .contents import Change, bracketed
 from .stepper import Recording, Step, Thing
-from .style import shorten
-from .table import Table
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""

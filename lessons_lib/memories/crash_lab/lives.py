@@ -7,13 +7,13 @@ from html import escape
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lessons_lib.observe import style
-from lessons_lib.observe.diagram import Box, Diagram, Frame, State, size
-from lessons_lib.observe.drawing import Layout, Picture, draw
-from lessons_lib.observe.layout import Place
+from lessons_lib.observe.pictures import style
+from lessons_lib.observe.pictures.diagram import Box, Diagram, Frame, State, size
+from lessons_lib.observe.pictures.drawing import Layout, Picture, draw
+from lessons_lib.observe.pictures.layout import Place
 
 if TYPE_CHECKING:
-    from lessons_lib.memories.report import Crash, Life
+    from lessons_lib.memories.crash_lab.report import Crash, Life
 
 MAX_ROWS = 12
 """More moments than this are not drawn but counted."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
-from .diagram import MAX_BOXES, Arrow, Box, Diagram, Frame, left_out, size
-from .drawing import Picture, draw
-from .layout import Layout, lay_out
+from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, Frame, left_out, size
+from ..pictures.drawing import Picture, draw
+from ..pictures.layout import Layout, lay_out
 from .stepper import Name, Recording, Step, Thing
 from .story import Story, drawn_references
 

@@ -78,7 +78,9 @@ class Crash:
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from lessons_lib.memories import lives  # drawing is loaded when something is drawn
+        from lessons_lib.memories.crash_lab import (
+            lives,
+        )  # drawing is loaded when something is drawn
 
         return {"text/html": lives.html(self), "text/plain": str(self)}
 

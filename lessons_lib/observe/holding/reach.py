@@ -13,11 +13,10 @@ import sys
 import types
 from collections import Counter
 
-from .links import ATOMS
+from .links import ATOMS, OWN_FOLDER
 
 LOOK_LIMIT = 5000
 HOLDERS_LIMIT = 200
-_FOLDER = __file__.removesuffix("reach.py")
 
 
 def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
@@ -166,7 +165,7 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
 def _is_ours(holder: object) -> bool:
     """The recorder's own frames and lists are no holders."""
     if isinstance(holder, types.FrameType):
-        return holder.f_code.co_filename.startswith(_FOLDER)
+        return holder.f_code.co_filename.startswith(OWN_FOLDER)
     return False
 
 

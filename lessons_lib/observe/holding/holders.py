@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from itertools import filterfalse, islice, repeat
 from operator import is_
 
+from ..pictures.drawing import Picture, draw
+from ..pictures.style import card, code
 from .chains import Chain, chains_of, drawn
-from .drawing import Picture, draw
-from .links import ATOMS, atom_text, frame_locals, read, telling_name
+from .links import ATOMS, OWN_FOLDER, OWN_PACKAGE, atom_text, frame_locals, read, telling_name
 from .reach import NOT_FOUND, hold_only_each_other, unseen_holder
-from .style import card, code
 
 MAX_CHAINS = 6
 MAX_LOOKS = 40
@@ -32,8 +32,6 @@ MAX_ANCESTORS = 300
 FROZEN_BY_PYTHON = 2000
 """So many objects CPython 3.12 itself has frozen before a program begins."""
 _CHUNK = 5000
-_PACKAGE = __name__.rpartition(".")[0]
-_FOLDER = __file__.removesuffix("holders.py")
 _PLUMBING = frozenset(
     (
         *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
@@ -157,7 +155,7 @@ def _roots(caller: types.FrameType | None) -> list[Root]:
         Root(f"module {name}", module.__dict__)
         for name, module in list(sys.modules.items())
         if isinstance(module, types.ModuleType)
-        and not name.startswith(_PACKAGE)
+        and not name.startswith(OWN_PACKAGE)
         and module.__dict__ is not main
     ]
     return [Root("", main), *_frame_roots(caller), *_other_roots(), *modules]
@@ -177,7 +175,7 @@ def _frame_roots(caller: types.FrameType | None) -> Iterator[Root]:
 
 def _is_plumbing(frame: types.FrameType) -> bool:
     module = str(frame.f_globals.get("__name__", ""))
-    return module.split(".")[0] in _PLUMBING or frame.f_code.co_filename.startswith(_FOLDER)
+    return module.split(".")[0] in _PLUMBING or frame.f_code.co_filename.startswith(OWN_FOLDER)
 
 
 def _other_roots() -> Iterator[Root]:

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import objgraph
 
+from ..holding.links import telling_name
+from ..pictures.style import shorten
+from ..pictures.table import Table
 from .collector import require_countable
-from .links import telling_name
 from .meter import require_callable, tidy
-from .style import shorten
-from .table import Table
 from .waiting import waiting
 
 # -- what grew -----------------------------------------------------------------------------------

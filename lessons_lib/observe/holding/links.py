@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import gc
+import os
 import sys
 import types
 import weakref
@@ -19,9 +20,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from .style import shorten
+from ..pictures.style import shorten
 
 LinkStyle = Literal["solid", "dashed", "dotted"]
+OWN_PACKAGE = __name__.rsplit(".", 2)[0]
+OWN_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
+"""The instruments' own code: what it holds while it looks is never reported."""
 VALUE_LIMIT = 28
 ITEM_LIMIT = 500
 """Of a longer container, only this many items are looked at."""

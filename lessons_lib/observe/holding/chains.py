@@ -15,7 +15,7 @@ from itertools import repeat
 from operator import is_
 from typing import Any
 
-from .diagram import Arrow, Box, Diagram, Kind
+from ..pictures.diagram import Arrow, Box, Diagram, Kind
 from .links import LinkStyle, atom_text, is_hidden, read
 
 _LOOK_AHEAD = 12

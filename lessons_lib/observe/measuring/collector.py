@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from .table import Table
+from ..pictures.table import Table
 
 MAX_LINES = 12
 """Of more collections than this, only the sums for each generation are shown."""

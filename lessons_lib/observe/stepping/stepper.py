@@ -27,8 +27,7 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Literal, NamedTuple
 
-from .contents import Change, ContentReaders, Contents, change
-from .links import (
+from ..holding.links import (
     ATOMS,
     INDEXES,
     ITEM_LIMIT,
@@ -44,8 +43,9 @@ from .links import (
     sequence_text,
     telling_name,
 )
+from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, unseen_holder
+from .contents import Change, ContentReaders, Contents, change
 from .probes import FILENAME, PROBE, instrument
-from .reach import NOT_FOUND, add_holders, held_from_outside, unseen_holder
 
 MAX_STEPS = 200
 MAX_PROBES = 5_000

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .links import (
+from ..holding.links import (
     ATOMS,
     INDEXES,
     ITEM_LIMIT,
