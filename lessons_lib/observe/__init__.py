@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .checkpoints.history import Checkpoint, History, history
+    from .checkpoints.storage import Storage, Stored, storage
+    from .checkpoints.time_machine import TimeMachine, time_machine
+    from .checkpoints.aliases import Alias, Aliases, aliases
     from .holding.holders import who_holds
     from .holding.references import survivors, watch
     from .measuring.collector import Collection, CollectorLog, collector_off, watch_collector
@@ -18,8 +22,11 @@ if TYPE_CHECKING:
     from .stepping.stepper import Recording, record
 
 _HOMES = {
+    "Alias": "checkpoints.aliases",
+    "Aliases": "checkpoints.aliases",
     "Arrow": "pictures.drawing",
     "Box": "pictures.drawing",
+    "Checkpoint": "checkpoints.history",
     "Collection": "measuring.collector",
     "CollectorLog": "measuring.collector",
     "Curve": "pictures.curves",
@@ -27,35 +34,46 @@ _HOMES = {
     "Frame": "pictures.drawing",
     "Grown": "measuring.leaks",
     "Growth": "measuring.meter",
+    "History": "checkpoints.history",
     "KeptByLine": "measuring.leaks",
     "Live": "measuring.leaks",
     "Measurement": "measuring.meter",
     "Picture": "pictures.drawing",
-    "draw": "pictures.drawing",
-    "from_dot": "pictures.dot",
-    "from_objgraph": "pictures.dot",
     "Player": "stepping.player",
     "Recording": "stepping.stepper",
+    "Storage": "checkpoints.storage",
+    "Stored": "checkpoints.storage",
     "Table": "pictures.table",
+    "TimeMachine": "checkpoints.time_machine",
+    "aliases": "checkpoints.aliases",
     "collector_off": "measuring.collector",
     "compare_growth": "measuring.meter",
+    "draw": "pictures.drawing",
     "draw_curves": "pictures.curves",
+    "from_dot": "pictures.dot",
+    "from_objgraph": "pictures.dot",
     "grown": "measuring.leaks",
     "growth": "measuring.meter",
+    "history": "checkpoints.history",
     "kept_by_line": "measuring.leaks",
     "live": "measuring.leaks",
     "measure": "measuring.meter",
     "record": "stepping.stepper",
     "step": "stepping.player",
+    "storage": "checkpoints.storage",
     "survivors": "holding.references",
+    "time_machine": "checkpoints.time_machine",
     "watch": "holding.references",
     "watch_collector": "measuring.collector",
     "who_holds": "holding.holders",
 }
 
 __all__ = [
+    "Alias",
+    "Aliases",
     "Arrow",
     "Box",
+    "Checkpoint",
     "Collection",
     "CollectorLog",
     "Curve",
@@ -63,13 +81,18 @@ __all__ = [
     "Frame",
     "Grown",
     "Growth",
+    "History",
     "KeptByLine",
     "Live",
     "Measurement",
     "Picture",
     "Player",
     "Recording",
+    "Storage",
+    "Stored",
     "Table",
+    "TimeMachine",
+    "aliases",
     "collector_off",
     "compare_growth",
     "draw",
@@ -78,12 +101,15 @@ __all__ = [
     "from_objgraph",
     "grown",
     "growth",
+    "history",
     "kept_by_line",
     "live",
     "measure",
     "record",
     "step",
+    "storage",
     "survivors",
+    "time_machine",
     "watch",
     "watch_collector",
     "who_holds",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import measure
-from lessons_lib.observe.measuring import waiting
+from lessons_lib.observe.pictures import waiting
 
 
 class Screen(io.StringIO):

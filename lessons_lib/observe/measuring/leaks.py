@@ -27,7 +27,7 @@ from ..pictures.style import shorten
 from ..pictures.table import Table
 from .collector import require_countable
 from .meter import require_callable, tidy
-from .waiting import waiting
+from ..pictures.waiting import waiting
 
 # -- what grew -----------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from ..pictures.curves import Curve, draw_curves
 from ..pictures.drawing import Picture
-from .waiting import waiting
+from ..pictures.waiting import waiting
 
 NOTHING = 1024
 """Fewer bytes than this are as good as none: other threads of the process keep as much."""

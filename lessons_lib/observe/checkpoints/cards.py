@@ -1,0 +1,241 @@
+"""Checkpoints drawn as cards: a line goes from left to right, a branch gets a row of its own.
+
+The places are worked out here and not by Graphviz: a row is a line of work, and cards keep their
+columns when others come. Of many checkpoints the ends of each line and what lies near the one that
+is looked at are drawn; a pill says how many steps lie between two cards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
+from ..pictures.drawing import Picture, draw
+from ..pictures.layout import MARGIN, Layout, Line, Place, Point
+from ..pictures.style import shorten
+from .tree import Tree
+
+WIDE = 1000
+"""Pixels after which a line goes on in the next row."""
+BETWEEN, BELOW = 40, 52
+"""Pixels between two cards, and between two rows; a card's note stands between the rows."""
+
+Describe = Callable[[str], Box]
+
+
+def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES) -> Picture:
+    """Draw a tree of checkpoints around one of them.
+
+    `describe` makes the card of an id; it is asked only for those that are drawn.
+    """
+    plan = plan_tree(tree, focus, most)
+    boxes = {id: _pill(id, plan.gaps[id]) if id in plan.gaps else describe(id) for id in plan.after}
+    arrows = tuple(Arrow(parent, id) for id, parent in plan.after.items() if parent)
+    diagram = Diagram(tuple(boxes.values()), arrows, left_out=_left_out(plan.hidden))
+    places = _Grid(plan.after, boxes).layout(arrows)
+    return draw(diagram, _alt(plan, boxes), _words(plan, boxes), places)
+
+
+# -- what is drawn -------------------------------------------------------------------------------
+
+
+@dataclass
+class Plan:
+    """What is drawn: each card or pill and what it comes after, lines one after the other."""
+
+    after: dict[str, str] = field(default_factory=dict)
+    gaps: dict[str, int] = field(default_factory=dict)
+    """The pills: how many checkpoints each stands for."""
+    hidden: int = 0
+    """How many checkpoints neither a card nor a pill stands for."""
+
+
+def plan_tree(tree: Tree, focus: str, most: int) -> Plan:
+    """Choose as many cards as there is room for, the ones that matter first."""
+    ranked = _ranked(tree, focus)
+    for count in range(min(most, len(ranked)), 0, -1):
+        plan = _plan(tree, set(ranked[:count]))
+        if len(plan.after) <= most:
+            return plan
+    raise ValueError(f"most={most!r}, expected room for one card at least: give 30, say")
+
+
+def _ranked(tree: Tree, focus: str) -> list[str]:
+    """The checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
+    ends = [end for line in tree.lines for end in (line[-1], line[0], tree.index[line[0]])]
+    first, near = next(iter(tree.index)), _nearest(tree, focus)
+    close = [focus, *list(tree.path_to(focus))[:3], *tree.children.get(focus, [])]
+    wanted = [*close, tree.newest, first, *ends[: MAX_BOXES // 2], *near]
+    return list(dict.fromkeys(id for id in wanted if id in tree.index))
+
+
+def _nearest(tree: Tree, focus: str) -> Iterable[str]:
+    """Checkpoints in the order of their distance from one, as far as anybody would look."""
+    found, ring = {focus: None}, [focus]
+    while ring and len(found) < 2 * MAX_BOXES:
+        around = [i for id in ring for i in (tree.index[id], *tree.children.get(id, ()))]
+        ring = [id for id in dict.fromkeys(around) if id in tree.index and id not in found]
+        found.update(dict.fromkeys(ring))
+    return found
+
+
+def _plan(tree: Tree, shown: set[str]) -> Plan:
+    plan, told = Plan(), set(shown)
+    for id in (id for id in tree.index if id in shown):
+        skipped = []
+        parent = tree.index[id]
+        while parent in tree.index and parent not in shown:
+            skipped.append(parent)
+            parent = tree.index[parent]
+        if skipped:
+            plan.gaps[pill := f"before {id}"] = len(skipped)
+            plan.after[pill] = parent if parent in shown else ""
+            told |= set(skipped)
+        plan.after[id] = f"before {id}" if skipped else (parent if parent in shown else "")
+    plan.hidden = len(tree.index) - len(told)
+    return plan
+
+
+def _pill(id: str, count: int) -> Box:
+    return Box(id, f"… {count} step{'' if count == 1 else 's'} …", "pill")
+
+
+def _left_out(hidden: int) -> str:
+    return (
+        f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn" if hidden else ""
+    )
+
+
+# -- where it stands -----------------------------------------------------------------------------
+
+
+class _Grid:
+    """Rows and columns: a line goes on to the right, a branch begins in the next free row."""
+
+    def __init__(self, after: dict[str, str], boxes: dict[str, Box]) -> None:
+        self.after, self.boxes = after, boxes
+        self.children: dict[str, list[str]] = {}
+        for id, parent in after.items():
+            self.children.setdefault(parent, []).append(id)
+        self.wide = max(size(box)[0] for box in boxes.values())
+        self.high = max(size(box)[1] for box in boxes.values())
+        self.columns = max(2, int((WIDE + BETWEEN) / (self.wide + BETWEEN)))
+        self.cells: dict[str, tuple[int, int]] = {}
+        self.rows = 0
+        self._fill()
+
+    def _fill(self) -> None:
+        waiting = [(root, 0) for root in reversed(self.children.get("", []))]
+        while waiting:
+            id, column = waiting.pop()
+            row, self.rows = self.rows, self.rows + 1
+            while True:
+                if column >= self.columns:
+                    row, column, self.rows = self.rows, 0, self.rows + 1
+                self.cells[id] = row, column
+                first, *others = self.children.get(id) or [""]
+                waiting += [(other, column + 1) for other in reversed(others)]
+                if not first:
+                    break
+                id, column = first, column + 1
+
+    def place(self, id: str) -> Place:
+        row, column = self.cells[id]
+        width, height = (self.wide, self.high) if id not in self.boxes else self._size(id)
+        x = MARGIN + column * (self.wide + BETWEEN) + (self.wide - width) / 2
+        y = MARGIN + row * (self.high + BELOW) + (self.high - height) / 2
+        return x, y, width, height
+
+    def _size(self, id: str) -> tuple[float, float]:
+        box = self.boxes[id]
+        return size(box) if box.kind == "pill" else (self.wide, self.high)
+
+    def layout(self, arrows: Iterable[Arrow]) -> Layout:
+        places = {id: self.place(id) for id in self.cells}
+        lines = {
+            (arrow.tail, arrow.head, ""): self._line(arrow.tail, arrow.head) for arrow in arrows
+        }
+        used = 1 + max(column for _, column in self.cells.values())
+        width = 2 * MARGIN + used * (self.wide + BETWEEN) - BETWEEN
+        return Layout(places, lines, {}, width + 6, MARGIN + self.rows * (self.high + BELOW))
+
+    def _line(self, tail: str, head: str) -> Line:
+        x1, y1, w1, h1 = self.place(tail)
+        x2, y2, _, h2 = self.place(head)
+        start, end = (x1 + w1, y1 + h1 / 2), (x2, y2 + h2 / 2)
+        (row1, column1), (row2, column2) = self.cells[tail], self.cells[head]
+        if row1 == row2:
+            return _along([start, end])
+        # In the gap between two columns nothing stands, in the gap between two rows only notes.
+        trunk = MARGIN + column1 * (self.wide + BETWEEN) + self.wide + BETWEEN * 0.4
+        if column2 > column1:
+            return _along([start, (trunk, start[1]), (trunk, end[1]), end])
+        shelf = MARGIN + row2 * (self.high + BELOW) - 12
+        left = MARGIN - 14.0
+        return _along(
+            [start, (trunk, start[1]), (trunk, shelf), (left, shelf), (left, end[1]), end]
+        )
+
+
+def _along(corners: list[Point]) -> Line:
+    """A course of straight stretches with rounded corners."""
+    points = [corners[0]]
+    for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
+        into, out = _towards(corner, before), _towards(corner, after)
+        points += [points[-1], into, into, corner, corner, out]
+    return Line((*points, points[-1], corners[-1], corners[-1]))
+
+
+def _towards(corner: Point, other: Point, radius: float = 9) -> Point:
+    """A point near a corner, on the way to another."""
+    dx, dy = other[0] - corner[0], other[1] - corner[1]
+    far = max(abs(dx), abs(dy)) or 1.0
+    reach = min(radius, far / 2)
+    return corner[0] + dx / far * reach, corner[1] + dy / far * reach
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+def _name(box: Box) -> str:
+    note = f" ({box.note})" if box.note else ""
+    return " ".join((box.title, *box.lines)) + note
+
+
+def _lines_of(plan: Plan) -> list[list[str]]:
+    """What is drawn, line by line; each begins with the card that it branches off, if any."""
+    lines: list[list[str]] = []
+    line_of: dict[str, list[str]] = {}
+    for id, parent in plan.after.items():
+        line = line_of.get(parent)
+        if line is None or line[-1] != parent:
+            line = [parent] if parent else []
+            lines.append(line)
+        line.append(id)
+        line_of[id] = line
+    return lines
+
+
+def _words(plan: Plan, boxes: dict[str, Box]) -> str:
+    told = [" → ".join(_name(boxes[id]) for id in line) for line in _lines_of(plan)]
+    return "\n".join([*told, *([_left_out(plan.hidden)] if plan.hidden else [])])
+
+
+def _alt(plan: Plan, boxes: dict[str, Box]) -> str:
+    lines = _lines_of(plan)
+    told = ["then ".join(f"{_name(boxes[id])}, " for id in line).rstrip(", ") for line in lines]
+    branches = "".join(f" A branch: {words}." for words in told[1:])
+    return shorten(f"Cards of checkpoints, each leading to the next: {told[0]}.{branches}", 1500)
+
+
+def card(id: str, label: str, by: str, *, here: bool = False, note: str = "") -> Box:
+    """The card of a checkpoint: its step, and below who made it."""
+    return Box(
+        id,
+        f"step {label}",
+        "checkpoint",
+        (shorten(by, 22),),
+        state="kept" if here else "plain",
+        note="you are here" if here else note,
+    )

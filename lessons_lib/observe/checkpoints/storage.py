@@ -1,0 +1,243 @@
+"""What a saver keeps, in bytes: of which thread, in which channel, as what.
+
+A memory saver keeps one blob for each version of a channel. A SQLite saver keeps the whole state in
+every checkpoint, and beside its rows there are bytes of the file that belong to no thread: pages
+that were freed, and the log (WAL) with pages that are not yet, or no more, part of the file.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..pictures.waiting import waiting
+from ..pictures.table import Table
+from .asked import is_memory, is_sqlite
+from .sqlite_file import path_of, readable
+
+MAX_THREADS = 12
+"""Of more threads, the table shows the heaviest."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes of one kind: of a channel of a thread, or of no thread at all.
+
+    Attributes:
+        thread: The thread's id; empty for what belongs to none.
+        channel: The channel; empty where several lie together or none is meant.
+        kind: "checkpoint" (the state as SQLite keeps it, or the frame around it), "metadata",
+            "blob" (a channel's value, one for each version), "write" (what one node wrote),
+            "free page", "WAL" (the log beside a
+            file) or "table and index" (SQLite's own frame around the rows).
+        bytes: How many; `count` is in how many pieces.
+    """
+
+    thread: str
+    channel: str
+    kind: str
+    bytes: int
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Everything that a saver keeps; `where` says in which memory or file.
+
+    `bytes(thread=…, channel=…, kind=…)` adds up what is asked for.
+    """
+
+    where: str
+    parts: tuple[Stored, ...]
+
+    def __iter__(self) -> Iterator[Stored]:
+        return iter(self.parts)
+
+    def bytes(
+        self, *, thread: str | None = None, channel: str | None = None, kind: str | None = None
+    ) -> int:
+        """The bytes of a thread, a channel, a kind, or of all."""
+        return sum(part.bytes for part in self._asked(thread, channel, kind))
+
+    def count(
+        self, *, thread: str | None = None, channel: str | None = None, kind: str | None = None
+    ) -> int:
+        """How many pieces these bytes are in: rows, blobs or pages."""
+        return sum(part.count for part in self._asked(thread, channel, kind))
+
+    def _asked(self, thread: str | None, channel: str | None, kind: str | None) -> Iterator[Stored]:
+        asked = {"thread": thread, "channel": channel, "kind": kind}
+        wanted = {name: value for name, value in asked.items() if value is not None}
+        for part in self.parts:
+            if all(getattr(part, name) == value for name, value in wanted.items()):
+                yield part
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """The threads, the heaviest first."""
+        return tuple(name for name, _ in self._by("thread") if name)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels, the heaviest first."""
+        return tuple(name for name, _ in self._by("channel") if name)
+
+    def _by(self, field: str) -> list[tuple[str, int]]:
+        found: Counter[str] = Counter()
+        for part in self.parts:
+            found[getattr(part, field)] += part.bytes
+        return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+
+    def table(self) -> Table:
+        """Threads as rows, kinds as columns, and last what belongs to no thread."""
+        kinds = [kind for kind, _ in self._by("kind")]
+        own = [k for k in kinds if any(part.thread for part in self._asked(None, None, k))]
+        rows: list[list[object]] = [
+            [name, *(self.bytes(thread=name, kind=kind) for kind in own), self.bytes(thread=name)]
+            for name in self.threads[:MAX_THREADS]
+        ]
+        blank = [0] * len(own)
+        rows += [[f"({k})", *blank, self.bytes(kind=k)] for k in kinds if k not in own]
+        rows.append(["all", *(self.bytes(kind=kind) for kind in own), self.bytes()])
+        more = len(self.threads) - MAX_THREADS
+        notes = [f"… and {more} lighter threads, counted in the last row"] if more > 0 else []
+        return Table(["bytes of", *own, "together"], rows, self.where, notes)
+
+    def by_channel(self) -> Table:
+        """Channels as rows: their bytes as blobs or in checkpoints, and as writes."""
+        kinds = sorted({part.kind for part in self.parts if part.channel})
+        rows = [
+            [name, *(self.bytes(channel=name, kind=kind) for kind in kinds)]
+            for name in self.channels
+        ]
+        return Table(["channel", *kinds], rows, self.where)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.table()._repr_html_(), "text/plain": str(self)}
+
+
+def storage(saver: Any) -> Storage:
+    """Bytes per thread, channel and kind that a saver keeps; reads only.
+
+    A compiled graph may be given too: then its saver is read.
+
+    Raises:
+        TypeError: Neither an InMemorySaver nor a SqliteSaver: others are not read yet.
+        ValueError: The database is empty, damaged or not LangGraph's.
+        TimeoutError: Another connection has locked it.
+    """
+    saver = getattr(saver, "checkpointer", None) or saver
+    if is_memory(saver):
+        return _of_memory(saver)
+    if is_sqlite(saver):
+        with readable(saver):
+            return _of_sqlite(saver)
+    raise TypeError(
+        f"a {type(saver).__name__} is not read yet, expected an InMemorySaver or a SqliteSaver: "
+        "ask a server's database itself for its sizes"
+    )
+
+
+# -- in memory -----------------------------------------------------------------------------------
+
+_Key = tuple[str, str, str]  # thread, channel, kind
+
+
+class _Sums:
+    """Bytes and pieces, added up for each thread, channel and kind."""
+
+    def __init__(self) -> None:
+        self.bytes: Counter[_Key] = Counter()
+        self.count: Counter[_Key] = Counter()
+
+    def add(self, thread: object, channel: str, kind: str, size: int, count: int = 1) -> None:
+        key = str(thread), channel, kind
+        self.bytes[key] += size
+        self.count[key] += count
+
+    def parts(self) -> tuple[Stored, ...]:
+        return tuple(Stored(*key, size, self.count[key]) for key, size in self.bytes.items())
+
+
+def _of_memory(saver: Any) -> Storage:
+    """Serialised bytes alone; Python's own frame around each object is not counted."""
+    sums = _Sums()
+    for (thread, _, channel, _), (_, blob) in list(saver.blobs.items()):
+        sums.add(thread, channel, "blob", len(blob))
+    for (thread, _, _), writes in list(saver.writes.items()):
+        for _, channel, (_, value), _ in list(writes.values()):
+            sums.add(thread, channel, "write", len(value))
+    for thread, spaces in list(saver.storage.items()):
+        for kept in list(spaces.values()):
+            for (_, checkpoint), (_, metadata), _ in list(kept.values()):
+                sums.add(thread, "", "checkpoint", len(checkpoint))
+                sums.add(thread, "", "metadata", len(metadata))
+    return Storage("InMemorySaver", sums.parts())
+
+
+# -- in SQLite -----------------------------------------------------------------------------------
+
+_WRITES = "SELECT thread_id, channel, SUM(LENGTH(value)), COUNT(*) FROM writes GROUP BY thread_id, channel"
+
+
+def _of_sqlite(saver: Any) -> Storage:
+    """Read through the saver's own connection: it sees what the saver sees, and waits for none."""
+    sums = _Sums()
+    with saver.lock, waiting("reading checkpoints") as tell:
+        connection = saver.conn
+        rows = connection.execute("SELECT thread_id, type, checkpoint, metadata FROM checkpoints")
+        for number, (thread, kind, blob, metadata) in enumerate(rows):
+            _add_checkpoint(sums, thread, blob, channel_sizes(saver.serde, kind, blob))
+            sums.add(thread, "", "metadata", len(metadata or b""))
+            tell(f"reading checkpoints, {number} done")
+        for thread, channel, size, count in connection.execute(_WRITES):
+            sums.add(thread, channel, "write", size or 0, count)
+        path = path_of(connection)
+        _add_what_is_beside(sums, connection, path)
+    return Storage(f"SqliteSaver, {os.path.basename(path) or 'in memory'}", sums.parts())
+
+
+def _add_checkpoint(sums: _Sums, thread: str, blob: bytes, sizes: Mapping[str, int]) -> None:
+    for channel, size in sizes.items():
+        sums.add(thread, channel, "checkpoint", size)
+    sums.add(thread, "", "checkpoint", len(blob) - sum(sizes.values()))
+
+
+def channel_sizes(serde: Any, kind: str, blob: bytes) -> dict[str, int]:
+    """How many bytes of a stored checkpoint each of its channels takes.
+
+    The usual format, MessagePack, is taken apart without making objects of what is in it; a saver
+    with a serialiser of another kind reads the state and writes it channel by channel again.
+    """
+    if kind == "msgpack":
+        import ormsgpack
+
+        keys = ormsgpack.OPT_NON_STR_KEYS
+        plain = ormsgpack.unpackb(blob, ext_hook=ormsgpack.Ext, option=keys)
+        return {
+            str(name): len(ormsgpack.packb(value, option=keys))
+            for name, value in plain["channel_values"].items()
+        }
+    values = serde.loads_typed((kind, blob))["channel_values"]
+    return {str(name): len(serde.dumps_typed(value)[1]) for name, value in values.items()}
+
+
+def _add_what_is_beside(sums: _Sums, connection: sqlite3.Connection, path: str) -> None:
+    """The bytes of the file that are no thread's; its pages as the connection sees them now."""
+    page, pages, free = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_size", "page_count", "freelist_count")
+    )
+    payload = sum(sums.bytes.values())
+    sums.add("", "", "free page", free * page, free)
+    sums.add("", "", "table and index", max(0, (pages - free) * page - payload), pages - free)
+    log = f"{path}-wal"
+    if path and os.path.exists(log):
+        sums.add("", "", "WAL", os.path.getsize(log))
