@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .checkpoints.aliases import Alias, Aliases, aliases
     from .checkpoints.history import Checkpoint, History, history
     from .checkpoints.storage import Storage, Stored, storage
     from .checkpoints.time_machine import TimeMachine, time_machine
-    from .checkpoints.aliases import Alias, Aliases, aliases
     from .holding.holders import who_holds
     from .holding.references import survivors, watch
     from .measuring.collector import Collection, CollectorLog, collector_off, watch_collector

@@ -1,0 +1,397 @@
+"""Which node of a graph changed its input in place, where, and who was led to see it.
+
+A node is given a new dictionary, in which the values are those of the channels themselves: the same
+objects for every node of the run, and for the caller. What a node changes inside them, no reducer
+and no checkpointer is told of.
+
+The graph is run once, with a listener: LangGraph tells callbacks the very objects that it gives to
+a node, before it runs, and what the node returned. (Seen in `RunnableSeq` of langgraph 1.2.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..pictures.style import shorten
+from ..pictures.table import Table
+from .asked import Config, place_of, require_graph
+from .snapshots import Difference, Snapshot, same_inside
+
+PATIENCE = 5.0
+"""Seconds that a node waits for one beside it to finish, before both run at once after all."""
+
+RESULT, CALLER = "the result", "the caller"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """One change that a node made in its input, in place.
+
+    Attributes:
+        node: The node's name; inside a subgraph, `outer/inner`.
+        step: The super-step in which it ran.
+        path: Where in the node's input: `['messages'][1]`.
+        change: What was changed, in words: `added 'hello'`.
+        returned: Whether the node also returned it, so that its channel was told.
+        seen_by: The later nodes whose input led to the changed object, then "the result" and
+            "the caller" if theirs did. Nobody, when the node changed its own dictionary only.
+    """
+
+    node: str
+    step: int
+    path: str
+    change: str
+    returned: bool
+    seen_by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        seen = ", ".join(self.seen_by) or "nobody"
+        told = "returned, too" if self.returned else "not returned"
+        return f"{self.node}: {self.path} {self.change} ({told}; seen by {seen})"
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """What the nodes of one run changed in place; see `aliases`.
+
+    Attributes:
+        changes: Each change, in the order of the nodes; those that were returned, too.
+        ran: The nodes that ran, in order.
+        ended: How the run ended: "finished", "interrupted", or the error that a node raised.
+    """
+
+    changes: tuple[Alias, ...]
+    ran: tuple[str, ...]
+    ended: str = "finished"
+
+    @property
+    def silent(self) -> tuple[Alias, ...]:
+        """The changes of which the graph was told nothing: no node returned them."""
+        return tuple(change for change in self.changes if not change.returned)
+
+    def __str__(self) -> str:
+        return "\n".join([self._headline(), *(f"  {change}" for change in self.changes)])
+
+    __repr__ = __str__
+
+    def _headline(self) -> str:
+        ran = f"{_counted(len(self.ran), 'node')} ran" + (f", {self.ended}" if self._cut else "")
+        if not self.changes:
+            return f"No node changed its input in place ({ran})."
+        told = f"{len(self.silent)} not returned"
+        return f"{_counted(len(self.changes), 'change')} in place, {told} ({ran}):"
+
+    @property
+    def _cut(self) -> bool:
+        return self.ended != "finished"
+
+    def table(self) -> Table:
+        """The changes as rows."""
+        columns = ("node", "where", "changed in place", "returned", "seen by")
+        rows = [
+            (c.node, c.path, c.change, "yes" if c.returned else "no", ", ".join(c.seen_by) or "–")
+            for c in self.changes
+        ]
+        return Table(columns, rows, self._headline())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        html = {"text/html": self.table()._repr_html_()} if self.changes else {}
+        return {"text/plain": str(self)} | html
+
+
+def aliases(graph: Any, input: Any, config: Config | None = None) -> Aliases:
+    """Run a compiled graph once, and tell which node changed its input in place, path by path.
+
+    The run gets a copy of `input`. With a `config` it starts from what the thread holds, and
+    without one from nothing; either way it is written to a saver that is thrown away, and your
+    thread stays as it is. What the nodes do to the world outside is done. Nodes side by side run
+    one after the other, so that each change has one author; a subgraph's nodes are looked at, too,
+    and its own memory starts afresh. Tasks of the functional API count as part of their entrypoint.
+
+    Raises:
+        TypeError: `graph` is no compiled graph.
+        ValueError: `config` names no thread, `input` is None with no thread to go on with, or
+            cannot be copied, or LangGraph did not take it.
+
+    >>> from typing import TypedDict
+    >>> from langgraph.graph import START, StateGraph
+    >>> class State(TypedDict):
+    ...     messages: list
+    >>> def greet(state):
+    ...     state["messages"].append("hello")
+    >>> graph = StateGraph(State).add_node(greet).add_edge(START, "greet").compile()
+    >>> print(aliases(graph, {"messages": ["hi"]}))
+    1 change in place, 1 not returned (1 node ran):
+      greet: ['messages'][1] added 'hello' (not returned; seen by the result, the caller)
+    """
+    require_graph(graph)
+    rehearsal, config = _rehearsal(graph, config)
+    if input is None and rehearsal.checkpointer in (None, False):
+        raise ValueError(
+            "input=None means: go on with what the thread holds, and there is no thread; "
+            "give the graph an input, or a config whose thread is waiting"
+        )
+    given = _copied(input)
+    listener = _Listener()
+    result, ended = _run(rehearsal, given, _listening(config, listener))
+    if not listener.visits and ended.startswith("raised"):
+        raise ValueError(f"the graph did not start with {_short(input)}: it {ended}")
+    return _told(listener.visits, Snapshot(result), Snapshot(given), ended)
+
+
+# -- running ---------------------------------------------------------------------------------------
+
+
+def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config]:
+    """The graph as it will be run, on a saver of its own, and the config to run it with."""
+    if not callable(getattr(graph.checkpointer, "get_tuple", None)):
+        return graph, dict(config or {})
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    saver = InMemorySaver(serde=graph.checkpointer.serde)
+    if config is None:
+        place: Config = {"configurable": {"thread_id": "rehearsal"}}
+    else:
+        place_of(config)
+        place = _copy_thread(graph, config, saver)
+    return graph.copy({"checkpointer": saver}), place
+
+
+def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
+    """Put a thread's newest checkpoint (or the one that `config` names) into another saver."""
+    found = graph.checkpointer.get_tuple(config)
+    inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
+    place = {**config, "configurable": inner}
+    if found is None:
+        return place
+    if any(type(channel).__name__ == "DeltaChannel" for channel in graph.channels.values()):
+        raise ValueError(
+            "the graph has a DeltaChannel, whose values lie in many checkpoints, expected a new "
+            "thread: leave config out and give the whole state as input"
+        )
+    checkpoint = found.checkpoint
+    at = saver.put(
+        {"configurable": {"checkpoint_ns": "", **inner}},
+        checkpoint,
+        found.metadata,
+        checkpoint["channel_versions"],
+    )
+    for task_id, channel, value in found.pending_writes or ():
+        saver.put_writes(at, [(channel, value)], task_id)
+    return place
+
+
+def _copied(input: Any) -> Any:
+    try:
+        return copy.deepcopy(input)
+    except Exception as error:
+        raise ValueError(
+            f"{_short(input)} cannot be copied ({error}), expected an input that can: the run must "
+            "not change your own objects, so leave out what cannot be copied"
+        ) from error
+
+
+def _listening(config: Config, listener: _Listener) -> Config:
+    from langchain_core.runnables.config import merge_configs
+
+    return dict(merge_configs(config, {"callbacks": [_handler(listener)]}))  # type: ignore[arg-type]
+
+
+def _run(graph: Any, given: Any, config: Config) -> tuple[Any, str]:
+    """The result of the run and how it ended; an async graph runs in a thread with its own loop."""
+    try:
+        if _is_async(graph):
+            result = _in_a_thread(lambda: asyncio.run(graph.ainvoke(given, _one_by_one(config))))
+        else:
+            result = graph.invoke(given, config)
+    except Exception as error:
+        return None, f"raised {type(error).__name__}: {shorten(str(error), 80)}"
+    waits = isinstance(result, Mapping) and "__interrupt__" in result
+    return result, "interrupted" if waits else "finished"
+
+
+def _is_async(graph: Any) -> bool:
+    """Whether some node, or a node of a subgraph, can only be awaited."""
+    bound = [node.bound for node in graph.nodes.values()]
+    inner = [graph for _, graph in graph.get_subgraphs()]
+    return any(_only_async(one) for one in bound) or any(_is_async(one) for one in inner)
+
+
+def _only_async(bound: Any) -> bool:
+    return getattr(bound, "func", 0) is None and getattr(bound, "afunc", None) is not None
+
+
+def _one_by_one(config: Config) -> Config:
+    return {"max_concurrency": 1, **config}
+
+
+def _in_a_thread(work: Callable[[], Any]) -> Any:
+    """The result of `work()` in a thread: a notebook's own thread has a running loop already."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+# -- listening -------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class _Visit:
+    """One run of one node: what it was given, before and after, and what it returned."""
+
+    namespace: tuple[str, ...]
+    step: int
+    given: Any
+    before: Snapshot
+    after: Snapshot | None = None
+    output: Any = None
+    ended_at: int = 0
+
+    @property
+    def name(self) -> str:
+        """The node's name, after those of the nodes that its subgraph stands in."""
+        return "/".join(part.split(":")[0] for part in self.namespace)
+
+
+@dataclass
+class _Listener:
+    """Notes every node's visit; nodes under one parent take turns."""
+
+    visits: list[_Visit] = field(default_factory=list)
+    _open: dict[object, tuple[_Visit, bool]] = field(default_factory=dict)
+    _turns: dict[tuple[str, ...], threading.Lock] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, run: object, given: Any, metadata: Mapping[str, Any], wait: bool) -> None:
+        """A node is about to run on `given`, the object itself."""
+        namespace = tuple(str(metadata.get("langgraph_checkpoint_ns", "")).split("|"))
+        with self._guard:
+            turn = self._turns.setdefault(namespace[:-1], threading.Lock())
+        mine = wait and turn.acquire(timeout=PATIENCE)
+        with self._guard:
+            visit = _Visit(namespace, metadata.get("langgraph_step", 0), given, Snapshot(given))
+            self.visits.append(visit)
+            self._open[run] = visit, mine
+
+    def end(self, run: object, output: Any = None) -> None:
+        """A node has returned `output`, or raised."""
+        with self._guard:
+            visit, mine = self._open.pop(run, (None, False))
+            if visit is None:
+                return
+            visit.after, visit.output = Snapshot(visit.given), output
+            visit.ended_at = len(self.visits)
+        if mine:
+            with suppress(RuntimeError):
+                self._turns[visit.namespace[:-1]].release()
+
+
+def _handler(listener: _Listener) -> Any:
+    """The listener as a callback handler, called in the thread in which the node runs."""
+    from langchain_core.callbacks import BaseCallbackHandler
+
+    class Handler(BaseCallbackHandler):
+        run_inline = True
+        raise_error = True
+
+        def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: Any, **more: Any) -> None:
+            # Only the run of a node itself has this tag; what it calls inside has another.
+            if any(tag.startswith("graph:step") for tag in more.get("tags") or ()):
+                listener.start(run_id, inputs, more.get("metadata") or {}, not _in_a_loop())
+
+        def on_chain_end(self, outputs: Any, *, run_id: Any, **more: Any) -> None:
+            listener.end(run_id, outputs)
+
+        def on_chain_error(self, error: BaseException, *, run_id: Any, **more: Any) -> None:
+            listener.end(run_id)
+
+    return Handler()
+
+
+def _in_a_loop() -> bool:
+    """Whether this thread runs an event loop: then waiting would stop the node waited for."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+# -- telling ---------------------------------------------------------------------------------------
+
+
+def _told(visits: list[_Visit], result: Snapshot, given: Snapshot, ended: str) -> Aliases:
+    found = []
+    for place, visit in enumerate(visits):
+        for change in _own_changes(visit, visits[place + 1 :]):
+            seen = _seen_by(change.holder, visit, visits)
+            seen += [RESULT] * result.holds(change.holder) + [CALLER] * given.holds(change.holder)
+            returned = _is_returned(change, visit)
+            found.append(
+                Alias(visit.name, visit.step, change.path, change.change, returned, tuple(seen))
+            )
+    return Aliases(tuple(found), tuple(visit.name for visit in visits), ended)
+
+
+def _own_changes(visit: _Visit, later: list[_Visit]) -> Iterator[Difference]:
+    """What changed while a node ran, without what a node of its subgraph is the author of."""
+    inner = [other for other in later if other.namespace[: len(visit.namespace)] == visit.namespace]
+    theirs = {(id(change.holder), change.change) for one in inner for change in _changes(one)}
+    return (c for c in _changes(visit) if (id(c.holder), c.change) not in theirs)
+
+
+def _changes(visit: _Visit) -> list[Difference]:
+    return visit.before.differences(visit.after) if visit.after else []
+
+
+def _seen_by(holder: object, visit: _Visit, visits: list[_Visit]) -> list[str]:
+    """The nodes that began after a visit had ended, and were given a way to the object."""
+    later = visits[visit.ended_at :]
+    seen = [
+        other.name + (" (side by side)" if _beside(visit, other) else "")
+        for other in later
+        if other.before.holds(holder)
+    ]
+    return list(dict.fromkeys(seen))
+
+
+def _beside(one: _Visit, other: _Visit) -> bool:
+    return one.step == other.step and one.namespace[:-1] == other.namespace[:-1]
+
+
+def _is_returned(change: Difference, visit: _Visit) -> bool:
+    """Whether what a node returned says the change: it leads to the object, or says the same."""
+    return any(_says(Snapshot(update), change, visit) for update in _updates(visit.output))
+
+
+def _says(told: Snapshot, change: Difference, visit: _Visit) -> bool:
+    key = change.steps[:1]
+    update, now = told.at(key), visit.after and visit.after.at(key)
+    whole = bool(update and now and same_inside(update, now))
+    return whole or told.holds(change.value) or (key != change.steps and told.holds(change.holder))
+
+
+def _updates(output: Any) -> Iterator[Any]:
+    """The updates in what a node returned: a dictionary, a Command, a list of them, an object."""
+    if isinstance(output, (list, tuple)):
+        for part in output:
+            yield from _updates(part)
+    elif type(output).__name__ == "Command":
+        yield from _updates(output.update)
+    elif output is not None:
+        yield output
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _short(value: Any) -> str:
+    return shorten(repr(value), 60)

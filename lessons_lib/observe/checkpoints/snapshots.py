@@ -1,0 +1,249 @@
+"""A deep snapshot of an object, and the differences between two of them, path by path.
+
+A snapshot notes what is in every list, dictionary and attribute that can be reached. It copies no
+object of the reader's and calls no code of theirs: neither `__eq__` nor `__repr__` nor a property.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..holding.links import ATOMS, atom_text, attributes, attributes_text, is_hidden
+from ..pictures.style import shorten
+
+MAX_PARTS = 200_000
+"""Of a larger object, the rest is taken as it is and not looked into."""
+MAX_DEPTH = 200
+TEXT_LIMIT = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One object at one moment: what an atom was, or the parts of anything else, by their label."""
+
+    thing: object
+    value: object = None
+    parts: dict[str, Part] | None = None
+    ordered: bool = False
+
+    def is_same(self, other: Part) -> bool:
+        """Whether two parts are equal atoms or the same object; what is in them may differ."""
+        return self.thing is other.thing or (self._atomic(other) and self.value == other.value)
+
+    def _atomic(self, other: Part) -> bool:
+        known = type(self.thing) in ATOMS or isinstance(self.thing, (set, frozenset))
+        return known and type(self.thing) is type(other.thing)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed at one path: the object in which it changed, and what stands there now.
+
+    Attributes:
+        steps: How to get there from the root, label by label.
+        change: The change in words: `added 'hello'`, `'open' → 'closed'`.
+        holder: The object that was changed, not the value in it.
+        value: What stands there now; `None` where something was removed.
+    """
+
+    steps: tuple[str, ...]
+    change: str
+    holder: object = field(compare=False, repr=False)
+    value: object = field(compare=False, repr=False, default=None)
+
+    @property
+    def path(self) -> str:
+        """The steps as one would write them: `['messages'][1]`."""
+        return "".join(self.steps)
+
+
+class Snapshot:
+    """What an object held, deeply, at the moment of the call.
+
+    >>> state = {"messages": ["hi"], "user": {"name": "Ada"}}
+    >>> before = Snapshot(state)
+    >>> state["messages"].append("hello"); state["user"]["name"] = "Bob"
+    >>> for found in before.differences(Snapshot(state)):
+    ...     print(found.path, found.change)
+    ['messages'][1] added 'hello'
+    ['user']['name'] 'Ada' → 'Bob'
+    """
+
+    def __init__(self, root: object) -> None:
+        self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
+        self.root = self._part(root, 0)
+
+    def holds(self, thing: object) -> bool:
+        """Whether this very object could be reached; atoms (numbers, texts) are not asked for."""
+        return id(thing) in self._seen
+
+    def at(self, steps: tuple[str, ...]) -> Part | None:
+        """What stands at the end of a path, if the path goes so far."""
+        part: Part | None = self.root
+        for label in steps:
+            part = (part.parts or {}).get(label) if part else None
+        return part
+
+    def differences(self, after: Snapshot) -> list[Difference]:
+        """What changed between this snapshot and a later one of the same object."""
+        if not self.root.is_same(after.root):
+            return [Difference((), _arrow(self.root, after.root), after.root.thing)]
+        return list(_differences(self.root, after.root, (), set()))
+
+    def _part(self, thing: object, depth: int) -> Part:
+        if type(thing) in ATOMS:
+            return Part(thing, bytes(thing) if isinstance(thing, bytearray) else thing)
+        known = self._seen.get(id(thing))
+        if known is not None:
+            return known
+        parts: dict[str, Part] = {}
+        opened = _opened(thing) if depth < MAX_DEPTH and len(self._seen) < MAX_PARTS else None
+        made = Part(thing, _members(thing), None if opened is None else parts, _is_ordered(thing))
+        self._seen[id(thing)] = made
+        for label, value in opened or ():
+            parts[label] = self._part(value, depth + 1)
+        return made
+
+
+def _opened(thing: object) -> list[tuple[str, object]] | None:
+    """The parts of an object with their labels; None for what is taken as it is."""
+    if isinstance(thing, dict):
+        return _labelled(dict.items(thing)) + _attributes(thing)
+    if isinstance(thing, list):
+        return [(f"[{n}]", item) for n, item in enumerate(list.__iter__(thing))]
+    if isinstance(thing, tuple):
+        return [(f"[{n}]", item) for n, item in enumerate(tuple.__iter__(thing))]
+    if isinstance(thing, deque):
+        return [(f"[{n}]", item) for n, item in enumerate(deque.__iter__(thing))]
+    if isinstance(thing, type) or is_hidden(type(thing)):
+        return None
+    return _attributes(thing) or None
+
+
+def _labelled(items: object) -> list[tuple[str, object]]:
+    return [(f"[{_key(key, n)}]", value) for n, (key, value) in enumerate(list(items))]  # type: ignore[call-overload]
+
+
+def _key(key: object, place: int) -> str:
+    """A key as one would write it; an object of the reader's by its type and place."""
+    return repr(key) if type(key) in ATOMS else f"{type(key).__name__} no. {place + 1}"
+
+
+def _attributes(thing: object) -> list[tuple[str, object]]:
+    return [(f".{name}", value) for name, value in attributes(thing)]
+
+
+def _is_ordered(thing: object) -> bool:
+    return isinstance(thing, (list, tuple, deque))
+
+
+def _members(thing: object) -> object:
+    """What a set held, by identity: its members must not be asked whether they are equal."""
+    return frozenset(map(id, thing)) if isinstance(thing, (set, frozenset)) else None
+
+
+# -- differences -----------------------------------------------------------------------------------
+
+
+def _differences(
+    before: Part, after: Part, path: tuple[str, ...], done: set[int]
+) -> Iterator[Difference]:
+    """What changed inside an object that is still the same one."""
+    if id(after) in done:
+        return
+    done.add(id(after))
+    holder = after.thing
+    if before.parts is None or after.parts is None:
+        if before.value != after.value:
+            yield Difference(path, "its content changed", holder)
+        return
+    kept, gone, new = _matched(before, after)
+    for label in gone:
+        yield Difference((*path, label), f"removed {text(before.parts[label])}", holder)
+    for label in new:
+        part = after.parts[label]
+        yield Difference((*path, label), f"added {text(part)}", holder, part.thing)
+    for was, now in kept:
+        one, other = before.parts[was], after.parts[now]
+        if one.is_same(other):
+            yield from _differences(one, other, (*path, now), done)
+        elif not same_inside(one, other):
+            yield Difference((*path, now), _arrow(one, other), holder, other.thing)
+
+
+Pairs = list[tuple[str, str]]
+
+
+def _matched(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
+    """The labels of parts to compare with one another, of those that are gone, and of new ones."""
+    was, now = before.parts or {}, after.parts or {}
+    if not before.ordered or len(was) == len(now):
+        both = [(label, label) for label in was if label in now]
+        return both, [label for label in was if label not in now], [k for k in now if k not in was]
+    return _shifted(before, after)
+
+
+def _shifted(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
+    """For a sequence that grew or shrank: what is the same at both ends, and what lies between."""
+    was, now = list((before.parts or {}).items()), list((after.parts or {}).items())
+    least = min(len(was), len(now))
+    start = 0
+    while start < least and was[start][1].is_same(now[start][1]):
+        start += 1
+    end = 0
+    while end < least - start and was[-1 - end][1].is_same(now[-1 - end][1]):
+        end += 1
+    tail = zip(was[len(was) - end :], now[len(now) - end :], strict=True)
+    head = zip(was[:start], now[:start], strict=True)
+    kept = [(one[0], other[0]) for one, other in (*head, *tail)]
+    gone = [label for label, _ in was[start : len(was) - end]]
+    return kept, gone, [label for label, _ in now[start : len(now) - end]]
+
+
+def same_inside(one: Part, other: Part, depth: int = 0) -> bool:
+    """Whether two parts hold the same, though one took the other's place."""
+    if one.is_same(other) and one.parts is None:
+        return True
+    if type(one.thing) is not type(other.thing) or one.parts is None or other.parts is None:
+        return False
+    if depth > MAX_DEPTH or list(one.parts) != list(other.parts):
+        return False
+    pairs = zip(one.parts.values(), other.parts.values(), strict=True)
+    return all(same_inside(this, that, depth + 1) for this, that in pairs)
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def _arrow(one: Part, other: Part) -> str:
+    return f"{text(one, TEXT_LIMIT // 2)} → {text(other, TEXT_LIMIT // 2)}"
+
+
+def text(part: Part, limit: int = TEXT_LIMIT) -> str:
+    """A part as a reader would write it, cut short; objects by their class and plain attributes.
+
+    >>> text(Snapshot({"role": "user", "files": []}).root)
+    "{'role': 'user', 'files': []}"
+    """
+    return shorten(_text(part, 2), limit)
+
+
+def _text(part: Part, depth: int) -> str:
+    thing = part.thing
+    if type(thing) in ATOMS:
+        return atom_text(part.value)
+    inside = list((part.parts or {}).items())[:8]
+    if isinstance(thing, dict):
+        pairs = [f"{key[1:-1]}: {_inner(value, depth)}" for key, value in inside]
+        return "{" + ", ".join(pairs) + "}"
+    if part.ordered:
+        items = ", ".join(_inner(value, depth) for _, value in inside)
+        return f"({items})" if isinstance(thing, tuple) else f"[{items}]"
+    shown = attributes_text([(label[1:], value.thing) for label, value in inside])
+    return f"{type(thing).__name__}({shown})" if shown else type(thing).__name__
+
+
+def _inner(part: Part, depth: int) -> str:
+    return _text(part, depth - 1) if depth else "…"
