@@ -731,7 +731,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.memories import reply
+from lessons_lib.memories import crash, moment, reply
 from lessons_lib.memories.chatbot import answered, heard, known
 
 
@@ -751,9 +751,9 @@ def talk(*nodes):
     return builder
 
 
-def say(graph, text, thread, user="ada"):
+def say(graph, text, thread, user="ada", **how):
     config = {"configurable": {"thread_id": thread}}
-    state = graph.invoke({"messages": [heard(text)]}, config, context=Who(user))
+    state = graph.invoke({"messages": [heard(text)]}, config, context=Who(user), **how)
     return state["messages"][-1]["content"]
 
 
@@ -796,10 +796,8 @@ STORES = {
 }
 
 
-def bot(saver, store):
-    return lambda folder: talk(learn, answer).compile(
-        checkpointer=SAVERS[saver](folder), store=STORES[store](folder)
-    )
+def compiled(folder, *nodes, saver="SqliteSaver", store="SqliteStore"):
+    return talk(*nodes).compile(checkpointer=SAVERS[saver](folder), store=STORES[store](folder))
 """,
     names=(
         "Talk",
@@ -812,6 +810,6 @@ def bot(saver, store):
         "opened",
         "SAVERS",
         "STORES",
-        "bot",
+        "compiled",
     ),
 )
