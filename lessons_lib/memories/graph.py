@@ -1,39 +1,47 @@
-"""The chatbot as a LangGraph graph, its conversations in checkpoints in a SQLite file.
+"""The chatbot as a LangGraph graph, its conversations in checkpoints: in memory, or in a file.
 
-This module loads LangGraph; nothing else in the library does.
+This module and its neighbours `graph_store` and `graph_mended` load LangGraph; nothing else in this
+room does.
 """
 
 from __future__ import annotations
 
 import operator
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Overwrite
 
-from lessons_lib.memories.chatbot import Message, Model, answered, checked_id, heard, reply
+from lessons_lib.memories.chatbot import Message, Model, Step, answered, checked_id, heard, reply
 
 Durability = Literal["sync", "async", "exit"]
 
 
 class Conversation(TypedDict):
-    """The state of a conversation: what a node returns is added to the end."""
+    """The state of a conversation: messages are added to the end, the rest is replaced."""
 
     messages: Annotated[list[Message], operator.add]
+    user: str
+    """Who spoke last."""
+    left: list[str]
+    """The steps of a longer turn that are not done yet."""
 
 
-Graph = CompiledStateGraph[Conversation, None, Conversation, Conversation]
+Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
 def build(checkpointer: BaseCheckpointSaver[Any] | None, model: Model = reply) -> Graph:
     """Compile the graph: one node that sends the whole conversation to the model.
 
-    >>> from langgraph.checkpoint.memory import InMemorySaver
     >>> graph = build(InMemorySaver())
     >>> done = graph.invoke({"messages": [heard("My name is Ada.")]}, thread("c1"))
     >>> done = graph.invoke({"messages": [heard("What is my name?")]}, thread("c1"))
@@ -41,13 +49,34 @@ def build(checkpointer: BaseCheckpointSaver[Any] | None, model: Model = reply) -
     'Your name is Ada.'
     """
 
-    def answer(state: Conversation) -> Conversation:
+    def answer(state: Conversation) -> dict[str, list[Message]]:
         return {"messages": [answered(model(state["messages"]))]}
 
     builder = StateGraph(Conversation)
     builder.add_node("answer", answer)
-    builder.add_edge(START, "answer")
+    add_steps(builder, "answer")
     return builder.compile(checkpointer=checkpointer)
+
+
+def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
+    """Lead from the start to the steps of a longer turn, one super-step each, or to another node.
+
+    What the steps do is no state: it comes along as the run's context, under their names.
+    """
+
+    def step(state: Conversation, runtime: Runtime[Any]) -> dict[str, list[Any]]:
+        name, *left = state["left"]
+        return {"messages": [answered(runtime.context[name]())], "left": left}
+
+    def first(state: Conversation) -> str:
+        return "step" if state.get("left") else otherwise
+
+    def then(state: Conversation) -> str:
+        return "step" if state["left"] else END
+
+    builder.add_node("step", step)
+    builder.add_conditional_edges(START, first, ["step", otherwise])
+    builder.add_conditional_edges("step", then, ["step", END])
 
 
 def thread(conversation: str) -> RunnableConfig:
@@ -55,7 +84,124 @@ def thread(conversation: str) -> RunnableConfig:
     return {"configurable": {"thread_id": checked_id(conversation)}}
 
 
-class GraphBot:
+def checked(durability: Durability) -> Durability:
+    """Return the mode, or raise ValueError for what is none.
+
+    LangGraph takes any word without a sound, and then behaves as in "async".
+    """
+    if durability not in ("sync", "async", "exit"):
+        raise ValueError(f"durability is {durability!r}: it can be 'sync', 'async' or 'exit'")
+    return durability
+
+
+class OnGraph:
+    """The chatbot on a compiled graph, whatever its checkpoints are kept in."""
+
+    def __init__(self, graph: Graph, durability: Durability) -> None:
+        """Keep the graph, and when it is to save."""
+        self.graph = graph
+        self.durability: Durability = checked(durability)
+
+    def say(
+        self,
+        text: str,
+        *,
+        conversation: str = "c1",
+        user: str = "ada",
+        file: tuple[str, str] | None = None,
+    ) -> str:
+        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
+        turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}
+        return self._run(turn, conversation)[-1]["content"]
+
+    def half_done(self, conversation: str = "c1") -> bool:
+        """Whether the last turn was cut off: its newest checkpoint has tasks that are not over."""
+        return bool(self.graph.get_state(thread(conversation)).tasks)
+
+    def resume(self, conversation: str = "c1") -> str:
+        """Finish a turn that was cut off, and return its answer.
+
+        Raises ValueError when there is none: asking again would not do anything.
+        """
+        if not self.half_done(conversation):
+            raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
+        return self._run(None, conversation)[-1]["content"]
+
+    def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
+        """Do named steps in order, as one turn; return what the steps done now have said.
+
+        Called again after a kill, it finishes the turn that was cut off.
+        """
+        before = len(self.messages(conversation))
+        turn = None if self.half_done(conversation) else {"left": list(steps)}
+        done = self._run(turn, conversation, steps)
+        return [message["content"] for message in done[before:]]
+
+    def messages(self, conversation: str = "c1") -> list[Message]:
+        """Return the conversation as it was last saved, oldest message first."""
+        saved: dict[str, list[Message]] = self.graph.get_state(thread(conversation)).values
+        return saved.get("messages", [])
+
+    def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
+        """Go on from an earlier state: what was taken back stays in the thread's history."""
+        ends = self._ends(conversation)
+        if not isinstance(turns, int) or not 1 <= turns < len(ends):
+            raise ValueError(
+                f"turns is {turns!r}: give how many of the {len(ends) - 1} to take back"
+            )
+        earlier = {"messages": Overwrite(ends[turns]), "left": []}
+        self.graph.update_state(thread(conversation), earlier, as_node="answer")
+
+    def forget(self, conversation: str = "c1") -> None:
+        """Delete a conversation's checkpoints, as LangGraph does it."""
+        thread(conversation)
+        assert isinstance(self.graph.checkpointer, BaseCheckpointSaver)
+        self.graph.checkpointer.delete_thread(conversation)
+
+    def _run(
+        self, turn: object, conversation: str, steps: Mapping[str, Step] | None = None
+    ) -> list[Message]:
+        config = thread(conversation)
+        state = self.graph.invoke(turn, config, context=steps, durability=self.durability)
+        messages: list[Message] = state["messages"]
+        return messages
+
+    def _ends(self, conversation: str) -> list[list[Message]]:
+        """The conversation as it is, and as it was before each of its turns, the last one first."""
+        ends = [self.messages(conversation)]
+        for saved in self.graph.get_state_history(thread(conversation)):
+            messages = saved.values.get("messages", [])
+            # What is longer was taken back; what has tasks is the middle of a turn.
+            if len(messages) < len(ends[-1]) and not saved.tasks:
+                ends.append(messages)
+        return [*ends, []] if ends[-1] else ends
+
+
+class InMemoryGraphBot(OnGraph):
+    """The chatbot on a graph whose checkpoints are kept by this process, while this object is.
+
+    >>> bot = InMemoryGraphBot()
+    >>> bot.say("My name is Ada.")
+    'Hello, Ada.'
+    >>> bot.say("What is my name?")
+    'Your name is Ada.'
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        model: Model = reply,
+        durability: Durability = "async",
+    ) -> None:
+        """Start with no conversation; nothing goes into the folder."""
+        super().__init__(build(InMemorySaver(), model), durability)
+
+    def close(self) -> None:
+        """Nothing to let go of: the saver is forgotten with this object."""
+
+
+class GraphBot(OnGraph):
     """The chatbot on a checkpointed graph: a conversation is remembered while its file is.
 
     >>> import tempfile
@@ -74,51 +220,23 @@ class GraphBot:
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
         """Open (or make) `graph.db` in the folder, which is made if it is missing."""
-        if durability not in ("sync", "async", "exit"):
-            # LangGraph takes any word without a sound, and then behaves as in "async".
-            raise ValueError(f"durability is {durability!r}: it can be 'sync', 'async' or 'exit'")
-        path = Path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        # The graph saves in threads of its own; the saver sees to it that one writes at a time.
-        self._connection = sqlite3.connect(path / "graph.db", check_same_thread=False)
-        self.graph = build(SqliteSaver(self._connection), model)
-        self.durability: Durability = durability
-
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
-        turn: Conversation = {"messages": [heard(text, file)]}
-        return self._last(self.graph.invoke(turn, thread(conversation), durability=self.durability))
-
-    def half_done(self, conversation: str = "c1") -> bool:
-        """Whether the last turn was cut off: its newest checkpoint has tasks that are not over."""
-        return bool(self.graph.get_state(thread(conversation)).tasks)
-
-    def resume(self, conversation: str = "c1") -> str:
-        """Finish a turn that was cut off, and return its answer.
-
-        Raises ValueError when there is none: asking again would not do anything.
-        """
-        if not self.half_done(conversation):
-            raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
-        return self._last(self.graph.invoke(None, thread(conversation), durability=self.durability))
-
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first."""
-        saved: dict[str, list[Message]] = self.graph.get_state(thread(conversation)).values
-        return saved.get("messages", [])
+        checked(durability)
+        self._connection = connect(folder)
+        super().__init__(build(SqliteSaver(self._connection), model), durability)
 
     def close(self) -> None:
         """Close the file. The conversations stay in it."""
         self._connection.close()
 
-    @staticmethod
-    def _last(state: Any) -> str:
-        text: str = state["messages"][-1]["content"]
-        return text
+
+def connect(folder: Path | str, **options: Any) -> sqlite3.Connection:
+    """Open `graph.db` in a folder, for the threads in which a graph saves.
+
+    A saver and a store each see to it that one of them writes at a time.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    path = Path(folder) / "graph.db"
+    connection: sqlite3.Connection = sqlite3.connect(
+        path, timeout=30, check_same_thread=False, **options
+    )
+    return connection

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from lessons_lib.memories.exam import exam
-from lessons_lib.memories.exam.candidates import PLAIN, candidates
+from lessons_lib.memories.exam.candidates import ALL, candidates
 
 
 def main(names: Sequence[str]) -> int:
-    """Put the exam to the memories named (or all plain ones), saying how far it is."""
+    """Put the exam to the memories named (or all there are), saying how far it is."""
     try:
-        makes = candidates(names or PLAIN)
+        makes = candidates(names or ALL)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import sqlite3
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -43,11 +44,11 @@ def change(folder: Path, mark: Path) -> None:
 
 
 def hide_code(folder: Path, mark: Path) -> None:
-    """Put a pickle that leaves a mark in place of every file, or of every blob of a database."""
+    """Put code that leaves a mark in place of every file, or of every blob of a database."""
     hostile = pickle.dumps(LeavesAMark(mark))
     for path in _files(folder):
         if path.read_bytes().startswith(b"SQLite format 3\0"):
-            _replace_blobs(path, hostile)
+            _replace_blobs(path, mark)
         else:
             path.write_bytes(hostile)
 
@@ -81,14 +82,32 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size]
 
 
-def _replace_blobs(path: Path, hostile: bytes) -> None:
+def _replace_blobs(path: Path, mark: Path) -> None:
+    """Put code into every blob, packed as the blob itself says it is; JSON has no place for any."""
     database = sqlite3.connect(path)
     tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     for (table,) in tables:
-        for _, column, *_ in database.execute(f'PRAGMA table_info("{table}")').fetchall():
+        columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")').fetchall()]
+        is_msgpack = "type = 'msgpack'" if "type" in columns else "0"
+        for column in columns:
             database.execute(
-                f'UPDATE "{table}" SET "{column}" = ? WHERE typeof("{column}") = \'blob\'',
-                (hostile,),
+                f'UPDATE "{table}" SET "{column}" = CASE WHEN {is_msgpack} THEN ? ELSE ? END'
+                f" WHERE typeof(\"{column}\") = 'blob' AND substr(\"{column}\", 1, 1) <> x'7b'",
+                (_msgpack(mark), pickle.dumps(LeavesAMark(mark))),
             )
     database.commit()
     database.close()
+
+
+def _msgpack(mark: Path) -> bytes:
+    """Code as LangGraph's msgpack can hold it: a function that is called when it is read.
+
+    An extension of type 0 is a module, a name in it, and the argument that it is called with.
+    """
+    call = b"\x93" + b"".join(map(_msgpack_text, ("os", "mkdir", str(mark))))
+    return b"\xc8" + struct.pack(">HB", len(call), 0) + call
+
+
+def _msgpack_text(text: str) -> bytes:
+    data = text.encode()
+    return b"\xda" + struct.pack(">H", len(data)) + data

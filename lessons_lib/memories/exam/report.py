@@ -20,8 +20,8 @@ _COLOURS: dict[Mark, str] = {
     "does not apply": style.GREY,
 }
 _GROWTH = {0: "does not grow", 1: "with the turns", 2: "with their square"}
-_SIDE_BY_SIDE = 4
-"""Memories in one block of a terminal's table; more follow below."""
+_WIDTH = 100
+"""Columns of a terminal that a table may take; the memories that do not fit follow below."""
 _CELL = f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
 
 
@@ -83,11 +83,8 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        blocks = [
-            self.sittings[start : start + _SIDE_BY_SIDE]
-            for start in range(0, len(self.sittings), _SIDE_BY_SIDE)
-        ]
-        return "\n\n".join(map(str, [*map(_matrix, blocks), *_if_any(_prices(self.sittings))]))
+        tables = [*map(_matrix, _blocks(self.sittings)), *_if_any(_prices(self.sittings))]
+        return "\n\n".join(map(str, tables))
 
     def measured(self) -> Table:
         """The time of a turn as a multiple of the dict's, as it was in this run."""
@@ -134,6 +131,17 @@ def _told(sitting: Sitting) -> Iterator[str]:
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
     for table in _if_any(_prices((sitting,))):
         yield f"\n{table}"
+
+
+def _blocks(sittings: Sequence[Sitting]) -> Iterator[Sequence[Sitting]]:
+    """Cut the sittings into blocks whose tables fit a terminal."""
+    start = 0
+    for end in range(1, len(sittings) + 1):
+        width = max(map(len, str(_matrix(sittings[start:end])).splitlines()))
+        if width > _WIDTH and end - 1 > start:
+            yield sittings[start : end - 1]
+            start = end - 1
+    yield sittings[start:]
 
 
 def _matrix(sittings: Sequence[Sitting]) -> Table:

@@ -8,11 +8,14 @@ import dis
 import inspect
 import io
 import linecache
+import re
 import sys
 import tokenize
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 
 _LAYOUT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
@@ -41,6 +44,8 @@ class Account:
 def account(kind: type) -> Account:
     """Follow a class to the functions and classes it uses, as far as they are not of a package.
 
+    A package is named as one installs it, and left out where another one brings it along.
+
     >>> from lessons_lib.memories.journal import JournalBot
     >>> account(JournalBot).packages
     {'filelock'}
@@ -57,14 +62,38 @@ def account(kind: type) -> Account:
             if package in sys.stdlib_module_names or name.startswith(_SHARED):
                 continue
             if not _is_ours(package, kind):
-                result.packages.add(package)
+                result.packages.add(_distribution(name))
             elif isinstance(value, (type, types.FunctionType)):
                 queue.append(value)
+    result.packages -= {needed for package in result.packages for needed in _needs(package)}
     return result
 
 
 def _is_ours(package: str, kind: type) -> bool:
     return package in ("lessons_lib", "__main__", kind.__module__.partition(".")[0])
+
+
+@cache
+def _distribution(module: str) -> str:
+    """The package that a module comes with, under the name by which it is installed."""
+    top = module.partition(".")[0]
+    names = sorted(set(metadata.packages_distributions().get(top, [top])))
+    path = module.replace(".", "/")
+    for name in names if len(names) > 1 else ():
+        files = {file.as_posix() for file in metadata.files(name) or ()}
+        if files & {f"{path}.py", f"{path}/__init__.py"}:
+            return name
+    return names[0]
+
+
+def _needs(package: str) -> set[str]:
+    """The packages that are installed with a package."""
+    try:
+        wanted = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        return set()
+    names = (re.match(r"[\w.-]+", line) for line in wanted if "extra ==" not in line)
+    return {name[0] for name in names if name}
 
 
 def _used(part: Part) -> Iterator[tuple[str, object]]:
