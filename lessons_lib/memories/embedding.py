@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SETTING = "LESSONS_EMBEDDER"
 """The environment variable that may name a real embedder, as in `my_module:embed`."""
-DIMS = 512
+DIMS = 2048
 
 Vector = list[float]
 Embed = Callable[[Sequence[str]], list[Vector]]
@@ -97,7 +97,7 @@ def search_index(fields: Sequence[str] = ("text",), setting: str | None = None) 
     The number of dimensions is asked of the embedder, with one short text.
 
     >>> search_index()["dims"], search_index()["fields"]
-    (512, ['text'])
+    (2048, ['text'])
     """
     if isinstance(fields, str):
         raise ValueError(f"the fields are {fields!r}: give a list of names, as in [{fields!r}]")

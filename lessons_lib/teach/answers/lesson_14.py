@@ -1,0 +1,788 @@
+"""Lesson 14, how facts are found and how they end: its questions, exercises and their checks.
+
+LangGraph is imported inside the functions that need it, so that reading this module (as the
+overview of a reader's progress does) stays light.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lessons_lib.memories.embedding import search_index
+from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question
+
+if TYPE_CHECKING:
+    from langgraph.store.sqlite import SqliteStore
+
+QUESTIONS = (
+    Question(
+        "14.recall-prefix",
+        'From lesson 13. Facts lie under `("users", "ada")` and `("users", "bob")`. What does '
+        '`store.search(("users",))` return?',
+        (
+            Option(
+                "Nothing: no fact lies under exactly this namespace",
+                "No. A search takes its namespace as a prefix, and everything below it belongs to it.",
+            ),
+            Option(
+                "Facts of Ada and of Bob",
+                "Right. The prefix crosses users, so leave the user out and you read everybody's.",
+                right=True,
+            ),
+            Option(
+                "An error: the user is missing",
+                "No. A store knows no users. It knows namespaces, and this is one.",
+            ),
+        ),
+    ),
+    Question(
+        "14.recall-age",
+        "From lesson 06. A `TTLCache` of 30 minutes, and an hour in which nobody touches it. "
+        "Then its owner asks for Ada. What does it say?",
+        (
+            Option(
+                "Ada is still there until something removes her",
+                "No. That cache compares the date when it is asked. You will need this difference soon.",
+            ),
+            Option(
+                "She is not there",
+                "Right. This cache looks at the date at every read. Not everything with a TTL does.",
+                right=True,
+            ),
+            Option(
+                "She is there, since asking counts as use",
+                "No. In that cache only a write starts the time anew.",
+            ),
+        ),
+    ),
+    Question(
+        "14.ten",
+        "Twelve facts are stored, one a day. `store.search(ADA)` on the store in memory: is the "
+        "fact of day 12 among what is found?",
+        (
+            Option(
+                "Yes: a search without conditions returns all",
+                "No. It has one condition that you did not write, `limit=10`.",
+            ),
+            Option(
+                "Yes: the newest come first",
+                "No. So it is in SQLite. The store in memory walks through a dict, oldest first.",
+            ),
+            Option(
+                "No: it returns the ten oldest",
+                "Right. It stops after ten, and a dict keeps the order in which it was filled.",
+                right=True,
+            ),
+            Option(
+                "No: it raises, since there are more than ten",
+                "No. Nothing tells you that there are more.",
+            ),
+        ),
+    ),
+    Question(
+        "14.stars",
+        'Nine of the twelve facts have no stars. What does `filter={"stars": {"$gte": 4}}` do on the '
+        "store in memory?",
+        (
+            Option(
+                "It finds the two with four stars or more",
+                "No. So it is in SQLite, where a missing value is unknown and is left out.",
+            ),
+            Option(
+                "It raises `TypeError`",
+                "Right. It asks every fact for its stars, and makes a number of `None`.",
+                right=True,
+            ),
+            Option(
+                "It finds those two, and the nine without stars",
+                "No. That is what `$ne` does on this store, where nothing is made a number.",
+            ),
+            Option(
+                "It finds nothing, silently",
+                "No. Other filters do that. This one is loud.",
+            ),
+        ),
+    ),
+    Question(
+        "14.silent",
+        'A store that was made without an index is searched with `query="Can I call before ten?"`. '
+        "What happens?",
+        (
+            Option(
+                "An error: it cannot search by words",
+                "No. An error would have been kind.",
+            ),
+            Option(
+                "Facts that contain these words come first",
+                "No. Nothing looks into the texts.",
+            ),
+            Option(
+                "The query is ignored: the first ten facts",
+                "Right. Silently, so in a test with few facts it looks as if it worked.",
+                right=True,
+            ),
+            Option(
+                "Nothing is found",
+                "No. An empty answer would at least have been noticed.",
+            ),
+        ),
+    ),
+    Question(
+        "14.near",
+        "The store has an index now. What does it return for *What is the weather in Lima?*, which no "
+        "fact answers?",
+        (
+            Option(
+                "Nothing: no fact is near enough",
+                "No. There is no *enough*. A search ranks what there is and returns the first.",
+            ),
+            Option(
+                "Three facts with a score of zero",
+                "No. Letters are shared by all texts, and so are directions of trained vectors.",
+            ),
+            Option(
+                "Three facts with scores that look like any others",
+                "Right. The nearest are returned, near or not.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "14.expired",
+        "A fact with a TTL of 60 minutes, 61 minutes later, in SQLite. What does `search` return?",
+        (
+            Option(
+                "Both facts, also the one whose time is over",
+                "Right. Reading does not look at the date. Only a sweep does.",
+                right=True,
+            ),
+            Option(
+                "Only her name",
+                "No. That is how the cache of lesson 06 does it: it asks the clock at every read.",
+            ),
+            Option(
+                "Only her name, and the other fact is deleted by the search",
+                "No. A search deletes nothing.",
+            ),
+        ),
+    ),
+    Question(
+        "14.read-expired",
+        "With `refresh_on_read`: the hour is over, the fact is read, then swept. What is left?",
+        (
+            Option(
+                "Her name: the fact was over before it was read",
+                "No. It was over by its date, and the reading wrote a new date.",
+            ),
+            Option(
+                "Her name and the fact",
+                "Right. Reading gave it another hour, and the sweep found nothing to do.",
+                right=True,
+            ),
+            Option(
+                "Nothing: the sweep takes all that has a default",
+                "No. Her name was put with `ttl=None` and has no date.",
+            ),
+        ),
+    ),
+    Question(
+        "14.letters",
+        "*Please call me before ten.* Nobody said so; she said *Please never call me before ten.* How "
+        "high does the lexical embedder score that fact?",
+        (
+            Option(
+                "Low: it says the opposite",
+                "No. Opposites are made of nearly the same letters.",
+            ),
+            Option(
+                "About half: some words fit",
+                "No. All words fit but one.",
+            ),
+            Option(
+                "Very high",
+                "Right. Six words, five of them the same. What *never* means is not in its letters.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "14.deleted",
+        "`secure_delete` is off, and a fact has been deleted. The file is opened with an editor. "
+        "Is the text in it?",
+        (
+            Option("No: it was deleted", "No. Its place was marked as free, and that is all."),
+            Option(
+                "Yes, until something else needs the room or the file is written anew",
+                "Right. Free is not empty.",
+                right=True,
+            ),
+            Option(
+                "Only while the connection is open",
+                "No. These bytes are in the file, and closing does not touch them.",
+            ),
+        ),
+    ),
+)
+
+
+def sqlite_store(path: Path | str, ttl: float | None, refresh: bool) -> "SqliteStore":
+    """A SQLite store on a connection of its own that commits at once."""
+    from langgraph.store.sqlite import SqliteStore
+
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    return SqliteStore(connection, ttl={"default_ttl": ttl, "refresh_on_read": refresh})
+
+
+def texts_of(found: object, name: str) -> list[str]:
+    """What the reader returned, as a list of texts; raises NotYet when it is anything else."""
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        raise NotYet(f"`{name}` returned {found!r}, expected a list of texts.")
+    texts = list(found)
+    for text in texts:
+        if not isinstance(text, str):
+            raise NotYet(
+                f"`{name}` returned a list with a `{type(text).__name__}` in it, expected texts: "
+                '`item.value["text"]`.'
+            )
+    return texts
+
+
+# --- Exercise 1: a budget of three facts ----------------------------------------------------
+
+FactsFor = Callable[[Any, str, str], list[str]]
+MOST_SENT, MOST_READ = 3, 10
+
+ADAS = (
+    ("profile", "My name is Ada."),
+    ("profile", "I write to you in English."),
+    ("feedback", "The answer about the toner was helpful."),
+    ("file", "I have uploaded jam.png, a photo."),
+    ("feedback", "The answer about the jam was not helpful."),
+    ("file", "I have uploaded manual.pdf."),
+    ("profile", "My laptop runs Linux."),
+    ("feedback", "The answer about the cable was helpful."),
+    ("file", "I have uploaded report.docx."),
+    ("feedback", "The answer about the driver was helpful."),
+    ("profile", "I work at the city library."),
+    ("profile", "My printer is a Zeta 3."),
+    ("profile", "Please never call me before ten."),
+    ("file", "I have uploaded invoice.pdf, of May."),
+)
+BOBS = (
+    ("profile", "My printer is an InkJet 20."),
+    ("profile", "Please never call me before noon."),
+    ("file", "I have uploaded invoice.pdf, of June."),
+    ("profile", "I work at the harbour."),
+)
+WANTED = {
+    "Which printer is it?": "My printer is a Zeta 3.",
+    "Can I call before ten?": "Please never call me before ten.",
+    "Is there an invoice uploaded?": "I have uploaded invoice.pdf, of May.",
+    "Where do you work?": "I work at the city library.",
+}
+INTERNAL = tuple(f"Note {number}: which printer is it? Asked again." for number in range(1, 12))
+
+
+def counting_store() -> Any:
+    """An indexed store in memory that notes how many facts were read, and by which searches."""
+    from langgraph.store.base import Item, SearchOp
+    from langgraph.store.memory import InMemoryStore
+
+    class Counting(InMemoryStore):
+        __slots__ = ("read", "searches")
+        read: int
+        searches: list[SearchOp]
+
+        def batch(self, ops: Any) -> Any:
+            asked = list(ops)
+            results = super().batch(asked)
+            self.searches += [op for op in asked if isinstance(op, SearchOp)]
+            for result in results:
+                self.read += 1 if isinstance(result, Item) else len(result or ())
+            return results
+
+    store = Counting(index=search_index(["text"], setting=""))
+    store.read, store.searches = 0, []
+    return store
+
+
+def told_store() -> Any:
+    """The counting store with the facts of two users and the notes of the staff."""
+    store = counting_store()
+    for user, facts in (("ada", ADAS), ("bob", BOBS)):
+        for number, (kind, text) in enumerate(facts):
+            store.put(("users", user), f"fact {number}", {"kind": kind, "text": text})
+    for number, text in enumerate(INTERNAL):
+        store.put(("users", "ada"), f"note {number}", {"kind": "internal", "text": text})
+    return store
+
+
+def judge_whose(sent: list[str], question: str) -> None:
+    """Raise NotYet when something was sent that is not the user's, or not for the model."""
+    strangers = [text for text in sent if text in {text for _, text in BOBS}]
+    if strangers:
+        raise NotYet(
+            f"for Ada's question {question!r} Bob's fact was sent: {strangers[0]!r}. The namespace "
+            "of a search is a prefix."
+        )
+    notes = [text for text in sent if text in INTERNAL]
+    if notes:
+        raise NotYet(
+            f"for {question!r} a note of the staff was sent: {notes[0]!r}. Its words are those of "
+            "the question, so it is nearest of all. Which filter leaves this kind out?"
+        )
+
+
+def judge_budget(sent: list[str], read: int, question: str) -> None:
+    """Raise NotYet when more was read or sent than the budget allows."""
+    if len(sent) > MOST_SENT:
+        raise NotYet(f"for {question!r} {len(sent)} facts were sent; the budget is {MOST_SENT}.")
+    if read > MOST_READ:
+        raise NotYet(
+            f"for {question!r} {read} facts were read from the store; the budget is {MOST_READ}. "
+            "Let the store choose, and not your code."
+        )
+
+
+def judge_found(sent: list[str], store: Any, question: str) -> None:
+    """Raise NotYet, with the likeliest reason, when the fact that answers was not sent."""
+    if WANTED[question] in sent:
+        return
+    start = f"for {question!r} the fact that answers it was not sent"
+    searches = store.searches
+    if not any(op.query for op in searches):
+        raise NotYet(f"{start}: what was sent does not depend on the question.")
+    if not any(op.filter for op in searches):
+        raise NotYet(
+            f"{start}. You left out the notes of the staff after the search, and by then they had "
+            "taken all the places."
+        )
+    if all(op.limit < MOST_SENT for op in searches):
+        raise NotYet(
+            f"{start}: it came second. The order is the embedder's guess; use the whole budget."
+        )
+    raise NotYet(f"{start}. Does your filter let facts of every kind but one through?")
+
+
+def check_three_facts(facts_for: FactsFor) -> str:
+    """Put Ada's four questions to the reader's function, on a store that counts."""
+    for question in WANTED:
+        store = told_store()
+        sent = texts_of(facts_for(store, "ada", question), "facts_for")
+        judge_whose(sent, question)
+        judge_budget(sent, store.read, question)
+        judge_found(sent, store, question)
+    return f"{len(WANTED)} questions, at most {MOST_SENT} facts sent for each, the right one among them."
+
+
+def _facts(*body: str, found: str, result: str = 'item.value["text"] for item in found') -> str:
+    lines = "".join(f"    {line}\n" for line in (*body, f"found = {found}", f"return [{result}]"))
+    return f"def facts_for(store, user, question):\n{lines}"
+
+
+_OWN = 'store.search(("users", user), '
+_NOT_INTERNAL = 'filter={"kind": {"$ne": "internal"}}'
+_TEXT = 'item.value["text"]'
+
+THREE_FACTS = Exercise(
+    id="14.three-facts",
+    name="facts_for",
+    task="Send at most three facts with a question, the right one among them, and read at most ten.",
+    stub=_facts(found='store.search(("users", user))'),
+    solution=_facts(found=f"{_OWN}query=question, {_NOT_INTERNAL}, limit=3)"),
+    alternatives=(
+        _facts(
+            "kinds = ['profile', 'file', 'feedback']",
+            found=f'[i for k in kinds for i in {_OWN}query=question, filter={{"kind": k}}, limit=3)]',
+            result=f"{_TEXT} for item in sorted(found, key=lambda i: -i.score)[:3]",
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            _facts(found=f"{_OWN}{_NOT_INTERNAL}, limit=3)"), "does not depend on the question"
+        ),
+        NearMiss(_facts(found=f"{_OWN}query=question, limit=3)"), "a note of the staff was sent"),
+        NearMiss(
+            _facts(
+                found=f"{_OWN}query=question)",
+                result=f'{_TEXT} for item in found if item.value["kind"] != "internal"][:3',
+            ),
+            "taken all the places",
+        ),
+        NearMiss(
+            _facts(found=f'store.search(("users",), query=question, {_NOT_INTERNAL}, limit=3)'),
+            "Bob's fact was sent",
+        ),
+        NearMiss(
+            _facts(
+                "words = set(question.lower().split())",
+                found=f"{_OWN}{_NOT_INTERNAL}, limit=1000)",
+                result=f"{_TEXT} for item in sorted(found, key=lambda i: "
+                "-len(words & set(i.value['text'].lower().split())))[:3]",
+            ),
+            "facts were read from the store",
+        ),
+        NearMiss(
+            _facts(found=f"{_OWN}query=question, {_NOT_INTERNAL}, limit=1)"), "it came second"
+        ),
+        NearMiss(
+            _facts(found=f'{_OWN}query=question, filter={{"kind": "profile"}}, limit=3)'),
+            "every kind but one",
+        ),
+    ),
+    hints=(
+        "Three things choose: the namespace, a filter and a query. The stub uses one of them.",
+        "What is left out *after* the search has already taken a place in it. The filter belongs in it.",
+        '`store.search(("users", user), query=question, filter={"kind": {"$ne": "internal"}}, limit=3)`',
+    ),
+    check=check_three_facts,
+)
+
+
+# --- Exercise 2: only what has not ended ----------------------------------------------------
+
+Living = Callable[[Any, str], list[str]]
+HOUR = 60.0
+LASTING = "My name is Ada."
+ENDED = "Ada is in a hurry."
+NEWS = tuple(f"Ada has asked about page {page} of the manual." for page in range(1, 13))
+MINE = ("users", "ada")
+
+
+@contextmanager
+def a_morning() -> Iterator["SqliteStore"]:
+    """A store with a fact for ever, one that has ended and twelve in the middle of their hour."""
+    store = sqlite_store(":memory:", HOUR, refresh=True)
+    try:
+        put_in_turn(store, MINE, "name", LASTING, None)
+        put_in_turn(store, ("users", "bob"), "mood", "Bob has time.", HOUR)
+        for number, text in enumerate(NEWS):
+            put_in_turn(store, MINE, f"news {number}", text, HOUR)
+        put_in_turn(store, MINE, "mood", ENDED, HOUR)
+        set_back(store, "expires_at", 30, "TRUE")
+        set_back(store, "expires_at", 31, "key = 'mood' AND prefix = 'users.ada'")
+        yield store
+    finally:
+        store.conn.close()
+
+
+def put_in_turn(
+    store: "SqliteStore", namespace: tuple[str, ...], key: str, text: str, ttl: float | None
+) -> None:
+    """Put a fact a minute after all before it, so that what is newest is no matter of luck."""
+    set_back(store, "updated_at", 1, "TRUE")
+    store.put(namespace, key, {"text": text}, ttl=ttl)
+
+
+def set_back(store: "SqliteStore", column: str, minutes: int, where: str) -> None:
+    """Let time pass for some facts, by moving a date of theirs back."""
+    store.setup()
+    store.conn.execute(
+        f"UPDATE store SET {column} = datetime({column}, ?) WHERE {where}", (f"-{minutes} minutes",)
+    )
+
+
+def dates(store: "SqliteStore") -> dict[tuple[str, str], str]:
+    """When each fact of the table ends, under its namespace and key."""
+    rows = store.conn.execute("SELECT prefix, key, expires_at FROM store WHERE expires_at NOT NULL")
+    return {(prefix, key): ends for prefix, key, ends in rows}
+
+
+def is_past(date: str) -> bool:
+    """Whether SQLite's clock has passed a date of its own making."""
+    with sqlite3.connect(":memory:") as clock:
+        past = bool(clock.execute("SELECT ? < CURRENT_TIMESTAMP", (date,)).fetchone()[0])
+    clock.close()
+    return past
+
+
+def judge_ended(texts: list[str], after: dict[tuple[str, str], str]) -> None:
+    """Raise NotYet, saying why, when the fact whose time is over was returned."""
+    if ENDED not in texts:
+        return
+    date = after.get(("users.ada", "mood"))
+    if date is None:
+        raise NotYet(
+            f"{ENDED!r} ended a minute ago, and was returned. You swept when you had read it already."
+        )
+    if is_past(date):
+        raise NotYet(
+            f"{ENDED!r} ended a minute ago, and was returned: `search` does not look at the date, "
+            "and nobody has swept."
+        )
+    raise NotYet(
+        f"{ENDED!r} ended a minute ago, and was returned. Worse, it lives again: your search read it "
+        "first, and reading gave it another hour."
+    )
+
+
+def check_living(living: Living) -> str:
+    """Ask for what lives, and compare the dates before and after."""
+    with a_morning() as store:
+        before = dates(store)
+        texts = texts_of(living(store, "ada"), "living")
+        after = dates(store)
+    judge_ended(texts, after)
+    if "Bob has time." in texts:
+        raise NotYet('a fact of Bob\'s was returned. Ask under `("users", user)`.')
+    expected = {LASTING, *NEWS}
+    if missing := expected - set(texts):
+        raise NotYet(
+            f"{len(texts)} texts were returned, and {len(expected)} facts live. Missing is, among "
+            f"others, {min(missing)!r}. How many does a search return that says no `limit`?"
+        )
+    judge_dates(before, after)
+    return f"{len(expected)} living facts returned, the ended one not, and every date is as it was."
+
+
+def judge_dates(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> None:
+    """Raise NotYet when a living fact has another end than before, or is gone."""
+    for (prefix, key), ends in before.items():
+        if key == "mood" and prefix == "users.ada":
+            continue
+        if (prefix, key) not in after:
+            raise NotYet(f"the fact {key!r} had half an hour left, and is no longer in the store.")
+        if after[prefix, key] != ends:
+            raise NotYet(
+                f"the fact {key!r} had half an hour left and has another time now. Looking prolonged "
+                "it; a search can be told not to refresh."
+            )
+
+
+def _living(*body: str) -> str:
+    lines = "".join(f"    {line}\n" for line in body)
+    return f'def living(store, user):\n{lines}    return [item.value["text"] for item in found]\n'
+
+
+_SWEEP = "store.sweep_ttl()"
+_LOOK = 'found = store.search(("users", user), limit=1000, refresh_ttl=False)'
+
+LIVING = Exercise(
+    id="14.living",
+    name="living",
+    task="Return every fact that has not ended, and prolong none.",
+    stub=_living('found = store.search(("users", user))'),
+    solution=_living(_SWEEP, _LOOK),
+    alternatives=(
+        _living(
+            _SWEEP,
+            "found = []",
+            'while page := store.search(("users", user), offset=len(found), refresh_ttl=False):',
+            "    found += page",
+        ),
+    ),
+    near_misses=(
+        NearMiss(_living(_LOOK), "nobody has swept"),
+        NearMiss(_living(_LOOK, _SWEEP), "swept when you had read it already"),
+        NearMiss(
+            _living('found = store.search(("users", user), limit=1000)', _SWEEP), "it lives again"
+        ),
+        NearMiss(
+            _living(_SWEEP, 'found = store.search(("users", user), refresh_ttl=False)'),
+            "says no `limit`",
+        ),
+        NearMiss(
+            _living(_SWEEP, 'found = store.search(("users", user), limit=1000)'),
+            "told not to refresh",
+        ),
+        NearMiss(
+            _living(_SWEEP, 'found = store.search(("users",), limit=1000, refresh_ttl=False)'),
+            "a fact of Bob's",
+        ),
+    ),
+    hints=(
+        "Who looks at the date: the search, or the sweep? In which order must the two come?",
+        "A search refreshes what it returns, unless it is told `refresh_ttl=False`. And it returns ten.",
+        "First `store.sweep_ttl()`. Then a search with `limit=1000, refresh_ttl=False`.",
+    ),
+    check=check_living,
+)
+
+
+# --- Exercise 3: forget a user --------------------------------------------------------------
+
+Forget = Callable[[Any, str], Any]
+MARK = "confided by ada"
+OTHERS = (("users", "adam"), ("users", "bob"), ("teams", "users", "ada"))
+
+
+@contextmanager
+def a_full_file() -> Iterator["SqliteStore"]:
+    """A store on a file, with Ada's facts in three namespaces and those of others."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        store = sqlite_store(Path(folder) / "facts.db", None, refresh=False)
+        store.conn.execute("PRAGMA secure_delete = off")
+        try:
+            for below in (("feedback",), ("files", "2025"), ()):
+                for number in range(12):
+                    text = f"{MARK}, {number}"
+                    put_in_turn(store, (*MINE, *below), f"fact {number}", text, None)
+            for namespace in OTHERS:
+                store.put(namespace, "fact", {"text": "of somebody else"})
+            yield store
+        finally:
+            store.conn.close()
+
+
+def bytes_of(store: "SqliteStore") -> bytes:
+    """The database file of a store, as it is on disk."""
+    path: str = store.conn.execute("PRAGMA database_list").fetchone()[2]
+    return Path(path).read_bytes()
+
+
+def check_forget(forget: Forget) -> str:
+    """Forget Ada, then look with the API and in the bytes of the file."""
+    with a_full_file() as store:
+        forget(store, "ada")
+        left = store.search(MINE, limit=1000)
+        kept = [bool(store.get(namespace, "fact")) for namespace in OTHERS]
+        there = MARK.encode() in bytes_of(store)
+    judge_left([item.namespace for item in left])
+    if not all(kept):
+        lost = OTHERS[kept.index(False)]
+        raise NotYet(
+            f"the fact under {lost!r} is gone, too, and it was not Ada's. A namespace is compared "
+            "part by part; a text in SQL is not."
+        )
+    if there:
+        raise NotYet(
+            "no search finds a fact of hers, and her words are still in the file: their room is "
+            "free, and not empty. What writes the file anew?"
+        )
+    return (
+        "36 facts in three namespaces forgotten, none of anybody else's, and no byte of them left."
+    )
+
+
+def judge_left(left: list[tuple[str, ...]]) -> None:
+    """Raise NotYet when a search still finds facts of Ada's, saying where."""
+    if not left:
+        return
+    below = {tuple(namespace) for namespace in left}
+    if MINE in below:
+        raise NotYet(
+            f"{len(left)} of 36 facts are still found, some of them under {MINE!r} itself. A search "
+            "returns a page."
+        )
+    raise NotYet(
+        f"{len(left)} of 36 facts are still found, all of them below {MINE!r}, as under "
+        f"{min(below)!r}. Delete a fact under *its* namespace, `item.namespace`."
+    )
+
+
+def _forget(*body: str) -> str:
+    lines = "".join(f"    {line}\n" for line in body)
+    return f"def forget(store, user):\n{lines}"
+
+
+_ALL = 'for item in store.search(("users", user), limit=1000):'
+_DELETE = "    store.delete(item.namespace, item.key)"
+_VACUUM = 'store.conn.execute("VACUUM")'
+
+FORGET = Exercise(
+    id="14.forget",
+    name="forget",
+    task="Delete all facts of one user, and leave no byte of them in the file.",
+    stub=_forget(
+        'for item in store.search(("users", user)):',
+        '    store.delete(("users", user), item.key)',
+    ),
+    solution=_forget(
+        'while page := store.search(("users", user)):',
+        "    for item in page:",
+        "        store.delete(item.namespace, item.key)",
+        _VACUUM,
+    ),
+    alternatives=(
+        _forget(_ALL, _DELETE, _VACUUM),
+        _forget('store.conn.execute("PRAGMA secure_delete = on")', _ALL, _DELETE),
+    ),
+    near_misses=(
+        NearMiss(
+            _forget('for item in store.search(("users", user)):', _DELETE, _VACUUM),
+            "A search returns a page",
+        ),
+        NearMiss(
+            _forget(_ALL, '    store.delete(("users", user), item.key)', _VACUUM),
+            "under *its* namespace",
+        ),
+        NearMiss(
+            _forget(
+                'store.conn.execute("DELETE FROM store WHERE prefix LIKE ?", [f"users.{user}%"])',
+                _VACUUM,
+            ),
+            "part by part",
+        ),
+        NearMiss(_forget(_ALL, _DELETE), "free, and not empty"),
+    ),
+    hints=(
+        "Three things hide what is left: the ten of a page, the namespaces below, and free pages.",
+        "Search again until a page is empty, and delete each fact under `item.namespace`.",
+        'At the end `store.conn.execute("VACUUM")` writes the file anew.',
+    ),
+    check=check_forget,
+)
+
+EXERCISES = (THREE_FACTS, LIVING, FORGET)
+
+CATCH_UP = CatchUp(
+    say=(
+        "A store is a second memory beside the saver: a namespace and a key lead to a fact.",
+        "`search` takes its namespace as a prefix, part by part, so a short one crosses users.",
+        "`put` replaces the whole value; who wants to add reads, merges and puts.",
+        "`InMemoryStore` holds your object, `SqliteStore` a copy.",
+    ),
+    source="""import logging
+import sqlite3
+
+from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
+
+logging.getLogger("langgraph.store.memory").setLevel(logging.ERROR)
+
+TOLD = [
+    {"kind": "profile", "text": "My name is Ada."},
+    {"kind": "profile", "text": "I write to you in English."},
+    {"kind": "file", "text": "I have uploaded invoice.pdf."},
+    {"kind": "feedback", "text": "The answer about the invoice was helpful.", "stars": 5},
+    {"kind": "profile", "text": "My printer is a Zeta 3."},
+    {"kind": "file", "text": "I have uploaded jam.png, a photo."},
+    {"kind": "feedback", "text": "The answer about the jam was not helpful.", "stars": 1},
+    {"kind": "profile", "text": "I work at the city library."},
+    {"kind": "file", "text": "I have uploaded manual.pdf."},
+    {"kind": "feedback", "text": "The answer about the toner was helpful.", "stars": 4},
+    {"kind": "profile", "text": "My laptop runs Linux."},
+    {"kind": "profile", "text": "Please never call me before ten."},
+]
+
+
+def sqlite_store(**settings):
+    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    return SqliteStore(connection, **settings)
+
+
+def pass_time(store, minutes):
+    for column in ["created_at", "updated_at", "expires_at"]:
+        earlier = f"UPDATE store SET {column} = datetime({column}, ?)"
+        store.conn.execute(earlier, [f"-{minutes} minutes"])
+
+
+ADA = ("users", "ada")
+DAY = 24 * 60
+
+
+def tell(store, facts):
+    for day, fact in enumerate(facts, 1):
+        store.put(ADA, f"day {day:02}", {**fact, "day": day})
+        if isinstance(store, SqliteStore):
+            pass_time(store, DAY)
+    return store
+
+
+memory, sqlite = tell(InMemoryStore(), TOLD), tell(sqlite_store(), TOLD)
+""",
+    names=("TOLD", "sqlite_store", "pass_time", "ADA", "DAY", "tell", "memory", "sqlite"),
+)
