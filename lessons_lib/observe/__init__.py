@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .pictures.table import Table
     from .stepping.player import Player, step
     from .stepping.stepper import Recording, record
+    from .whereabouts.finds import Find, Whereabouts
+    from .whereabouts.where import where_is
 
 _HOMES = {
     "Alias": "checkpoints.aliases",
@@ -31,6 +33,7 @@ _HOMES = {
     "CollectorLog": "measuring.collector",
     "Curve": "pictures.curves",
     "Diagram": "pictures.drawing",
+    "Find": "whereabouts.finds",
     "Frame": "pictures.drawing",
     "Grown": "measuring.leaks",
     "Growth": "measuring.meter",
@@ -44,6 +47,7 @@ _HOMES = {
     "Storage": "checkpoints.storage",
     "Stored": "checkpoints.storage",
     "Table": "pictures.table",
+    "Whereabouts": "whereabouts.finds",
     "TimeMachine": "checkpoints.time_machine",
     "aliases": "checkpoints.aliases",
     "collector_off": "measuring.collector",
@@ -65,6 +69,7 @@ _HOMES = {
     "time_machine": "checkpoints.time_machine",
     "watch": "holding.references",
     "watch_collector": "measuring.collector",
+    "where_is": "whereabouts.where",
     "who_holds": "holding.holders",
 }
 
@@ -78,6 +83,7 @@ __all__ = [
     "CollectorLog",
     "Curve",
     "Diagram",
+    "Find",
     "Frame",
     "Grown",
     "Growth",
@@ -92,6 +98,7 @@ __all__ = [
     "Stored",
     "Table",
     "TimeMachine",
+    "Whereabouts",
     "aliases",
     "collector_off",
     "compare_growth",
@@ -112,6 +119,7 @@ __all__ = [
     "time_machine",
     "watch",
     "watch_collector",
+    "where_is",
     "who_holds",
 ]
 

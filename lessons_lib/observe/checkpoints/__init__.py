@@ -1,1 +1,1 @@
-"""A graph's memory, looked at: a thread's checkpoints, the time machine over them, what they weigh."""
+"""A graph's memory, looked at: checkpoints, the time machine over them, what they weigh."""

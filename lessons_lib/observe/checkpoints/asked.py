@@ -1,4 +1,4 @@
-"""What an instrument for graphs is given, looked at before anything is read: one sentence if not."""
+"""What an instrument for graphs is given, looked at before anything is read."""
 
 from __future__ import annotations
 

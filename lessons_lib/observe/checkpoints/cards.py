@@ -16,8 +16,8 @@ from ..pictures.layout import MARGIN, Layout, Line, Place, Point
 from ..pictures.style import shorten
 from .tree import Tree
 
-WIDE = 1000
-"""Pixels after which a line goes on in the next row."""
+WIDE, WIDE_TREE = 1000, 1900
+"""Pixels after which a line goes on in the next row; later in a tree, where rows are branches."""
 BETWEEN, BELOW = 40, 52
 """Pixels between two cards, and between two rows; a card's note stands between the rows."""
 
@@ -62,7 +62,7 @@ def plan_tree(tree: Tree, focus: str, most: int) -> Plan:
 
 
 def _ranked(tree: Tree, focus: str) -> list[str]:
-    """The checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
+    """Checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
     ends = [end for line in tree.lines for end in (line[-1], line[0], tree.index[line[0]])]
     first, near = next(iter(tree.index)), _nearest(tree, focus)
     close = [focus, *list(tree.path_to(focus))[:3], *tree.children.get(focus, [])]
@@ -120,7 +120,8 @@ class _Grid:
             self.children.setdefault(parent, []).append(id)
         self.wide = max(size(box)[0] for box in boxes.values())
         self.high = max(size(box)[1] for box in boxes.values())
-        self.columns = max(2, int((WIDE + BETWEEN) / (self.wide + BETWEEN)))
+        room = WIDE if max(map(len, self.children.values())) == 1 else WIDE_TREE
+        self.columns = max(2, int((room + BETWEEN) / (self.wide + BETWEEN)))
         self.cells: dict[str, tuple[int, int]] = {}
         self.rows = 0
         self._fill()
@@ -130,6 +131,7 @@ class _Grid:
         while waiting:
             id, column = waiting.pop()
             row, self.rows = self.rows, self.rows + 1
+            column = column if column < self.columns else 0
             while True:
                 if column >= self.columns:
                     row, column, self.rows = self.rows, 0, self.rows + 1
@@ -235,7 +237,7 @@ def card(id: str, label: str, by: str, *, here: bool = False, note: str = "") ->
         id,
         f"step {label}",
         "checkpoint",
-        (shorten(by, 22),),
+        (shorten(by, 18),),
         state="kept" if here else "plain",
         note="you are here" if here else note,
     )

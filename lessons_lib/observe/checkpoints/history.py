@@ -3,8 +3,8 @@
 What a step wrote is not in its checkpoint's metadata (`writes` is gone from there since LangGraph
 1.0). It follows from the checkpoint and the one before it: a checkpoint records, for each node, the
 versions of the channels that the node has seen (`versions_seen`). A node whose record has moved on
-ran in between. A node that was called by a `Send` leaves no such record, but the `Send` itself waits
-in the checkpoint before. What exactly each one wrote stands there too, as pending writes.
+ran in between. A node that was called by a `Send` leaves no such record, but the `Send` itself
+waits in the checkpoint before. What exactly each one wrote stands there too, as pending writes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..pictures.style import shorten
 from ..pictures.table import Table
 from .cards import card, draw_tree
 from .differences import Change, differences, show
-from .thread import Index, Read, Thread
+from .thread import Read, Thread
 from .tree import Tree
 
 SENDS = "__pregel_tasks"
@@ -77,8 +77,8 @@ class Checkpoint:
 def history(graph: Any, config: Any, *, limit: int | None = 50) -> History:
     """A thread's checkpoints, newest last: who wrote each, what it changed, what it weighs.
 
-    Works on any compiled graph with any saver, and changes nothing in either. `limit` is how many of
-    the newest are read; None reads all.
+    Works on any compiled graph with any saver, and changes nothing in either. `limit` is how many
+    of the newest are read; None reads all.
 
     Raises:
         TypeError: `graph` is no compiled graph.

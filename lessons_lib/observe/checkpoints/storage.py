@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..pictures.waiting import waiting
 from ..pictures.table import Table
+from ..pictures.waiting import waiting
 from .asked import is_memory, is_sqlite
 from .sqlite_file import path_of, readable
 
@@ -184,7 +184,10 @@ def _of_memory(saver: Any) -> Storage:
 
 # -- in SQLite -----------------------------------------------------------------------------------
 
-_WRITES = "SELECT thread_id, channel, SUM(LENGTH(value)), COUNT(*) FROM writes GROUP BY thread_id, channel"
+_WRITES = (
+    "SELECT thread_id, channel, SUM(LENGTH(value)), COUNT(*) "
+    "FROM writes GROUP BY thread_id, channel"
+)
 
 
 def _of_sqlite(saver: Any) -> Storage:

@@ -101,7 +101,7 @@ class Thread:
             return dict(cursor.fetchall())
 
     def read_index(self, tell: Callable[[str], None]) -> Index:
-        """All checkpoints' ids, on any saver; where every state must be loaded, it is told how far."""
+        """All checkpoints' ids, on any saver; it is told how far it is where states are loaded."""
         known = self.index()
         if known is not None:
             return known
