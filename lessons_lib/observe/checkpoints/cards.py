@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
 from ..pictures.drawing import Picture, draw
@@ -65,7 +66,7 @@ def _ranked(tree: Tree, focus: str) -> list[str]:
     """Checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
     ends = [end for line in tree.lines for end in (line[-1], line[0], tree.index[line[0]])]
     first, near = next(iter(tree.index)), _nearest(tree, focus)
-    close = [focus, *list(tree.path_to(focus))[:3], *tree.children.get(focus, [])]
+    close = [focus, *islice(tree.path_to(focus), 3), *tree.children.get(focus, [])]
     wanted = [*close, tree.newest, first, *ends[: MAX_BOXES // 2], *near]
     return list(dict.fromkeys(id for id in wanted if id in tree.index))
 
@@ -82,7 +83,7 @@ def _nearest(tree: Tree, focus: str) -> Iterable[str]:
 
 def _plan(tree: Tree, shown: set[str]) -> Plan:
     plan, told = Plan(), set(shown)
-    for id in (id for id in tree.index if id in shown):
+    for id in sorted(shown):  # ids grow with time
         skipped = []
         parent = tree.index[id]
         while parent in tree.index and parent not in shown:

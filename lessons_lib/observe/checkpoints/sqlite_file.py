@@ -6,6 +6,7 @@ was given. So the file is looked at first, and a file that is none of LangGraph'
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ def readable(saver: Any) -> Iterator[None]:
         ValueError: The file is damaged, or no database, or not LangGraph's, or its connection
             is closed.
         TimeoutError: Another connection has locked it.
+        RuntimeError: The saver waits for the event loop that this very call holds up.
     """
     try:
         if is_sqlite(saver):
@@ -32,6 +34,11 @@ def readable(saver: Any) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _plainly(saver, error) from error
+    except (asyncio.InvalidStateError, NotImplementedError) as error:
+        raise RuntimeError(
+            f"a {type(saver).__name__} cannot be read from here, expected a saver that needs no "
+            "await: read from another thread, await asyncio.to_thread(history, graph, config), say"
+        ) from error
 
 
 def require_tables(connection: sqlite3.Connection) -> None:

@@ -79,6 +79,12 @@ class Thread:
             raw = self.saver.get_tuple(config)
             return Read(raw, self.graph.get_state(config)) if raw else None
 
+    def with_step(self, step: int) -> list[str]:
+        """The ids of the checkpoints with a step, oldest first: one on each line that came so far."""
+        with readable(self.saver):
+            found = list(self.saver.list(self.config, filter={"step": step}))
+        return sorted(_id_in(one.config) for one in found)
+
     # -- all of them -------------------------------------------------------------------------
 
     def index(self) -> Index | None:

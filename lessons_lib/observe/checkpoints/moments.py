@@ -1,0 +1,95 @@
+"""One checkpoint told: in a sentence, and in three small tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..pictures.table import Table
+from .differences import show
+from .history import Checkpoint, counted, told
+
+MAX_ROWS = 12
+"""Of more rows, the rest is counted."""
+_BY_OTHERS = {
+    "input": "an input came",
+    "update": "the state was updated from outside",
+    "fork": "a copy, to go another way",
+    "loop": "a step",
+}
+
+
+def sentence(one: Checkpoint, after: str, followed: bool) -> str:
+    """What a checkpoint brought and what waits after it.
+
+    `after` is the label of the one before, empty for the first; `followed` whether others follow.
+    """
+    place = f"step {one.label}" + (f" after step {after}" if after else "")
+    who = f"{counted(one.wrote)} wrote" if one.wrote else _BY_OTHERS.get(one.source, one.source)
+    news = told(one.changed, 3) if one.changed else "no change"
+    return f"{place}: {who} — {news}. {_waits(one, followed)}"
+
+
+def _waits(one: Checkpoint, followed: bool) -> str:
+    if one.interrupts:
+        asked = ", ".join(show(value) for value in one.interrupts)
+        if followed:
+            return f"{one.waits} came next and asked {asked}."
+        return f"{one.waits} asks {asked} and waits for an answer."
+    if not one.next:
+        return "Nothing waits to run."
+    return f"{one.waits} {'came next' if followed else 'waits to run'}."
+
+
+def tables(one: Checkpoint) -> str:
+    """Who wrote what, what changed, and the state with its bytes; side by side if there is room."""
+    shown = [table for table in (_writes(one), _changes(one), _state(one)) if table.rows]
+    items = "".join(
+        f'<div style="flex:0 1 auto;max-width:100%;min-width:0">{table._repr_html_()}</div>'
+        for table in shown
+    )
+    return (
+        '<div style="display:flex;flex-wrap:wrap;gap:8px;align-items:flex-start;margin-top:8px">'
+        f"{items}</div>"
+    )
+
+
+def _writes(one: Checkpoint) -> Table:
+    rows = [
+        (node, channel, show(value))
+        for node, result in one.writes
+        for channel, value in _pairs(result)
+    ]
+    return _bounded(("node", "channel", "wrote"), rows, "Who wrote what")
+
+
+def _pairs(result: Any) -> list[tuple[str, Any]]:
+    """What a node returned, channel by channel; a node that returned nothing has one empty row."""
+    if isinstance(result, dict):
+        return [(str(key), value) for key, value in result.items()] or [("–", "nothing")]
+    return [("–", result)]
+
+
+def _changes(one: Checkpoint) -> Table:
+    words = {"new": "new", "gone": "gone", "changed": "changed", "more": "…"}
+    rows = [
+        (change.path, words[change.kind], change.before or "–", change.after or "–")
+        for change in one.changed
+    ]
+    return _bounded(("path", "", "before", "after"), rows, "What changed")
+
+
+def _state(one: Checkpoint) -> Table:
+    values = one.values if isinstance(one.values, dict) else {"state": one.values}
+    names = dict.fromkeys([*values, *one.weighs])
+    rows = [
+        (name, show(values[name]) if name in values else "–", one.weighs.get(name, 0))
+        for name in sorted(names, key=lambda name: -one.weighs.get(name, 0))
+    ]
+    caption = f"The state, {one.bytes} bytes as it is saved"
+    return _bounded(("channel", "holds", "bytes"), rows, caption)
+
+
+def _bounded(columns: tuple[str, ...], rows: list[tuple[Any, ...]], caption: str) -> Table:
+    more = len(rows) - MAX_ROWS
+    notes = [f"… and {more} more"] if more > 0 else []
+    return Table(columns, rows[:MAX_ROWS], caption, notes)
