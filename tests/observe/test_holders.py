@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import who_holds
-from lessons_lib.observe.holding.holders import Holders, holders_of
+from lessons_lib.observe.holding.holders import Holders
+from lessons_lib.observe.holding.search import holders_of
 
 
 class Upload:
@@ -301,7 +302,7 @@ def test_it_draws_what_it_says() -> None:
 
 LEAVES_ASYNCIO_ALONE = """
 import asyncio, gc
-from lessons_lib.observe.holding.holders import _frozen, _holding, holders_of
+from lessons_lib.observe.holding.search import frozen, holding, holders_of
 
 async def wait():
     loop = asyncio.get_running_loop()
@@ -313,7 +314,7 @@ async def wait():
 asyncio.run(wait())
 held = [(bytes(3), 1)]
 gc.collect()
-holders_of(held[0][0]); _holding(held, gc.get_objects()); _frozen([])
+holders_of(held[0][0]); holding(held, gc.get_objects()); frozen([])
 asyncio.run(wait())
 gc.get_referrers(held); gc.collect()
 print("ended")

@@ -1,0 +1,110 @@
+"""What is looked for: a text, in all the forms in which bytes and strings may hold it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain, compress, repeat
+from operator import contains, is_
+from typing import Any
+
+from ..pictures.style import shorten
+
+LEAST = 3
+"""A shorter text is found in everything."""
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to look for, and the forms in which strings and bytes may hold it.
+
+    >>> Text.of("né").in_bytes[:3]
+    (b'n\\xc3\\xa9', b'n\\x00\\xe9\\x00', b'\\x00n\\x00\\xe9')
+    """
+
+    said: str
+    in_text: tuple[str, ...]
+    in_bytes: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, fact: str | bytes) -> Text:
+        """The forms of a text: itself, as it stands in JSON, in UTF-8 and in UTF-16."""
+        if isinstance(fact, bytes):
+            return cls(repr(fact), (), (fact,))
+        texts = tuple(dict.fromkeys((fact, *_as_json(fact))))
+        wide = (fact.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
+        plain = (text.encode("utf-8", "surrogatepass") for text in texts)
+        first, *others = plain
+        return cls(repr(fact), texts, (first, *wide, *others))
+
+    def among(self, things: list[object]) -> list[object]:
+        """Those of some objects that are strings or bytes with the text in them.
+
+        Everything here runs in C, object by object: that is what makes a million of them quick.
+        """
+        kinds = [kind for kind in set(map(type, things)) if _forms_of(kind)]
+        found = (self._of_kind(kind, _of_type(things, kind)) for kind in kinds)
+        return list(chain.from_iterable(found))
+
+    def _of_kind(self, kind: type, things: list[Any]) -> list[object]:
+        forms = getattr(self, _forms_of(kind))
+        within: Any = contains if kind in (str, bytes, bytearray) else _plain(kind).__contains__
+        found = (compress(things, map(within, things, repeat(form))) for form in forms)
+        every = list(chain.from_iterable(found))
+        return list(dict(zip(map(id, every), every, strict=True)).values())
+
+    def inside(self, data: bytes | str) -> bool:
+        """Whether bytes or a string hold the text in any of its forms."""
+        return bool(self.among([data]))
+
+    def excerpt(self, text: str) -> str:
+        """A short piece of a string around the first place where it has the text."""
+        at = next((i for form in self.in_text if (i := str.find(text, form)) >= 0), 0)
+        start = max(0, min(at - 8, len(text) - _SHOWN))
+        piece = text[start : start + _SHOWN + 8]
+        return repr(shorten(("…" if start else "") + " ".join(piece.split()), _SHOWN))
+
+
+def _as_json(text: str) -> Iterable[str]:
+    return (json.dumps(text, ensure_ascii=plain)[1:-1] for plain in (False, True))
+
+
+def _of_type(things: list[object], kind: type) -> list[Any]:
+    return list(compress(things, map(is_, map(type, things), repeat(kind))))
+
+
+def _forms_of(kind: type) -> str:
+    """Which forms of a text an instance of a type may hold: "in_text", "in_bytes" or ""."""
+    base = _plain(kind)
+    return "in_text" if base is str else "in_bytes" if base in (bytes, bytearray) else ""
+
+
+def _plain(kind: type) -> Any:
+    return next((base for base in (str, bytes, bytearray) if base in kind.__mro__), object)
+
+
+def checked(fact: object) -> Text | None:
+    """The text to look for, or None for an object to be found by identity.
+
+    A number, None, a blank text and one of fewer than three characters are refused.
+    """
+    if isinstance(fact, (bool, int, float, complex, type(None), type(...))):
+        raise TypeError(
+            f"{fact!r} is one and the same object all over Python, expected a text or an object "
+            "of your own: give the text it stands in, or the object that holds it"
+        )
+    if not isinstance(fact, (str, bytes)):
+        return None
+    if not fact.strip():
+        raise ValueError(
+            f"the fact is {fact!r}, expected a text that is not blank: "
+            'where_is("My name is Ada"), say'
+        )
+    if len(fact) < LEAST:
+        raise ValueError(
+            f"the fact is {fact!r}, expected at least {LEAST} characters: so short a text is found "
+            "everywhere"
+        )
+    return Text.of(fact)

@@ -1,0 +1,144 @@
+"""What a search found: each place in a row, with what holds the fact there and what erases it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from ..pictures import style
+from ..pictures.diagram import Arrow, Box, Diagram, Kind
+from ..pictures.drawing import Picture, draw
+from ..pictures.table import Table
+
+_MOST_DRAWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """One place in which the fact lives.
+
+    Attributes:
+        place: Where it is: `this process`, the class of a saver or a store, the name of a file.
+        kind: What sort of thing has it there: a live object, a channel blob, a row, a free page.
+        what: Which one, as a reader would call it.
+        held_by: What keeps it there: chains of references, a table, the write-ahead log.
+        erased_by: What would erase it there.
+        count: How many copies there are, exact.
+        certain: Whether that count is the same on every machine; else the table says *some*.
+    """
+
+    place: str
+    kind: str
+    what: str
+    held_by: str
+    erased_by: str
+    count: int = 1
+    certain: bool = True
+
+    @property
+    def copies(self) -> str:
+        """The count where it is the same on every machine, else a word for it."""
+        return str(self.count) if self.certain or self.count == 1 else "some"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """All places in which a fact lives, in the order in which they were searched.
+
+    It is true when there is one, has their number as its length, and can be walked through.
+    """
+
+    fact: str
+    finds: tuple[Find, ...]
+    notes: tuple[str, ...] = ()
+    """What was seen beside the finds: a file that is cut off, the notebook's own text of cells."""
+
+    def __len__(self) -> int:
+        return len(self.finds)
+
+    def __iter__(self) -> Iterator[Find]:
+        return iter(self.finds)
+
+    def __str__(self) -> str:
+        if not self.finds:
+            return "\n".join((self._headline(), *self.notes))
+        return str(self.table())
+
+    __repr__ = __str__
+
+    def _headline(self) -> str:
+        number = len(self.finds)
+        if not number:
+            return f"{self.fact} was found nowhere."
+        return f"{self.fact} lives in {number} place{'' if number == 1 else 's'}:"
+
+    def table(self) -> Table:
+        """The finds as a table: where, what, how many, held by what, erased by what."""
+        columns = ("where", "what", "copies", "held by", "erased by")
+        rows = [
+            (find.place, f"{find.kind}: {find.what}", find.copies, find.held_by, find.erased_by)
+            for find in self.finds
+        ]
+        return Table(columns, rows, self._headline(), self.notes)
+
+    def picture(self) -> Picture:
+        """The places around the fact, each with what holds it; at most eight are drawn."""
+        drawn, rest = self.finds[:_MOST_DRAWN], len(self.finds) - _MOST_DRAWN
+        boxes = [_box(f"find {number}", find) for number, find in enumerate(drawn)]
+        fact = Box("fact", self.fact, "note")
+        arrows = [Arrow(box.id, "fact") for box in boxes]
+        left_out = f"{rest} more places are in the table" if rest > 0 else ""
+        return draw(Diagram((*boxes, fact), tuple(arrows), left_out=left_out), alt=str(self))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": str(self)}
+
+    def _html(self) -> str:
+        rows = "".join(_row(find) for find in self.finds)
+        notes = "".join(f'<div style="{_NOTE}">{escape(note)}</div>' for note in self.notes)
+        table = f'<table style="{_TABLE}"><tbody style="display:block">{rows}</tbody></table>'
+        head = f'<div style="font-weight:600">{style.code(self._headline())}</div>'
+        look = "max-width:1000px;box-sizing:border-box;text-align:left"
+        return style.card(head + (table if rows else "") + notes, look)
+
+
+_TABLE = "border-collapse:collapse;width:100%;display:block;font-size:14px;margin:6px 0 0"
+_ROW = f"display:flex;flex-wrap:wrap;gap:2px 18px;border-top:1px solid {style.LINE};padding:7px 0"
+_NOTE = f"font-size:13px;color:{style.GREY};padding-top:6px"
+_CELL = f"padding:0;text-align:left;white-space:normal;background:{style.PAPER};color:{style.INK}"
+
+
+def _row(find: Find) -> str:
+    """A row whose cells stand side by side where there is room, else one below the other."""
+    times = f" ({find.copies} copies)" if find.count > 1 else ""
+    cells = (
+        ("", f"<strong>{escape(find.place)}</strong>", 130),
+        ("", f"{escape(find.kind)}{times}: {escape(find.what)}", 220),
+        ("held by", style.code(find.held_by), 220),
+        ("erased by", style.code(find.erased_by), 220),
+    )
+    inner = "".join(_cell(*cell) for cell in cells)
+    # JupyterLab stripes the rows of tables, dark in the dark theme.
+    return f'<tr style="{_ROW};background:{style.PAPER}">{inner}</tr>'
+
+
+def _cell(label: str, content: str, width: int) -> str:
+    head = f'<div style="font-size:13px;color:{style.GREY}">{label}</div>' if label else ""
+    look = f"{_CELL};flex:1 1 {width}px;min-width:0;overflow-wrap:anywhere"
+    return f'<td style="{look}">{head}{content}</td>'
+
+
+_KINDS: dict[str, Kind] = {"live object": "object", "store item": "item", "file": "sheet"}
+
+
+def _box(name: str, find: Find) -> Box:
+    kind: Kind = _KINDS.get(find.kind, "checkpoint" if "Saver" in find.place else "cylinder")
+    title = style.shorten(find.place, 30)
+    lines = (style.shorten(find.kind, 34), style.shorten(find.held_by, 34))
+    return Box(name, title, kind, lines, state="lost" if _left_over(find) else "plain")
+
+
+def _left_over(find: Find) -> bool:
+    """Whether a find is what a deletion left: nothing that a program can ask for any more."""
+    return any(word in find.kind for word in ("free", "old", "write-ahead", "journal", "garbage"))

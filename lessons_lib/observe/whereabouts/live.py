@@ -1,0 +1,398 @@
+"""Live objects: every copy of a text in the process, found by walking forward, with who holds it.
+
+Forward, since a search for referrers does not see what the collector does not track: the tuple of
+atoms in which a saver keeps a blob, the flat dictionary of a message. What is found is then
+followed back to the names of the program, as `who_holds` does.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import sys
+import types
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, chain, compress, count, filterfalse, islice, repeat
+from operator import is_, not_
+
+from ..holding.chains import Chain, chains_of
+from ..holding.reach import add_holders, held_from_outside
+from ..holding.search import Root, Search, by_length, chunks
+from .fact import Text
+from .finds import Find, Whereabouts
+
+MOST_COPIES = 40
+"""So many live copies are followed back to their holders; the others are counted."""
+_LOOKS_EACH = 4
+_CHAINS_SHOWN = 3
+_NOTEBOOK = frozenset(
+    (
+        *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
+        *("tornado", "debugpy", "pydevd", "_pydevd_bundle", "nbval", "prompt_toolkit", "linecache"),
+        *("pytest", "_pytest", "pluggy", "doctest", "unittest"),
+    )
+)
+"""Who runs the program and keeps its source text, beside the program itself."""
+_TYPED = re.compile(r"In(\W|$)|_ih(\W|$)|_i+(\W|$)|_i\d+(\W|$)")
+_COURSE = ("lessons_lib.teach", "lessons_lib.observe")
+
+
+@dataclass
+class Seen:
+    """What a look at the live objects gave.
+
+    Attributes:
+        finds: The live copies, those held by names first.
+        keepers: Savers and stores that live in the process, each with what holds it, in words.
+        typed: Whether the notebook's record of what was typed and shown has the text too.
+        more: How many copies were found but not followed.
+    """
+
+    finds: list[Find] = field(default_factory=list)
+    keepers: list[tuple[object, str]] = field(default_factory=list)
+    typed: bool = False
+    more: int = 0
+
+
+def copies_of(text: Text, roots: list[Root]) -> Seen:
+    """All live strings and bytes that have a text in them, and who holds each."""
+    search = _Search(text, roots)
+    search.walk()
+    seen = search.result()
+    lonely = search.lonely()
+    del search
+    seen.finds += _unnamed(lonely)
+    return seen
+
+
+class _Search(Search):
+    """A search for all copies of a text: forward to the copies, from there back to the roots."""
+
+    def __init__(self, text: Text, roots: list[Root]) -> None:
+        super().__init__([], roots)
+        self.text = text
+        self.copies: list[int] = []
+        self.keepers: list[int] = []
+        self.chains_to: dict[int, dict[str, Chain]] = {}
+        self.apart: set[int] = set()
+        """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
+        self.typed = False
+
+    # -- forward ---------------------------------------------------------------------------------
+
+    def walk(self) -> None:
+        """Find all copies, with what holds each directly, and the savers and stores."""
+        starts = gc.get_objects()  # before any list of ours that would hold them all
+        starts += [root.space for root in self.roots.values()]
+        starts += self.frozen
+        starts = _without_modules(starts)
+        self._find_keepers(starts)
+        seen: set[int] = set()
+        hot: set[int] = set()
+        for chunk in chunks(starts):
+            self._walk_from(chunk, seen, hot)
+        self.copies = [place for place in self.copies if place in self.ahead]
+
+    def _walk_from(self, chunk: list[object], seen: set[int], hot: set[int]) -> None:
+        """Look at what a chunk of objects refers to, through untracked containers.
+
+        `hot` has the copies and the untracked containers that lead to one, by id; `seen` all
+        containers that were looked into.
+        """
+        levels, hit = [chunk], False
+        while levels[-1]:
+            below = gc.get_referents(*levels[-1])
+            copies, containers = self.text.among(below), _untracked(below)
+            hit = hit or bool(copies) or not hot.isdisjoint(map(id, containers))
+            hot.update(map(id, copies))
+            new = dict(zip(map(id, containers), containers, strict=True))
+            for key in seen.intersection(new):
+                del new[key]
+            seen.update(new)
+            levels.append(list(new.values()))
+            self.copies += [self.place_of(copy) for copy in copies if id(copy) not in self.place]
+        if hit:
+            for level in reversed(levels):
+                self._trace(level, hot)
+
+    def _trace(self, level: list[object], hot: set[int]) -> None:
+        """Note which objects of a level lead to a copy, and to which."""
+        lists = list(map(gc.get_referents, level))
+        ends = list(accumulate(map(len, lists)))
+        below = list(chain.from_iterable(lists))
+        for at in compress(count(), map(hot.__contains__, map(id, below))):
+            holder = level[bisect_right(ends, at)]
+            if not self._is_ours(holder):
+                self._note(holder, below[at])
+                if not gc.is_tracked(holder):
+                    hot.add(id(holder))
+
+    def _note(self, holder: object, thing: object) -> None:
+        known, above = self.ahead.setdefault(self.place_of(thing), []), self.place_of(holder)
+        if above not in known:
+            known.append(above)
+
+    def _is_ours(self, holder: object) -> bool:
+        ours = (self.things, self.text.in_text, self.text.in_bytes)
+        return isinstance(holder, (Text, Find, Whereabouts)) or any(map(is_, ours, repeat(holder)))
+
+    def _find_keepers(self, starts: list[object]) -> None:
+        for kind in set(map(type, starts)):
+            if is_keeper(kind):
+                found = compress(starts, map(is_, map(type, starts), repeat(kind)))
+                self.keepers += [self.place_of(keeper) for keeper in found]
+
+    # -- back ------------------------------------------------------------------------------------
+
+    def result(self) -> Seen:
+        """Follow the copies back to the roots, and put into words what was found."""
+        self._set_apart_blobs()
+        wanted = [place for place in self.copies if place not in self.apart]
+        self.targets = [*self.keepers, *wanted[:MOST_COPIES]]
+        self.most_looks = _LOOKS_EACH * len(self.targets) + 40
+        self.most_paths = 100 * len(self.targets) + 400
+        keys: dict[int, int] = {}
+        for path in islice(self.paths(), 20 * len(self.targets) + 100):
+            self._take(path, keys)
+        seen = Seen(typed=self.typed, more=max(0, len(wanted) - MOST_COPIES))
+        seen.keepers = [(self.things[place], self._said(place)) for place in self.keepers]
+        seen.finds = self._finds()
+        return seen
+
+    def _set_apart_blobs(self) -> None:
+        """A saver's blobs are told with their thread and their channel, so not here."""
+        blobs: set[int] = set()
+        for place in self.keepers if self.copies else ():
+            blobs |= blob_ids(self.things[place])
+        self.apart = {place for place in self.copies if id(self.things[place]) in blobs}
+
+    def _take(self, path: list[object], keys: dict[int, int]) -> None:
+        """Put a path into words, unless it is told elsewhere."""
+        target, root = self.place[id(path[-1])], self.roots[id(path[0])]
+        if target not in self.keepers:
+            if _is_program_text(path) or self._is_told_elsewhere(root.label, path):
+                self.apart.add(target)
+                return
+            if _is_of_notebook(root.label, path):
+                self._is_typed(target)
+                return
+        for words in chains_of(
+            root.label, path, lambda thing: keys.setdefault(id(thing), len(keys))
+        ):
+            if _is_typed(words):
+                self._is_typed(target)
+            else:
+                self.chains_to.setdefault(target, {}).setdefault(str(words), words)
+
+    def _is_typed(self, target: int) -> None:
+        self.typed = True
+        self.apart.add(target)
+
+    def _is_told_elsewhere(self, root: str, path: list[object]) -> bool:
+        keepers = {id(self.things[place]) for place in self.keepers}
+        through = any(id(thing) in keepers and is_readable(thing) for thing in path[:-1])
+        return through or root.removeprefix("module ").startswith(_COURSE)
+
+    def _said(self, place: int) -> str:
+        return said(sorted(self.chains_to.get(place, {}).values(), key=by_length))
+
+    def _finds(self) -> list[Find]:
+        """A find for each group of copies that hang on the same names."""
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for place in self.targets:
+            if place in self.chains_to and place not in self.keepers:
+                starts = {chain.hops[0].said for chain in self.chains_to[place].values()}
+                groups.setdefault(tuple(sorted(starts)), []).append(place)
+        return sorted((self._find(group) for group in groups.values()), key=_by_holder)
+
+    def _find(self, group: list[int]) -> Find:
+        first = min(group, key=lambda place: (len(self._said(place)), self._said(place)))
+        chains = sorted(self.chains_to[first].values(), key=by_length)
+        what = words_for(self.things[first], self.text)
+        return Find("this process", "live object", what, said(chains), erasers(chains), len(group))
+
+    def lonely(self) -> list[object]:
+        """What holds the copies to which no name leads, and the notebook does not either."""
+        return [
+            self.things[above]
+            for place in self.targets
+            if not (place in self.chains_to or place in self.apart or place in self.keepers)
+            if not self._hangs_on_notebook(place)
+            for above in self.ahead[place][:1]
+            if not _is_parser_s(self.things[above])
+        ]
+
+    def _hangs_on_notebook(self, place: int) -> bool:
+        """Whether what leads to a copy, as far as was looked, is the notebook's machinery."""
+        waiting = [place]
+        for low in waiting:  # grows while it is walked
+            if is_of_notebook(self.things[low]):
+                self.typed = True
+                return True
+            waiting += [above for above in self.ahead.get(low, []) if above not in waiting]
+        return False
+
+
+def _untracked(things: list[object]) -> list[object]:
+    """The containers among some objects that the collector does not track."""
+    loose = list(filterfalse(gc.is_tracked, things))
+    kinds = list(map(type, loose))
+    tuples = compress(loose, map(is_, kinds, repeat(tuple)))
+    return [*tuples, *compress(loose, map(is_, kinds, repeat(dict)))]
+
+
+def _without_modules(things: list[object]) -> list[object]:
+    """The same objects with the namespace of each module for the module; see `referents_of`."""
+    found = list(map(is_, map(type, things), repeat(types.ModuleType)))
+    spaces = map(vars, compress(things, found))
+    return [*compress(things, map(not_, found)), *spaces]
+
+
+# -- savers and stores ---------------------------------------------------------------------------
+
+
+def is_keeper(kind: type) -> bool:
+    """Whether a class is a saver or a store of LangGraph's, told by name so as not to load it."""
+    names = {f"{base.__module__}.{base.__name__}" for base in kind.__mro__}
+    return not names.isdisjoint(
+        ("langgraph.checkpoint.base.BaseCheckpointSaver", "langgraph.store.base.BaseStore")
+    )
+
+
+def is_readable(keeper: object) -> bool:
+    """Whether a saver or a store keeps what it has in the process, where it can be read."""
+    return any(base.__name__ in ("InMemorySaver", "InMemoryStore") for base in type(keeper).__mro__)
+
+
+def blob_ids(keeper: object) -> set[int]:
+    """The ids of the serialised bytes in an InMemorySaver."""
+    from .keepers import blobs_in
+
+    return {id(blob.data) for blob in blobs_in(keeper)} if is_readable(keeper) else set()
+
+
+# -- in words ------------------------------------------------------------------------------------
+
+
+def said(chains: Sequence[Chain]) -> str:
+    """The shortest chains, and how many more there are."""
+    shown = [str(chain) for chain in chains[:_CHAINS_SHOWN]]
+    more = [f"{len(chains) - _CHAINS_SHOWN} more"] if len(chains) > _CHAINS_SHOWN else []
+    return ", ".join((*shown, *more)) if chains else "no name"
+
+
+def words_for(thing: object, text: Text) -> str:
+    """The type of a string or of bytes and, of a string, the piece with the text."""
+    kind = type(thing).__name__
+    return f"{kind} {text.excerpt(thing)}" if isinstance(thing, str) else kind
+
+
+def erasers(chains: Sequence[Chain]) -> str:
+    """What cuts each of some chains, as one would write it in a cell."""
+    cuts = list(dict.fromkeys(_cut(chain) for chain in chains))
+    names = [cut.removeprefix("del ") for cut in cuts if cut.startswith("del ")]
+    others = [cut for cut in cuts if not cut.startswith("del ")]
+    return " and ".join([*([f"del {', '.join(names)}"] if names else []), *others])
+
+
+_ENDS = {
+    "a running thread": "the end of that thread",
+    "the event loop": "the end of its task",
+    "the notebook's last error": "the next error",
+}
+
+
+def _cut(chain: Chain) -> str:
+    """What cuts one chain: its first name deleted, its function returned, its cache cleared."""
+    first = chain.hops[0].said
+    cached = [hop.title for hop in chain.hops if hop.title.startswith("lru_cache of ")]
+    if cached:
+        return f"{cached[0].removeprefix('lru_cache of ')}.cache_clear()"
+    if first in _ENDS:
+        return _ENDS[first]
+    if "() → " in first:
+        return f"the return of {first.split(' → ')[0]}"
+    if first.startswith("the notebook's Out"):
+        return "Out.clear()"
+    if first.startswith("the notebook's _"):
+        return "three more values shown"
+    if first.startswith("context variable "):
+        return f"{first.removeprefix('context variable ')}.set(None)"
+    return f"del {first}"
+
+
+def _by_holder(find: Find) -> tuple[bool, str, str]:
+    return not find.erased_by.startswith("del "), find.held_by, find.what
+
+
+def _is_typed(chain: Chain) -> bool:
+    """Whether a chain starts at a name by which the notebook keeps what was typed."""
+    first = chain.hops[0].said.removeprefix("the notebook's ")
+    return "IPython" in sys.modules and bool(_TYPED.match(first))
+
+
+def _is_of_notebook(root: str, path: list[object]) -> bool:
+    module = root.removeprefix("module ").split(".")[0] if root.startswith("module ") else ""
+    return module in _NOTEBOOK or any(map(is_of_notebook, path[1:-1]))
+
+
+def is_of_notebook(thing: object) -> bool:
+    """Whether an object is part of the machinery that runs the notebook or the tests."""
+    code = getattr(thing, "cr_frame", None) if type(thing) is types.CoroutineType else None
+    if code is not None:
+        return str(code.f_globals.get("__name__", "")).split(".")[0] in _NOTEBOOK
+    return str(type(thing).__module__).split(".")[0] in _NOTEBOOK
+
+
+def _is_program_text(path: list[object]) -> bool:
+    """Whether a path ends in a docstring: that is the text of a program, as its code is."""
+    holder, thing = path[-2:]
+    if isinstance(holder, (types.FunctionType, type)):
+        return True
+    return isinstance(holder, dict) and holder.get("__doc__") is thing
+
+
+# -- what no name leads to -----------------------------------------------------------------------
+
+
+def _is_parser_s(holder: object) -> bool:
+    """Whether a list is Python's own of all words in a script that is running: its source text."""
+    if type(holder) is not list:
+        return False
+    frames = (frame for top in sys._current_frames().values() for frame in _up(top))
+    codes = [frame.f_code for frame in frames if frame.f_code.co_name == "<module>"]
+    names = {id(name) for code in codes for name in code.co_names}
+    return not names.isdisjoint(map(id, holder))
+
+
+def _up(frame: types.FrameType | None) -> Iterator[types.FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _unnamed(group: list[object]) -> list[Find]:
+    """Copies to which no name leads: garbage that waits for the collector, or held unseen.
+
+    The caller must hold what has the copies through this one list alone.
+    """
+    number = len(group)
+    if not number:
+        return []
+    reached = add_holders(group, set(map(id, group)))
+    _, held = held_from_outside(group) if reached else (set(), set(map(id, group)))
+    garbage = sum(id(thing) not in held for thing in islice(group, number))
+    finds = []
+    if garbage:
+        held_by = "a cycle that no name leads to"
+        finds.append(_lone("garbage", held_by, "gc.collect()", garbage))
+    if number > garbage:
+        held_by = "C code or a running expression"
+        finds.append(_lone("live object", held_by, "the end of what runs", number - garbage))
+    return finds
+
+
+def _lone(kind: str, held_by: str, erased_by: str, count: int) -> Find:
+    return Find("this process", kind, "str or bytes", held_by, erased_by, count)

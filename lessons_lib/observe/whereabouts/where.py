@@ -1,0 +1,91 @@
+"""`where_is(fact, *places)`: every place in which a text or an object lives now.
+
+It reads and never changes what it reads: the objects of this process, the blobs of savers, the
+items of stores, the bytes of files. A database is read as bytes, by no connection of its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from ..holding.holders import who_holds
+from ..holding.search import Root, roots_of
+from .fact import Text, checked
+from .finds import Find, Whereabouts
+from .keepers import finds_in
+from .live import Seen, copies_of, erasers, is_readable, said
+
+_TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
+_COPIES = (
+    "Savers, stores and files were not searched: what gets there is a copy of an object, not the "
+    "object. Give a text of it."
+)
+_UNNAMED = "No name leads to it; who_holds(…) tells whether a cycle or C code keeps it."
+
+
+def where_is(fact: object, *places: object) -> Whereabouts:
+    """Find every place in which a text, or an object, lives now.
+
+    A text is looked for in all strings and bytes of this process, in the blobs and items of every
+    InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
+    paths of database files, of other files or of folders. An object is looked for by identity,
+    in this process alone: what leaves it is a copy.
+
+    What the caller passes is no place, nor is the text of a program: code, the cells of a
+    notebook. That the notebook keeps what was typed and shown is said in one note below.
+
+    >>> def conversation():
+    ...     note = {"text": "My name is Ada Lovelace."}
+    ...     notes = [note]
+    ...     return where_is("Ada Lovelace")
+    >>> [find] = conversation()
+    >>> find.what
+    "str 'My name is Ada Lovelace.'"
+    >>> find.held_by
+    "conversation() → note → ['text'], conversation() → notes → [0] → ['text']"
+    >>> find.erased_by
+    'the return of conversation()'
+    >>> print(where_is("Ada Lovelace"))
+    'Ada Lovelace' was found nowhere.
+    """
+    text = checked(fact)
+    if text is None:
+        return _object(fact, places)
+    roots = roots_of(sys._getframe(1))
+    seen = _looked(text, roots)
+    finds = list(seen.finds)
+    for keeper, held_by in seen.keepers:
+        if is_readable(keeper):
+            finds += finds_in(keeper, held_by, text)
+    notes = [_TYPED] if seen.typed and _in_notebook() else []
+    return Whereabouts(text.said, tuple(finds), tuple(notes))
+
+
+def _in_notebook() -> bool:
+    """Whether a notebook (or IPython) runs this, and not a script or a test."""
+    notebook = sys.modules.get("IPython")
+    return notebook is not None and notebook.get_ipython() is not None
+
+
+def _object(thing: object, places: tuple[object, ...]) -> Whereabouts:
+    """Who holds an object in this process, as one find: it is one object, wherever it is held."""
+    holders = who_holds(thing)
+    notes = [_COPIES] if places else []
+    if not holders.chains:
+        return Whereabouts(holders.label, (), (*notes, _UNNAMED))
+    more = f", {holders.more} more" if holders.more else ""
+    held_by, erased_by = said(holders.chains) + more, erasers(holders.chains)
+    find = Find("this process", "live object", holders.label, held_by, erased_by)
+    return Whereabouts(holders.label, (find,), tuple(notes))
+
+
+def _looked(text: Text, roots: list[Root]) -> Seen:
+    """The live copies; the collector rests meanwhile, so that it makes and unmakes nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return copies_of(text, roots)
+    finally:
+        if was_on:
+            gc.enable()
