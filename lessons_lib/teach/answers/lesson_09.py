@@ -250,7 +250,7 @@ def one_node(node: Node) -> Any:
     """A graph of one node, the reader's."""
     from langgraph.graph import START, StateGraph
 
-    builder = StateGraph(Case)
+    builder: Any = StateGraph(Case)
     builder.add_node("answer", node)
     return builder.add_edge(START, "answer").compile()
 
@@ -271,6 +271,8 @@ def check_no_alias(node: Node) -> str:
     judge_messages(result["messages"])
     judge_user(result["user"])
     for change in found.changes:
+        if change.returned and not change.seen_by:
+            continue  # the node's own dictionary, and the graph was told
         seen = " and ".join(change.seen_by) or "nobody"
         raise NotYet(
             f"the result is right, and {change.path} was changed in place: {change.change}, "
@@ -361,6 +363,13 @@ NO_ALIAS = Exercise(
                 user["turns"] += 1
                 user["files"].append(state["file"])
                 return {"messages": ["I have your file."], "user": user}
+            """),
+        code("""
+            def answer(state):
+                user = state["user"]
+                files = [*user["files"], state["file"]]
+                state["user"] = {**user, "turns": user["turns"] + 1, "files": files}
+                return {"messages": ["I have your file."], "user": state["user"]}
             """),
     ),
     near_misses=(
@@ -514,7 +523,7 @@ def _in_a_graph(keep: Reducer) -> list[Any]:
     """What a channel with the reader's reducer holds after two branches and one more node."""
     from langgraph.graph import START, StateGraph
 
-    chat: Any = TypedDict("chat", {"messages": Annotated[list, keep]})  # type: ignore[misc]
+    chat: Any = TypedDict("chat", {"messages": Annotated[list[Any], keep]})
     builder = StateGraph(chat)
     builder.add_node("a", lambda state: {"messages": ["m4", "m5"]}).add_edge(START, "a")
     builder.add_node("b", lambda state: {"messages": ["m6", "m7"]}).add_edge(START, "b")
@@ -564,7 +573,185 @@ KEEP_FOUR = Exercise(
     check=check_keep_four,
 )
 
-EXERCISES = (NO_ALIAS, KEEP_FOUR)
+
+# --- Exercise 3: a secret that leaves no trace ------------------------------------------------
+
+ShopNodes = Callable[[Callable[[], str], Callable[[str], str]], list[Node]]
+PASSWORD = "hunter2"
+ANSWER = "it is on its way"
+THREAD = {"configurable": {"thread_id": "ada"}}
+
+
+class Shop:
+    """The world outside: it gives the password, and answers whoever has it."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def fetch(self) -> str:
+        """The password."""
+        return PASSWORD
+
+    def ask(self, password: str) -> str:
+        """The answer; what the shop was asked with is noted."""
+        self.asked.append(password)
+        return ANSWER
+
+
+def session_class() -> Any:
+    """The state of the exercise's graph."""
+    from langgraph.channels import EphemeralValue, UntrackedValue
+
+    class Session(TypedDict, total=False):
+        question: str
+        answer: str
+        note: Annotated[Any, EphemeralValue]
+        password: Annotated[Any, UntrackedValue]
+
+    return Session
+
+
+def shop_graph(nodes: list[Node], saver: Any) -> Any:
+    """The reader's nodes in a row, stopping after each."""
+    from langgraph.graph import START, StateGraph
+
+    builder: Any = StateGraph(session_class())
+    names = [f"node {number}" for number in range(1, len(nodes) + 1)]
+    builder.add_sequence(list(zip(names, nodes, strict=True)))
+    builder.add_edge(START, names[0])
+    return builder.compile(checkpointer=saver, interrupt_after=names)
+
+
+def check_no_trace(shop_nodes: ShopNodes) -> str:
+    """Run the nodes one at a time, each in a graph of its own on one saver; then search it."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    saver, shop = InMemorySaver(), Shop()
+    count = len(_nodes(shop_nodes, shop))
+    given: Any = {"question": "Where is it?"}
+    for number in range(1, count + 1):
+        graph = shop_graph(_nodes(shop_nodes, shop), saver)
+        try:
+            graph.invoke(given, THREAD)
+        except Exception as error:
+            raise NotYet(_cut(number, error)) from error
+        given = None
+    judge_asked(shop.asked)
+    judge_traces(_traces(saver))
+    answer = graph.get_state(THREAD).values.get("answer")
+    if answer != ANSWER:
+        raise NotYet(f"the shop said {ANSWER!r}, and the channel `answer` holds {answer!r}.")
+    return "the shop was asked with the password, and no byte of it is in the saver."
+
+
+def _nodes(shop_nodes: ShopNodes, shop: Shop) -> list[Node]:
+    nodes = shop_nodes(shop.fetch, shop.ask)
+    if not isinstance(nodes, list) or not nodes or not all(map(callable, nodes)):
+        raise NotYet(f"`shop_nodes` returned {nodes!r}, expected a list of nodes.")
+    return nodes
+
+
+def _cut(number: int, error: Exception) -> str:
+    if number == 1:
+        return f"the first node raised {type(error).__name__}: {error}."
+    what = f"resumed before node {number}, it raised {type(error).__name__}: {error}."
+    if isinstance(error, KeyError):
+        return f"{what} An untracked or ephemeral value of the node before is gone by then."
+    return f"{what} What the node before left in a variable was in another process."
+
+
+def judge_asked(asked: list[Any]) -> None:
+    """Raise NotYet unless the shop was asked, with the password."""
+    if not asked:
+        raise NotYet("the shop was never asked.")
+    if any(one != PASSWORD for one in asked):
+        wrong = next(one for one in asked if one != PASSWORD)
+        raise NotYet(
+            f"the shop was asked with {wrong!r} instead of the password: after the resume it was "
+            "no longer where the node looked."
+        )
+
+
+def judge_traces(channels: list[str]) -> None:
+    """Raise NotYet when the password's bytes are in the saver."""
+    if "note" in channels:
+        raise NotYet(
+            "the password is in the saver, in the channel `note`. An ephemeral value lasts for one "
+            "super-step, and each super-step has a checkpoint."
+        )
+    if channels:
+        raise NotYet(
+            f"the password is in the saver, in the channel `{channels[0]}`: a channel is saved."
+        )
+
+
+def _traces(saver: Any) -> list[str]:
+    """The channels in whose saved values or pending writes the password is."""
+    secret = PASSWORD.encode()
+    kept = [key[2] for key, (_, data) in saver.blobs.items() if secret in data]
+    for writes in saver.writes.values():
+        kept += [write[1] for write in writes.values() if secret in write[2][1]]
+    return sorted(set(kept))
+
+
+def _shop(*body: str) -> str:
+    lines = "".join(f"    {line}\n" if line else "\n" for line in body)
+    return f"def shop_nodes(fetch, ask):\n{lines}"
+
+
+def _two(first: str, second: str, *before: str) -> str:
+    return _shop(
+        *before,
+        *("def log_in(state):", f"    {first}", ""),
+        *("def order(state):", f"    {second}", ""),
+        "return [log_in, order]",
+    )
+
+
+NO_TRACE = Exercise(
+    id="09.no-trace",
+    name="shop_nodes",
+    task="Ask the shop with the password, whenever the run is cut, and leave no trace of it.",
+    stub=_two('return {"password": fetch()}', 'return {"answer": ask(state["password"])}'),
+    solution=_shop(
+        *("def order(state):", '    return {"answer": ask(fetch())}', "", "return [order]")
+    ),
+    alternatives=(
+        _two(
+            'return {"note": "logged in"}', 'password = fetch(); return {"answer": ask(password)}'
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            _two('return {"answer": fetch()}', 'return {"answer": ask(state["answer"])}'),
+            "in the channel `answer`: a channel is saved",
+        ),
+        NearMiss(
+            _two('return {"note": fetch()}', 'return {"answer": ask(state["note"])}'),
+            "in the channel `note`",
+        ),
+        NearMiss(
+            _two("kept.append(fetch())", 'return {"answer": ask(kept[0])}', *("kept = []", "")),
+            "was in another process",
+        ),
+        NearMiss(
+            _two('return {"password": fetch()}', 'return {"answer": ask(state.get("password"))}'),
+            "no longer where the node looked",
+        ),
+        NearMiss(
+            _shop("def order(state):", "    ask(fetch())", "", "return [order]"),
+            "the channel `answer` holds None",
+        ),
+    ),
+    hints=(
+        "Which values of a node are never saved, whatever the state's class says?",
+        "Section 4: its locals.",
+        "The node that needs the password fetches it: `ask(fetch())`.",
+    ),
+    check=check_no_trace,
+)
+
+EXERCISES = (NO_ALIAS, KEEP_FOUR, NO_TRACE)
 
 CATCH_UP = CatchUp(
     say=(
