@@ -116,8 +116,12 @@ class Search:
             for holder in self._holders(path[0], waiting):
                 if id(self.things[holder]) in self.roots:
                     yield [self.things[place] for place in (holder, *path)]
-                elif holder not in path:
+                elif holder not in path and self._goes_on(holder, path[-1]):
                     waiting.append((holder, *path))
+
+    def _goes_on(self, holder: int, target: int) -> bool:
+        """Whether the way from a holder of a target is worth following further up."""
+        return True
 
     def _holders(self, place: int, waiting: list[tuple[int, ...]]) -> list[int]:
         """The places of what holds a thing; each is looked for once."""

@@ -31,7 +31,7 @@ _NOTEBOOK = frozenset(
     (
         *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
         *("tornado", "debugpy", "pydevd", "_pydevd_bundle", "nbval", "prompt_toolkit", "linecache"),
-        *("pytest", "_pytest", "pluggy", "doctest", "unittest"),
+        *("pytest", "_pytest", "pluggy", "doctest", "unittest", "ast"),
     )
 )
 """Who runs the program and keeps its source text, beside the program itself."""
@@ -168,14 +168,28 @@ class _Search(Search):
             blobs |= blob_ids(self.things[place])
         self.apart = {place for place in self.copies if id(self.things[place]) in blobs}
 
+    def _goes_on(self, holder: int, target: int) -> bool:
+        """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
+        if target in self.keepers:
+            return True
+        thing = self.things[holder]
+        if is_of_notebook(thing):
+            self._is_typed(target)
+            return False
+        if isinstance(thing, Whereabouts) or (holder in self.keepers and is_readable(thing)):
+            self.apart.add(target)
+            return False
+        return True
+
     def _take(self, path: list[object], keys: dict[int, int]) -> None:
         """Put a path into words, unless it is told elsewhere."""
         target, root = self.place[id(path[-1])], self.roots[id(path[0])]
         if target not in self.keepers:
-            if _is_program_text(path) or self._is_told_elsewhere(root.label, path):
+            module = root.label.removeprefix("module ")
+            if _is_program_text(path) or module.startswith(_COURSE):
                 self.apart.add(target)
                 return
-            if _is_of_notebook(root.label, path):
+            if module != root.label and module.split(".")[0] in _NOTEBOOK:
                 self._is_typed(target)
                 return
         for words in chains_of(
@@ -189,11 +203,6 @@ class _Search(Search):
     def _is_typed(self, target: int) -> None:
         self.typed = True
         self.apart.add(target)
-
-    def _is_told_elsewhere(self, root: str, path: list[object]) -> bool:
-        keepers = {id(self.things[place]) for place in self.keepers}
-        through = any(id(thing) in keepers and is_readable(thing) for thing in path[:-1])
-        return through or root.removeprefix("module ").startswith(_COURSE)
 
     def _said(self, place: int) -> str:
         return said(sorted(self.chains_to.get(place, {}).values(), key=by_length))
@@ -219,20 +228,9 @@ class _Search(Search):
             self.things[above]
             for place in self.targets
             if not (place in self.chains_to or place in self.apart or place in self.keepers)
-            if not self._hangs_on_notebook(place)
             for above in self.ahead[place][:1]
             if not _is_parser_s(self.things[above])
         ]
-
-    def _hangs_on_notebook(self, place: int) -> bool:
-        """Whether what leads to a copy, as far as was looked, is the notebook's machinery."""
-        waiting = [place]
-        for low in waiting:  # grows while it is walked
-            if is_of_notebook(self.things[low]):
-                self.typed = True
-                return True
-            waiting += [above for above in self.ahead.get(low, []) if above not in waiting]
-        return False
 
 
 def _untracked(things: list[object]) -> list[object]:
@@ -333,17 +331,24 @@ def _is_typed(chain: Chain) -> bool:
     return "IPython" in sys.modules and bool(_TYPED.match(first))
 
 
-def _is_of_notebook(root: str, path: list[object]) -> bool:
-    module = root.removeprefix("module ").split(".")[0] if root.startswith("module ") else ""
-    return module in _NOTEBOOK or any(map(is_of_notebook, path[1:-1]))
-
-
 def is_of_notebook(thing: object) -> bool:
     """Whether an object is part of the machinery that runs the notebook or the tests."""
-    code = getattr(thing, "cr_frame", None) if type(thing) is types.CoroutineType else None
-    if code is not None:
-        return str(code.f_globals.get("__name__", "")).split(".")[0] in _NOTEBOOK
-    return str(type(thing).__module__).split(".")[0] in _NOTEBOOK
+    kind = type(thing)
+    if kind is types.CoroutineType:
+        return _module_of(thing.cr_frame) in _NOTEBOOK  # type: ignore[attr-defined]
+    if kind is dict:
+        return "header" in thing and "content" in thing  # type: ignore[operator]
+    if kind is list:
+        return any(type(part) is bytes and part == _DELIMITER for part in thing[:3])  # type: ignore[index]
+    return str(kind.__module__).split(".")[0] in _NOTEBOOK
+
+
+_DELIMITER = b"<IDS|MSG>"
+"""In every message between a page and its kernel, before the text of it."""
+
+
+def _module_of(frame: types.FrameType | None) -> str:
+    return str(frame.f_globals.get("__name__", "")).split(".")[0] if frame else ""
 
 
 def _is_program_text(path: list[object]) -> bool:
