@@ -118,6 +118,26 @@ def test_a_removal_that_is_returned() -> None:
     assert (change.path, change.change, change.returned) == ("['messages'][0]", "removed 'a'", True)
 
 
+def test_how_it_reads() -> None:
+    def both(state: State) -> Any:
+        state["user"]["name"] = "Bob"
+        state["messages"].append("b")
+        return {"messages": state["messages"]}
+
+    given = {"messages": ["a"], "user": {"name": "Ada"}}
+    assert str(aliases(line(both), given)).splitlines() == [
+        "2 changes in place, 1 of them not returned (1 node ran):",
+        "  n1: ['messages'][1] added 'b' (returned, too; seen by the result, the caller)",
+        "  n1: ['user']['name'] 'Ada' → 'Bob' (not returned; seen by the result, the caller)",
+    ]
+    html = aliases(line(both), given)._repr_mimebundle_()["text/html"]
+    assert "the caller" in html
+    assert "<th" in html
+    assert str(aliases(line(lambda s: s["messages"].append("b") or s), given)).startswith(
+        "1 change in place, returned, too (1 node ran):"
+    )
+
+
 # -- states of every kind --------------------------------------------------------------------------
 
 

@@ -84,8 +84,13 @@ class Aliases:
         ran = f"{_counted(len(self.ran), 'node')} ran" + (f", {self.ended}" if self._cut else "")
         if not self.changes:
             return f"No node changed its input in place ({ran})."
-        told = f"{len(self.silent)} not returned"
-        return f"{_counted(len(self.changes), 'change')} in place, {told} ({ran}):"
+        return f"{_counted(len(self.changes), 'change')} in place, {self._told()} ({ran}):"
+
+    def _told(self) -> str:
+        silent, all_of_them = len(self.silent), len(self.changes)
+        if silent in (0, all_of_them):
+            return "not returned" if silent else "returned, too"
+        return f"{silent} of them not returned"
 
     @property
     def _cut(self) -> bool:
@@ -95,7 +100,13 @@ class Aliases:
         """The changes as rows."""
         columns = ("node", "where", "changed in place", "returned", "seen by")
         rows = [
-            (c.node, c.path, c.change, "yes" if c.returned else "no", ", ".join(c.seen_by) or "–")
+            (
+                c.node,
+                c.path,
+                c.change,
+                "yes" if c.returned else "no",
+                ", ".join(c.seen_by) or "nobody",
+            )
             for c in self.changes
         ]
         return Table(columns, rows, self._headline())
@@ -127,7 +138,7 @@ def aliases(graph: Any, input: Any, config: Config | None = None) -> Aliases:
     ...     state["messages"].append("hello")
     >>> graph = StateGraph(State).add_node(greet).add_edge(START, "greet").compile()
     >>> print(aliases(graph, {"messages": ["hi"]}))
-    1 change in place, 1 not returned (1 node ran):
+    1 change in place, not returned (1 node ran):
       greet: ['messages'][1] added 'hello' (not returned; seen by the result, the caller)
     """
     require_graph(graph)

@@ -275,7 +275,7 @@ def check_no_alias(node: Node) -> str:
             continue  # the node's own dictionary, and the graph was told
         seen = " and ".join(change.seen_by) or "nobody"
         raise NotYet(
-            f"the result is right, and {change.path} was changed in place: {change.change}, "
+            f"the result is right, and `{change.path}` was changed in place: {change.change}, "
             f"seen by {seen}. {_why(change.path)}"
         )
     return "one message, one turn and one file more, and nothing changed in place."
@@ -286,7 +286,7 @@ def judge_untold(result: Any, changed: list[str]) -> None:
     if not changed or result["user"]["turns"] != GIVEN["user"]["turns"]:  # type: ignore[index]
         return
     raise NotYet(
-        f"{changed[0]} was changed in the node's own dictionary, which went with the node: "
+        f"`{changed[0]}` was changed in the node's own dictionary, which went with the node: "
         "after the run the user has as many turns as before. Return what you change."
     )
 
