@@ -452,7 +452,7 @@ def feedback(state: Case) -> dict[str, Any]:
     return {"found": {"feedback": "liked it"}}
 
 
-def answer(state: Case) -> dict[str, Any]:
+def advise(state: Case) -> dict[str, Any]:
     """Answer from what was found."""
     found = state["found"]
     return {"answer": "; ".join(found[name] for name in LOOKS if name in found)}
@@ -481,7 +481,7 @@ _CASE = code("""
         return {"found": {"feedback": "liked it"}}
 
 
-    def answer(state):
+    def advise(state):
         found = state["found"]
         return {"answer": "; ".join(found[name] for name in ["profile", "file", "feedback"] if name in found)}
     """)
@@ -509,7 +509,7 @@ def turn(graph: Any, saver: Any) -> tuple[list[str], str, int]:
 
 def judge_nodes(ran: list[str]) -> None:
     """Raise NotYet unless every look-up, and the answer, ran once as a node of its own."""
-    for name in (*LOOKS, "answer"):
+    for name in (*LOOKS, "advise"):
         if name not in ran:
             raise NotYet(
                 f"no node {name!r} ran, only {', '.join(ran) or 'none'}. In one node the look-ups "
@@ -555,13 +555,13 @@ def _assistant(*body: str, end: str = "builder.compile(checkpointer=saver)") -> 
 
 
 _NODES = (
-    "for node in [profile, file, feedback, answer]:",
+    "for node in [profile, file, feedback, advise]:",
     "    builder.add_node(node.__name__, node)",
 )
 _SIDE_BY_SIDE = (
     'for name in ["profile", "file", "feedback"]:',
     "    builder.add_edge(START, name)",
-    '    builder.add_edge(name, "answer")',
+    '    builder.add_edge(name, "advise")',
 )
 
 BUDGET = Exercise(
@@ -570,7 +570,7 @@ BUDGET = Exercise(
     task="At most four checkpoints for a turn; each look-up stays a node of its own.",
     given=_CASE,
     stub=_assistant(
-        "builder.add_sequence([profile, file, feedback, answer])",
+        "builder.add_sequence([profile, file, feedback, advise])",
         'builder.add_edge(START, "profile")',
     ),
     solution=_assistant(*_NODES, *_SIDE_BY_SIDE),
@@ -580,7 +580,7 @@ BUDGET = Exercise(
             'builder.add_edge(START, "profile")',
             'builder.add_edge(START, "file")',
             'builder.add_edge(START, "feedback")',
-            'builder.add_edge(["profile", "file", "feedback"], "answer")',
+            'builder.add_edge(["profile", "file", "feedback"], "advise")',
         ),
     ),
     near_misses=(
@@ -590,7 +590,7 @@ BUDGET = Exercise(
                 "    found = {}",
                 "    for look in [profile, file, feedback]:",
                 '        found |= look(state)["found"]',
-                '    return {"found": found} | answer({"found": found})',
+                '    return {"found": found} | advise({"found": found})',
                 'builder.add_node("all_in_one", all_in_one)',
                 'builder.add_edge(START, "all_in_one")',
             ),
@@ -603,7 +603,7 @@ BUDGET = Exercise(
         NearMiss(
             _assistant(
                 *_NODES,
-                "for node in [profile, file, feedback, answer]:",
+                "for node in [profile, file, feedback, advise]:",
                 "    builder.add_edge(START, node.__name__)",
             ),
             "before the look-ups were done",
@@ -614,7 +614,7 @@ BUDGET = Exercise(
                 'builder.add_edge(START, "profile")',
                 'builder.add_edge("profile", "file")',
                 'builder.add_edge(START, "feedback")',
-                'builder.add_edge(["file", "feedback"], "answer")',
+                'builder.add_edge(["file", "feedback"], "advise")',
             ),
             "which of them must wait",
         ),
@@ -624,8 +624,8 @@ BUDGET = Exercise(
                 'builder.add_edge(START, "profile")',
                 'builder.add_edge("profile", "file")',
                 'builder.add_edge(START, "feedback")',
-                'builder.add_edge("file", "answer")',
-                'builder.add_edge("feedback", "answer")',
+                'builder.add_edge("file", "advise")',
+                'builder.add_edge("feedback", "advise")',
             ),
             "paths of different length",
         ),
@@ -643,7 +643,7 @@ BUDGET = Exercise(
         "each super-step. How many super-steps does the sequence have?",
         "None of the three look-ups needs what another one found. Nodes at the ends of edges from "
         "one place run in *one* super-step.",
-        "Lead an edge from START to each look-up, and from each look-up to `answer`. The reducer "
+        "Lead an edge from START to each look-up, and from each look-up to `advise`. The reducer "
         "`operator.or_` joins what the three return.",
     ),
     check=check_assistant,
