@@ -1,7 +1,8 @@
 """Execute notebooks and write them the one way, so that a second run changes no byte.
 
-    python -m tests.refresh                  # all lessons
+    python -m tests.refresh                  # all lessons, and the README
     python -m tests.refresh 02 11            # these
+    python -m tests.refresh README           # the table of the memory exam in the README
     python -m tests.refresh --check          # write nothing; fail where a byte would change
 
 A cell that raises stops the command with that cell shown, unless it is tagged ``raises-exception``.
@@ -14,7 +15,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -25,6 +26,7 @@ from nbformat import NotebookNode
 from traitlets import default
 
 from lessons_lib.launch import binder_url
+from tests import readme
 from tests.kernels import KERNEL_NAME, OwnKernelSpecs, Place
 from tests.project import notebooks, relative
 
@@ -190,12 +192,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.refresh", description="Execute notebooks and write them the one way."
     )
-    parser.add_argument("names", nargs="*", help="lesson numbers, names or paths (default: all)")
+    parser.add_argument(
+        "names", nargs="*", help="lesson numbers, names or paths, README (default: all)"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where it would")
     options = parser.parse_args(arguments)
     try:
-        paths = chosen(options.names, _candidates(options.names))
+        lessons = [name for name in options.names if name != "README"]
+        only_readme = bool(options.names) and not lessons
+        paths = [] if only_readme else chosen(lessons, _candidates(lessons))
         results = [_one(path, options.check) for path in paths]
+        if len(lessons) < len(options.names) or not options.names:
+            results.append(_readme(options.check))
     except RefreshError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -209,16 +217,24 @@ def _candidates(names: Sequence[str]) -> list[Path]:
 
 
 def _one(path: Path, check: bool) -> bool:
+    return _written(path, refresh, "code cells", '"cell_type": "code"', check)
+
+
+def _readme(check: bool) -> bool:
+    return _written(readme.README, readme.refresh, "tables", readme.BEGIN, check)
+
+
+def _written(path: Path, make: Callable[[Path], str], parts: str, part: str, check: bool) -> bool:
+    """Make a file's text and write it, or look whether it would change; says which."""
     print(f"{path.stem:32}", end="", flush=True)
     started = time.perf_counter()
-    text = refresh(path)
+    text = make(path)
     seconds = time.perf_counter() - started
     same = path.read_bytes() == text.encode("utf-8")
     if not same and not check:
         path.write_text(text, encoding="utf-8", newline="\n")
     said = "unchanged" if same else f"would change {relative(path)}" if check else "changed"
-    cells = text.count('"cell_type": "code"')
-    print(f"{cells:4d} code cells {seconds:6.1f} s  {said}", flush=True)
+    print(f"{text.count(part):4d} {parts:10} {seconds:6.1f} s  {said}", flush=True)
     return same or not check
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lessons_lib.memories import DictBot, JournalBot, JsonBot, Message, SqliteBot, reply
 from lessons_lib.memories.chatbot import Step, answered, heard
+from lessons_lib.memories.graph import GraphBot, build
 
 
 class LosesFiles(DictBot):
@@ -185,3 +188,12 @@ class KeepsEveryState(DictBot):
         answer = super().say(text, **keywords)
         self.states = [*getattr(self, "states", []), json.dumps(self.conversations)]
         return answer
+
+
+class Strict(GraphBot):
+    """Has LangGraph read only what it knows as harmless, as LANGGRAPH_STRICT_MSGPACK does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, durability="sync")
+        serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
+        self.graph = build(SqliteSaver(self._connection, serde=serializer))

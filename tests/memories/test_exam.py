@@ -15,8 +15,9 @@ import pytest
 
 from lessons_lib.memories import DictBot, JournalBot, JsonBot, SqliteBot
 from lessons_lib.memories.exam import QUESTIONS, Report, exam
-from lessons_lib.memories.exam.candidates import PLAIN, candidates
-from lessons_lib.memories.graph import GraphBot
+from lessons_lib.memories.exam.__main__ import main
+from lessons_lib.memories.exam.candidates import FIVE, candidates
+from tests import readme
 from tests.memories import faulty
 
 Make = Callable[[Path], Any]
@@ -43,6 +44,7 @@ LETTERS = {"yes": "y", "in part": "p", "no": "n", "does not apply": "-"}
         (faulty.OnlySaysSo, "forget", "no", "it was asked to forget, and still told it"),
         (faulty.StartsAnew, "hostile", "no", "cut in half: began anew, without a word"),
         (faulty.PicklesInRows, "hostile", "no", "code hidden: ran the code"),
+        (faulty.Strict, "hostile", "in part", "a name changed: believed it; code hidden: refused"),
         (JsonBot, "hostile", "in part", "a name changed: believed it"),
         (JournalBot, "hostile", "yes", "a name changed: refused"),
     ],
@@ -58,10 +60,9 @@ def test_a_fault_is_planted_for_every_question() -> None:
     assert {case[1] for case in tried.args[1] if case[2] != "yes"} == set(QUESTIONS)
 
 
-def test_the_plain_memories() -> None:
-    report = exam(named=candidates(), costs=False)
-    assert {one.name: marks(one.answers) for one in report.sittings} == {
-        #                   recall facts apart kill half writers workers back forget hostile
+def test_the_memories(sat: Report) -> None:
+    assert {one.name: marks(one.answers) for one in sat.sittings} == {
+        #                      recall facts apart kill half writers workers back forget hostile
         "local variable": "n n y n n - n - - -",
         "dict": "y n y n n p n - y -",
         "threading.local": "n n n n n - n - - -",
@@ -71,32 +72,70 @@ def test_the_plain_memories() -> None:
         "JSON file": "y n y y n n y - y p",
         "SQLite by hand": "y y y y p y y y y p",
         "journal": "y n y y y y y y y y",
+        "InMemorySaver": "y n y n n n n y y -",
+        "SqliteSaver": "y n y y y n y y p n",
+        "SqliteSaver + store": "y y y y y n y y n n",
+        "SqliteSaver, mended": "y y y y y y y y y y",
     }
-    assert set(candidates()) == set(PLAIN)
-    assert "told" in report["threading.local"]["facts"].saw
-    assert re.search(r"The memory exam +local variable +dict ", str(report))
-    assert max(map(len, str(report).splitlines())) <= 100
+    assert max(map(len, str(sat).splitlines())) <= 100
+    assert re.search(r"The memory exam +local variable +dict ", str(sat))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "saw"),
+    [
+        ("threading.local", "facts", "told"),
+        ("InMemorySaver", "half-done", "said in the turn that was cut off was gone"),
+        ("InMemorySaver", "writers", "both turns were answered, and 'The screen flickers.' was"),
+        ("SqliteSaver", "half-done", "finished steps were not done again: ticket ×1, mail ×2"),
+        ("SqliteSaver", "writers", "both turns were answered, and 'The screen flickers.' was lost"),
+        ("SqliteSaver", "facts", "in a new conversation it did not know the user"),
+        ("SqliteSaver", "forget", "it tells nothing more; the bytes are still in graph.db-wal"),
+        ("SqliteSaver", "hostile", "a name changed: believed it; code hidden: ran the code"),
+        ("SqliteSaver + store", "forget", "it was asked to forget, and still told it"),
+        ("SqliteSaver, mended", "hostile", "cut in half: refused; a name changed: refused; code"),
+    ],
+)
+def test_what_was_seen(sat: Report, name: str, key: str, saw: str) -> None:
+    assert saw in sat[name][key].saw
 
 
 def marks(answers: dict[str, Any]) -> str:
     return " ".join(LETTERS[answer.mark] for answer in answers.values())
 
 
-def test_a_graph_sits_it() -> None:
-    # In "async", what it has saved when it is killed in a turn would be a matter of luck.
-    make = partial(GraphBot, durability="sync")
-    (sitting,) = exam(make, only=["recall", "writers", "half-done"], costs=False).sittings
-    assert marks(sitting.answers) == "y n p"
+def test_the_price(sat: Report) -> None:
+    costs = {one.name: one.price for one in sat.sittings if one.price}
+    assert {name: (cost.ram, cost.disk, cost.packages) for name, cost in costs.items()} == {
+        "dict": (1, 0, ()),
+        "journal": (0, 2, ("filelock",)),
+        "InMemorySaver": (2, 0, ("langgraph",)),
+        "SqliteSaver": (0, 2, ("langgraph", "langgraph-checkpoint-sqlite")),
+        "SqliteSaver, mended": (0, 2, ("filelock", "langgraph", "langgraph-checkpoint-sqlite")),
+    }
+    assert all(cost.lines and cost.ratio > 0 for cost in costs.values())
+    assert costs["dict"].ratio < 10 < costs["SqliteSaver"].ratio
+    assert "with their square" in str(sat)
+    assert not re.search(r"\d{4,}|×\d+\.|\bms\b", str(sat)), "no size and no time in what is stored"
+    assert "×" in str(sat.measured())
 
 
-def test_the_price() -> None:
-    report = exam(DictBot, SqliteBot, faulty.KeepsEveryState, only="recall")
+def test_the_price_of_others() -> None:
+    report = exam(SqliteBot, faulty.KeepsEveryState, only="recall")
     costs = [one.price for one in report.sittings]
-    assert [(cost.ram, cost.disk) for cost in costs if cost] == [(1, 0), (0, 1), (2, 0)]
-    assert all(cost and cost.lines and cost.ratio > 0 for cost in costs)
-    assert "with their square" in str(report)
-    assert not re.search(r"\d{3,}|×|\bms\b", str(report)), "no size and no time in what is stored"
-    assert "×" in str(report.measured())
+    assert [(cost.ram, cost.disk) for cost in costs if cost] == [(0, 1), (2, 0)]
+
+
+def test_the_readme_shows_what_the_exam_found(sat: Report) -> None:
+    five = Report(tuple(sat[name] for name in FIVE))
+    shown = readme.table_in(readme.README.read_text(encoding="utf-8"))
+    assert shown == five.markdown(), "bring it up to date: python3 -m lessons_lib refresh README"
+
+
+@pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END + readme.BEGIN, readme.BEGIN * 2])
+def test_a_readme_without_its_marks(text: str) -> None:
+    with pytest.raises(ValueError, match="the text should have '<!-- The memory exam"):
+        readme.with_table(text, "| a |")
 
 
 def test_it_says_how_far_it_is() -> None:
@@ -108,10 +147,10 @@ def test_it_says_how_far_it_is() -> None:
     ]
 
 
-def test_the_same_text_twice() -> None:
+def test_the_same_twice(sat: Report) -> None:
     keys = ["half-done", "writers", "hostile"]
-    first, second = (str(exam(JournalBot, only=keys, costs=False)) for _ in range(2))
-    assert first == second
+    (again,) = exam(JournalBot, only=keys, costs=False).sittings
+    assert again.answers == {key: sat["journal"][key] for key in keys}
 
 
 def test_a_page_of_it() -> None:
@@ -203,12 +242,39 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert multiprocessing.active_children() == []
 
 
+COMMAND = """
+import sys
+from lessons_lib.memories.exam.__main__ import main
+code = main(sys.argv[1:])
+print("LangGraph is loaded:", "langgraph" in sys.modules)
+sys.exit(code)
+"""
+
+
+def run(*names: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", COMMAND, *names]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+
+
 def test_the_command() -> None:
-    command = [sys.executable, "-m", "lessons_lib.memories.exam"]
-    done = subprocess.run([*command, "local variable"], capture_output=True, text=True, check=True)
+    done = run("local variable")
+    assert done.returncode == 0
     assert "The memory exam: local variable" in done.stdout
     assert "a turn" in done.stdout
+    assert "LangGraph is loaded: False" in done.stdout
     assert "local variable: question 10 of 10" in done.stderr
-    done = subprocess.run([*command, "jurnal"], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith("there is no memory 'jurnal': did you mean 'journal'?")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("jurnal", "journal"), ("SqliteSaver+store", "SqliteSaver + store")]
+)
+def test_a_name_that_there_is_not(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"{name!r}: did you mean {meant!r}?")):
+        candidates([name])
+
+
+def test_the_command_with_a_name_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jurnal"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "there is no memory 'jurnal': did you mean 'journal'?"
+    )

@@ -90,6 +90,7 @@ def _measure(
     connection: Connection[Any, Any], make: bytes, folder: Path, env: dict[str, str]
 ) -> None:
     """The child's side: measure and tell, or tell what went wrong."""
+    gc.freeze()  # what was there before the memory is not searched at every collection
     threading.Thread(target=end_with_the_parent, daemon=True).start()
     os.environ.clear()
     os.environ.update(env)

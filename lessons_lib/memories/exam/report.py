@@ -83,8 +83,25 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        tables = [*map(_matrix, _blocks(self.sittings)), *_if_any(_prices(self.sittings))]
+        prices = map(_narrow, _if_any(_prices(self.sittings)))
+        tables = [*map(_matrix, _blocks(self.sittings)), *prices]
         return "\n\n".join(map(str, tables))
+
+    def markdown(self) -> str:
+        """The same as one table in Markdown, as a README shows it: no size, no time."""
+        rows = [(QUESTIONS[key].asks, *self._each(key)) for key in self.sittings[0].answers]
+        prices = _prices(self.sittings)
+        if prices:
+            told = {row[0]: row for row in prices.rows}
+            for number, name in enumerate(prices.columns[1:], 1):
+                cells = (str(told.get(one.name, ["–"] * 5)[number]) for one in self.sittings)
+                rows.append((f"*{name}*", *cells))
+        head = ["", *(one.name for one in self.sittings)]
+        lines = [head, ["---"] * len(head), *rows]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+    def _each(self, key: str) -> list[str]:
+        return [str(one[key]) for one in self.sittings]
 
     def measured(self) -> Table:
         """The time of a turn as a multiple of the dict's, as it was in this run."""
@@ -130,7 +147,7 @@ def _told(sitting: Sitting) -> Iterator[str]:
         yield f"{answer!s:<18}{answer.asks}"
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
     for table in _if_any(_prices((sitting,))):
-        yield f"\n{table}"
+        yield f"\n{_narrow(table)}"
 
 
 def _blocks(sittings: Sequence[Sitting]) -> Iterator[Sequence[Sitting]]:
@@ -166,6 +183,16 @@ def _prices(sittings: Sequence[Sitting]) -> Table | None:
     ]
     columns = ("Its price", "memory grows", "files grow", "packages", "lines")
     return Table(columns, rows) if rows else None
+
+
+def _narrow(prices: Table) -> Table:
+    """The prices with one package in a line, so that they fit a terminal."""
+    rows: list[tuple[object, ...]] = []
+    for name, ram, disk, packages, lines in prices.rows:
+        first, *more = str(packages).split(", ")
+        rows.append((name, ram, disk, first, str(lines).rjust(len("lines"))))
+        rows.extend(("", "", "", package, "") for package in more)
+    return Table(prices.columns, rows)
 
 
 def _if_any(table: Table | None) -> list[Table]:
