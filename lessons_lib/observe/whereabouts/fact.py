@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, compress, repeat
+from itertools import compress, repeat
 from operator import contains, is_
 from typing import Any
 
@@ -39,25 +39,22 @@ class Text:
         first, *others = plain
         return cls(repr(fact), texts, (first, *wide, *others))
 
-    def among(self, things: list[object]) -> list[object]:
-        """Those of some objects that are strings or bytes with the text in them.
+    def among(self, sorts: dict[type, list[Any]]) -> list[object]:
+        """Those of some objects, sorted by type, that have the text in them, each once."""
+        found: list[object] = []
+        for kind, things in sorts.items():
+            if forms := _forms_of(kind):
+                found += self._of_kind(kind, forms, things)
+        return list(dict(zip(map(id, found), found, strict=True)).values())
 
-        Everything here runs in C, object by object: that is what makes a million of them quick.
-        """
-        kinds = [kind for kind in set(map(type, things)) if _forms_of(kind)]
-        found = (self._of_kind(kind, _of_type(things, kind)) for kind in kinds)
-        return list(chain.from_iterable(found))
-
-    def _of_kind(self, kind: type, things: list[Any]) -> list[object]:
-        forms = getattr(self, _forms_of(kind))
-        within: Any = contains if kind in (str, bytes, bytearray) else _plain(kind).__contains__
-        found = (compress(things, map(within, things, repeat(form))) for form in forms)
-        every = list(chain.from_iterable(found))
-        return list(dict(zip(map(id, every), every, strict=True)).values())
+    def _of_kind(self, kind: type, forms: str, things: list[Any]) -> Iterator[object]:
+        within: Any = contains if kind in _PLAIN else _plain(kind).__contains__
+        for form in getattr(self, forms):
+            yield from compress(things, map(within, things, repeat(form)))
 
     def inside(self, data: bytes | str) -> bool:
         """Whether bytes or a string hold the text in any of its forms."""
-        return bool(self.among([data]))
+        return bool(self.among({type(data): [data]}))
 
     def excerpt(self, text: str) -> str:
         """A short piece of a string around the first place where it has the text."""
@@ -71,8 +68,25 @@ def _as_json(text: str) -> Iterable[str]:
     return (json.dumps(text, ensure_ascii=plain)[1:-1] for plain in (False, True))
 
 
-def _of_type(things: list[object], kind: type) -> list[Any]:
-    return list(compress(things, map(is_, map(type, things), repeat(kind))))
+_PLAIN = (str, bytes, bytearray)
+
+
+def sorted_by_type(things: list[object], wanted: Callable[[type], object]) -> dict[type, list[Any]]:
+    """Some objects by their exact type, for those types alone that are wanted.
+
+    All of it runs in C, object by object: that is what makes a million of them quick.
+    """
+    kinds = list(map(type, things))
+    return {
+        kind: list(compress(things, map(is_, kinds, repeat(kind))))
+        for kind in set(kinds)
+        if wanted(kind)
+    }
+
+
+def holds_text(kind: type) -> bool:
+    """Whether the instances of a type are strings or bytes."""
+    return bool(_forms_of(kind))
 
 
 def _forms_of(kind: type) -> str:
@@ -82,7 +96,7 @@ def _forms_of(kind: type) -> str:
 
 
 def _plain(kind: type) -> Any:
-    return next((base for base in (str, bytes, bytearray) if base in kind.__mro__), object)
+    return next((base for base in _PLAIN if base in kind.__mro__), object)
 
 
 def checked(fact: object) -> Text | None:

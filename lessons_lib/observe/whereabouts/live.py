@@ -15,12 +15,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, compress, count, filterfalse, islice, repeat
-from operator import is_, not_
+from operator import is_
 
 from ..holding.chains import Chain, chains_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length, chunks
-from .fact import Text
+from .fact import Text, holds_text, sorted_by_type
 from .finds import Find, Whereabouts
 
 MOST_COPIES = 40
@@ -67,12 +67,25 @@ def copies_of(text: Text, roots: list[Root]) -> Seen:
     return seen
 
 
+@dataclass
+class _Visit:
+    """Some objects that are looked at: what is below them, and whether a copy was found there."""
+
+    things: list[object]
+    below: Iterator[list[object]]
+    hit: bool
+
+
 class _Search(Search):
     """A search for all copies of a text: forward to the copies, from there back to the roots."""
 
     def __init__(self, text: Text, roots: list[Root]) -> None:
         super().__init__([], roots)
         self.text = text
+        self.seen: set[int] = set()
+        """The untracked containers that were looked into, by id."""
+        self.hot: set[int] = set()
+        """The copies and the untracked containers that lead to one, by id."""
         self.copies: list[int] = []
         self.keepers: list[int] = []
         self.chains_to: dict[int, dict[str, Chain]] = {}
@@ -87,47 +100,67 @@ class _Search(Search):
         starts = gc.get_objects()  # before any list of ours that would hold them all
         starts += [root.space for root in self.roots.values()]
         starts += self.frozen
-        starts = _without_modules(starts)
-        self._find_keepers(starts)
-        seen: set[int] = set()
-        hot: set[int] = set()
         for chunk in chunks(starts):
-            self._walk_from(chunk, seen, hot)
-        self.copies = [place for place in self.copies if place in self.ahead]
+            self._walk_from(self._looked_at(chunk))
 
-    def _walk_from(self, chunk: list[object], seen: set[int], hot: set[int]) -> None:
-        """Look at what a chunk of objects refers to, through untracked containers.
+    def _looked_at(self, chunk: list[object]) -> list[object]:
+        """Note the savers and stores in a chunk, and strings of a class of the reader's own.
 
-        `hot` has the copies and the untracked containers that lead to one, by id; `seen` all
-        containers that were looked into.
+        Returned is the chunk with each module's namespace in its place; see `referents_of`.
         """
-        levels, hit = [chunk], False
-        while levels[-1]:
-            below = gc.get_referents(*levels[-1])
-            copies, containers = self.text.among(below), _untracked(below)
-            hit = hit or bool(copies) or not hot.isdisjoint(map(id, containers))
-            hot.update(map(id, copies))
-            new = dict(zip(map(id, containers), containers, strict=True))
-            for key in seen.intersection(new):
-                del new[key]
-            seen.update(new)
-            levels.append(list(new.values()))
-            self.copies += [self.place_of(copy) for copy in copies if id(copy) not in self.place]
-        if hit:
-            for level in reversed(levels):
-                self._trace(level, hot)
+        sorts = sorted_by_type(chunk, _is_special)
+        modules = sorts.pop(types.ModuleType, ())
+        self._noted(self.text.among(sorts))
+        for kind in filter(is_keeper, sorts):
+            self.keepers += map(self.place_of, sorts[kind])
+        if not modules:
+            return chunk
+        others = [thing for thing in chunk if type(thing) is not types.ModuleType]
+        return others + [vars(module) for module in modules]
 
-    def _trace(self, level: list[object], hot: set[int]) -> None:
+    def _walk_from(self, chunk: list[object]) -> None:
+        """Look at what a chunk of objects refers to, and on through untracked containers."""
+        visits = [self._visit(chunk)]
+        while visits:
+            visit = visits[-1]
+            below = next(visit.below, None)
+            if below is not None:
+                visits.append(self._visit(below))
+                continue
+            visits.pop()
+            if visit.hit:
+                self._trace(visit.things)
+                for outer in visits[-1:]:
+                    outer.hit = True
+
+    def _visit(self, things: list[object]) -> _Visit:
+        copies, containers = self._below(things)
+        hit = bool(copies) or not self.hot.isdisjoint(map(id, containers))
+        self.hot.update(map(id, copies))
+        return _Visit(things, chunks(_unseen(containers, self.seen)), hit)
+
+    def _below(self, things: list[object]) -> tuple[list[object], list[object]]:
+        """The copies among what some objects refer to, and the containers to look into."""
+        loose = list(filterfalse(gc.is_tracked, gc.get_referents(*things)))
+        sorts = sorted_by_type(loose, _is_of_interest)
+        containers = [*sorts.pop(tuple, ()), *sorts.pop(dict, ())]
+        return self._noted(self.text.among(sorts)), containers
+
+    def _noted(self, copies: list[object]) -> list[object]:
+        self.copies += [self.place_of(copy) for copy in copies if id(copy) not in self.place]
+        return copies
+
+    def _trace(self, level: list[object]) -> None:
         """Note which objects of a level lead to a copy, and to which."""
         lists = list(map(gc.get_referents, level))
         ends = list(accumulate(map(len, lists)))
         below = list(chain.from_iterable(lists))
-        for at in compress(count(), map(hot.__contains__, map(id, below))):
+        for at in compress(count(), map(self.hot.__contains__, map(id, below))):
             holder = level[bisect_right(ends, at)]
             if not self._is_ours(holder):
                 self._note(holder, below[at])
                 if not gc.is_tracked(holder):
-                    hot.add(id(holder))
+                    self.hot.add(id(holder))
 
     def _note(self, holder: object, thing: object) -> None:
         known, above = self.ahead.setdefault(self.place_of(thing), []), self.place_of(holder)
@@ -138,18 +171,13 @@ class _Search(Search):
         ours = (self.things, self.text.in_text, self.text.in_bytes)
         return isinstance(holder, (Text, Find, Whereabouts)) or any(map(is_, ours, repeat(holder)))
 
-    def _find_keepers(self, starts: list[object]) -> None:
-        for kind in set(map(type, starts)):
-            if is_keeper(kind):
-                found = compress(starts, map(is_, map(type, starts), repeat(kind)))
-                self.keepers += [self.place_of(keeper) for keeper in found]
-
     # -- back ------------------------------------------------------------------------------------
 
     def result(self) -> Seen:
         """Follow the copies back to the roots, and put into words what was found."""
         self._set_apart_blobs()
-        wanted = [place for place in self.copies if place not in self.apart]
+        found = [place for place in self.copies if place in self.ahead or self._is_tracked(place)]
+        wanted = [place for place in found if place not in self.apart]
         self.targets = [*self.keepers, *wanted[:MOST_COPIES]]
         self.most_looks = _LOOKS_EACH * len(self.targets) + 40
         self.most_paths = 100 * len(self.targets) + 400
@@ -160,6 +188,9 @@ class _Search(Search):
         seen.keepers = [(self.things[place], self._said(place)) for place in self.keepers]
         seen.finds = self._finds()
         return seen
+
+    def _is_tracked(self, place: int) -> bool:
+        return gc.is_tracked(self.things[place])
 
     def _set_apart_blobs(self) -> None:
         """A saver's blobs are told with their thread and their channel, so not here."""
@@ -233,19 +264,26 @@ class _Search(Search):
         ]
 
 
-def _untracked(things: list[object]) -> list[object]:
-    """The containers among some objects that the collector does not track."""
-    loose = list(filterfalse(gc.is_tracked, things))
-    kinds = list(map(type, loose))
-    tuples = compress(loose, map(is_, kinds, repeat(tuple)))
-    return [*tuples, *compress(loose, map(is_, kinds, repeat(dict)))]
+def _is_of_interest(kind: type) -> bool:
+    return kind is tuple or kind is dict or holds_text(kind)
 
 
-def _without_modules(things: list[object]) -> list[object]:
-    """The same objects with the namespace of each module for the module; see `referents_of`."""
-    found = list(map(is_, map(type, things), repeat(types.ModuleType)))
-    spaces = map(vars, compress(things, found))
-    return [*compress(things, map(not_, found)), *spaces]
+def _is_special(kind: type) -> bool:
+    return kind is types.ModuleType or is_keeper(kind) or holds_text(kind)
+
+
+def _unseen(things: list[object], seen: set[int]) -> list[object]:
+    """Those of some objects that were not met before, each once; from now on they were."""
+    keys = set(map(id, things))
+    if len(keys) == len(things) and seen.isdisjoint(keys):
+        new = things
+    else:
+        fresh = dict(zip(map(id, things), things, strict=True))
+        for key in seen & keys:
+            del fresh[key]
+        new = list(fresh.values())
+    seen |= keys
+    return new
 
 
 # -- savers and stores ---------------------------------------------------------------------------

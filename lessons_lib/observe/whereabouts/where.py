@@ -14,12 +14,16 @@ from ..holding.search import Root, roots_of
 from .fact import Text, checked
 from .finds import Find, Whereabouts
 from .keepers import finds_in
-from .live import Seen, copies_of, erasers, is_readable, said
+from .live import MOST_COPIES, Seen, copies_of, erasers, is_readable, said
 
 _TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
 _COPIES = (
     "Savers, stores and files were not searched: what gets there is a copy of an object, not the "
     "object. Give a text of it."
+)
+_MANY = (
+    f"There are more than {MOST_COPIES} live copies; only that many were followed back to who "
+    "holds them. A longer text has fewer."
 )
 _UNNAMED = "No name leads to it; who_holds(…) tells whether a cycle or C code keeps it."
 
@@ -59,6 +63,7 @@ def where_is(fact: object, *places: object) -> Whereabouts:
         if is_readable(keeper):
             finds += finds_in(keeper, held_by, text)
     notes = [_TYPED] if seen.typed and _in_notebook() else []
+    notes += [_MANY] if seen.more else []
     return Whereabouts(text.said, tuple(finds), tuple(notes))
 
 
