@@ -7,6 +7,7 @@ is looked at are drawn; a pill says how many steps lie between two cards.
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
@@ -81,21 +82,62 @@ def _nearest(tree: Tree, focus: str) -> Iterable[str]:
     return found
 
 
-def _plan(tree: Tree, shown: set[str]) -> Plan:
-    plan, told = Plan(), set(shown)
-    for id in sorted(shown):  # ids grow with time
-        skipped = []
-        parent = tree.index[id]
-        while parent in tree.index and parent not in shown:
-            skipped.append(parent)
-            parent = tree.index[parent]
+def _plan(tree: Tree, wanted: set[str]) -> Plan:
+    above, plan = _Above(tree, wanted), Plan()
+    for id in sorted(wanted):  # ids grow with time
+        parent, skipped = above.find(id)
+        if skipped == 1:  # its card takes no more room than a pill
+            only = tree.index[id]
+            plan.after[only], parent, skipped = parent, only, 0
+            above.show(only)
         if skipped:
-            plan.gaps[pill := f"before {id}"] = len(skipped)
-            plan.after[pill] = parent if parent in shown else ""
-            told |= set(skipped)
-        plan.after[id] = f"before {id}" if skipped else (parent if parent in shown else "")
-    plan.hidden = len(tree.index) - len(told)
+            pill = f"before {id}"
+            plan.gaps[pill] = skipped
+            plan.after[pill], parent = parent, pill
+        plan.after[id] = parent
+    plan.hidden = len(tree.index) - above.told()
     return plan
+
+
+class _Above:
+    """The next card above a checkpoint, found line by line: a line may be thousands long."""
+
+    def __init__(self, tree: Tree, shown: Iterable[str]) -> None:
+        self.tree = tree
+        self.shown: dict[int, list[int]] = {}
+        self.spans: dict[tuple[int, int], int] = {}
+        """What pills stand for: where each begins in a line, and the furthest that it reaches."""
+        for id in shown:
+            self.show(id)
+
+    def show(self, id: str) -> None:
+        """This checkpoint has a card."""
+        line, place = self.tree.places[id]
+        insort(self.shown.setdefault(line, []), place)
+
+    def find(self, id: str) -> tuple[str, int]:
+        """The nearest checkpoint above that has a card (or none), and how many lie between."""
+        between, spans = 0, []
+        while (id := self.tree.index[id]) in self.tree.index:
+            line, place = self.tree.places[id]
+            places = self.shown.get(line, [])
+            number = bisect(places, place)
+            start = places[number - 1] + 1 if number else 0
+            between += place + 1 - start
+            spans.append((line, start, place))
+            if number:
+                break
+            id = self.tree.lines[line][0]
+        if between > 1:
+            for line, start, place in spans:
+                self.spans[line, start] = max(place, self.spans.get((line, start), -1))
+        found = id in self.tree.index
+        return (self.tree.lines[line][start - 1] if found else ""), between
+
+    def told(self) -> int:
+        """How many checkpoints a card or a pill stands for."""
+        cards = sum(map(len, self.shown.values()))
+        return cards + sum(place + 1 - start for (_, start), place in self.spans.items())
 
 
 def _pill(id: str, count: int) -> Box:
@@ -232,7 +274,7 @@ def _alt(plan: Plan, boxes: dict[str, Box]) -> str:
     return shorten(f"Cards of checkpoints, each leading to the next: {told[0]}.{branches}", 1500)
 
 
-def card(id: str, label: str, by: str, *, here: bool = False, note: str = "") -> Box:
+def draw_card(id: str, label: str, by: str, *, here: bool = False, asked: str = "") -> Box:
     """The card of a checkpoint: its step, and below who made it."""
     return Box(
         id,
@@ -240,5 +282,5 @@ def card(id: str, label: str, by: str, *, here: bool = False, note: str = "") ->
         "checkpoint",
         (shorten(by, 18),),
         state="kept" if here else "plain",
-        note="you are here" if here else note,
+        note="you are here" if here else asked,
     )

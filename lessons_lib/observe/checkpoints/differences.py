@@ -18,6 +18,8 @@ SHORT = 48
 MAX_CHANGES = 40
 """Of more differences, the rest is counted."""
 _LONGEST_COMPARED = 400
+_COMPARED = (str, bytes, int, float, type(None), list, dict)
+"""What == decides, or what is compared item by item: no bytes need to be made of it."""
 
 Dumps = Callable[[Any], Any]
 
@@ -92,7 +94,9 @@ def _same(one: Any, other: Any, dumps: Dumps) -> bool:
     if type(one) is not type(other):
         return False
     try:
-        return bool(one == other) or bool(dumps(one) == dumps(other))
+        if one == other:
+            return True
+        return not isinstance(one, _COMPARED) and bool(dumps(one) == dumps(other))
     except Exception:  # the reader's own types may refuse either; then they are told as changed
         return False
 
@@ -134,10 +138,10 @@ def _of_lists(path: str, before: list[Any], after: list[Any], dumps: Dumps) -> I
     numbers = _numbered([*old, *new], dumps)
     matcher = SequenceMatcher(None, numbers[: len(old)], numbers[len(old) :], autojunk=False)
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-        if kind == "replace" and i2 - i1 == j2 - j1:
+        if kind in ("equal", "replace") and i2 - i1 == j2 - j1:
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
                 yield from _between(f"{path}[{start + j}]", old[i], new[j], dumps)
-        elif kind != "equal":
+        else:
             yield from (Change(f"{path}[{start + i}]", "gone", show(old[i])) for i in range(i1, i2))
             yield from (
                 Change(f"{path}[{start + j}]", "new", "", show(new[j])) for j in range(j1, j2)
@@ -155,12 +159,15 @@ def _alike(one: Sequence[Any], other: Sequence[Any], dumps: Dumps) -> int:
 
 
 def _numbered(items: list[Any], dumps: Dumps) -> list[int]:
-    """A number for each item, the same for those that a saver would write alike."""
+    """A number for each item, the same for those that are one thing: by its id, or by its bytes."""
     known: dict[Any, int] = {}
     return [known.setdefault(_key(item, dumps), len(known)) for item in items]
 
 
 def _key(item: Any, dumps: Dumps) -> Any:
+    name = item.get("id") if isinstance(item, dict) else getattr(item, "id", None)
+    if isinstance(name, str):
+        return type(item), name
     try:
         key = dumps(item)
         hash(key)

@@ -17,13 +17,16 @@ from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
 from ..pictures.style import shorten
 from ..pictures.table import Table
-from .cards import card, draw_tree
+from .cards import draw_card, draw_tree
 from .differences import Change, differences, show
 from .thread import Read, Thread
 from .tree import Tree
 
 SENDS = "__pregel_tasks"
 """The channel in which LangGraph keeps the calls made with `Send` until the next step."""
+
+OWN = ("__input__", "__interrupt__", "__snapshot_bumps__")
+"""What LangGraph notes among the nodes' records, and is no node."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Checkpoint:
     @property
     def by(self) -> str:
         """Who made it, in words: the nodes, or what else was the reason."""
-        return counted(self.wrote) if self.wrote else f"({self.source})"
+        return made_by(self.wrote, self.source)
 
     @property
     def waits(self) -> str:
@@ -93,19 +96,20 @@ def history(graph: Any, config: Any, *, limit: int | None = 50) -> History:
     return read_history(Thread(graph, config), limit)
 
 
-def read_history(thread: Thread, limit: int | None) -> History:
-    """The history of a thread that was found already."""
-    index = thread.index()
+def read_history(thread: Thread, limit: int | None, tree: Tree | None = None) -> History:
+    """The history of a thread that was found already; its tree is read unless it is given."""
     # One more than is shown: it tells whether there are older ones, and what the last one changed.
     read = thread.page(limit + 1 if limit else None)
     shown = read[:limit] if limit else read
-    tree = Tree(index if index is not None else {one.id: one.parent for one in reversed(read)})
+    if tree is None or not tree.complete:
+        index, seen = thread.index(), {one.id: one.parent for one in reversed(read)}
+        tree = Tree(index or seen, index is not None or len(shown) == len(read))
     older = len(tree.index) - len(shown)
     return History(
         thread.id,
         tuple(read_checkpoints(thread, tree, shown[::-1], {one.id: one for one in read})),
         older,
-        index is not None or older == 0,
+        tree.complete,
         tree,
     )
 
@@ -122,14 +126,13 @@ def read_checkpoints(
 
 def understood(one: Read, before: Read | None, tree: Tree, dumps: Any) -> Checkpoint:
     """A checkpoint as data, from what was read of it and of the one before."""
-    metadata, snapshot = one.seen.metadata or {}, one.seen
-    step = metadata.get("step", -1)
+    snapshot = one.seen
     return Checkpoint(
         id=one.id,
-        label=f"{step}{tree.letters.get(one.id, '')}",
+        label=label_of(one, tree),
         parent=one.parent,
-        step=step,
-        source=metadata.get("source", "loop"),
+        step=one.step,
+        source=one.source,
         wrote=wrote(one, before),
         writes=writes(one, before),
         values=snapshot.values,
@@ -140,16 +143,21 @@ def understood(one: Read, before: Read | None, tree: Tree, dumps: Any) -> Checkp
     )
 
 
+def label_of(one: Read, tree: Tree) -> str:
+    """The short name of a checkpoint: its step, and the letter of its line."""
+    return f"{one.step}{tree.letters.get(one.id, '')}"
+
+
 def wrote(one: Read, before: Read | None) -> tuple[str, ...]:
     """The nodes that ran between two checkpoints, in the order of their super-steps."""
-    if one.seen.metadata.get("source") != "loop":
+    if one.source != "loop":
         return ()
     now: Mapping[str, Any] = one.raw.checkpoint["versions_seen"]
     then: Mapping[str, Any] = before.raw.checkpoint["versions_seen"] if before else {}
     moved = {
         name: max(map(str, versions.values()), default="")
         for name, versions in now.items()
-        if versions and versions != then.get(name) and not name.startswith("__i")
+        if versions and versions != then.get(name) and name not in OWN
     }
     sent = (
         [send.node for send in before.raw.checkpoint["channel_values"].get(SENDS, ())]
@@ -161,7 +169,7 @@ def wrote(one: Read, before: Read | None) -> tuple[str, ...]:
 
 def writes(one: Read, before: Read | None) -> tuple[tuple[str, Any], ...]:
     """What each node wrote; nothing where the saver did not keep it."""
-    if before is None or one.seen.metadata.get("source") != "loop":
+    if before is None or one.source != "loop":
         return ()
     return tuple((task.name, task.result) for task in before.seen.tasks if task.result is not None)
 
@@ -224,7 +232,12 @@ class History:
         """The checkpoints as cards, branches as a tree; of many, the ends of each line."""
         known = {one.id: one for one in self.checkpoints}
         shown = Tree({id: self.tree.index[id] for id in known})
-        return draw_tree(shown, lambda id: card_of(known[id], shown), self.checkpoints[-1].id)
+
+        def card(id: str) -> Box:
+            one = known[id]
+            return draw_card(id, one.label, one.by, asked=asked(bool(one.interrupts), id, shown))
+
+        return draw_tree(shown, card, self.checkpoints[-1].id)
 
     def __str__(self) -> str:
         return str(self.table())
@@ -233,10 +246,14 @@ class History:
         return {"text/html": self.table()._repr_html_(), "text/plain": str(self)}
 
 
-def card_of(one: Checkpoint, tree: Tree, here: bool = False) -> Box:
-    """The card of a checkpoint, with a note when somebody was asked something there."""
-    asked = "asked" if one.id in tree.children else "waits for an answer"
-    return card(one.id, one.label, one.by, here=here, note=asked if one.interrupts else "")
+def asked(was_asked: bool, id: str, tree: Tree) -> str:
+    """A card's note, where somebody was asked something after a checkpoint."""
+    return ("asked" if id in tree.children else "waits for an answer") if was_asked else ""
+
+
+def made_by(nodes: tuple[str, ...], source: str) -> str:
+    """Who made a checkpoint: the nodes, or in brackets what else was the reason."""
+    return counted(nodes) if nodes else f"({source})"
 
 
 def find(known: tuple[Checkpoint, ...], tree: Tree, step: int | str) -> Checkpoint:

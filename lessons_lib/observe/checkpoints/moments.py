@@ -10,6 +10,8 @@ from .history import Checkpoint, counted, told
 
 MAX_ROWS = 12
 """Of more rows, the rest is counted."""
+_OWN = "(LangGraph's own)"
+"""What a channel holds that is no part of the state: which nodes wait, what was sent to them."""
 _BY_OTHERS = {
     "input": "an input came",
     "update": "the state was updated from outside",
@@ -82,10 +84,10 @@ def _state(one: Checkpoint) -> Table:
     values = one.values if isinstance(one.values, dict) else {"state": one.values}
     names = dict.fromkeys([*values, *one.weighs])
     rows = [
-        (name, show(values[name]) if name in values else "–", one.weighs.get(name, 0))
+        (name, show(values[name]) if name in values else _OWN, one.weighs.get(name, 0))
         for name in sorted(names, key=lambda name: -one.weighs.get(name, 0))
     ]
-    caption = f"The state, {one.bytes} bytes as it is saved"
+    caption = f"The state, {one.bytes} bytes"
     return _bounded(("channel", "holds", "bytes"), rows, caption)
 
 

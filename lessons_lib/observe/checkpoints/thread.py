@@ -8,32 +8,40 @@ are taken from the two usual savers directly, since no public method gives them 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from .asked import Config, is_memory, is_sqlite, place_of, saver_of
 from .sqlite_file import readable
 
+INTERRUPT = "__interrupt__"
+"""The channel in which LangGraph keeps what a node asked."""
+
 Index = dict[str, str]
 """The id of each checkpoint, oldest first, and that of the one it follows (empty: of none)."""
 
 
-@dataclass(frozen=True)
 class Read:
-    """A checkpoint as the saver gives it and as the graph understands it."""
+    """A checkpoint as the saver gives it; as the graph understands it when that is asked for."""
 
-    raw: Any
-    """LangGraph's CheckpointTuple."""
-    seen: Any
-    """LangGraph's StateSnapshot."""
+    def __init__(self, raw: Any, understand: Callable[[], Any]) -> None:
+        self.raw = raw
+        """LangGraph's CheckpointTuple."""
+        self.id = _id_in(raw.config)
+        self.parent = _id_in(raw.parent_config)
+        self.step = int((raw.metadata or {}).get("step", -1))
+        self.source = str((raw.metadata or {}).get("source", "loop"))
+        self._understand = understand
+
+    @cached_property
+    def seen(self) -> Any:
+        """LangGraph's StateSnapshot."""
+        return self._understand()
 
     @property
-    def id(self) -> str:
-        return str(self.raw.config["configurable"]["checkpoint_id"])
-
-    @property
-    def parent(self) -> str:
-        return _id_in(self.raw.parent_config)
+    def asked(self) -> bool:
+        """Whether a node that ran after it asked something."""
+        return any(channel == INTERRUPT for _, channel, _ in self.raw.pending_writes or ())
 
 
 class Thread:
@@ -70,17 +78,25 @@ class Thread:
             raw = list(self.saver.list(self.config, before=until, limit=limit))
             seen = list(self.graph.get_state_history(self.config, before=until, limit=limit))
         known = {_id_in(snapshot.config): snapshot for snapshot in seen}
-        return [Read(one, known[id]) for one in raw if (id := _id_in(one.config)) in known]
+        return [
+            Read(one, partial(known.__getitem__, id))
+            for one in raw
+            if (id := _id_in(one.config)) in known
+        ]
 
     def one(self, id: str) -> Read | None:
         """One checkpoint; None when the saver has it no more."""
         config = self.config_of(id)
         with readable(self.saver):
             raw = self.saver.get_tuple(config)
-            return Read(raw, self.graph.get_state(config)) if raw else None
+        return Read(raw, partial(self._state, config)) if raw else None
+
+    def _state(self, config: Config) -> Any:
+        with readable(self.saver):
+            return self.graph.get_state(config)
 
     def with_step(self, step: int) -> list[str]:
-        """The ids of the checkpoints with a step, oldest first: one on each line that came so far."""
+        """The ids of the checkpoints with a step, oldest first: one on each line that has it."""
         with readable(self.saver):
             found = list(self.saver.list(self.config, filter={"step": step}))
         return sorted(_id_in(one.config) for one in found)

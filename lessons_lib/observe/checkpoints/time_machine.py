@@ -12,11 +12,21 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
 from ..pictures.waiting import waiting
 from .asked import Config
-from .cards import draw_tree
-from .history import Checkpoint, History, card_of, read_history, understood
+from .cards import draw_card, draw_tree
+from .history import (
+    Checkpoint,
+    History,
+    asked,
+    label_of,
+    made_by,
+    read_history,
+    understood,
+    wrote,
+)
 from .moments import sentence, tables
 from .thread import Read, Thread
 from .tree import Tree
@@ -24,10 +34,12 @@ from .tree import Tree
 if TYPE_CHECKING:
     import ipywidgets
 
-PAGE = 50
-"""So many of the newest checkpoints are read for the table."""
-NEAR = 12
-"""So many cards around the current one are drawn while the slider moves."""
+PAGE = 20
+"""So many of the newest checkpoints are in the table of a page on which no widget runs."""
+FIRST = 50
+"""Of a saver that cannot tell which checkpoints there are, so many of the newest are read first."""
+SMALL, NEAR = 24, 12
+"""A tree of so many cards is drawn whole while the slider moves; of a larger one, so many."""
 _KEPT_READ = 200
 _LABEL = re.compile(r"(-?\d+)([b-z]|~\d+)?")
 
@@ -49,35 +61,40 @@ class TimeMachine:
     def __init__(self, thread: Thread) -> None:
         self.thread = thread
         self._read: dict[str, Read | None] = {}
-        self.read_again()
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Which checkpoints there are; of a saver that cannot tell at once, the newest."""
+        index = self.thread.index()
+        if index is not None:
+            return Tree(index)
+        page = self.thread.page(FIRST)
+        return Tree({one.id: one.parent for one in reversed(page)}, len(page) < FIRST)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The checkpoints' ids, oldest first."""
+        return list(self.tree.index)
 
     def read_again(self) -> None:
-        """Find out which checkpoints there are now; of a saver that cannot tell, the newest."""
-        index = self.thread.index()
-        self.complete = index is not None
+        """Forget what was read: the thread may have other checkpoints now."""
         self._read.clear()
-        if index is None:
-            page = self.thread.page(PAGE)
-            self.complete = len(page) < PAGE
-            index = {one.id: one.parent for one in reversed(page)}
-        self._know(Tree(index))
-
-    def _know(self, tree: Tree) -> None:
-        self.tree, self.ids = tree, list(tree.index)
+        for name in ("tree", "ids"):
+            self.__dict__.pop(name, None)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __str__(self) -> str:
-        return str(self.history())
+        return str(self.history(PAGE))
 
     def __repr__(self) -> str:
         return f"TimeMachine(thread {self.thread.id!r}, {len(self)} checkpoints)"
 
     # -- looking -----------------------------------------------------------------------------
 
-    def history(self, limit: int | None = PAGE) -> History:
-        """The newest checkpoints, as they are now."""
+    def history(self, limit: int | None = 50) -> History:
+        """The newest checkpoints, as they are now; None reads all."""
         return read_history(self.thread, limit)
 
     def at(self, step: int | str) -> Checkpoint:
@@ -97,21 +114,27 @@ class TimeMachine:
                 found = [id for id in found if self.tree.letters.get(id, "") == (label[2] or "")]
             if found:
                 return found[-1]
-        first, last = (self._checkpoint(id).label for id in (self.ids[0], self.ids[-1]))
+        first, last = (label_of(self._known(id), self.tree) for id in (self.ids[0], self.ids[-1]))
         raise ValueError(
             f"the thread {self.thread.id!r} has no checkpoint {step!r}, expected a step or label "
             f"such as {first} or {last}, or a checkpoint's id: print the machine to see them"
         )
 
     def _checkpoint(self, id: str) -> Checkpoint:
+        one = self._known(id)
+        return understood(one, self._before(one), self.tree, self.thread.saver.serde.dumps_typed)
+
+    def _known(self, id: str) -> Read:
         one = self._one(id)
         if one is None:
             raise ValueError(
                 f"the checkpoint {id!r} is gone, expected it in the thread {self.thread.id!r}: "
                 "somebody deleted it meanwhile, so make the machine anew"
             )
-        before = self._one(one.parent) if one.parent else None
-        return understood(one, before, self.tree, self.thread.saver.serde.dumps_typed)
+        return one
+
+    def _before(self, one: Read) -> Read | None:
+        return self._one(one.parent) if one.parent else None
 
     def _one(self, id: str) -> Read | None:
         if id not in self._read:
@@ -131,15 +154,18 @@ class TimeMachine:
 
     def read_whole(self, tell: Callable[[str], None]) -> None:
         """Find out about all checkpoints, where only the newest are known."""
-        if not self.complete:
-            self._know(Tree(self.thread.read_index(tell)))
-            self.complete = True
+        if not self.tree.complete:
+            self.__dict__["tree"] = Tree(self.thread.read_index(tell))
+            self.__dict__.pop("ids", None)
 
     def draw(self, focus: str, most: int) -> Picture:
         """The tree that is known so far, around a checkpoint given by its id."""
 
-        def card(id: str) -> Any:
-            return card_of(self._checkpoint(id), self.tree, here=id == focus)
+        def card(id: str) -> Box:
+            one = self._known(id)
+            by = made_by(wrote(one, self._before(one)), one.source)
+            note = asked(one.asked, id, self.tree)
+            return draw_card(id, label_of(one, self.tree), by, here=id == focus, asked=note)
 
         return draw_tree(self.tree, card, focus, most)
 
@@ -214,26 +240,27 @@ class TimeMachine:
     def sentence(self, place: int) -> str:
         """What happened at a checkpoint, in one sentence that says which one it is."""
         one = self._checkpoint(self.ids[place - 1])
-        parent = self._checkpoint(one.parent).label if one.parent in self.tree.index else ""
-        of = f"Checkpoint {place} of {len(self)}" + ("" if self.complete else " that were read")
+        before = self._one(one.parent) if one.parent in self.tree.index else None
+        parent = label_of(before, self.tree) if before else ""
+        of = f"Checkpoint {place} of {len(self)}" + (
+            "" if self.tree.complete else " that were read"
+        )
         return f"{of}, {sentence(one, parent, one.id in self.tree.children)}"
 
     def html(self, place: int) -> str:
         """A checkpoint with its neighbours: the cards, and what the step did as tables."""
         id = self.ids[place - 1]
-        return self.draw(id, NEAR).html() + tables(self._checkpoint(id))
+        most = len(self) if len(self) <= SMALL else NEAR
+        return self.draw(id, most).html() + tables(self._checkpoint(id))
 
     # -- how it shows ------------------------------------------------------------------------
 
-    def static_html(self) -> str:
-        """The tree and the table, for a page on which no widget runs."""
-        page = self.history()
-        return page.picture().html() + page.table()._repr_html_()
-
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """The widget; the tree and the table for a page on which none runs; the table in words."""
         self.read_again()
         self._show_again()
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
-        bundle["text/html"] = self.static_html()
-        bundle["text/plain"] = str(self)
+        page = read_history(self.thread, PAGE, self.tree)
+        bundle["text/html"] = page.picture().html() + page.table()._repr_html_()
+        bundle["text/plain"] = str(page)
         return bundle

@@ -20,6 +20,8 @@ class Tree:
     """The ids of checkpoints, oldest first, and that of the one which each follows."""
 
     index: Index
+    complete: bool = True
+    """Whether these are all, or only the newest."""
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
@@ -41,6 +43,11 @@ class Tree:
             line.append(id)
             line_of[id] = line
         return list(found.values())
+
+    @cached_property
+    def places(self) -> dict[str, tuple[int, int]]:
+        """For each checkpoint, the number of its line and its place in it."""
+        return {id: (n, i) for n, line in enumerate(self.lines) for i, id in enumerate(line)}
 
     @cached_property
     def letters(self) -> dict[str, str]:
