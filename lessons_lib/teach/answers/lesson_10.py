@@ -203,6 +203,26 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        "10.exam",
+        "Two columns. `GraphBot` calls `invoke`, and `delete_thread` to forget. `CarefulBot` takes a "
+        "lock for each turn, and empties the file and its log as well. What does the exam say?",
+        (
+            Option(
+                "Both pass both: a database is under each",
+                "No. A database keeps each write whole. It does not see that two of them are turns.",
+            ),
+            Option(
+                "GraphBot: no, and in part. CarefulBot: yes, and yes",
+                "Right. One turn was lost, and the bytes outlived the rows.",
+                right=True,
+            ),
+            Option(
+                "GraphBot: no, and yes. CarefulBot: yes, and yes",
+                "No. The exam looks into the files, too. After `delete_thread` the words are there.",
+            ),
+        ),
+    ),
 )
 
 
