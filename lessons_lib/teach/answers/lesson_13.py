@@ -5,10 +5,9 @@ overview of a reader's progress does) stays light.
 """
 
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
@@ -266,18 +265,9 @@ QUESTIONS = (
 )
 
 
-@contextmanager
-def a_file() -> Iterator[Path]:
-    """A path for a database in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        yield Path(folder) / "facts.db"
-
-
-def on_disk(path: Path) -> Any:
-    """A SQLite store on a file, with a connection of its own."""
-    from langgraph.store.sqlite import SqliteStore
-
-    return SqliteStore(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
+def connected(path: str) -> sqlite3.Connection:
+    """A connection as a store wants it: it begins its transactions itself."""
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
 
 
 # --- Exercise 1: a home for every user ------------------------------------------------------
@@ -336,15 +326,26 @@ def judge_same_everywhere(home_of: Home, user: str) -> None:
         )
 
 
-def judge_apart(homes: dict[str, tuple[str, ...]]) -> None:
-    """Raise NotYet when two users share a home, or one lives inside another's."""
-    if len(set(homes.values())) == 1:
-        raise NotYet("every user has the same home, so each search finds everybody's items.")
+def judge_one_to_one(homes: dict[str, tuple[str, ...]]) -> None:
+    """Raise NotYet when two users share a home."""
     owners: dict[tuple[str, ...], str] = {}
     for user, home in homes.items():
         other = owners.setdefault(home, user)
         if other != user:
             raise NotYet(f"{other!r} and {user!r} share a home, and are two users.")
+
+
+def look_alikes(home_of: Home) -> tuple[str, ...]:
+    """More ids, made from the labels of homes: a period that was replaced meets its replacement."""
+    made = [label for user in IDS for label in home_of(user)]
+    return tuple(dict.fromkeys((*IDS, *made)))
+
+
+def judge_apart(homes: dict[str, tuple[str, ...]]) -> None:
+    """Raise NotYet when two users share a home, or one lives inside another's."""
+    if len(set(homes.values())) == 1:
+        raise NotYet("every user has the same home, so each search finds everybody's items.")
+    judge_one_to_one(homes)
     for user, home in homes.items():
         for other, below in homes.items():
             if other != user and below[: len(home)] == home:
@@ -367,18 +368,16 @@ def judge_search(homes: dict[str, tuple[str, ...]], store: Any) -> None:
 
 def check_home(home_of: Home) -> str:
     """Prove that every user has a home that a store takes and that nobody else can reach."""
+    from langgraph.store.sqlite import SqliteStore
+
     for user in IDS:
         judge_namespace(user, home_of(user))
         judge_same_everywhere(home_of, user)
-    homes = {user: home_of(user) for user in IDS}
+    homes = {user: home_of(user) for user in look_alikes(home_of)}
     judge_apart(homes)
-    with a_file() as path:
-        store = on_disk(path)
-        with closing(store.conn):
-            judge_search(homes, store)
-    return (
-        f"{len(IDS)} users, with periods, dashes and look-alikes: each finds their own and no more."
-    )
+    with closing(connected(":memory:")) as connection:
+        judge_search(homes, SqliteStore(connection))
+    return f"{len(homes)} users, with periods, dashes and look-alikes: each finds their own and no more."
 
 
 HOME = Exercise(
@@ -494,60 +493,71 @@ TURNS: tuple[tuple[tuple[str, ...], Facts], ...] = (
 )
 
 
-def counting(kind: Any) -> Any:
-    """A kind of store that lists the keys of the items it writes, in `written`."""
+@dataclass(frozen=True)
+class Shelf:
+    """A kind of store, and what a fault on it is likely to mean."""
+
+    name: str
+    nothing: str
+    lost: str
+
+
+MEMORY = Shelf(
+    "on `InMemoryStore`",
+    nothing="Nothing at all was put.",
+    lost="`put` replaces the whole item, and of two dicts that are joined the right one wins.",
+)
+DISK = Shelf(
+    "on `SqliteStore`",
+    nothing="This store is a new one. What is known from the one before may be in a variable, and "
+    "that is no store.",
+    lost="On `InMemoryStore` the same code passed: there an item is the store's own object. Here it "
+    "is a copy, and a change counts when it is put.",
+)
+
+Written = list[tuple[tuple[str, ...], str]]
+"""The namespace and key of each item that a turn wrote."""
+
+
+def counting(kind: Any, *connection: sqlite3.Connection) -> tuple[Any, Written]:
+    """A store of this kind, and the list in which it notes what it writes."""
     from langgraph.store.base import PutOp
 
     class Counting(kind):  # type: ignore[misc]
-        written: list[str]
-
         def batch(self, ops: Iterable[Any]) -> Any:
             asked = list(ops)
-            self.written += [op.key for op in asked if isinstance(op, PutOp)]
+            written.extend((op.namespace, op.key) for op in asked if isinstance(op, PutOp))
             return super().batch(asked)
 
-    return Counting
+    written: Written = []
+    return Counting(*connection), written
 
 
-def in_memory() -> Any:
-    """A counting InMemoryStore."""
-    from langgraph.store.memory import InMemoryStore
-
-    store = counting(InMemoryStore)()
-    store.written = []
-    return store
-
-
-def counting_on_disk(path: Path) -> Any:
-    """A counting SqliteStore on a file."""
-    from langgraph.store.sqlite import SqliteStore
-
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    store = counting(SqliteStore)(connection)
-    store.written = []
-    return store
-
-
-def play(note_facts: NoteFacts, store: Any, where: str, why: str) -> None:
+def play(note_facts: NoteFacts, store: Any, written: Written, shelf: Shelf) -> None:
     """Play the turns into a store; raise NotYet at the first that loses a fact or writes too much."""
     known: dict[tuple[str, ...], Facts] = {}
     for home, facts in TURNS:
         before, known[home] = known.get(home, {}), {**known.get(home, {}), **facts}
-        store.written.clear()
+        written.clear()
         note_facts(store, home, dict(facts))
-        judge_place(store.written, facts)
-        judge_profile(store, home, known[home], where, why)
-        judge_budget(store.written, facts, new=known[home] != before)
+        judge_place(written, home, facts)
+        judge_profile(store, home, known[home], shelf)
+        judge_budget(written, facts, new=known[home] != before)
 
 
-def judge_place(written: list[str], facts: Facts) -> None:
-    """Raise NotYet when a turn wrote other items than the profile, or wrote it twice."""
-    others = [key for key in written if key != "profile"]
-    if others:
-        raise NotYet(
-            f"the turn that brought {facts!r} wrote the item {others[0]!r}. An item for each fact "
-            "loses none, and costs a write for each; the budget is one item, `profile`."
-        )
+def judge_place(written: Written, home: tuple[str, ...], facts: Facts) -> None:
+    """Raise NotYet when a turn wrote anything but the profile at home, once."""
+    for namespace, key in written:
+        if namespace != home:
+            raise NotYet(
+                f"an item was put under {namespace!r}, and the home that was given is {home!r}. "
+                "Whose facts are these?"
+            )
+        if key != "profile":
+            raise NotYet(
+                f"the turn that brought {facts!r} wrote the item {key!r}. An item for each fact "
+                "loses none, and costs a write for each; the budget is one item, `profile`."
+            )
     if len(written) > 1:
         raise NotYet(
             f"the turn that brought {facts!r} wrote the profile {len(written)} times; the budget "
@@ -555,7 +565,7 @@ def judge_place(written: list[str], facts: Facts) -> None:
         )
 
 
-def judge_budget(written: list[str], facts: Facts, new: bool) -> None:
+def judge_budget(written: Written, facts: Facts, new: bool) -> None:
     """Raise NotYet when a turn that brought nothing new wrote an item."""
     if written and not facts:
         raise NotYet("a turn in which nothing was heard wrote an item all the same.")
@@ -563,41 +573,34 @@ def judge_budget(written: list[str], facts: Facts, new: bool) -> None:
         raise NotYet(f"the turn that brought {facts!r} wrote what the store had known before.")
 
 
-def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, where: str, why: str) -> None:
-    """Raise NotYet unless the profile holds what was heard, and of two facts the newer."""
+def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, shelf: Shelf) -> None:
+    """Raise NotYet unless the profile holds what this user told, and of two facts the newer."""
     item, user = store.get(home, "profile"), home[-1]
     if item is None:
-        raise NotYet(
-            f"{where}: {user} told something, and no item was put. This store is a new one: what "
-            "is known from another may be in a variable, but it is not here."
-        )
+        raise NotYet(f"{shelf.name}: {user} told something, and has no profile. {shelf.nothing}")
+    told = [fact for whose, facts in TURNS if whose == home for fact in facts.items()]
+    for what, fact in item.value.items():
+        if (what, fact) not in told:
+            raise NotYet(f"{user}'s {what} is {fact!r}, which {user} never told. Who did?")
     for what, fact in expected.items():
         if what not in item.value:
-            raise NotYet(f"{where}: {user}'s {what} is lost, the profile is {item.value!r}. {why}")
+            left = item.value
+            raise NotYet(f"{shelf.name}: {user}'s {what} is lost, left is {left!r}. {shelf.lost}")
         if item.value[what] != fact:
             raise NotYet(
-                f"{where}: {user}'s {what} is still {item.value[what]!r}, and the newer fact is "
-                f"{fact!r}. {why}"
+                f"{shelf.name}: {user}'s {what} is still {item.value[what]!r}, and the newer fact "
+                f"is {fact!r}. {shelf.lost}"
             )
-    strange = sorted(set(item.value) - set(expected))
-    if strange:
-        raise NotYet(f"{where}: {user} never told a {strange[0]}. Whose is it?")
-
-
-REPLACED = "`put` replaces the whole item, and of two dicts that are joined the right one wins."
-COPIED = (
-    "On `InMemoryStore` the same code passed: there an item is the store's own object. Here it is a "
-    "copy, and a change counts when it is put."
-)
 
 
 def check_note_facts(note_facts: NoteFacts) -> str:
     """Prove on both stores that facts are merged, with no write too many."""
-    play(note_facts, in_memory(), "on `InMemoryStore`", REPLACED)
-    with a_file() as path:
-        store = counting_on_disk(path)
-        with closing(store.conn):
-            play(note_facts, store, "on `SqliteStore`", COPIED)
+    from langgraph.store.memory import InMemoryStore
+    from langgraph.store.sqlite import SqliteStore
+
+    play(note_facts, *counting(InMemoryStore), MEMORY)
+    with closing(connected(":memory:")) as connection:
+        play(note_facts, *counting(SqliteStore, connection), DISK)
     return (
         f"{len(TURNS)} turns on both stores: nothing lost, one write for what is new, none for what "
         "is not."
@@ -676,6 +679,16 @@ NOTE_FACTS = Exercise(
                     store.put(home, what, {"fact": fact})
             """),
             "An item for each fact",
+        ),
+        NearMiss(
+            code("""
+            def note_facts(store, home, facts):
+                item = store.get(home[:1], "profile")
+                old = item.value if item else {}
+                if {**old, **facts} != old:
+                    store.put(home[:1], "profile", {**old, **facts})
+            """),
+            "Whose facts are these?",
         ),
         NearMiss(
             code("""
