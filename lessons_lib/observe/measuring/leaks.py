@@ -25,9 +25,9 @@ import objgraph
 from ..holding.links import telling_name
 from ..pictures.style import shorten
 from ..pictures.table import Table
+from ..pictures.waiting import waiting
 from .collector import require_countable
 from .meter import require_callable, tidy
-from ..pictures.waiting import waiting
 
 # -- what grew -----------------------------------------------------------------------------------
 
