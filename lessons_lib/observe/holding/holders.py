@@ -22,7 +22,7 @@ from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from .chains import Chain, chains_of, drawn
 from .links import ATOMS, OWN_FOLDER, OWN_PACKAGE, atom_text, frame_locals, read, telling_name
-from .reach import NOT_FOUND, hold_only_each_other, unseen_holder
+from .reach import NOT_FOUND, hold_only_each_other, referrers, unseen_holder
 
 MAX_CHAINS = 6
 MAX_LOOKS = 40
@@ -233,7 +233,7 @@ class _Search:
         """
         new = [place for place in dict.fromkeys(wanted) if place not in self.ahead][:MAX_LOOKS]
         tracked = [place for place in new if gc.is_tracked(self.things[place])]
-        found = gc.get_referrers(*[self.things[place] for place in tracked]) if tracked else []
+        found = referrers([self.things[place] for place in tracked]) if tracked else []
         places = {id(self.things[place]): place for place in tracked}
         holders: dict[int, list[object]] = {place: [] for place in tracked}
         for holder in found:
