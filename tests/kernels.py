@@ -154,7 +154,7 @@ class FrontEndKernel(RunningKernel):  # type: ignore[misc]
         )
 
     def get_message(self, stream: str, timeout: float | None = None) -> Any:
-        """The next message of a channel; nbval's own also formats each one for a log, which costs."""
+        """The next message of a channel; nbval formats each one for a log that nobody reads."""
         channel = {"iopub": self.kc.get_iopub_msg, "shell": self.kc.get_shell_msg}[stream]
         return channel(timeout=timeout)
 
