@@ -153,6 +153,11 @@ class FrontEndKernel(RunningKernel):  # type: ignore[misc]
             cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
         )
 
+    def get_message(self, stream: str, timeout: float | None = None) -> Any:
+        """The next message of a channel; nbval formats each one for a log that nobody reads."""
+        channel = {"iopub": self.kc.get_iopub_msg, "shell": self.kc.get_shell_msg}[stream]
+        return channel(timeout=timeout)
+
     def end(self) -> None:
         """Shut the kernel down the way JupyterLab does: asked, so that it can clean up."""
         self.kc.stop_channels()

@@ -102,7 +102,7 @@ def add_holders(group: list[object], keys: set[int]) -> bool:
     known = {id(group), *map(id, group)}
     level = [thing for thing in group if id(thing) in keys]
     while level and len(group) < HOLDERS_LIMIT:
-        above = gc.get_referrers(*level)
+        above = referrers(level)
         known |= {id(above), id(level)}
         level = [h for h in above if id(h) not in known and not _is_ours(h)]
         if any(type(h) is dict and "__name__" in h for h in level):  # a module's names
@@ -110,6 +110,20 @@ def add_holders(group: list[object], keys: set[int]) -> bool:
         known.update(map(id, level))
         group.extend(level)
     return not level
+
+
+def referrers(things: list[object]) -> list[object]:
+    """What the collector sees hold some objects, without what they are handed over in.
+
+    `gc.get_referrers` leaves out the tuple it is called with; CPython 3.13 calls it with a copy.
+
+    >>> inner: list[object] = []
+    >>> outer = [inner]
+    >>> [holder is outer for holder in referrers([inner]) if type(holder) is not dict]
+    [True]
+    """
+    asked = tuple(things)
+    return [h for h in gc.get_referrers(*asked) if h is not asked and h is not things]
 
 
 def referents(thing: object) -> list[object]:
@@ -150,7 +164,7 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
     level: list[object] = [thing]
     seen = {id(thing), id(level)}
     for _ in range(hops):
-        holders = [h for h in gc.get_referrers(*level) if id(h) not in seen and not _is_ours(h)]
+        holders = [h for h in referrers(level) if id(h) not in seen and not _is_ours(h)]
         names = sorted({name for holder in holders if (name := _name_of(holder))})
         if names:
             return names[0]

@@ -19,6 +19,7 @@ from operator import is_
 
 from .chains import Chain, chains_of
 from .links import ATOMS, OWN_FOLDER, OWN_PACKAGE, frame_locals
+from .reach import referrers
 
 MAX_CHAINS = 6
 MAX_LOOKS = 40
@@ -138,7 +139,7 @@ class Search:
         """
         new = [place for place in dict.fromkeys(wanted) if place not in self.ahead][:MAX_LOOKS]
         tracked = [place for place in new if gc.is_tracked(self.things[place])]
-        found = gc.get_referrers(*[self.things[place] for place in tracked]) if tracked else []
+        found = referrers([self.things[place] for place in tracked]) if tracked else []
         places = {id(self.things[place]): place for place in tracked}
         holders: dict[int, list[object]] = {place: [] for place in tracked}
         for holder in found:

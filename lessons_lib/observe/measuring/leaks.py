@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-import objgraph
-
 from ..holding.links import telling_name
 from ..pictures.style import shorten
 from ..pictures.table import Table
@@ -67,11 +65,12 @@ class Grown:
 def grown(run: Callable[[], object], times: int = 11) -> Grown:
     """Repeat `run()` and name the classes whose living instances grew each time by as many.
 
-    The first call, which may fill caches, is not counted. Counted, by objgraph, is what still
-    lives after a collection (none is made while the collector is off); dictionaries, tuples and
-    frames are left out. The runs are counted in three parts, and only what grew in most of them by
-    as many for each run, rounded, is named, so what others do meanwhile is not. Each run must do
-    the same, with a key of its own where a real one has: a new user, say.
+    The first call, which may fill caches, is not counted. Counted, as `objgraph.growth` does, is
+    what the collector knows and still lives after a collection (none is made while the collector is
+    off); dictionaries, tuples and frames are left out. The runs are counted in three parts, and
+    only what grew in most of them by as many for each run, rounded, is named, so what others do
+    meanwhile is not. Each run must do the same, with a key of its own where a real one has: a new
+    user, say.
 
     >>> from itertools import count
     >>> class Session: pass
@@ -120,7 +119,10 @@ def _steady(counts: list[dict[str, int]], parts: list[int], kind: str) -> int:
 def _census() -> dict[str, int]:
     """How many instances of each class live, by the full name of the class."""
     tidy()
-    return dict(objgraph.typestats(shortnames=False))
+    stats: Counter[str] = Counter()
+    for kind, count in Counter(map(type, gc.get_objects())).items():
+        stats[f"{kind.__module__}.{kind.__name__}"] += count
+    return dict(stats)
 
 
 def _named(steady: dict[str, int]) -> Iterator[tuple[str, int]]:
