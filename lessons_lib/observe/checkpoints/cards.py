@@ -60,7 +60,7 @@ def plan_tree(tree: Tree, focus: str, most: int) -> Plan:
         plan = _plan(tree, set(ranked[:count]))
         if len(plan.after) <= most:
             return plan
-    raise ValueError(f"most={most!r}, expected room for one card at least: give 30, say")
+    raise ValueError(f"most={most!r}, expected room for two cards at least: give 30, say")
 
 
 def _ranked(tree: Tree, focus: str) -> list[str]:

@@ -17,6 +17,7 @@ from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
 from ..pictures.style import shorten
 from ..pictures.table import Table
+from .asked import Config
 from .cards import draw_card, draw_tree
 from .differences import Change, differences, show
 from .thread import Read, Thread
@@ -46,6 +47,7 @@ class Checkpoint:
         weighs: Bytes per channel, as the saver's serialiser writes them.
         next: The nodes that wait to run.
         interrupts: What was asked in the step that follows, answered or not.
+        config: What a graph is given to go on from here, or to be read here.
     """
 
     id: str
@@ -59,7 +61,8 @@ class Checkpoint:
     changed: tuple[Change, ...] = field(repr=False)
     weighs: dict[str, int] = field(repr=False)
     next: tuple[str, ...]
-    interrupts: tuple[Any, ...] = ()
+    interrupts: tuple[Any, ...]
+    config: Config = field(repr=False)
 
     @property
     def bytes(self) -> int:
@@ -140,6 +143,7 @@ def understood(one: Read, before: Read | None, tree: Tree, dumps: Any) -> Checkp
         weighs=weights(one.raw.checkpoint["channel_values"], dumps),
         next=tuple(snapshot.next),
         interrupts=tuple(interrupt.value for interrupt in snapshot.interrupts),
+        config=one.config,
     )
 
 

@@ -7,10 +7,11 @@ object of the reader's and calls no code of theirs: neither `__eq__` nor `__repr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..holding.links import ATOMS, atom_text, attributes, attributes_text, is_hidden
+from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_hidden
 from ..pictures.style import shorten
 
 MAX_PARTS = 200_000
@@ -19,9 +20,12 @@ MAX_DEPTH = 200
 TEXT_LIMIT = 60
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Part:
-    """One object at one moment: what an atom was, or the parts of anything else, by their label."""
+    """One object at one moment: what an atom was, or the parts of anything else, by their label.
+
+    Not frozen, for the sake of time: a long conversation makes a hundred thousand of them.
+    """
 
     thing: object
     value: object = None
@@ -73,6 +77,7 @@ class Snapshot:
 
     def __init__(self, root: object) -> None:
         self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
+        self._openers = _Openers()
         self.root = self._part(root, 0)
 
     def holds(self, thing: object) -> bool:
@@ -93,46 +98,71 @@ class Snapshot:
         return list(_differences(self.root, after.root, (), set()))
 
     def _part(self, thing: object, depth: int) -> Part:
-        if type(thing) in ATOMS:
-            return Part(thing, bytes(thing) if isinstance(thing, bytearray) else thing)
+        kind = type(thing)
+        if kind in ATOMS:
+            return Part(thing, bytes(thing) if kind is bytearray else thing)  # type: ignore[call-overload]
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        parts: dict[str, Part] = {}
-        opened = _opened(thing) if depth < MAX_DEPTH and len(self._seen) < MAX_PARTS else None
-        made = Part(thing, _members(thing), None if opened is None else parts, _is_ordered(thing))
-        self._seen[id(thing)] = made
-        for label, value in opened or ():
-            parts[label] = self._part(value, depth + 1)
+        closed = depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS
+        opened = None if closed else self._openers[kind](thing)
+        parts: dict[str, Part] | None = None if opened is None else {}
+        made = self._seen[id(thing)] = Part(thing, _members(thing), parts, _is_ordered(thing))
+        if parts is not None:
+            for label, value in opened or ():
+                parts[label] = self._part(value, depth + 1)
         return made
 
 
-def _opened(thing: object) -> list[tuple[str, object]] | None:
-    """The parts of an object with their labels; None for what is taken as it is."""
-    if isinstance(thing, dict):
-        return _labelled(dict.items(thing)) + _attributes(thing)
-    if isinstance(thing, list):
-        return [(f"[{n}]", item) for n, item in enumerate(list.__iter__(thing))]
-    if isinstance(thing, tuple):
-        return [(f"[{n}]", item) for n, item in enumerate(tuple.__iter__(thing))]
-    if isinstance(thing, deque):
-        return [(f"[{n}]", item) for n, item in enumerate(deque.__iter__(thing))]
-    if isinstance(thing, type) or is_hidden(type(thing)):
-        return None
-    return _attributes(thing) or None
+Labelled = list[tuple[str, object]]
+Opener = Callable[[Any], Labelled | None]
 
 
-def _labelled(items: object) -> list[tuple[str, object]]:
-    return [(f"[{_key(key, n)}]", value) for n, (key, value) in enumerate(list(items))]  # type: ignore[call-overload]
+class _Openers(dict[type, Opener]):
+    """For each class, how to get the parts of its instances; made anew for each snapshot."""
+
+    def __missing__(self, kind: type) -> Opener:
+        self[kind] = _opener(kind)
+        return self[kind]
+
+
+def _opener(kind: type) -> Opener:
+    """How to get the labelled parts of a class's instances; they give None to stay closed."""
+    if issubclass(kind, type) or is_hidden(kind):
+        return lambda thing: None
+    read = attribute_reader(kind)
+
+    def stored(thing: object) -> Labelled:
+        return [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
+
+    items = next((opener for base, opener in _CONTAINERS if issubclass(kind, base)), None)
+    if items is None:
+        return lambda thing: stored(thing) or None
+    if kind in (dict, list, tuple, deque):
+        return items
+    return lambda thing: [*(items(thing) or ()), *stored(thing)]
+
+
+def _numbered(items: Iterable[object]) -> Labelled:
+    return [(f"[{number}]", item) for number, item in enumerate(items)]
+
+
+def _keyed(items: Iterable[tuple[object, object]]) -> Labelled:
+    return [(f"[{_key(key, place)}]", value) for place, (key, value) in enumerate(items)]
+
+
+_CONTAINERS: tuple[tuple[type, Opener], ...] = (
+    (dict, lambda thing: _keyed(list(dict.items(thing)))),
+    (list, lambda thing: _numbered(list.__iter__(thing))),
+    (tuple, lambda thing: _numbered(tuple.__iter__(thing))),
+    (deque, lambda thing: _numbered(list(deque.__iter__(thing)))),
+)
+"""Read by the built-in class's own methods: a subclass may have others."""
 
 
 def _key(key: object, place: int) -> str:
     """A key as one would write it; an object of the reader's by its type and place."""
     return repr(key) if type(key) in ATOMS else f"{type(key).__name__} no. {place + 1}"
-
-
-def _attributes(thing: object) -> list[tuple[str, object]]:
-    return [(f".{name}", value) for name, value in attributes(thing)]
 
 
 def _is_ordered(thing: object) -> bool:

@@ -28,6 +28,7 @@ class Read:
         self.raw = raw
         """LangGraph's CheckpointTuple."""
         self.id = _id_in(raw.config)
+        self.config: Config = {"configurable": dict(raw.config["configurable"])}
         self.parent = _id_in(raw.parent_config)
         self.step = int((raw.metadata or {}).get("step", -1))
         self.source = str((raw.metadata or {}).get("source", "loop"))

@@ -1,0 +1,453 @@
+"""The history of a thread: who wrote, what changed, what it weighs, what waits; and bad input."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import StateGraph
+from langgraph.types import Command
+
+from lessons_lib.observe import history
+from lessons_lib.observe.checkpoints.cards import plan_tree
+from lessons_lib.observe.checkpoints.differences import differences, show
+from lessons_lib.observe.checkpoints.tree import Tree
+from tests.observe.graphs import ADA, Complaint, Count, Elsewhere, complaint, counted, open_sqlite
+
+dumps = InMemorySaver().serde.dumps_typed
+
+
+@pytest.fixture(params=["memory", "sqlite", "elsewhere"])
+def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """The two usual savers, and one of which nothing is known."""
+    if request.param == "sqlite":
+        opened = open_sqlite(tmp_path / "bot.sqlite")
+        yield opened
+        opened.conn.close()
+    else:
+        yield InMemorySaver() if request.param == "memory" else Elsewhere()
+
+
+@pytest.fixture
+def graph(saver: Any) -> Any:
+    """A complaint that was asked about and answered."""
+    made = complaint(saver)
+    made.invoke({"log": ["smoke"]}, ADA)
+    made.invoke(Command(resume="yes"), ADA)
+    return made
+
+
+# -- what is in it -------------------------------------------------------------------------------
+
+
+def test_each_step_names_the_nodes_that_ran_in_it(graph: Any) -> None:
+    told = [(one.step, one.source, one.wrote) for one in history(graph, ADA)]
+    assert told == [
+        (-1, "input", ()),
+        (0, "loop", ("__start__",)),
+        (1, "loop", ("find",)),
+        (2, "loop", ("check", "draft")),
+        (3, "loop", ("ask",)),
+        (4, "loop", ("send", "send")),
+    ]
+
+
+def test_what_each_node_wrote_is_told_apart(graph: Any) -> None:
+    page = history(graph, ADA)
+    assert dict(page.at(2).writes) == {
+        "draft": {"log": ["drafted"]},
+        "check": {"order": {"id": "A-1", "price": 12}},
+    }
+    assert [result for _, result in page.at(4).writes] == [
+        {"log": ["sent part 1"]},
+        {"log": ["sent part 2"]},
+    ]
+
+
+def test_what_changed_is_told_path_by_path(graph: Any) -> None:
+    page = history(graph, ADA)
+    assert list(map(str, page.at(2).changed)) == [
+        "+ log[2]: 'drafted'",
+        "order['price']: 10 → 12",
+    ]
+    assert list(map(str, page.at(1).changed)) == [
+        "+ log[1]: 'found'",
+        "+ order: {'id': 'A-1', 'price': 10}",
+    ]
+
+
+def test_what_waits_and_what_was_asked(saver: Any) -> None:
+    graph = complaint(saver)
+    graph.invoke({"log": ["smoke"]}, ADA)
+    last = history(graph, ADA).checkpoints[-1]
+    assert (last.next, last.interrupts) == (("ask",), ("send it?",))
+    assert "ask, asks 'send it?'" in str(history(graph, ADA))
+    graph.invoke(Command(resume="yes"), ADA)
+    assert "ask, asked 'send it?'" in str(history(graph, ADA))
+    assert history(graph, ADA).at(3).next == ("send", "send")
+
+
+def test_values_are_the_state(graph: Any) -> None:
+    assert history(graph, ADA).checkpoints[-1].values == graph.get_state(ADA).values
+
+
+def test_bytes_are_those_that_the_saver_keeps() -> None:
+    saver = InMemorySaver()
+    graph = complaint(saver)
+    graph.invoke({"log": ["smoke"]}, ADA)
+    last = history(graph, ADA).checkpoints[-1]
+    versions = saver.get_tuple(ADA).checkpoint["channel_versions"]  # type: ignore[union-attr]
+    kept = {
+        channel: len(saver.blobs["ada", "", channel, versions[channel]][1])
+        for channel in last.weighs
+    }
+    assert last.weighs == kept
+    assert last.bytes == sum(kept.values()) > 0
+
+
+def test_in_exit_mode_one_checkpoint_has_all_the_nodes_of_the_run(saver: Any) -> None:
+    graph = complaint(saver)
+    graph.invoke({"log": ["smoke"]}, ADA, durability="exit")
+    (only,) = history(graph, ADA)
+    assert (only.step, only.wrote) == (2, ("__start__", "find", "check", "draft"))
+    assert only.writes == ()
+
+
+def test_what_others_put_into_a_thread_is_named_by_its_source(graph: Any) -> None:
+    before = history(graph, ADA)
+    graph.update_state(before.at(2).config, {"log": ["by hand"]}, as_node="find")
+    graph.update_state(before.at(2).config, None, as_node="__copy__")
+    page = history(graph, ADA)
+    assert [(one.label, one.by) for one in page.checkpoints[-2:]] == [
+        ("3b", "(update)"),
+        ("3c", "(fork)"),
+    ]
+    assert page.at("3b").parent == page.at("2").id
+
+
+def test_an_int_names_the_step_on_the_newest_line_and_a_label_any(graph: Any) -> None:
+    before = history(graph, ADA)
+    graph.update_state(before.at(1).config, {"log": ["other"]}, as_node="draft")
+    page = history(graph, ADA)
+    assert page.at(2).label == "2b"
+    assert page.at("2").id == before.at(2).id
+    assert page.at(4).label == "4"
+    assert page.at(page.checkpoints[0].id) == page.checkpoints[0]
+    assert str(page).splitlines()[1].split()[:3] == ["step", "after", "wrote"]
+    with pytest.raises(ValueError, match=r"no checkpoint 9, expected a step or label from -1 to"):
+        page.at(9)
+
+
+def test_a_page_is_the_newest_and_says_what_is_older(saver: Any) -> None:
+    page = history(counted(saver, 12), ADA, limit=5)
+    assert [one.step for one in page] == [8, 9, 10, 11, 12]
+    assert [one.wrote for one in page] == [("count",)] * 5
+    note = str(page).splitlines()[-1]
+    assert note.startswith("… and some" if isinstance(saver, Elsewhere) else "… and 9 older")
+    everything = history(counted(InMemorySaver(), 12), ADA, limit=None)
+    assert (len(everything), everything.older) == (14, 0)
+
+
+def test_a_config_of_one_checkpoint_gives_the_whole_thread(graph: Any) -> None:
+    assert len(history(graph, graph.get_state(ADA).config)) == len(history(graph, ADA)) == 6
+
+
+def test_a_thread_may_be_named_by_a_number(saver: Any) -> None:
+    graph = complaint(saver)
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "1"}})
+    assert len(history(graph, {"configurable": {"thread_id": 1}})) == 4
+
+
+def test_looking_changes_nothing() -> None:
+    saver = InMemorySaver()
+    graph = complaint(saver)
+    graph.invoke({"log": ["smoke"]}, ADA)
+    before = copy.deepcopy((dict(saver.storage), dict(saver.writes), saver.blobs))
+    str(history(graph, ADA).picture())
+    with pytest.raises(ValueError, match="knows no thread 'bob'"):
+        history(graph, {"configurable": {"thread_id": "bob"}})
+    assert (dict(saver.storage), dict(saver.writes), saver.blobs) == before
+
+
+# -- differences ---------------------------------------------------------------------------------
+
+
+def test_of_a_trimmed_list_only_what_went_and_came_is_told() -> None:
+    said = [HumanMessage(f"number {n}", id=str(n)) for n in range(6)]
+    changed = differences({"messages": said[:5]}, {"messages": said[1:]}, dumps)
+    assert list(map(str, changed)) == [
+        "− messages[0]: human: 'number 0'",
+        "+ messages[4]: human: 'number 5'",
+    ]
+
+
+def test_a_message_that_keeps_its_id_and_changes_its_words_is_told() -> None:
+    before, after = [AIMessage("yes", id="a")], [AIMessage("no", id="a")]
+    (change,) = differences({"messages": before}, {"messages": after}, dumps)
+    assert str(change) == "messages[0]: ai: 'yes' → ai: 'no'"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"a": 1}, {}, ["− a: 1"]),
+        ({"a": {1, 2}}, {"a": {2, 3}}, ["− a: 1", "+ a: 3"]),
+        ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["a['b'][1]['c']: 2 → 3"]),
+        ({"a": 1}, {"a": "1"}, ["a: 1 → '1'"]),
+        (1, 2, ["value: 1 → 2"]),
+        ({"a": [0] * 3}, {"a": [0] * 3}, []),
+        ({"a": []}, {"a": list(range(500))}, ["a: 0 items → 500 others"]),
+    ],
+)
+def test_differences_of_plain_values(before: Any, after: Any, told: list[str]) -> None:
+    assert list(map(str, differences(before, after, dumps))) == told
+
+
+def test_equal_bytes_are_no_difference_and_many_differences_are_counted() -> None:
+    class Plain:
+        pass
+
+    assert differences({"a": Plain()}, {"a": Plain()}, lambda _: b"same") == ()
+    many = differences({}, {str(n): n for n in range(99)}, dumps)
+    assert (len(many), str(many[-1])) == (41, "… and more")
+
+
+def test_values_are_shown_short() -> None:
+    assert show("x" * 500).endswith("…")
+    assert len(show({"a": "y" * 500})) <= 48
+    assert show(list(range(99))) == "list of 99"
+
+
+# -- the picture ---------------------------------------------------------------------------------
+
+
+def test_the_picture_is_a_card_for_each_and_a_row_for_each_branch(graph: Any) -> None:
+    graph.update_state(history(graph, ADA).at(1).config, {"log": ["other"]}, as_node="draft")
+    picture = history(graph, ADA).picture()
+    assert str(picture).splitlines() == [
+        "step -1 (input) → step 0 __start__ → step 1 find → step 2 check, draft (asked) "
+        "→ step 3 ask → step 4 send ×2",
+        "step 1 find → step 2b (update)",
+    ]
+    assert picture.alt.startswith("Cards of checkpoints, each leading to the next: step -1")
+    assert "A branch: step 1 find, then step 2b (update)." in picture.alt
+
+
+def test_everything_drawn_is_inside_the_picture() -> None:
+    svg = history(counted(InMemorySaver(), 26), ADA).picture().svg
+    width, height = (int(re.findall(rf'{side}="(\d+)"', svg)[0]) for side in ("width", "height"))
+    rects = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', svg)
+    assert len(rects) > 28
+    for x, y, w, h in (map(float, rect) for rect in rects):
+        assert x + w <= width
+        assert y + h <= height
+
+
+def test_of_many_the_ends_are_drawn_and_the_rest_is_counted() -> None:
+    picture = history(counted(InMemorySaver(), 90), ADA, limit=None).picture()
+    words = str(picture)
+    assert words.startswith("step -1 (input) → … ")
+    assert words.endswith("→ step 90 count")
+    assert picture.svg.count("</g>") <= 30
+    drawn = words.count("→ step") + 1
+    assert drawn + sum(map(int, re.findall(r"… (\d+) steps", words))) == 92
+
+
+def _tree(branches: int, length: int) -> Tree:
+    index = {"000": ""}
+    for branch in range(branches):
+        parent = "000"
+        for place in range(length):
+            index[id := f"{place + 1:03}-{branch:03}"] = parent
+            parent = id
+    return Tree(dict(sorted(index.items())))
+
+
+@pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (7, 30), (50, 50)])
+@pytest.mark.parametrize("most", [2, 3, 12, 30])
+def test_a_tree_of_any_shape_has_room_and_nothing_is_uncounted(
+    branches: int, length: int, most: int
+) -> None:
+    tree = _tree(branches, length)
+    focus = f"{length:03}-{branches // 2:03}"
+    plan = plan_tree(tree, focus, most)
+    assert len(plan.after) <= most
+    assert focus in plan.after
+    cards = [id for id in plan.after if id not in plan.gaps]
+    assert all(parent in plan.after for parent in plan.after.values() if parent)
+    assert len(cards) + plan.hidden <= len(tree.index)
+    assert len(cards) + plan.hidden + sum(plan.gaps.values()) >= len(tree.index)
+
+
+def test_lines_and_letters() -> None:
+    tree = Tree({"1": "", "2": "1", "3": "2", "4": "1", "5": "4", "6": "gone"})
+    assert tree.lines == [["1", "2", "3"], ["4", "5"], ["6"]]
+    assert [tree.letters[id] for id in tree.index] == ["", "", "", "b", "b", "c"]
+    assert list(tree.path_to("5")) == ["5", "4", "1"]
+
+
+# -- bad input -----------------------------------------------------------------------------------
+
+
+def _never_ran(saver: Any) -> Any:
+    return complaint(saver)
+
+
+@pytest.mark.parametrize(
+    ("graph", "config", "error", "words"),
+    [
+        (complaint(None), ADA, ValueError, "checkpointer is None, expected a saver"),
+        (StateGraph(Complaint), ADA, TypeError, "a StateGraph is not compiled yet"),
+        ({}, ADA, TypeError, "a dict is no graph, expected a compiled one"),
+        (complaint(InMemorySaver()), ADA, ValueError, "holds no checkpoint at all"),
+        (counted(InMemorySaver(), 1), {}, ValueError, r"the config \{\} names no thread"),
+        (counted(InMemorySaver(), 1), None, ValueError, "the config None names no thread"),
+        (
+            counted(InMemorySaver(), 1),
+            {"configurable": {"thread_id": "bob"}},
+            ValueError,
+            r"knows no thread 'bob', expected one that was invoked \(it has 'ada'\)",
+        ),
+        (
+            counted(InMemorySaver(), 1),
+            {"configurable": {"thread_id": "ada", "checkpoint_ns": "sub"}},
+            ValueError,
+            "knows no thread 'ada' in the namespace 'sub'",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(graph: Any, config: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        history(graph, config)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2.5, True, "all"])
+def test_a_limit_is_a_whole_number(limit: Any) -> None:
+    with pytest.raises(ValueError, match=r"expected a whole number from 1 up, or None for all"):
+        history(counted(InMemorySaver(), 1), ADA, limit=limit)
+
+
+def _empty(path: Path) -> None:
+    path.touch()
+
+
+def _foreign(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE orders (id)")
+    connection.commit()
+    connection.close()
+
+
+def _letter(path: Path) -> None:
+    path.write_text("Dear support,\n" * 200, encoding="utf-8")
+
+
+def _whole(path: Path) -> None:
+    saver = open_sqlite(path)
+    counted(saver, 30)
+    saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    saver.conn.close()
+
+
+def _truncated(path: Path) -> None:
+    _whole(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _overwritten(path: Path) -> None:
+    _whole(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+
+
+BAD_FILES: list[tuple[Callable[[Path], None], str]] = [
+    (_empty, "the database bot.sqlite is empty, expected checkpoints in it"),
+    (_foreign, r"bot.sqlite holds other tables \(orders\), expected LangGraph's"),
+    (_letter, r"bot.sqlite cannot be read \(file is not a database\)"),
+    (_truncated, r"bot.sqlite cannot be read \(database disk image is malformed\)"),
+    (_overwritten, r"bot.sqlite cannot be read \(database disk image is malformed\)"),
+]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file of a folder, and what is in it."""
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("make", "words"), BAD_FILES)
+def test_a_bad_file_is_one_sentence_and_stays_as_it_is(
+    make: Callable[[Path], None], words: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "bot.sqlite")
+    before = contents(tmp_path)
+    saver = open_sqlite(tmp_path / "bot.sqlite")
+    with pytest.raises(ValueError, match=words) as caught:
+        history(complaint(saver), ADA)
+    saver.conn.close()
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+    assert contents(tmp_path) == before
+
+
+def test_a_locked_file_and_a_closed_connection_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite"
+    _whole(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
+    saver = open_sqlite(path, timeout=0)
+    with pytest.raises(TimeoutError, match=r"bot.sqlite is locked by another connection"):
+        history(complaint(saver), ADA)
+    other.close()
+    assert len(history(complaint(saver), ADA, limit=3)) == 3
+    saver.conn.close()
+    with pytest.raises(ValueError, match="the saver's connection cannot be used"):
+        history(complaint(saver), ADA)
+
+
+def test_a_saver_that_waits_for_this_very_loop_is_one_sentence(tmp_path: Path) -> None:
+    import asyncio
+
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    async def look() -> int:
+        async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "bot.sqlite")) as saver:
+            graph = complaint(saver)
+            await graph.ainvoke({"log": ["smoke"]}, ADA)
+            with pytest.raises(RuntimeError, match="read from another thread"):
+                history(graph, ADA)
+            return len(await asyncio.to_thread(history, graph, ADA))
+
+    assert asyncio.run(look()) == 4
+
+
+def test_a_subgraphs_namespace_can_be_read() -> None:
+    inner = StateGraph(Count)
+    inner.add_node("count", lambda state: {"n": state["n"] + 1})
+    inner.set_entry_point("count")
+    outer = StateGraph(Count)
+    outer.add_node("sub", inner.compile(checkpointer=True))
+    outer.set_entry_point("sub")
+    graph = outer.compile(checkpointer=InMemorySaver())
+    graph.invoke({"n": 0, "last": []}, ADA)
+    config = {"configurable": {"thread_id": "ada", "checkpoint_ns": "sub"}}
+    assert [one.wrote for one in history(graph, config)] == [(), ("__start__",), ("count",)]
+
+
+def test_a_copied_file_can_be_read(tmp_path: Path) -> None:
+    _whole(tmp_path / "bot.sqlite")
+    shutil.copy(tmp_path / "bot.sqlite", tmp_path / "copy.sqlite")
+    saver = open_sqlite(tmp_path / "copy.sqlite")
+    assert history(complaint(saver), ADA, limit=1).checkpoints[0].step == 30
+    saver.conn.close()
