@@ -225,6 +225,26 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        "14.exam",
+        "A bot with a saver, and one with a saver and a store. Each is told a name and asked to forget "
+        "that conversation. Which does better?",
+        (
+            Option(
+                "The one with the store: it knows what belongs to the user",
+                "No. What it knows under the user is not in the conversation that is deleted.",
+            ),
+            Option(
+                "Neither passes, and the one with the store does worse",
+                "Right. One leaves bytes in its file. The other goes on telling the name.",
+                right=True,
+            ),
+            Option(
+                "Both pass: `delete_thread` deletes what was told in the thread",
+                "No. It deletes checkpoints. A store knows no threads, and a file keeps free pages.",
+            ),
+        ),
+    ),
 )
 
 
