@@ -1,0 +1,277 @@
+"""The time machine: its slider, its words, its forks, and what a page shows without a widget."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from lessons_lib.observe import TimeMachine, history, time_machine
+from lessons_lib.observe.checkpoints.panel import Panel
+from lessons_lib.observe.checkpoints.time_machine import FIRST, SMALL
+from tests.observe.graphs import ADA, Elsewhere, complaint, counted, open_sqlite
+
+
+@pytest.fixture(params=["memory", "sqlite", "elsewhere"])
+def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """The two usual savers, and one of which nothing is known."""
+    if request.param == "sqlite":
+        opened = open_sqlite(tmp_path / "bot.sqlite")
+        yield opened
+        opened.conn.close()
+    else:
+        yield InMemorySaver() if request.param == "memory" else Elsewhere()
+
+
+@pytest.fixture
+def graph(saver: Any) -> Any:
+    """A complaint that was asked about and answered: six checkpoints."""
+    made = complaint(saver)
+    made.invoke({"log": ["smoke"]}, ADA)
+    made.invoke(Command(resume="yes"), ADA)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def no_widget_is_left() -> Iterator[None]:
+    yield
+    import ipywidgets
+
+    ipywidgets.Widget.close_all()
+
+
+def panel(machine: TimeMachine) -> Panel:
+    made = machine._panel
+    assert isinstance(made, Panel)
+    return made
+
+
+# -- sliding -------------------------------------------------------------------------------------
+
+
+def test_slider_and_buttons_move_through_the_checkpoints(graph: Any) -> None:
+    shown = panel(time_machine(graph, ADA))
+    assert (shown.slider.value, shown.slider.max, shown.next.disabled) == (6, 6, True)
+    assert "step 4 after step 3: send ×2 wrote" in shown.told.value
+    shown.previous.click()
+    assert shown.slider.value == 5
+    assert "send ×2 came next" in shown.told.value
+    shown.slider.value = 1
+    assert "step -1: an input came" in shown.told.value
+    assert shown.previous.disabled
+    shown.next.click()
+    assert shown.slider.value == 2
+
+
+def test_each_checkpoint_tells_who_wrote_what_changed_what_it_weighs_and_what_waits(
+    graph: Any,
+) -> None:
+    machine = time_machine(graph, ADA)
+    page = html.unescape(machine.html(4))
+    assert "Who wrote what" in page
+    assert "What changed" in page
+    assert f"The state, {machine.at(2).bytes} bytes" in page
+    for words in ("draft", "order['price']", "'drafted'", "join:draft+check:ask"):
+        assert words in page
+    assert machine.sentence(4) == (
+        "Checkpoint 4 of 6, step 2 after step 1: check, draft wrote — + log[2]: 'drafted'; "
+        "order['price']: 10 → 12. ask came next and asked 'send it?'."
+    )
+
+
+def test_what_waits_for_a_human_is_told(saver: Any) -> None:
+    graph = complaint(saver)
+    graph.invoke({"log": ["smoke"]}, ADA)
+    machine = time_machine(graph, ADA)
+    assert machine.sentence(4).endswith("ask asks 'send it?' and waits for an answer.")
+
+
+def test_one_card_is_where_you_are_and_it_moves(graph: Any) -> None:
+    shown = panel(time_machine(graph, ADA))
+    alts = []
+    for place in (1, 4, 6):
+        shown.slider.value = place
+        (alt,) = re.findall(r'<img alt="([^"]+)"', shown.shown.value)
+        assert alt.count("you are here") == 1
+        alts.append(alt)
+    assert "step 2 check, draft (you are here)" in alts[1]
+    assert len(set(alts)) == 3
+
+
+def test_it_begins_where_the_config_says(graph: Any) -> None:
+    config = history(graph, ADA).at(1).config
+    assert panel(time_machine(graph, config)).slider.value == 3
+
+
+def test_the_widget_can_be_found_and_heard(graph: Any) -> None:
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
+    assert shown.slider.description == "Checkpoint"
+    for button in (shown.previous, shown.next, shown.whole, shown.again):
+        assert button.tooltip
+    assert "rc-machine" in machine.widget._dom_classes
+    assert "rc-next" in shown.next._dom_classes
+    assert 'role="status" aria-live="polite"' in shown.told.value
+
+
+def test_the_bundle_has_a_widget_a_page_with_tree_and_table_and_words(graph: Any) -> None:
+    machine = time_machine(graph, ADA)
+    bundle = machine._repr_mimebundle_()
+    assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
+    assert json.dumps(bundle)
+    assert bundle["text/plain"] == str(machine) == str(history(graph, ADA))
+    assert bundle["text/html"].count("<img") == 1
+    assert bundle["text/html"].count("<table") == 1
+
+
+def test_what_came_meanwhile_is_there_when_shown_or_read_again(graph: Any) -> None:
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
+    graph.invoke({"log": ["again"]}, ADA)
+    assert shown.slider.max == 6
+    shown.again.click()
+    assert (shown.slider.max, shown.slider.value) == (10, 10)
+    assert "step 8 after step 7" in html.unescape(shown.told.value)
+    graph.invoke(Command(resume="yes"), ADA)
+    machine._repr_mimebundle_()
+    assert shown.slider.max == 12
+
+
+def test_a_thread_that_was_deleted_meanwhile_is_told_in_the_widget() -> None:
+    saver = InMemorySaver()
+    shown = panel(time_machine(counted(saver, 40), ADA))
+    saver.delete_thread("ada")
+    shown.slider.value = 3
+    assert "is gone, expected it in the thread 'ada'" in html.unescape(shown.told.value)
+
+
+# -- a long thread -------------------------------------------------------------------------------
+
+
+def test_a_long_thread_is_read_only_where_one_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    saver = InMemorySaver()
+    graph = counted(saver, 400)
+    read: list[str] = []
+    real = saver.get_tuple
+    listed = saver.list
+
+    def getting(config: Any) -> Any:
+        read.append("")
+        return real(config)
+
+    def listing(*given: Any, **asked: Any) -> Iterator[Any]:
+        for one in listed(*given, **asked):
+            read.append("")
+            yield one
+
+    monkeypatch.setattr(saver, "get_tuple", getting)
+    monkeypatch.setattr(saver, "list", listing)
+    machine = time_machine(graph, ADA)
+    machine._repr_mimebundle_()
+    assert len(read) < 130
+    read.clear()
+    panel(machine).slider.value = 200
+    assert len(read) < 40
+    assert panel(machine).slider.max == 402 > SMALL
+    words = str(machine.picture("198", 12))
+    assert words.startswith("step -1 (input) → … ")
+    assert "step 198 count (you are here)" in words
+
+
+def test_of_a_saver_that_cannot_tell_the_newest_are_read_and_the_rest_on_demand() -> None:
+    machine = time_machine(counted(Elsewhere(), 80), ADA)
+    shown = panel(machine)
+    assert (shown.slider.max, machine.tree.complete) == (FIRST, False)
+    assert "of 50 that were read" in shown.told.value
+    shown.slider.value = 10
+    shown.whole.click()
+    assert (shown.slider.max, shown.slider.value) == (82, 42)
+    assert "Checkpoint 42 of 82, step 40" in shown.told.value
+    assert "step -1 (input)" in shown.tree.value
+    assert len(machine.ids) == len(set(machine.ids)) == 82
+
+
+def test_the_whole_tree_is_drawn_around_where_one_asks(graph: Any) -> None:
+    machine = time_machine(graph, ADA)
+    assert "step 4 send ×2 (you are here)" in str(machine.picture())
+    assert "step 1 find (you are here)" in str(machine.picture(1))
+    shown = panel(machine)
+    shown.whole.click()
+    assert shown.tree.value.count("<img") == 1
+
+
+# -- forking -------------------------------------------------------------------------------------
+
+
+def test_a_fork_goes_another_way_and_leaves_what_was(graph: Any) -> None:
+    machine = time_machine(graph, ADA)
+    was = list(machine.ids)
+    config = machine.fork(2, {"log": ["drafted anew"]}, as_node="draft")
+    assert machine.ids[:-1] == was
+    forked = machine.at("3b")
+    assert (forked.parent, forked.by) == (machine.at("2").id, "(update)")
+    assert forked.values["log"] == ["smoke", "found", "drafted", "drafted anew"]
+    graph.invoke(None, config)
+    machine.read_again()
+    assert machine.at("4").values["log"][-1] == "sent part 2"
+    assert machine.at(machine.ids[-1]).next == ("ask",)
+
+
+def test_a_shown_machine_goes_to_its_fork(graph: Any) -> None:
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
+    shown.slider.value = 2
+    machine.fork("1", {"log": ["mine"]}, as_node="find")
+    assert (shown.slider.value, shown.slider.max) == (7, 7)
+    assert "step 2b after step 1" in shown.told.value
+
+
+def test_a_fork_can_begin_anywhere_in_a_long_thread(saver: Any) -> None:
+    machine = time_machine(counted(saver, 70), ADA)
+    machine.fork(3, {"n": 69, "last": []}, as_node="count")
+    assert machine.at(machine.ids[-1]).step == 4
+    assert machine.at(machine.ids[-1]).values["n"] == 69
+
+
+@pytest.mark.parametrize("step", [99, "99", "1z", "nowhere", True, None, 1.5])
+def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
+    machine = time_machine(graph, ADA)
+    before = list(machine.ids)
+    with pytest.raises(ValueError, match=r"has no checkpoint .*, expected a step or label such as"):
+        machine.fork(step, {"log": ["x"]}, as_node="find")
+    machine.read_again()
+    assert machine.ids == before
+
+
+@pytest.mark.parametrize(
+    ("step", "values", "as_node", "error", "words"),
+    [
+        (2, {"log": ["x"]}, "nobody", ValueError, "as_node='nobody' is no node of the graph"),
+        (2, {"log": ["x"]}, None, ValueError, r"no fork was made after 2 \(Ambiguous update"),
+        (2, {"log": [print]}, "find", TypeError, "the values cannot be saved"),
+        (2, 7, "find", ValueError, "no fork was made after 2"),
+    ],
+)
+def test_a_fork_that_cannot_be_made_is_one_sentence(
+    graph: Any, step: Any, values: Any, as_node: Any, error: Any, words: str
+) -> None:
+    machine = time_machine(graph, ADA)
+    before = list(machine.ids)
+    with pytest.raises(error, match=words):
+        machine.fork(step, values, as_node)
+    machine.read_again()
+    assert machine.ids == before
+
+
+def test_bad_input_is_refused_before_anything_is_shown() -> None:
+    with pytest.raises(ValueError, match="holds no checkpoint at all"):
+        time_machine(complaint(InMemorySaver()), ADA)
+    with pytest.raises(TypeError, match="a dict is no graph"):
+        time_machine({}, ADA)
