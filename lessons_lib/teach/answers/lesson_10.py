@@ -533,7 +533,7 @@ def judge_nodes(ran: list[str]) -> None:
         if name not in ran:
             raise NotYet(
                 f"no node {name!r} ran, only {', '.join(ran) or 'none'}. In one node the look-ups "
-                "share one fate: when the last one dies, all are done again."
+                "can only be watched together, and retried together."
             )
         if ran.count(name) > 1:
             raise NotYet(
@@ -614,7 +614,7 @@ BUDGET = Exercise(
                 'builder.add_node("all_in_one", all_in_one)',
                 'builder.add_edge(START, "all_in_one")',
             ),
-            "share one fate",
+            "retried together",
         ),
         NearMiss(
             _assistant(*_NODES, *_SIDE_BY_SIDE, end="builder.compile()"),
