@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, compress, count, filterfalse, islice, repeat
-from operator import is_
+from operator import attrgetter, is_
 
 from ..holding.chains import Chain, chains_of
 from ..holding.reach import add_holders, held_from_outside
@@ -63,6 +63,7 @@ def copies_of(text: Text, roots: list[Root]) -> Seen:
     seen = search.result()
     lonely = search.lonely()
     del search
+    lonely = list(filterfalse(_is_program, lonely))
     seen.finds += _unnamed(lonely)
     return seen
 
@@ -176,6 +177,7 @@ class _Search(Search):
     def result(self) -> Seen:
         """Follow the copies back to the roots, and put into words what was found."""
         self._set_apart_blobs()
+        self._set_apart_typed()
         found = [place for place in self.copies if place in self.ahead or self._is_tracked(place)]
         wanted = [place for place in found if place not in self.apart]
         self.targets = [*self.keepers, *wanted[:MOST_COPIES]]
@@ -197,7 +199,14 @@ class _Search(Search):
         blobs: set[int] = set()
         for place in self.keepers if self.copies else ():
             blobs |= blob_ids(self.things[place])
-        self.apart = {place for place in self.copies if id(self.things[place]) in blobs}
+        self.apart |= {place for place in self.copies if id(self.things[place]) in blobs}
+
+    def _set_apart_typed(self) -> None:
+        """The cells that were run are kept in many copies, whole and line by line."""
+        typed = _typed_texts() if self.copies else set()
+        for place in self.copies if typed else ():
+            if type(self.things[place]) is str and self.things[place] in typed:
+                self._is_typed(place)
 
     def _goes_on(self, holder: int, target: int) -> bool:
         """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
@@ -259,8 +268,7 @@ class _Search(Search):
             self.things[above]
             for place in self.targets
             if not (place in self.chains_to or place in self.apart or place in self.keepers)
-            for above in self.ahead[place][:1]
-            if not _is_parser_s(self.things[above])
+            for above in self.ahead.get(place, [])[:1]
         ]
 
 
@@ -363,6 +371,14 @@ def _by_holder(find: Find) -> tuple[bool, str, str]:
     return not find.erased_by.startswith("del "), find.held_by, find.what
 
 
+def _typed_texts() -> set[str]:
+    """The text of each cell that was run, and its lines, as the notebook keeps them."""
+    if "IPython" not in sys.modules:
+        return set()
+    cells = [cell for cell in vars(sys.modules["__main__"]).get("_ih", ()) if type(cell) is str]
+    return {*cells, *(line + "\n" for cell in cells for line in cell.splitlines())}
+
+
 def _is_typed(chain: Chain) -> bool:
     """Whether a chain starts at a name by which the notebook keeps what was typed."""
     first = chain.hops[0].said.removeprefix("the notebook's ")
@@ -400,20 +416,37 @@ def _is_program_text(path: list[object]) -> bool:
 # -- what no name leads to -----------------------------------------------------------------------
 
 
-def _is_parser_s(holder: object) -> bool:
-    """Whether a list is Python's own of all words in a script that is running: its source text."""
-    if type(holder) is not list:
-        return False
+def _is_program(holder: object) -> bool:
+    """Whether a container is part of the program as it was written.
+
+    That is a constant of its code, or Python's own list of all words in a script that is running.
+    """
+    if type(holder) is list:
+        words = {id(name) for code in _running() for name in code.co_names}
+        return not words.isdisjoint(map(id, holder))
+    return isinstance(holder, (tuple, frozenset)) and id(holder) in _constants()
+
+
+def _running() -> list[types.CodeType]:
+    """The code of the scripts that are running."""
     frames = (frame for top in sys._current_frames().values() for frame in _up(top))
-    codes = [frame.f_code for frame in frames if frame.f_code.co_name == "<module>"]
-    names = {id(name) for code in codes for name in code.co_names}
-    return not names.isdisjoint(map(id, holder))
+    return [frame.f_code for frame in frames if frame.f_code.co_name == "<module>"]
 
 
 def _up(frame: types.FrameType | None) -> Iterator[types.FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
+
+
+def _constants() -> set[int]:
+    """The ids of the constants in all code: in that of functions, and in that which runs."""
+    sorts = sorted_by_type(gc.get_objects(), lambda kind: kind is types.FunctionType)
+    found = list(map(attrgetter("__code__"), sorts.get(types.FunctionType, ())))
+    ids: set[int] = set()
+    for code in chain(found, _running()):
+        ids.update(map(id, code.co_consts))
+    return ids
 
 
 def _unnamed(group: list[object]) -> list[Find]:

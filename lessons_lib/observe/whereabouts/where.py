@@ -15,6 +15,7 @@ from .fact import Text, checked
 from .finds import Find, Whereabouts
 from .keepers import finds_in
 from .live import MOST_COPIES, Seen, copies_of, erasers, is_readable, said
+from .places import checked_places, search_places
 
 _TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
 _COPIES = (
@@ -54,6 +55,7 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     'Ada Lovelace' was found nowhere.
     """
     text = checked(fact)
+    checked_places(places)
     if text is None:
         return _object(fact, places)
     roots = roots_of(sys._getframe(1))
@@ -62,7 +64,10 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     for keeper, held_by in seen.keepers:
         if is_readable(keeper):
             finds += finds_in(keeper, held_by, text)
-    notes = [_TYPED] if seen.typed and _in_notebook() else []
+    elsewhere = search_places(places, text)
+    finds += elsewhere.finds
+    notes = [*elsewhere.notes]
+    notes += [_TYPED] if seen.typed and _in_notebook() else []
     notes += [_MANY] if seen.more else []
     return Whereabouts(text.said, tuple(finds), tuple(notes))
 
