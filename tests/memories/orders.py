@@ -6,7 +6,7 @@ No annotations as text here: LangGraph reads those of `Order` in a child, where 
 import operator
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -90,3 +90,49 @@ class Held(SqliteSaver):
             moment("mail waits for the disk")
             threading.Event().wait()
         super().put_writes(config, writes, task_id, task_path)
+
+
+SHAPES = {
+    "chain": (("a",), ("b",), ("c",)),
+    "branches": (("a",), ("b branch 1", "b branch 2", "b branch 3"), ("c",)),
+}
+"""The nodes of a turn, super-step by super-step."""
+
+
+def begun(done: Sequence[str]) -> int:
+    """How many turns were begun."""
+    return sum(" " not in name.removeprefix("turn ") for name in done)
+
+
+def whole(shape: str, turns: int) -> list[str]:
+    """What is done when so many turns are over: each begins with its number."""
+    names = ["", *(f" {name}" for step in SHAPES[shape] for name in step)]
+    return [f"turn {number}{name}" for number in range(1, turns + 1) for name in names]
+
+
+def turns(shape: str, *, join: bool = False) -> Callable[[SqliteSaver], Any]:
+    """The graph of one turn, to be compiled with a saver.
+
+    Branches lead to the next step by an edge each; or, with `join`, by one edge that waits for all.
+    """
+
+    def taking_part(name: str) -> Any:
+        def work(state: Order) -> Order:
+            this = f"turn {begun(state['done'])} {name}"
+            moment(this)
+            return {"done": [this]}
+
+        return work
+
+    def compiled(saver: SqliteSaver) -> Any:
+        builder = StateGraph(Order)
+        before: tuple[str, ...] = (START,)
+        for step in SHAPES[shape]:
+            for name in step:
+                builder.add_node(name, taking_part(name))
+                for start in [list(before)] if join and len(before) > 1 else before:
+                    builder.add_edge(start, name)
+            before = step
+        return builder.compile(checkpointer=saver)
+
+    return compiled
