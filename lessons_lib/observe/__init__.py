@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .checkpoints.aliases import Alias, Aliases, aliases
     from .checkpoints.history import Checkpoint, History, history
+    from .checkpoints.round_trip import RoundTrip, round_trip
     from .checkpoints.storage import Storage, Stored, storage
     from .checkpoints.time_machine import TimeMachine, time_machine
     from .holding.holders import who_holds
@@ -44,11 +45,12 @@ _HOMES = {
     "Picture": "pictures.drawing",
     "Player": "stepping.player",
     "Recording": "stepping.stepper",
+    "RoundTrip": "checkpoints.round_trip",
     "Storage": "checkpoints.storage",
     "Stored": "checkpoints.storage",
     "Table": "pictures.table",
-    "Whereabouts": "whereabouts.finds",
     "TimeMachine": "checkpoints.time_machine",
+    "Whereabouts": "whereabouts.finds",
     "aliases": "checkpoints.aliases",
     "collector_off": "measuring.collector",
     "compare_growth": "measuring.meter",
@@ -63,6 +65,7 @@ _HOMES = {
     "live": "measuring.leaks",
     "measure": "measuring.meter",
     "record": "stepping.stepper",
+    "round_trip": "checkpoints.round_trip",
     "step": "stepping.player",
     "storage": "checkpoints.storage",
     "survivors": "holding.references",
@@ -94,6 +97,7 @@ __all__ = [
     "Picture",
     "Player",
     "Recording",
+    "RoundTrip",
     "Storage",
     "Stored",
     "Table",
@@ -113,6 +117,7 @@ __all__ = [
     "live",
     "measure",
     "record",
+    "round_trip",
     "step",
     "storage",
     "survivors",

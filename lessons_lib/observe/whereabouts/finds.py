@@ -39,7 +39,7 @@ class Find:
     @property
     def copies(self) -> str:
         """The count where it is the same on every machine, else a word for it."""
-        return str(self.count) if self.certain or self.count == 1 else "some"
+        return str(self.count) if self.certain else "some"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ _CELL = f"padding:0;text-align:left;white-space:normal;background:{style.PAPER};
 
 def _row(find: Find) -> str:
     """A row whose cells stand side by side where there is room, else one below the other."""
-    times = f" ({find.copies} copies)" if find.count > 1 else ""
+    times = f" ({find.copies} copies)" if find.copies != "1" else ""
     cells = (
         ("", f"<strong>{escape(find.place)}</strong>", 130),
         ("", f"{escape(find.kind)}{times}: {escape(find.what)}", 220),

@@ -1,0 +1,423 @@
+"""`round_trip(value)`: what a serialiser changes silently, path by path, and what it refuses.
+
+A checkpoint is written and read back by a serialiser. What comes back is equal to what went in for
+text, numbers, lists and dictionaries; for much else it is something a little different.
+"""
+
+from __future__ import annotations
+
+import copy
+import enum
+import io
+import logging
+import math
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..holding.links import atom_text, attributes
+from ..pictures.style import shorten
+from ..pictures.table import Table
+
+_SHOWN = 40
+_DEEPEST = 200
+_PLAIN = (str, bytes, bytearray, int, float, bool, complex, type(None))
+_PARTED = (dict, list, tuple, set, frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A part of a value that comes back as something else.
+
+    Attributes:
+        path: Where it is: `['files'][0]`, or `the value` itself.
+        before: What went in: its type where that changes, else its value.
+        after: What comes back.
+    """
+
+    path: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.before} → {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A part of a value that the serialiser does not take.
+
+    Attributes:
+        path: Where it is.
+        what: Its type, in words.
+        error: The name of the exception that the serialiser raises.
+        advice: What to do instead.
+    """
+
+    path: str
+    what: str
+    error: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is {self.what}, which is refused ({self.error}): {self.advice}."
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """What became of a value that was written and read back; true when nothing changed."""
+
+    serde: str
+    changes: tuple[Change, ...]
+    refusals: tuple[Refusal, ...]
+    notes: tuple[str, ...] = ()
+    """What the serialiser does besides: a class that it imports to make an object of it."""
+
+    def __bool__(self) -> bool:
+        return not (self.changes or self.refusals)
+
+    def __str__(self) -> str:
+        return "\n".join((self._headline(), *self.notes)) if self else str(self.table())
+
+    __repr__ = __str__
+
+    def _headline(self) -> str:
+        if self:
+            return f"{self.serde}: everything comes back as it was."
+        counts = (("changes", len(self.changes)), ("refuses", len(self.refusals)))
+        parts = (f"{verb} {n} part{'' if n == 1 else 's'}" for verb, n in counts if n)
+        return f"{self.serde} {' and '.join(parts)}:"
+
+    def table(self) -> Table:
+        """Path, before and after of each change, then what is refused, with a sentence each."""
+        rows = [(change.path, change.before, change.after) for change in self.changes]
+        rows += [(no.path, no.what, f"refused: {no.error}") for no in self.refusals]
+        notes = (*dict.fromkeys(str(no) for no in self.refusals), *self.notes)
+        return Table(("path", "before", "after"), rows, self._headline(), notes)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        if self:
+            return {"text/plain": str(self)}
+        return {"text/html": self.table()._repr_html_(), "text/plain": str(self)}
+
+
+def round_trip(value: object, serde: Any = None) -> RoundTrip:
+    """Write a value with a serialiser, read it back, and tell what is no longer the same.
+
+    Without a serialiser it is the one that LangGraph's savers use by default. Any object with
+    `dumps_typed` and `loads_typed` does, and any with `dumps` and `loads`, such as the modules
+    `pickle` and `json`. Only the types and the values are compared, path by path; that two paths
+    led to one object, and no longer do, is a change too.
+
+    >>> import json
+    >>> print(round_trip({"file": ("cv.pdf", 3), "tags": ["new"]}, json))
+    json changes 1 part:
+    path      before  after
+    --------  ------  -----
+    ['file']  tuple   list
+    """
+    trip = _Trip(serde)
+    with _unregistered() as notes:
+        trip.send(value, "", ())
+    changes = [*trip.changes, *trip.parted]
+    return RoundTrip(trip.name, tuple(changes), tuple(trip.refusals), tuple(notes))
+
+
+class _Trip:
+    """One value on its way through a serialiser and back, with what happened to it."""
+
+    def __init__(self, serde: Any) -> None:
+        self.name, self.there_and_back = _way(serde)
+        self.changes: list[Change] = []
+        self.refusals: list[Refusal] = []
+        self.parted: list[Change] = []
+        self.met: set[tuple[int, int]] = set()
+
+    def send(self, value: object, path: str, above: tuple[int, ...]) -> None:
+        """Send a value whole; where that is refused, send its parts, to find those at fault."""
+        if id(value) in above:
+            self._refuse(value, path, "RecursionError")
+            return
+        try:
+            after = self.there_and_back(value)
+        except Exception as error:  # each serialiser has its own
+            self._send_parts(value, path, (*above, id(value)), error)
+            return
+        self.met.clear()  # of things that may be gone by now
+        self._compare(value, after, path)
+        self._find_parted(value, after, path)
+
+    def _send_parts(
+        self, value: object, path: str, above: tuple[int, ...], error: Exception
+    ) -> None:
+        known = len(self.refusals)
+        if len(above) < _DEEPEST:
+            self._compare_shell(value, path)
+            for label, part in _parts(value):
+                self.send(part, path + label, above)
+        if len(self.refusals) == known:
+            self._refuse(value, path, type(error).__name__)
+
+    def _refuse(self, value: object, path: str, error: str) -> None:
+        what, advice = _about(value, error)
+        self.refusals.append(Refusal(path or _WHOLE, what, error, advice))
+
+    def _compare_shell(self, value: object, path: str) -> None:
+        """Compare an empty container of the same type: its parts are sent on their own."""
+        if not isinstance(value, _PARTED):
+            return
+        try:
+            shell = type(value)()
+            self._compare(shell, self.there_and_back(shell), path)
+        except Exception:  # a class that cannot be made empty tells no more than its parts do
+            return
+
+    # -- comparing -------------------------------------------------------------------------------
+
+    def _compare(self, before: Any, after: Any, path: str, deep: int = 0) -> None:
+        """Note what differs between two values, in their types first, then in their parts."""
+        if type(before) is not type(after):
+            self._note(path, _type_words(before), _type_words(after, before))
+            if not _alike(before, after):
+                return
+        if deep > _DEEPEST or (id(before), id(after)) in self.met:
+            return
+        self.met.add((id(before), id(after)))
+        if isinstance(before, dict):
+            self._compare_dicts(before, after, path, deep)
+        elif isinstance(before, (set, frozenset)):
+            self._compare_sets(before, after, path)
+        elif isinstance(before, (list, tuple)):
+            self._compare_items(list(before), list(after), path, deep)
+        elif isinstance(before, (str, bytes, bytearray, int, float, complex)):
+            self._compare_atoms(before, after, path)
+        else:
+            self._compare_objects(before, after, path, deep)
+
+    def _compare_atoms(self, before: Any, after: Any, path: str) -> None:
+        base = next(
+            kind
+            for kind in (str, bytes, bytearray, float, int, complex)
+            if isinstance(before, kind)
+        )
+        same = base.__eq__(before, after) is True
+        both_nan = base is float and math.isnan(before) and math.isnan(after)
+        if not same and not both_nan:
+            self._note(path, _short(before), _short(after))
+
+    def _compare_items(self, before: list[Any], after: list[Any], path: str, deep: int) -> None:
+        if len(before) != len(after):
+            self._note(path, f"{len(before)} items", f"{len(after)} items")
+        for number, (one, two) in enumerate(zip(before, after, strict=False)):
+            self._compare(one, two, f"{path}[{number}]", deep + 1)
+
+    def _compare_dicts(
+        self, before: dict[Any, Any], after: dict[Any, Any], path: str, deep: int
+    ) -> None:
+        if len(before) != len(after):
+            self._note(path, f"{len(before)} keys", f"{len(after)} keys")
+        for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
+            label = f"{path}[{_short(key)}]"
+            if type(key) is not type(new_key) or _short(key) != _short(new_key):
+                self._note(f"the key of {label}", *_key_words(key, new_key))
+            self._compare(one, two, label, deep + 1)
+
+    def _compare_sets(self, before: Any, after: Any, path: str) -> None:
+        """A set has no order: what is missing from one is told, by its short form."""
+        gone = sorted(map(_typed, before)), sorted(map(_typed, after))
+        if gone[0] != gone[1]:
+            lost = ", ".join(text for text in gone[0] if text not in gone[1])
+            new = ", ".join(text for text in gone[1] if text not in gone[0])
+            self._note(path, f"{{{lost}}}", f"{{{new}}}")
+
+    def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
+        own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
+        stored, found = (dict(attributes(thing)) if own else {} for thing in (before, after))
+        if stored or found:
+            for name in dict.fromkeys((*stored, *found)):
+                one, two = stored.get(name, _NOTHING), found.get(name, _NOTHING)
+                self._compare(one, two, f"{path}.{name}", deep + 1)
+        elif _text(before) != _text(after):
+            self._note(path, _text(before), _text(after))
+
+    def _note(self, path: str, before: str, after: str) -> None:
+        change = Change(path or _WHOLE, before, after)
+        if change not in self.changes:
+            self.changes.append(change)
+
+    # -- one object in two places ----------------------------------------------------------------
+
+    def _find_parted(self, before: object, after: object, path: str) -> None:
+        """Note objects that stood in two places and came back as one object for each place."""
+        places: dict[int, list[str]] = {}
+        now: dict[str, object] = dict(_places(after, path, set()))
+        for place, thing in _places(before, path, set()):
+            places.setdefault(id(thing), []).append(place)
+        for first, *others in places.values():
+            for other in others:
+                one, two = now.get(first), now.get(other)
+                if one is not two:
+                    words = f"the object of {first or _WHOLE}", "a copy of its own"
+                    self.parted.append(Change(other, *words))
+
+
+_WHOLE = "the value"
+_NOTHING = object()
+
+
+def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
+    """The name of a serialiser, and a function that sends a value there and back."""
+    if serde is None:
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+        serde = JsonPlusSerializer()
+    name = str(getattr(serde, "__name__", type(serde).__name__))
+    if hasattr(serde, "dumps_typed") and hasattr(serde, "loads_typed"):
+        return name, lambda value: serde.loads_typed(serde.dumps_typed(value))
+    if hasattr(serde, "dumps") and hasattr(serde, "loads"):
+        return name, lambda value: serde.loads(serde.dumps(value))
+    raise TypeError(
+        f"{name} has neither dumps_typed and loads_typed nor dumps and loads, expected a "
+        "serialiser: JsonPlusSerializer(), pickle or json, say"
+    )
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    """What a value is made of, with the label that leads there; nothing for an atom."""
+    if isinstance(value, dict):
+        for key, part in dict.items(value):
+            if not isinstance(key, _PLAIN):
+                yield f"[the key {_short(key)}]", key
+            yield f"[{_short(key)}]", part
+    elif isinstance(value, (list, tuple)):
+        yield from ((f"[{number}]", part) for number, part in enumerate(value))
+    elif isinstance(value, (set, frozenset)):
+        yield from ((f"{{{text}}}", part) for text, part in sorted(_with_text(value), key=_first))
+    elif hasattr(type(value), "__dataclass_fields__") or hasattr(type(value), "model_fields"):
+        yield from ((f".{name}", part) for name, part in attributes(value))
+
+
+def _with_text(things: Any) -> list[tuple[str, object]]:
+    return [(_typed(thing), thing) for thing in things]
+
+
+def _first(pair: tuple[str, object]) -> str:
+    return pair[0]
+
+
+def _places(value: object, path: str, met: set[int], deep: int = 0) -> Iterator[tuple[str, object]]:
+    """The paths of all mutable parts of a value, with those parts; into each it goes once."""
+    if deep > _DEEPEST or isinstance(value, (*_PLAIN, type, types.FunctionType, enum.Enum)):
+        return
+    parts = list(_parts(value))
+    if parts and not isinstance(value, (tuple, frozenset)):
+        yield path, value
+    if id(value) not in met:
+        met.add(id(value))
+        for label, part in parts:
+            yield from _places(part, path + label, met, deep + 1)
+
+
+def _alike(before: object, after: object) -> bool:
+    """Whether two values of different types can still be compared part by part."""
+    pairs = ((dict, dict), ((list, tuple), (list, tuple)), (_SETS, _SETS), (str, str))
+    pairs += ((bytes, bytes), (int, int), (float, float))  # type: ignore[assignment]
+    return any(isinstance(before, one) and isinstance(after, two) for one, two in pairs)
+
+
+_SETS = (set, frozenset)
+
+# -- in words ------------------------------------------------------------------------------------
+
+
+def _type_words(value: object, other: object = None) -> str:
+    """The name of a value's type and, where another sort of thing took its place, its text."""
+    if value is _NOTHING:
+        return "nothing"
+    name = type(value).__name__
+    strange = other is not None and not _alike(other, value)
+    return f"{name} {_short(value)}" if strange and isinstance(value, _PLAIN) else name
+
+
+def _key_words(key: object, new: object) -> tuple[str, str]:
+    return _typed(key), _typed(new)
+
+
+def _typed(value: object) -> str:
+    """A value with the name of its type, unless its text shows that."""
+    text = _short(value)
+    return text if type(value) in _PLAIN else f"{type(value).__name__} {text}".replace(" •", "")
+
+
+def _short(value: object) -> str:
+    """A short text for a value; for one of a class derived from a plain type, as if it were one."""
+    for kind in (str, bytes, int, float):
+        if isinstance(value, kind) and type(value) is not bool:
+            return shorten(kind.__repr__(value), _SHOWN)
+    if type(value) is tuple:
+        return shorten(f"({', '.join(map(_short, value))})", _SHOWN)
+    return atom_text(value)
+
+
+def _text(value: object) -> str:
+    """The text of a thing without attributes, such as a date: its type's own, no address in it."""
+    text = repr(value)
+    return type(value).__name__ if " at 0x" in text else shorten(text, _SHOWN)
+
+
+_HANDLES = (
+    *(io.IOBase, threading.Thread, types.ModuleType, type(threading.Lock()), type),
+    *(types.GeneratorType, types.CoroutineType, types.FrameType, types.TracebackType),
+)
+
+
+def _about(value: object, error: str) -> tuple[str, str]:
+    """What a refused part is, in words, and what to do instead."""
+    kind = type(value).__name__
+    if error == "RecursionError":
+        return f"a {kind} that leads back to itself", "cut the circle, or keep a name in its place"
+    if isinstance(value, types.FunctionType):
+        what = "a lambda" if value.__name__ == "<lambda>" else f"the function {value.__name__}"
+        return what, "keep its name, and look the function up by it"
+    if isinstance(value, complex):
+        return "a complex number", "keep its two parts"
+    if isinstance(value, int):
+        return "an int of more than 64 bits", "keep it as text"
+    if isinstance(value, _HANDLES):
+        return f"a {kind}", "keep it out of the state, in an UntrackedValue, say"
+    if isinstance(value, (dict, list, tuple, set, frozenset)):
+        return f"a {kind}", "keep its parts in another form"
+    return f"an instance of {kind}", "make its class a dataclass, or keep a dict of what it has"
+
+
+# -- classes that the serialiser imports ---------------------------------------------------------
+
+
+@contextmanager
+def _unregistered() -> Iterator[list[str]]:
+    """Collect the classes that LangGraph's serialiser says, once in a process, it imports.
+
+    Its own warning is kept for the graph's run: the list of those already told is put back.
+    """
+    module = sys.modules.get("langgraph.checkpoint.serde.jsonplus")
+    told: set[tuple[str, str]] = getattr(module, "_warned_unregistered_types", set())
+    logger = logging.getLogger("langgraph.checkpoint.serde.jsonplus")
+    before, was_off = copy.copy(told), logger.disabled
+    notes: list[str] = []
+    told.clear()
+    logger.disabled = True
+    try:
+        yield notes
+    finally:
+        logger.disabled = was_off
+        notes += [
+            f"{name} is made again by importing {where}; with LANGGRAPH_STRICT_MSGPACK=true only "
+            "its plain data comes back."
+            for where, name in sorted(told)
+        ]
+        told.clear()
+        told.update(before)
