@@ -66,6 +66,9 @@ def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
 
     def step(state: Conversation, runtime: Runtime[Any]) -> dict[str, list[Any]]:
         name, *left = state["left"]
+        if name not in (runtime.context or {}):
+            given = ", ".join(runtime.context or {}) or "none"
+            raise ValueError(f"step {name!r} is left to do, the steps given are {given}: give it")
         return {"messages": [answered(runtime.context[name]())], "left": left}
 
     def first(state: Conversation) -> str:
@@ -130,8 +133,11 @@ class OnGraph:
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
         """Do named steps in order, as one turn; return what the steps done now have said.
 
-        Called again after a kill, it finishes the turn that was cut off.
+        Called again after a kill, it finishes the turn that was cut off. Raises ValueError when
+        there is no step, or the one that was cut off is not among them.
         """
+        if not steps:
+            raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
         before = len(self.messages(conversation))
         turn = None if self.half_done(conversation) else {"left": list(steps)}
         done = self._run(turn, conversation, steps)

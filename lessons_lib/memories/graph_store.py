@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,14 @@ def remember(store: BaseStore, here: tuple[str, ...], messages: list[Message]) -
     """
     text = messages[-1]["content"]
     if lasting(text):
-        store.put(here, f"{len(messages):06}", {"text": text})
+        # A store's own times are whole seconds: what was told later could not be seen from them.
+        store.put(here, f"{len(messages):06}", {"text": text, "at": time.time()})
 
 
 def told_elsewhere(store: BaseStore, here: tuple[str, ...]) -> Iterator[str]:
     """Yield what the same user told in other conversations, oldest first."""
     items = store.search(here[:2], limit=MOST)
-    for item in sorted(items, key=lambda item: item.created_at):
+    for item in sorted(items, key=lambda item: float(item.value["at"])):
         if item.namespace != here:
             yield item.value["text"]
 

@@ -150,6 +150,7 @@ def play(
     life = partial(program, shape=shape, durability=durability, saver=saver)
     script = Script(pack(life), folder, dict(os.environ))
     whole = lived(script)
+    assert not whole.killed, f"it still ran after {PATIENCE:g} s, and had passed {whole.heard}"
     told, before, killed = looked_at(whole, [], shape, "the life before"), whole.super_steps, 0
     for number in range(1, 10 * KILLS):
         if dice.random() < BY_TIME:
