@@ -1,0 +1,65 @@
+"""Each statement of the list is quoted in the lessons that are said to try it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks import reading
+from tests.project import ROOT
+
+LIST = ROOT / "notebooks" / "STATEMENTS.md"
+AT_LEAST = 6  # words in a row: a lesson may quote a part, and no fewer words than these
+
+_QUOTED = re.compile(r"\*(.+?)\*")
+_LESSON = re.compile(r"\]\((\w+\.ipynb)\)")
+_VERDICT = re.compile(r"\b(true|right|wrong)\b", re.IGNORECASE)
+
+
+def _rows() -> list[tuple[str, list[str], str]]:
+    """Statement, the lessons that try it, and the verdict, of each row of the list."""
+    lines = [line for line in LIST.read_text(encoding="utf-8").splitlines() if "ipynb" in line]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [(said, _LESSON.findall(lessons), verdict) for said, lessons, verdict in cells]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w.,;()'-]+", re.sub(r"[*`\"“”]", "", text).replace("’", "'").lower())
+
+
+def quotes(text: str, statement: str) -> bool:
+    """Whether a text has at least so many words of a statement in a row."""
+    said, there = _words(statement), " ".join(_words(text))
+    runs = (" ".join(said[i : i + AT_LEAST]) for i in range(max(1, len(said) - AT_LEAST + 1)))
+    return any(run in there for run in runs)
+
+
+@pytest.mark.parametrize(("said", "lessons", "verdict"), _rows())
+def test_a_statement_is_quoted_where_it_is_tried(
+    said: str, lessons: list[str], verdict: str
+) -> None:
+    [quoted] = _QUOTED.findall(said)
+    assert lessons
+    assert verdict
+    for lesson in lessons:
+        text = _prose(ROOT / "notebooks" / lesson)
+        assert quotes(text, quoted), f"{lesson} does not quote: {quoted}"
+        assert _VERDICT.search(text), f"{lesson} gives no verdict"
+
+
+def _prose(path: Path) -> str:
+    return "\n".join(cell.source for cell in reading.read(path).cells if not cell.is_code)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("They say: *memory is released when objects go out of scope*.", True),
+        ("memory is released when objects die", False),
+        ("Memory is\nreleased when `objects` go", True),
+    ],
+)
+def test_a_quotation_is_told_from_a_paraphrase(text: str, found: bool) -> None:
+    assert quotes(text, "Memory is released when objects go out of scope.") is found
