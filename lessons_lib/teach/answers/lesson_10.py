@@ -893,8 +893,13 @@ CATCH_UP = CatchUp(
         "A thread that runs code and a thread of messages under an id are two things.",
     ),
     source="""import operator
+import sqlite3
+import tempfile
+from pathlib import Path
 from typing import Annotated, TypedDict
 
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 
 from lessons_lib.memories import reply
@@ -923,6 +928,14 @@ def say(graph, thread_id, text, **how):
     message = {"role": "user", "content": text}
     state = graph.invoke({"messages": [message]}, thread(thread_id), **how)
     return state["messages"][-1]["content"]
+
+
+scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+
+
+def on_disk(name):
+    path = Path(scratch.name) / name
+    return SqliteSaver(sqlite3.connect(path, check_same_thread=False))
 """,
-    names=("Conversation", "answer", "bot", "thread", "say"),
+    names=("Conversation", "answer", "bot", "thread", "say", "on_disk", "InMemorySaver"),
 )
