@@ -414,6 +414,7 @@ THREE_FACTS = Exercise(
     stub=_facts(found='store.search(("users", user))'),
     solution=_facts(found=f"{_OWN}query=question, {_NOT_INTERNAL}, limit=3)"),
     alternatives=(
+        _facts(found=f"{_OWN}query=question, {_NOT_INTERNAL})[:3]"),
         _facts(
             "kinds = ['profile', 'file', 'feedback']",
             found=f'[i for k in kinds for i in {_OWN}query=question, filter={{"kind": k}}, limit=3)]',
