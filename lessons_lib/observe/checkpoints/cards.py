@@ -203,7 +203,7 @@ class _Grid:
         }
         used = 1 + max(column for _, column in self.cells.values())
         width = 2 * MARGIN + used * (self.wide + BETWEEN) - BETWEEN
-        return Layout(places, lines, {}, width + 6, MARGIN + self.rows * (self.high + BELOW))
+        return Layout(places, lines, {}, width + 6, MARGIN + self.rows * (self.high + BELOW) - 14)
 
     def _line(self, tail: str, head: str) -> Line:
         x1, y1, w1, h1 = self.place(tail)

@@ -64,6 +64,7 @@ class Panel:
         place = self.slider.value
         self.told.value = _told(self.machine.sentence(place))
         self.shown.value = _FIT + self.machine.html(place)
+        self.whole.layout.display = "none" if self.machine.is_small() else None
         self.previous.disabled = place == self.slider.min
         self.next.disabled = place == self.slider.max
 

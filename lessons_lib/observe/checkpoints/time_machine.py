@@ -232,6 +232,10 @@ class TimeMachine:
         if "_panel" in self.__dict__:
             self._panel.renew()
 
+    def is_small(self) -> bool:
+        """Whether the whole tree is drawn at every checkpoint."""
+        return self.tree.complete and len(self) <= SMALL
+
     def begin(self) -> int:
         """The place, counted from 1, of the checkpoint that the config named, or of the newest."""
         start = self.thread.start
@@ -250,7 +254,7 @@ class TimeMachine:
     def html(self, place: int) -> str:
         """A checkpoint with its neighbours: the cards, and what the step did as tables."""
         id = self.ids[place - 1]
-        most = len(self) if len(self) <= SMALL else NEAR
+        most = max(2, len(self)) if self.is_small() else NEAR
         return self.draw(id, most).html() + tables(self._checkpoint(id))
 
     # -- how it shows ------------------------------------------------------------------------
