@@ -23,6 +23,8 @@ _GROWTH = {0: "does not grow", 1: "with the turns", 2: "with their square"}
 _WIDTH = 100
 """Columns of a terminal that a table may take; the memories that do not fit follow below."""
 _CELL = f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
+_STAYS = "position:sticky;left:-14px;padding-left:14px;min-width:min(13em,30vw)"
+"""On a narrow screen the questions stay at the card's edge, and the answers pass under them."""
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,16 @@ class Report:
             f'<th scope="col" style="{_cell()}">{escape(one.name)}</th>' for one in self.sittings
         )
         rows = "".join(
-            f'<tr><th scope="row" style="{_cell()};font-weight:400;white-space:nowrap">'
+            f'<tr><th scope="row" style="{_cell()};font-weight:400;{_STAYS}">'
             f"{escape(QUESTIONS[key].asks)}</th>"
             + "".join(f'<td style="{_cell()}">{_details(one[key])}</td>' for one in self.sittings)
             + "</tr>"
             for key in self.sittings[0].answers
         )
         table = (
-            '<table style="border-collapse:collapse;margin:0;font-size:14px">'
-            f'<caption style="text-align:left;font-weight:600;color:{style.INK}">The memory exam'
-            f'</caption><thead><tr><td style="{_cell()}"></td>{head}</tr></thead>'
+            '<table style="border-collapse:collapse;margin:0 0 0 -14px;font-size:14px"><caption '
+            f'style="text-align:left;padding-left:14px;font-weight:600;color:{style.INK}">'
+            f'The memory exam</caption><thead><tr><td style="{_cell()}"></td>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
         scroll = "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box"
