@@ -1,6 +1,6 @@
 """The support chatbot, the memories it can stand on, and the lab that kills them.
 
-Importing this room does not load LangGraph; `lessons_lib.memories.graph` does.
+Importing this room does not load LangGraph; the memories on a graph do, when they are first used.
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +13,9 @@ from lessons_lib.memories.places import held, stored
 from lessons_lib.memories.plain import DictBot
 
 if TYPE_CHECKING:
+    from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
+    from lessons_lib.memories.graph_mended import MendedBot
+    from lessons_lib.memories.graph_store import StoreBot
     from lessons_lib.memories.journal import Journal, JournalBot
     from lessons_lib.memories.on_disk import JsonBot, PickleBot
     from lessons_lib.memories.sessions import SessionBot
@@ -21,13 +24,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ContextBot": "variables",
+    "GraphBot": "graph",
+    "InMemoryGraphBot": "graph",
     "Journal": "journal",
     "JournalBot": "journal",
     "JsonBot": "on_disk",
     "LocalBot": "variables",
+    "MendedBot": "graph_mended",
     "PickleBot": "on_disk",
     "SessionBot": "sessions",
     "SqliteBot": "sqlite_by_hand",
+    "StoreBot": "graph_store",
     "ThreadLocalBot": "variables",
 }
 
@@ -37,16 +44,20 @@ __all__ = [
     "Crash",
     "DictBot",
     "File",
+    "GraphBot",
+    "InMemoryGraphBot",
     "Journal",
     "JournalBot",
     "JsonBot",
     "Life",
     "LocalBot",
+    "MendedBot",
     "Message",
     "Model",
     "PickleBot",
     "SessionBot",
     "SqliteBot",
+    "StoreBot",
     "ThreadLocalBot",
     "crash",
     "held",
