@@ -6,6 +6,7 @@ What Python puts between two things is left out where a reader does not see it: 
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 import types
@@ -16,9 +17,10 @@ from operator import is_
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import LinkStyle, atom_text, is_hidden, read
+from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_hidden, read
 
 _LOOK_AHEAD = 12
+_A_KEY = "a key"
 _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
 _OUTPUT = re.compile(r"_\d+$|_{1,3}$")
@@ -156,11 +158,41 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
         names = _keys_in(path[index + 2], path[index + 3])  # type: ignore[arg-type]
         return str((names or ["?"])[0]), "solid", index + 3
     links = read(holder).links
+    if type(path[-1]) in ATOMS:
+        links += [(label, value, "solid") for label, value in _plain_values(holder)]
     for following in range(index + 1, min(len(path), index + _LOOK_AHEAD)):
         for label, target, style in links:
             if target is path[following]:
                 return label, style, following
     return "", "solid", index + 1
+
+
+def _plain_values(holder: Any) -> list[tuple[str, Any]]:
+    """What a thing holds by a name: its reader leaves out text and numbers."""
+    if isinstance(holder, types.FunctionType):
+        cells = zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=False)
+        return [(name, cell.cell_contents) for name, cell in cells if _is_filled(cell)]
+    frame = _frame_of(holder)
+    if frame is not None:
+        return list(frame_locals(frame).items())
+    if isinstance(holder, BaseException):
+        return [(f"args[{number}]", part) for number, part in enumerate(holder.args)]
+    return list(attributes(holder))
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    return bool(gc.get_referents(cell))
+
+
+def _frame_of(holder: Any) -> types.FrameType | None:
+    """The frame that a holder is, or that a suspended generator or coroutine keeps."""
+    if isinstance(holder, types.FrameType):
+        return holder
+    kinds = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
+    prefix = kinds.get(type(holder))
+    suspended = prefix and not getattr(holder, f"{prefix}_running")
+    frame: types.FrameType | None = getattr(holder, f"{prefix}_frame") if suspended else None
+    return frame
 
 
 def _container_label(holder: object, child: object) -> str:
@@ -170,7 +202,7 @@ def _container_label(holder: object, child: object) -> str:
         return f"[{same.index(True)}]" if True in same else ""
     if type(holder) is dict:
         keys = _keys_in(holder, child)
-        return f"[{_key_text(keys[0])}]" if keys else "a key"
+        return f"[{_key_text(keys[0])}]" if keys else _A_KEY
     return ""
 
 
@@ -209,7 +241,7 @@ def _hop(
 
 def _said(holder: object, kind: str, label: str, hidden: bool) -> str:
     if isinstance(holder, (list, tuple, dict)) and label:
-        return label if label.startswith("[") else f"{kind}.{label}"
+        return label if label.startswith("[") or label == _A_KEY else f"{kind}.{label}"
     if not label:
         return kind
     return f"{kind} → {label}" if hidden else f"{kind}.{label}"

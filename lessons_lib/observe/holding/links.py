@@ -231,6 +231,12 @@ def _dict_getter(kind: type) -> Callable[[Any], Any] | None:
     return None
 
 
+def is_dict_of(thing: object, table: object) -> bool:
+    """Whether a dictionary is where an instance keeps its attributes."""
+    getter = _dict_getter(type(thing))
+    return getter is not None and getter(thing) is table
+
+
 def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
     return [
         (name, slot)

@@ -14,8 +14,8 @@ import threading
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import filterfalse, islice, repeat
-from operator import is_
+from itertools import compress, filterfalse, islice, repeat
+from operator import is_, not_
 
 from .chains import Chain, chains_of
 from .links import ATOMS, OWN_FOLDER, OWN_PACKAGE, frame_locals
@@ -242,7 +242,7 @@ def frozen(roots: list[Root]) -> list[object]:
     found: list[object] = [root.space for root in roots]
     known = {id(found), *map(id, found)}
     for chunk in _growing_chunks(found):
-        below = list(filterfalse(_is_atom, referents_of(chunk)))
+        below = _no_atoms(referents_of(chunk))
         new = dict(zip(map(id, below), below, strict=True))
         for key in known.intersection(new):
             del new[key]
@@ -285,8 +285,8 @@ def referents_of(things: list[object]) -> list[object]:
     return [*gc.get_referents(*others), *map(vars, filter(_is_module, things))]
 
 
-def _is_atom(thing: object) -> bool:
-    return type(thing) in ATOMS
+def _no_atoms(things: list[object]) -> list[object]:
+    return list(compress(things, map(not_, map(ATOMS.__contains__, map(type, things)))))
 
 
 def _is_module(thing: object) -> bool:

@@ -136,7 +136,7 @@ def read_bytes(paths: Iterable[Path]) -> list[bytes]:
     A file that cannot be read raises OSError.
     """
     wanted = list(paths)
-    through_child = [path for path in wanted if path.is_file()] if _open_here(wanted) else []
+    through_child = [path for path in wanted if path.is_file()] if open_here(wanted) else []
     by_child = dict(zip(through_child, _read_by_child(through_child), strict=True))
     return [
         by_child[path] if path in by_child else path.read_bytes() if path.is_file() else b""
@@ -144,7 +144,7 @@ def read_bytes(paths: Iterable[Path]) -> list[bytes]:
     ]
 
 
-def _open_here(paths: list[Path]) -> bool:
+def open_here(paths: list[Path]) -> bool:
     """Whether this process has one of some files open, and would lose its locks by a look."""
     if os.name == "nt":
         return False

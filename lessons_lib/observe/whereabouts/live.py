@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, compress, count, filterfalse, islice, repeat
 from operator import attrgetter, is_
+from typing import Any
 
 from ..holding.chains import Chain, chains_of
+from ..holding.links import is_dict_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length, chunks
 from .fact import Text, holds_text, sorted_by_type
@@ -56,14 +58,17 @@ class Seen:
     more: int = 0
 
 
-def copies_of(text: Text, roots: list[Root]) -> Seen:
-    """All live strings and bytes that have a text in them, and who holds each."""
+def copies_of(text: Text, roots: list[Root], call: Sequence[object]) -> Seen:
+    """All live strings and bytes that have a text in them, and who holds each.
+
+    `call` has the arguments of the reader's call, which are no place.
+    """
     search = _Search(text, roots)
     search.walk()
     seen = search.result()
     lonely = search.lonely()
     del search
-    lonely = list(filterfalse(_is_program, lonely))
+    lonely = [thing for thing in lonely if not (_is_program(thing) or _is_call(thing, call))]
     seen.finds += _unnamed(lonely)
     return seen
 
@@ -145,7 +150,9 @@ class _Search(Search):
         loose = list(filterfalse(gc.is_tracked, gc.get_referents(*things)))
         sorts = sorted_by_type(loose, _is_of_interest)
         containers = [*sorts.pop(tuple, ()), *sorts.pop(dict, ())]
-        return self._noted(self.text.among(sorts)), containers
+        copies = self.text.among(sorts)
+        copies += self.text.among({str: _keys_of(things)})
+        return self._noted(copies), containers
 
     def _noted(self, copies: list[object]) -> list[object]:
         self.copies += [self.place_of(copy) for copy in copies if id(copy) not in self.place]
@@ -153,7 +160,7 @@ class _Search(Search):
 
     def _trace(self, level: list[object]) -> None:
         """Note which objects of a level lead to a copy, and to which."""
-        lists = list(map(gc.get_referents, level))
+        lists = list(map(_referents_and_keys, level))
         ends = list(accumulate(map(len, lists)))
         below = list(chain.from_iterable(lists))
         for at in compress(count(), map(self.hot.__contains__, map(id, below))):
@@ -170,7 +177,7 @@ class _Search(Search):
 
     def _is_ours(self, holder: object) -> bool:
         ours = (self.things, self.text.in_text, self.text.in_bytes)
-        return isinstance(holder, (Text, Find, Whereabouts)) or any(map(is_, ours, repeat(holder)))
+        return type(holder) in (Text, Find, Whereabouts) or any(map(is_, ours, repeat(holder)))
 
     # -- back ------------------------------------------------------------------------------------
 
@@ -216,7 +223,7 @@ class _Search(Search):
         if is_of_notebook(thing):
             self._is_typed(target)
             return False
-        if isinstance(thing, Whereabouts) or (holder in self.keepers and is_readable(thing)):
+        if type(thing) is Whereabouts or (holder in self.keepers and is_readable(thing)):
             self.apart.add(target)
             return False
         return True
@@ -274,6 +281,29 @@ class _Search(Search):
 
 def _is_of_interest(kind: type) -> bool:
     return kind is tuple or kind is dict or holds_text(kind)
+
+
+def _keys_of(things: list[object]) -> list[Any]:
+    """The strings that are keys in the dictionaries among some objects, each once.
+
+    The collector has no eyes for them: of a dictionary with strings for keys it sees the values.
+    """
+    dicts = chain.from_iterable(sorted_by_type(things, _is_dict).values())
+    keys = list(chain.from_iterable(map(list, map(dict.keys, dicts))))
+    return list(set(sorted_by_type(keys, _is_str).get(str, ())))
+
+
+def _referents_and_keys(thing: object) -> list[object]:
+    keys = list(dict.keys(thing)) if _is_dict(type(thing)) else []  # type: ignore[arg-type]
+    return [*gc.get_referents(thing), *(key for key in keys if type(key) is str)]
+
+
+def _is_dict(kind: type) -> bool:
+    return dict in kind.__mro__
+
+
+def _is_str(kind: type) -> bool:
+    return kind is str
 
 
 def _is_special(kind: type) -> bool:
@@ -382,7 +412,8 @@ def _typed_texts() -> set[str]:
 def _is_typed(chain: Chain) -> bool:
     """Whether a chain starts at a name by which the notebook keeps what was typed."""
     first = chain.hops[0].said.removeprefix("the notebook's ")
-    return "IPython" in sys.modules and bool(_TYPED.match(first))
+    asserted = " → @py_" in first  # where pytest keeps the parts of an assertion
+    return asserted or ("IPython" in sys.modules and bool(_TYPED.match(first)))
 
 
 def is_of_notebook(thing: object) -> bool:
@@ -406,14 +437,23 @@ def _module_of(frame: types.FrameType | None) -> str:
 
 
 def _is_program_text(path: list[object]) -> bool:
-    """Whether a path ends in a docstring: that is the text of a program, as its code is."""
+    """Whether a path ends in a docstring or a name: text of the program, as its code is."""
     holder, thing = path[-2:]
     if isinstance(holder, (types.FunctionType, type)):
         return True
-    return isinstance(holder, dict) and holder.get("__doc__") is thing
+    if not isinstance(holder, dict) or dict.get(holder, "__doc__") is thing:
+        return isinstance(holder, dict)
+    names = len(path) == 2 or is_dict_of(path[-3], holder)
+    return names and not any(map(is_, dict.values(holder), repeat(thing)))
 
 
 # -- what no name leads to -----------------------------------------------------------------------
+
+
+def _is_call(holder: object, call: Sequence[object]) -> bool:
+    """Whether a tuple is that of a call's arguments, as Python makes one for `f(a, *more)`."""
+    same = type(holder) is tuple and len(holder) == len(call)
+    return same and all(map(is_, holder, call))  # type: ignore[call-overload]
 
 
 def _is_program(holder: object) -> bool:

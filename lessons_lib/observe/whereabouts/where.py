@@ -59,7 +59,7 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     if text is None:
         return _object(fact, places)
     roots = roots_of(sys._getframe(1))
-    seen = _looked(text, roots)
+    seen = _looked(text, roots, (fact, *places))
     finds = list(seen.finds)
     for keeper, held_by in seen.keepers:
         if is_readable(keeper):
@@ -90,12 +90,12 @@ def _object(thing: object, places: tuple[object, ...]) -> Whereabouts:
     return Whereabouts(holders.label, (find,), tuple(notes))
 
 
-def _looked(text: Text, roots: list[Root]) -> Seen:
+def _looked(text: Text, roots: list[Root], call: tuple[object, ...]) -> Seen:
     """The live copies; the collector rests meanwhile, so that it makes and unmakes nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return copies_of(text, roots)
+        return copies_of(text, roots, call)
     finally:
         if was_on:
             gc.enable()

@@ -1,0 +1,205 @@
+"""round_trip: each silent change and each refusal, on LangGraph's serialiser and on others."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import threading
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lessons_lib.observe import RoundTrip, round_trip
+
+
+class Money(str):
+    pass
+
+
+class Bag(dict):  # type: ignore[type-arg]
+    pass
+
+
+class Stack(list):  # type: ignore[type-arg]
+    pass
+
+
+class Upload:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@dataclass
+class Feedback:
+    stars: int
+    words: tuple[str, ...]
+
+
+def changes(trip: RoundTrip) -> list[str]:
+    return [str(change) for change in trip.changes]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ((1, 2), ["the value: tuple → list"]),
+        ({"a": [("b",)]}, ["['a'][0]: tuple → list"]),
+        ({"price": Money("5")}, ["['price']: Money → str"]),
+        ({"bag": Bag(a=1)}, ["['bag']: Bag → dict"]),
+        ([Stack([1])], ["[0]: Stack → list"]),
+        (OrderedDict(a=1), ["the value: OrderedDict → dict"]),
+        (defaultdict(list, a=[1]), ["the value: defaultdict → dict"]),
+        ({"e": ValueError("no")}, ["""['e']: ValueError → str "ValueError('no')\""""]),
+        ([Feedback(5, ("good",))], ["[0].words: tuple → list"]),
+        ({1, (2, 3)}, ["the value: set → list"]),
+        ({"a": bytearray(b"x")}, ["['a']: bytearray → bytes b'x'"]),
+        (["\ud800"], [r"[0]: '\ud800' → '?'"]),
+    ],
+)
+def test_what_comes_back_as_something_else(value: object, expected: list[str]) -> None:
+    trip = round_trip(value)
+    assert changes(trip) == expected
+    assert not trip
+    assert not trip.refusals
+
+
+def test_one_object_in_two_places_comes_back_as_two() -> None:
+    shared = ["cv.pdf"]
+    assert changes(round_trip({"a": shared, "b": [shared]})) == [
+        "['b'][0]: the object of ['a'] → a copy of its own"
+    ]
+    assert round_trip({"a": shared, "b": [shared]}, pickle)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "text",
+        {"messages": [{"role": "user", "content": "My name is Ada."}], "n": 3, "x": 1.5},
+        {1: "one", None: 2},
+        [float("nan"), -0.0, 2**63, -(2**63), b"bytes"],
+        {"a", "b"},
+    ],
+)
+def test_what_comes_back_as_it_was(value: object) -> None:
+    trip = round_trip(value)
+    assert trip
+    assert str(trip) == "JsonPlusSerializer: everything comes back as it was."
+
+
+def circle() -> list[Any]:
+    ring: list[Any] = [1]
+    ring.append(ring)
+    return ring
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        (Upload("cv.pdf"), "an instance of Upload"),
+        (lambda: 1, "a lambda"),
+        (circle, "the function circle"),
+        (1j, "a complex number"),
+        (2**64, "an int of more than 64 bits"),
+        (-(2**63) - 1, "an int of more than 64 bits"),
+        (threading.Lock(), "a lock"),
+        (Upload, "a type"),
+    ],
+)
+def test_what_is_refused_is_found_by_its_path(part: object, what: str) -> None:
+    trip = round_trip({"good": [1], "bad": [{"deep": part}]})
+    [refusal] = trip.refusals
+    assert (refusal.path, refusal.what) == ("['bad'][0]['deep']", what)
+    assert str(refusal).startswith(f"['bad'][0]['deep'] is {what}, which is refused (TypeError): ")
+    assert str(refusal).count(".") == 1 + refusal.what.count(".")
+    assert str(refusal) in str(trip)
+
+
+def test_a_circle_is_refused_where_it_closes() -> None:
+    [refusal] = round_trip({"ring": circle()}).refusals
+    assert str(refusal) == (
+        "['ring'][1] is a list that leads back to itself, which is refused (RecursionError): "
+        "cut the circle, or keep a name in its place."
+    )
+
+
+def test_beside_what_is_refused_the_changes_are_told_too() -> None:
+    trip = round_trip({"t": (1, lambda: 2), "o": OrderedDict(a=1)})
+    assert changes(trip) == ["['t']: tuple → list", "['o']: OrderedDict → dict"]
+    assert [refusal.path for refusal in trip.refusals] == ["['t'][1]"]
+    assert str(trip).splitlines()[0] == "JsonPlusSerializer changes 2 parts and refuses 1 part:"
+
+
+def test_other_serialisers() -> None:
+    assert changes(round_trip({1: ("a",)}, json)) == [
+        "the key of [1]: 1 → '1'",
+        "[1]: tuple → list",
+    ]
+    [refusal] = round_trip({"f": lambda: 1, "c": circle()}, pickle).refusals
+    assert refusal.path == "['f']"
+
+
+def test_what_is_no_serialiser_is_refused_in_a_sentence() -> None:
+    with pytest.raises(TypeError) as caught:
+        round_trip(1, serde=object())
+    assert str(caught.value) == (
+        "object has neither dumps_typed and loads_typed nor dumps and loads, expected a "
+        "serialiser: JsonPlusSerializer(), pickle or json, say"
+    )
+
+
+def test_a_class_that_is_imported_is_named_and_the_run_still_warns(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    value = Feedback(1, ())
+    for _ in range(2):
+        [note] = round_trip([value]).notes
+        assert note.startswith(f"Feedback is made again by importing {__name__};")
+    assert not caplog.records
+    serde = JsonPlusSerializer()
+    with caplog.at_level(logging.WARNING):
+        serde.loads_typed(serde.dumps_typed([value]))
+    assert "Feedback" in caplog.text
+
+
+def test_it_reads_on_a_page() -> None:
+    bundle = round_trip({"a": (1,), "f": lambda: 1})._repr_mimebundle_()
+    for word in ("[&#x27;a&#x27;]", "tuple", "refused: TypeError", "look the function up"):
+        assert word in bundle["text/html"]
+    assert set(round_trip(1)._repr_mimebundle_()) == {"text/plain"}
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.binary(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(plain)
+def test_plain_data_comes_back_as_it_was(value: object) -> None:
+    assert round_trip(value)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(plain)
+def test_a_tuple_anywhere_is_told(value: object) -> None:
+    told = round_trip({"kept": value, "pair": (value, [(value,)])})
+    assert changes(told)[:2] == ["['pair']: tuple → list", "['pair'][1][0]: tuple → list"]
