@@ -12,7 +12,7 @@ import re
 import sys
 import tokenize
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -77,13 +77,19 @@ def _is_ours(package: str, kind: type) -> bool:
 def _distribution(module: str) -> str:
     """The package that a module comes with, under the name by which it is installed."""
     top = module.partition(".")[0]
-    names = sorted(set(metadata.packages_distributions().get(top, [top])))
+    names = sorted(set(_installed().get(top, [top])))
     path = module.replace(".", "/")
     for name in names if len(names) > 1 else ():
         files = {file.as_posix() for file in metadata.files(name) or ()}
         if files & {f"{path}.py", f"{path}/__init__.py"}:
             return name
     return names[0]
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """The installed packages by the modules that they bring."""
+    return metadata.packages_distributions()
 
 
 def _needs(package: str) -> set[str]:
