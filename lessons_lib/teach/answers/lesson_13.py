@@ -156,7 +156,7 @@ QUESTIONS = (
     ),
     Question(
         "13.alias",
-        "`tags` was put into both stores, and then changed. Which store has `'angry'`?",
+        "`tags` was put into both stores, and then a tag was added to it. Which store has the new tag?",
         (
             Option("Neither: there was no `put` since", "No. One of them holds your list itself."),
             Option("Both", "No. One of them wrote the list down as it was."),
