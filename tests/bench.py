@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -265,6 +266,99 @@ def picture_rows() -> Iterator[Row]:
     yield Row("the densest picture (200 objects)", f"{dense:.2f} s", "<= 1 s", dense <= 1)
 
 
+# --- a long thread ---------------------------------------------------------------------------
+
+_LONG = 10_000  # checkpoints
+_THREAD: Any = {"configurable": {"thread_id": "ada"}}
+
+
+def machine_rows() -> Iterator[Row]:
+    """The time machine on a thread of 10,000 checkpoints with twenty messages in each state."""
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    yield from _machine_rows(InMemorySaver())
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        SqliteSaver.from_conn_string(f"{folder}/bot.sqlite") as saver,
+    ):
+        saver.conn.execute("PRAGMA synchronous = OFF")  # the making alone is quicker for it
+        yield from _machine_rows(saver)
+
+
+def _machine_rows(saver: Any) -> Iterator[Row]:
+    from lessons_lib.observe import storage, time_machine
+
+    graph, name = _long_thread(saver), type(saver).__name__
+    first = min(
+        _seconds(lambda: time_machine(graph, _THREAD)._repr_mimebundle_()) for _ in range(5)
+    )
+    what = f"time machine, {_LONG} checkpoints, {name}: "
+    yield Row(f"{what}first page", f"{first * 1000:.0f} ms", "<= 100 ms", first <= 0.1)
+    machine = time_machine(graph, _THREAD)
+    slider = machine.widget.children[0].children[2]
+    places = [number * 7919 % _LONG + 1 for number in range(1, 41)]  # here and there
+    slides = [_seconds(partial(slider.set_trait, "value", place)) for place in places]
+    slide = max(slides)
+    yield Row(f"{what}slowest slide", f"{slide * 1000:.0f} ms", "<= 50 ms", slide <= 0.05)
+    tree = _seconds(lambda: time_machine(graph, _THREAD).picture())
+    yield Row(f"{what}tree", f"{tree:.2f} s", "<= 1 s", tree <= 1)
+    sizes = _seconds(lambda: storage(saver))
+    yield Row(f"storage, {_LONG} checkpoints, {name}", f"{sizes:.2f} s", "<= 2 s", sizes <= 2)
+
+
+def _long_thread(saver: Any) -> Any:
+    """A graph with one node, which has been run until its thread has enough checkpoints."""
+    from langchain_core.messages import AIMessage, HumanMessage
+    from langgraph.graph import END, START, MessagesState, StateGraph
+
+    made = [0]
+
+    def talk(state: Any) -> dict[str, Any]:
+        made[0] += 1
+        # The ids repeat after twenty, so that a new message takes the place of an old one.
+        return {"messages": [AIMessage(f"{made[0]} " + "x" * 200, id=str(made[0] % 20))]}
+
+    def more(_: Any) -> str:
+        return "talk" if made[0] < _LONG - 2 else END
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("talk", talk)
+    builder.add_edge(START, "talk")
+    builder.add_conditional_edges("talk", more, ["talk", END])
+    graph = builder.compile(checkpointer=saver)
+    asked: Any = {"messages": [HumanMessage("x" * 200, id="0")]}
+    config: Any = {**_THREAD, "recursion_limit": _LONG}
+    graph.invoke(asked, config)
+    return graph
+
+
+_WHERE = """
+import gc, time
+from lessons_lib.observe import where_is
+class Note:
+    def __init__(self, number): self.text = f"note {number}"
+held = [[Note(n) for n in range(300_000)], [[n, str(n)] for n in range(150_000)],
+        [{"role": "user", "content": f"text {n}"} for n in range(350_000)],
+        {("thread", n): ("msgpack", b"blob %d" % n) for n in range(100_000)}]
+held[2][-7]["content"] = "My name is Ada Lovelace."
+gc.collect()
+def seconds(text, count):
+    start = time.perf_counter(); found = where_is(text); spent = time.perf_counter() - start
+    assert len(found) == count, found
+    return spent
+print([min(seconds("Ada Lovelace", 1) for _ in range(3)), min(seconds("nobody", 0) for _ in range(3))])
+"""
+
+
+def where_rows() -> Iterator[Row]:
+    """Looking for a text among a million objects, tracked by the collector or not."""
+    found, nowhere = ast.literal_eval(_run(sys.executable, "-c", _WHERE))
+    for what, spent in (("where_is, found", found), ("where_is, nowhere", nowhere)):
+        what = f"{what}, a heap of 1,000,000 objects"
+        yield Row(what, f"{spent:.2f} s", "<= 1.5 s", spent <= 1.5)
+
+
 # --- the environment -------------------------------------------------------------------------
 
 
@@ -353,6 +447,8 @@ ROWS: dict[str, Callable[[], Iterator[Row]]] = {
     "step": step_rows,
     "draw": draw_rows,
     "picture": picture_rows,
+    "where": where_rows,
+    "machine": machine_rows,
     "disk": disk_rows,
     "setup": setup_rows,
     "tests": test_rows,

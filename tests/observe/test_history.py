@@ -291,7 +291,8 @@ def test_a_tree_of_any_shape_has_room_and_nothing_is_uncounted(
 def test_lines_and_letters() -> None:
     tree = Tree({"1": "", "2": "1", "3": "2", "4": "1", "5": "4", "6": "gone"})
     assert tree.lines == [["1", "2", "3"], ["4", "5"], ["6"]]
-    assert [tree.letters[id] for id in tree.index] == ["", "", "", "b", "b", "c"]
+    assert [tree.children(id) for id in "125"] == [["2", "4"], ["3"], []]
+    assert [tree.letter(id) for id in tree.index] == ["", "", "", "b", "b", "c"]
     assert list(tree.path_to("5")) == ["5", "4", "1"]
 
 

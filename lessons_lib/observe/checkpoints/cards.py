@@ -67,7 +67,7 @@ def _ranked(tree: Tree, focus: str) -> list[str]:
     """Checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
     ends = [end for line in tree.lines for end in (line[-1], line[0], tree.index[line[0]])]
     first, near = next(iter(tree.index)), _nearest(tree, focus)
-    close = [focus, *islice(tree.path_to(focus), 3), *tree.children.get(focus, [])]
+    close = [focus, *islice(tree.path_to(focus), 3), *tree.children(focus)]
     wanted = [*close, tree.newest, first, *ends[: MAX_BOXES // 2], *near]
     return list(dict.fromkeys(id for id in wanted if id in tree.index))
 
@@ -76,7 +76,7 @@ def _nearest(tree: Tree, focus: str) -> Iterable[str]:
     """Checkpoints in the order of their distance from one, as far as anybody would look."""
     found, ring = {focus: None}, [focus]
     while ring and len(found) < 2 * MAX_BOXES:
-        around = [i for id in ring for i in (tree.index[id], *tree.children.get(id, ()))]
+        around = [i for id in ring for i in (tree.index[id], *tree.children(id))]
         ring = [id for id in dict.fromkeys(around) if id in tree.index and id not in found]
         found.update(dict.fromkeys(ring))
     return found
@@ -104,35 +104,34 @@ class _Above:
 
     def __init__(self, tree: Tree, shown: Iterable[str]) -> None:
         self.tree = tree
-        self.shown: dict[int, list[int]] = {}
-        self.spans: dict[tuple[int, int], int] = {}
+        self.shown: dict[str, list[str]] = {}
+        """The cards of each line, by the line's first checkpoint."""
+        self.spans: dict[tuple[str, int], int] = {}
         """What pills stand for: where each begins in a line, and the furthest that it reaches."""
         for id in shown:
             self.show(id)
 
     def show(self, id: str) -> None:
         """This checkpoint has a card."""
-        line, place = self.tree.places[id]
-        insort(self.shown.setdefault(line, []), place)
+        line, _ = self.tree.place(id)
+        insort(self.shown.setdefault(line[0], []), id)
 
     def find(self, id: str) -> tuple[str, int]:
         """The nearest checkpoint above that has a card (or none), and how many lie between."""
-        between, spans = 0, []
-        while (id := self.tree.index[id]) in self.tree.index:
-            line, place = self.tree.places[id]
-            places = self.shown.get(line, [])
-            number = bisect(places, place)
-            start = places[number - 1] + 1 if number else 0
+        between, spans, found = 0, [], ""
+        while not found and (id := self.tree.index[id]) in self.tree.index:
+            line, place = self.tree.place(id)
+            cards = self.shown.get(line[0], [])
+            number = bisect(cards, id)
+            found = cards[number - 1] if number else ""
+            start = self.tree.place(found)[1] + 1 if found else 0
             between += place + 1 - start
-            spans.append((line, start, place))
-            if number:
-                break
-            id = self.tree.lines[line][0]
+            spans.append((line[0], start, place))
+            id = line[0]
         if between > 1:
-            for line, start, place in spans:
-                self.spans[line, start] = max(place, self.spans.get((line, start), -1))
-        found = id in self.tree.index
-        return (self.tree.lines[line][start - 1] if found else ""), between
+            for first, start, place in spans:
+                self.spans[first, start] = max(place, self.spans.get((first, start), -1))
+        return found, between
 
     def told(self) -> int:
         """How many checkpoints a card or a pill stands for."""

@@ -96,25 +96,26 @@ def history(graph: Any, config: Any, *, limit: int | None = 50) -> History:
         raise ValueError(
             f"limit={limit!r}, expected a whole number from 1 up, or None for all: give 50, say"
         )
-    return read_history(Thread(graph, config), limit)
+    thread = Thread(graph, config)
+    return history_of(thread, thread.page(one_more(limit)), limit)
 
 
-def read_history(thread: Thread, limit: int | None, tree: Tree | None = None) -> History:
-    """The history of a thread that was found already; its tree is read unless it is given."""
-    # One more than is shown: it tells whether there are older ones, and what the last one changed.
-    read = thread.page(limit + 1 if limit else None)
-    shown = read[:limit] if limit else read
+def one_more(limit: int | None) -> int | None:
+    """How many to read: one more tells whether there are older ones, and what the last changed."""
+    return None if limit is None else limit + 1
+
+
+def history_of(
+    thread: Thread, read: list[Read], limit: int | None, tree: Tree | None = None
+) -> History:
+    """The history made of what was read, newest first; the tree is read unless it is given."""
+    shown = read[:limit]
     if tree is None or not tree.complete:
         index, seen = thread.index(), {one.id: one.parent for one in reversed(read)}
         tree = Tree(index or seen, index is not None or len(shown) == len(read))
-    older = len(tree.index) - len(shown)
-    return History(
-        thread.id,
-        tuple(read_checkpoints(thread, tree, shown[::-1], {one.id: one for one in read})),
-        older,
-        tree.complete,
-        tree,
-    )
+    known: dict[str, Read | None] = {one.id: one for one in read}
+    made = tuple(read_checkpoints(thread, tree, shown[::-1], known))
+    return History(thread.id, made, len(tree.index) - len(shown), tree.complete, tree)
 
 
 def read_checkpoints(
@@ -139,7 +140,7 @@ def understood(one: Read, before: Read | None, tree: Tree, dumps: Any) -> Checkp
         wrote=wrote(one, before),
         writes=writes(one, before),
         values=snapshot.values,
-        changed=differences(before.seen.values if before else {}, snapshot.values, dumps),
+        changed=differences(values_of(before, snapshot.values), snapshot.values, dumps),
         weighs=weights(one.raw.checkpoint["channel_values"], dumps),
         next=tuple(snapshot.next),
         interrupts=tuple(interrupt.value for interrupt in snapshot.interrupts),
@@ -147,9 +148,14 @@ def understood(one: Read, before: Read | None, tree: Tree, dumps: Any) -> Checkp
     )
 
 
+def values_of(before: Read | None, values: Any) -> Any:
+    """The state before; where nothing was before, an empty one of the same kind."""
+    return before.seen.values if before else {} if isinstance(values, dict) else None
+
+
 def label_of(one: Read, tree: Tree) -> str:
     """The short name of a checkpoint: its step, and the letter of its line."""
-    return f"{one.step}{tree.letters.get(one.id, '')}"
+    return f"{one.step}{tree.letter(one.id)}"
 
 
 def wrote(one: Read, before: Read | None) -> tuple[str, ...]:
@@ -219,7 +225,7 @@ class History:
 
     def _row(self, one: Checkpoint, labels: dict[str, str], branched: bool) -> list[object]:
         after = [labels.get(one.parent, "–")] if branched else []
-        asked = "asked" if one.id in self.tree.children else "asks"
+        asked = "asked" if self.tree.children(one.id) else "asks"
         waits = one.waits + "".join(f", {asked} {show(value, 30)}" for value in one.interrupts)
         return [one.label, *after, one.by, told(one.changed), one.bytes, waits]
 
@@ -252,7 +258,7 @@ class History:
 
 def asked(was_asked: bool, id: str, tree: Tree) -> str:
     """A card's note, where somebody was asked something after a checkpoint."""
-    return ("asked" if id in tree.children else "waits for an answer") if was_asked else ""
+    return ("asked" if tree.children(id) else "waits for an answer") if was_asked else ""
 
 
 def made_by(nodes: tuple[str, ...], source: str) -> str:

@@ -1,8 +1,8 @@
 """One thread of a graph, read through the saver that the graph has, a page at a time.
 
-Read is what any saver offers: `list` and `get_tuple` of the saver, `get_state` and
-`get_state_history` of the graph. Only the ids of all checkpoints, which a slider and a tree need,
-are taken from the two usual savers directly, since no public method gives them without the states.
+Read is what any saver offers, `list` and `get_tuple`, and what the graph makes of it, `get_state`.
+Only the ids of all checkpoints, which a slider and a tree need, are taken from the two usual savers
+directly, since no public method gives them without the states.
 """
 
 from __future__ import annotations
@@ -76,25 +76,29 @@ class Thread:
         until = self.config_of(before) if before else None
         with readable(self.saver):
             # Read to the end at once: a SqliteSaver holds its lock as long as a list is open.
-            raw = list(self.saver.list(self.config, before=until, limit=limit))
-            seen = list(self.graph.get_state_history(self.config, before=until, limit=limit))
-        known = {_id_in(snapshot.config): snapshot for snapshot in seen}
-        return [
-            Read(one, partial(known.__getitem__, id))
-            for one in raw
-            if (id := _id_in(one.config)) in known
-        ]
+            found = list(self.saver.list(self.config, before=until, limit=limit))
+        return [Read(raw, partial(self._understand, raw)) for raw in found]
 
     def one(self, id: str) -> Read | None:
         """One checkpoint; None when the saver has it no more."""
-        config = self.config_of(id)
         with readable(self.saver):
-            raw = self.saver.get_tuple(config)
-        return Read(raw, partial(self._state, config)) if raw else None
+            raw = self.saver.get_tuple(self.config_of(id))
+        return Read(raw, partial(self._understand, raw)) if raw else None
 
-    def _state(self, config: Config) -> Any:
+    @cached_property
+    def _reader(self) -> Any:
+        """The graph, with a shelf in the saver's place."""
+        from .shelf import Shelf
+
+        return self.graph.copy({"checkpointer": Shelf(self.saver)})
+
+    def _understand(self, raw: Any) -> Any:
         with readable(self.saver):
-            return self.graph.get_state(config)
+            self._reader.checkpointer.raw = raw
+            try:
+                return self._reader.get_state(self.config_of(_id_in(raw.config)))
+            finally:
+                self._reader.checkpointer.raw = None
 
     def with_step(self, step: int) -> list[str]:
         """The ids of the checkpoints with a step, oldest first: one on each line that has it."""
@@ -121,7 +125,7 @@ class Thread:
                 "WHERE thread_id = ? AND checkpoint_ns = ? ORDER BY checkpoint_id",
                 (self.id, self.namespace),
             )
-            return dict(cursor.fetchall())
+            return dict(cursor)
 
     def read_index(self, tell: Callable[[str], None]) -> Index:
         """All checkpoints' ids, on any saver; it is told how far it is where states are loaded."""

@@ -21,9 +21,10 @@ from .history import (
     Checkpoint,
     History,
     asked,
+    history_of,
     label_of,
     made_by,
-    read_history,
+    one_more,
     understood,
     wrote,
 )
@@ -95,7 +96,7 @@ class TimeMachine:
 
     def history(self, limit: int | None = 50) -> History:
         """The newest checkpoints, as they are now; None reads all."""
-        return read_history(self.thread, limit)
+        return history_of(self.thread, self.thread.page(one_more(limit)), limit)
 
     def at(self, step: int | str) -> Checkpoint:
         """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
@@ -111,7 +112,7 @@ class TimeMachine:
                 line = set(self.tree.path_to(self.tree.newest))
                 found = [id for id in found if id in line] or found
             else:
-                found = [id for id in found if self.tree.letters.get(id, "") == (label[2] or "")]
+                found = [id for id in found if self.tree.letter(id) == (label[2] or "")]
             if found:
                 return found[-1]
         first, last = (label_of(self._known(id), self.tree) for id in (self.ids[0], self.ids[-1]))
@@ -249,7 +250,7 @@ class TimeMachine:
         of = f"Checkpoint {place} of {len(self)}" + (
             "" if self.tree.complete else " that were read"
         )
-        return f"{of}, {sentence(one, parent, one.id in self.tree.children)}"
+        return f"{of}, {sentence(one, parent, bool(self.tree.children(one.id)))}"
 
     def html(self, place: int) -> str:
         """A checkpoint with its neighbours: the cards, and what the step did as tables."""
@@ -262,9 +263,11 @@ class TimeMachine:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """The widget; the tree and the table for a page on which none runs; the table in words."""
         self.read_again()
+        read = self.thread.page(one_more(PAGE))
+        self._read |= {one.id: one for one in read}  # the widget begins among these
+        page = history_of(self.thread, read, PAGE, self.tree)
         self._show_again()
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
-        page = read_history(self.thread, PAGE, self.tree)
         bundle["text/html"] = page.picture().html() + page.table()._repr_html_()
         bundle["text/plain"] = str(page)
         return bundle

@@ -7,7 +7,7 @@ next one.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,35 +24,45 @@ class Tree:
     """Whether these are all, or only the newest."""
 
     @cached_property
-    def children(self) -> dict[str, list[str]]:
-        """What follows each checkpoint, in the order in which it was made."""
-        found: dict[str, list[str]] = defaultdict(list)
+    def _grown(self) -> tuple[list[list[str]], dict[str, list[str]], dict[str, list[str]]]:
+        """The lines; the line of each checkpoint; what branches off at which."""
+        lines: list[list[str]] = []
+        line_of: dict[str, list[str]] = {}
+        forks: dict[str, list[str]] = {}
         for id, parent in self.index.items():
-            if parent in self.index:
-                found[parent].append(id)
-        return dict(found)
+            line = line_of.get(parent)
+            if line is not None and line[-1] == parent:
+                line.append(id)
+            else:
+                if line is not None:
+                    forks.setdefault(parent, []).append(id)
+                lines.append(line := [id])
+            line_of[id] = line
+        return lines, line_of, forks
 
-    @cached_property
+    @property
     def lines(self) -> list[list[str]]:
         """The lines, each from where it begins to its end, in the order in which they began."""
-        found: dict[str, list[str]] = {}
-        line_of: dict[str, list[str]] = {}
-        for id, parent in self.index.items():
-            follows = parent in line_of and self.children[parent][0] == id
-            line = line_of[parent] if follows else found.setdefault(id, [])
-            line.append(id)
-            line_of[id] = line
-        return list(found.values())
+        return self._grown[0]
+
+    def place(self, id: str) -> tuple[list[str], int]:
+        """The line of a checkpoint, and its place in it."""
+        line = self._grown[1][id]
+        return line, bisect_left(line, id)  # ids grow with time
+
+    def children(self, id: str) -> list[str]:
+        """What follows a checkpoint, in the order in which it was made."""
+        line, place = self.place(id)
+        return [*line[place + 1 : place + 2], *self._grown[2].get(id, ())]
 
     @cached_property
-    def places(self) -> dict[str, tuple[int, int]]:
-        """For each checkpoint, the number of its line and its place in it."""
-        return {id: (n, i) for n, line in enumerate(self.lines) for i, id in enumerate(line)}
+    def _numbers(self) -> dict[str, int]:
+        return {line[0]: number for number, line in enumerate(self.lines)}
 
-    @cached_property
-    def letters(self) -> dict[str, str]:
-        """The letter of each checkpoint's line; the first line has none."""
-        return {id: letter(n) for n, line in enumerate(self.lines) for id in line}
+    def letter(self, id: str) -> str:
+        """The letter of a checkpoint's line; the first line has none."""
+        line = self._grown[1].get(id)
+        return letter(self._numbers[line[0]]) if line else ""
 
     def path_to(self, id: str) -> Iterator[str]:
         """A checkpoint and all those that led to it, newest first."""
