@@ -155,8 +155,8 @@ QUESTIONS = (
     ),
     Question(
         "10.writers",
-        "Ten writers on one thread, each with a message. All ten have begun before the first is "
-        "done. The saver writes to a file. How many of the ten messages does the thread have then?",
+        "Ten writers on one thread, each with a message. All ten have read the thread before the "
+        "first writes. The saver writes to a file. How many of the ten messages has it then?",
         (
             Option(
                 "10: a database takes one write after another",
