@@ -10,7 +10,7 @@ jupyter_client = pytest.importorskip("jupyter_client")
 
 SETUP = """
 import gc, weakref
-from lessons_lib.observe import step, survivors, who_holds
+from lessons_lib.observe import step, survivors, where_is, who_holds
 class Upload:
     def __init__(self, name):
         self.name = name
@@ -98,3 +98,31 @@ def test_a_player_has_a_page_for_the_stored_notebook(run: Run) -> None:
 def test_the_same_cell_says_the_same_twice(run: Run) -> None:
     cell = "file = Upload('file'); box = {'f': file}\nprint(who_holds(file))"
     assert run(cell) == run(cell)
+
+
+RECORD = "The notebook has it too, in its record of the cells you ran and of what they showed."
+
+
+def test_what_was_typed_and_shown_is_one_note(run: Run) -> None:
+    run("note = {'text': ' '.join(['Grace', 'Hopper'])}")
+    run("'Grace Hopper, typed and shown'")
+    run("%reset -f out")
+    run("_ = __ = ___ = None")
+    told = run("print(where_is('Grace Hopper'))")
+    assert told.splitlines()[0] == "'Grace Hopper' lives in 1 place:"
+    assert told.splitlines()[-2].endswith("  note → ['text']  del note")
+    assert told.splitlines()[-1] == RECORD
+    run("del note")
+    assert run("where_is('Grace Hopper')") == f"'Grace Hopper' was found nowhere.\n{RECORD}"
+    assert run("where_is('Grace Hopper')") == f"'Grace Hopper' was found nowhere.\n{RECORD}"
+
+
+def test_what_the_notebook_shows_and_its_last_error_are_places(run: Run) -> None:
+    run("'shown: ' + ' '.join(['Alan', 'Turing'])")
+    told = run("print(where_is('Alan Turing'))")
+    assert "the notebook's Out[" in told
+    assert "Out.clear() and three more values shown" in told
+    run("parse(Upload(' '.join(['Emmy', 'Noether'])))")
+    [line] = [x for x in run("print(where_is('Emmy Noether'))").splitlines() if "this proc" in x]
+    assert "the notebook's last error → frame of parse → upload → Upload.name" in line
+    assert line.endswith("the next error")

@@ -136,9 +136,11 @@ def _box(name: str, find: Find) -> Box:
     kind: Kind = _KINDS.get(find.kind, "checkpoint" if "Saver" in find.place else "cylinder")
     title = style.shorten(find.place, 30)
     lines = (style.shorten(find.kind, 34), style.shorten(find.held_by, 34))
-    return Box(name, title, kind, lines, state="lost" if _left_over(find) else "plain")
+    if _left_over(find):
+        return Box(name, title, kind, lines, state="lost", note="left over")
+    return Box(name, title, kind, lines)
 
 
 def _left_over(find: Find) -> bool:
     """Whether a find is what a deletion left: nothing that a program can ask for any more."""
-    return any(word in find.kind for word in ("free", "old", "write-ahead", "journal", "garbage"))
+    return find.what.startswith(("left", "pages as they were", "pages left", "replaced"))

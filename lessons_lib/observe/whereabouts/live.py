@@ -294,7 +294,7 @@ def _keys_of(things: list[object]) -> list[Any]:
 
 
 def _referents_and_keys(thing: object) -> list[object]:
-    keys = list(dict.keys(thing)) if _is_dict(type(thing)) else []  # type: ignore[arg-type]
+    keys: list[object] = list(dict.keys(thing)) if _is_dict(type(thing)) else []  # type: ignore[arg-type]
     return [*gc.get_referents(thing), *(key for key in keys if type(key) is str)]
 
 
