@@ -90,7 +90,14 @@ class Report:
         return "\n\n".join(map(str, tables))
 
     def markdown(self) -> str:
-        """The same as one table in Markdown, as a README shows it: no size, no time."""
+        """The same as one table in Markdown, as a README shows it: no size, no time.
+
+        >>> answer = Answer("kill", "yes", "kept the words")
+        >>> print(Report((Sitting("mine", {"kill": answer}),)).markdown())
+        |  | mine |
+        | --- | --- |
+        | Survive: kill -9 | ● yes |
+        """
         rows = [(QUESTIONS[key].asks, *self._each(key)) for key in self.sittings[0].answers]
         prices = _prices(self.sittings)
         if prices:
@@ -100,7 +107,8 @@ class Report:
                 rows.append((f"*{name}*", *cells))
         head = ["", *(one.name for one in self.sittings)]
         lines = [head, ["---"] * len(head), *rows]
-        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        escaped = ([cell.replace("|", "\\|") for cell in cells] for cells in lines)
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
 
     def _each(self, key: str) -> list[str]:
         return [str(one[key]) for one in self.sittings]
