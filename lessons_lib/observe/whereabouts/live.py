@@ -68,7 +68,7 @@ def copies_of(text: Text, roots: list[Root], call: Sequence[object]) -> Seen:
     seen = search.result()
     lonely = search.lonely()
     del search
-    lonely = [thing for thing in lonely if not (_is_program(thing) or _is_call(thing, call))]
+    lonely = [thing for thing in lonely if not (_is_call(thing, call) or _is_program(thing))]
     seen.finds += _unnamed(lonely)
     return seen
 
@@ -140,19 +140,17 @@ class _Search(Search):
                     outer.hit = True
 
     def _visit(self, things: list[object]) -> _Visit:
-        copies, containers = self._below(things)
-        hit = bool(copies) or not self.hot.isdisjoint(map(id, containers))
-        self.hot.update(map(id, copies))
-        return _Visit(things, chunks(_unseen(containers, self.seen)), hit)
-
-    def _below(self, things: list[object]) -> tuple[list[object], list[object]]:
-        """The copies among what some objects refer to, and the containers to look into."""
+        """Look below some objects: note the copies there, and what is to be looked into."""
         loose = list(filterfalse(gc.is_tracked, gc.get_referents(*things)))
-        sorts = sorted_by_type(loose, _is_of_interest)
-        containers = [*sorts.pop(tuple, ()), *sorts.pop(dict, ())]
-        copies = self.text.among(sorts)
-        copies += self.text.among({str: _keys_of(things)})
-        return self._noted(copies), containers
+        probe = [(len(loose),)]  # has no second holder
+        sorts = sorted_by_type([*loose, *probe], _is_of_interest)
+        containers = [*sorts.pop(dict, ()), *sorts.pop(tuple)]
+        del loose
+        copies = self._noted(self.text.among(sorts) + self.text.among({str: _keys_of(things)}))
+        single, shared = _by_holders(containers)
+        hit = bool(copies) or not self.hot.isdisjoint(map(id, shared))
+        self.hot.update(map(id, copies))
+        return _Visit(things, chunks(single + _unseen(shared, self.seen)), hit)
 
     def _noted(self, copies: list[object]) -> list[object]:
         self.copies += [self.place_of(copy) for copy in copies if id(copy) not in self.place]
@@ -283,6 +281,27 @@ def _is_of_interest(kind: type) -> bool:
     return kind is tuple or kind is dict or holds_text(kind)
 
 
+def _by_holders(things: list[object]) -> tuple[list[object], list[object]]:
+    """Those of some objects that have one holder, and those that have more.
+
+    The last one, which is left out, has one: the others are compared with it.
+    """
+    counts = list(map(sys.getrefcount, things))
+    one = counts.pop()
+    del things[-1]
+    single = list(compress(things, map(one.__ge__, counts)))
+    return single, list(compress(things, map(one.__lt__, counts)))
+
+
+def _unseen(things: list[object], seen: set[int]) -> list[object]:
+    """Those of some objects that were not met before, each once; from now on they were."""
+    fresh = dict(zip(map(id, things), things, strict=True))
+    for key in seen.intersection(fresh):
+        del fresh[key]
+    seen.update(fresh)
+    return list(fresh.values())
+
+
 def _keys_of(things: list[object]) -> list[Any]:
     """The strings that are keys in the dictionaries among some objects, each once.
 
@@ -308,20 +327,6 @@ def _is_str(kind: type) -> bool:
 
 def _is_special(kind: type) -> bool:
     return kind is types.ModuleType or is_keeper(kind) or holds_text(kind)
-
-
-def _unseen(things: list[object], seen: set[int]) -> list[object]:
-    """Those of some objects that were not met before, each once; from now on they were."""
-    keys = set(map(id, things))
-    if len(keys) == len(things) and seen.isdisjoint(keys):
-        new = things
-    else:
-        fresh = dict(zip(map(id, things), things, strict=True))
-        for key in seen & keys:
-            del fresh[key]
-        new = list(fresh.values())
-    seen |= keys
-    return new
 
 
 # -- savers and stores ---------------------------------------------------------------------------
