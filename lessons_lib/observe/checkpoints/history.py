@@ -225,8 +225,8 @@ class History:
 
     def _row(self, one: Checkpoint, labels: dict[str, str], branched: bool) -> list[object]:
         after = [labels.get(one.parent, "–")] if branched else []
-        asked = "asked" if self.tree.children(one.id) else "asks"
-        waits = one.waits + "".join(f", {asked} {show(value, 30)}" for value in one.interrupts)
+        verb = "asked" if self.tree.children(one.id) else "asks"
+        waits = one.waits + "".join(f", {verb} {show(value, 30)}" for value in one.interrupts)
         return [one.label, *after, one.by, told(one.changed), one.bytes, waits]
 
     def _headline(self) -> str:

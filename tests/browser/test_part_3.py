@@ -1,0 +1,95 @@
+"""The instruments of part 3 as a reader uses them, in the lessons that show them first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.lab import PHONE, WIDE, Lesson, Server
+
+# -- the time machine, in lesson 12 --------------------------------------------------------------
+
+MACHINE = "12_interrupts_and_time_travel.ipynb"
+NEEDS = (
+    "import operator",
+    "class Case(",
+    "THREAD =",
+    "def draft(",
+    "paid, mailed",
+    "def finished_case(",
+    "def before(node)",
+)
+"""The beginnings of the cells that the time machine's own cell builds on."""
+
+
+@pytest.fixture(scope="module")
+def machine(page: Page, server: Server) -> Iterator[Lesson]:
+    """Lesson 12, open and run as far as its time machine."""
+    page.set_viewport_size(WIDE)
+    opened = Lesson.open(page, server, MACHINE)
+    opened.hide_sidebars()
+    yield opened
+    opened.close()
+
+
+def _its_cell(lesson: Lesson) -> Locator:
+    return lesson.show(lesson.find("machine = time_machine("))
+
+
+def test_tree_and_table_show_before_anything_is_run(machine: Lesson) -> None:
+    cell = _its_cell(machine)
+    expect(cell.get_by_role("img", name=re.compile("^Cards of checkpoints"))).to_be_visible()
+    expect(cell.get_by_role("columnheader", name="wrote")).to_be_visible()
+
+
+def test_the_time_machine_slides_by_keyboard_and_by_button(machine: Lesson) -> None:
+    for index, one in enumerate(machine.cells()):
+        if one["cell_type"] == "code" and one["source"].startswith(NEEDS):
+            machine.run(index)
+    cell = machine.run(machine.find("machine = time_machine("))
+    slider, told = cell.get_by_role("slider").first, cell.get_by_role("status").first
+    slider.focus()
+    slider.press("Home")
+    expect(told).to_contain_text("Checkpoint 1 of 10, step -1: an input came")
+    expect(cell.get_by_role("button", name="previous")).to_be_disabled()
+    slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    expect(told).to_contain_text("step 1 after step 0: look_up wrote")
+    here = cell.locator(".rc-machine img").first
+    expect(here).to_have_attribute("alt", re.compile(r"step 1 look_up \(you are here\)"))
+    cell.get_by_role("button", name="next").click()
+    expect(told).to_contain_text("step 2 after step 1: write wrote — + done[1]: 'draft 1'")
+    expect(cell.get_by_role("cell", name="'draft 1'", exact=True)).to_be_visible()
+    expect(cell.get_by_text(re.compile(r"^The state, \d+ bytes$"))).to_be_visible()
+    slider.focus()
+    slider.press("End")
+    expect(told).to_contain_text("Checkpoint 10 of 10, step 3c after step 2c: post wrote")
+    expect(told).to_contain_text("Nothing waits to run.")
+    expect(cell.get_by_role("button", name="next")).to_be_disabled()
+
+
+def test_the_slider_goes_to_a_fork_and_reads_again_what_came_after(machine: Lesson) -> None:
+    cell = _its_cell(machine)
+    told = cell.get_by_role("status").first
+    spare = machine.find("def before(node)")
+    fork = 'machine.fork("1", {"done": ["another way"]}, as_node="write");'
+    machine.run(spare, fork)
+    _its_cell(machine)
+    expect(told).to_contain_text("Checkpoint 11 of 11, step 2d after step 1")
+    machine.run(spare, "graph.invoke(None, THREAD);")
+    _its_cell(machine).get_by_role("button", name="read again").click()
+    expect(told).to_contain_text("Checkpoint 12 of 12, step 3d after step 2d: post wrote")
+
+
+def test_the_time_machine_fits_a_phone(machine: Lesson) -> None:
+    machine.page.set_viewport_size(PHONE)
+    index = machine.find("machine = time_machine(")
+    machine.show(index)
+    for picture in machine.pictures(index):
+        assert picture["loaded"], picture
+        fits = picture["width"] <= picture["room"]
+        assert fits or (picture["own"] and picture["box"] <= picture["room"]), picture
+    assert not machine.is_wider_than_the_window()
