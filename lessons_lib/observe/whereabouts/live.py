@@ -174,7 +174,7 @@ class _Search(Search):
             known.append(above)
 
     def _is_ours(self, holder: object) -> bool:
-        ours = (self.things, self.text.in_text, self.text.in_bytes)
+        ours = (self.things, self.frozen, self.text.in_text, self.text.in_bytes)
         return type(holder) in (Text, Find, Whereabouts) or any(map(is_, ours, repeat(holder)))
 
     # -- back ------------------------------------------------------------------------------------
