@@ -93,3 +93,54 @@ def test_the_time_machine_fits_a_phone(machine: Lesson) -> None:
         fits = picture["width"] <= picture["room"]
         assert fits or (picture["own"] and picture["box"] <= picture["room"]), picture
     assert not machine.is_wider_than_the_window()
+
+
+# -- where is it, in lesson 10 -------------------------------------------------------------------
+
+WHERE = "10_threads_and_checkpoints.ipynb"
+BEFORE = ("import gc", "class Conversation(", "def thread(", "scratch =", "saver = InMemorySaver()")
+ERASER = "PRAGMA wal_checkpoint(TRUNCATE), or closing the last connection"
+
+
+@pytest.fixture(scope="module")
+def where(page: Page, server: Server) -> Iterator[Lesson]:
+    """Lesson 10, open and run as far as it looks for a conversation."""
+    page.set_viewport_size(WIDE)
+    opened = Lesson.open(page, server, WHERE)
+    opened.hide_sidebars()
+    yield opened
+    opened.close()
+
+
+def _in_the_saver(cell: Locator) -> Locator:
+    return cell.get_by_role("row").filter(has_text="channel 'messages' of thread 'ada'").first
+
+
+def test_where_is_it_shows_before_anything_is_run(where: Lesson) -> None:
+    cell = where.show(where.find("where_is("))
+    expect(_in_the_saver(cell)).to_contain_text("delete_thread('ada')")
+
+
+def test_where_is_it_finds_a_conversation_in_the_saver_and_in_a_log(where: Lesson) -> None:
+    for index, one in enumerate(where.cells()):
+        if one["cell_type"] == "code" and one["source"].startswith(BEFORE):
+            where.run(index)
+    cell = where.run(where.find("where_is("))
+    expect(_in_the_saver(cell)).to_contain_text("saver, graph → CompiledStateGraph.checkpointer")
+    expect(cell.get_by_text("The notebook has it too")).to_be_visible()
+    where.run(where.find("disk = on_disk("))
+    cell = where.run(where.find('where_is("Ada Lovelace"'))
+    expect(cell.get_by_role("row").filter(has_text="forget.db-wal")).to_contain_text(ERASER)
+
+
+def test_where_is_it_reads_on_a_phone(where: Lesson) -> None:
+    """Its cells stand one below the other there, and none is wider than the page."""
+    where.page.set_viewport_size(PHONE)
+    cell = where.show(where.find("where_is("))
+    row = _in_the_saver(cell)
+    boxes = [part.bounding_box() for part in row.get_by_role("cell").all()]
+    assert len(boxes) == 4
+    lefts = {round(box["x"]) for box in boxes if box}
+    assert len(lefts) == 1, boxes
+    assert all(box and box["x"] + box["width"] <= PHONE["width"] for box in boxes), boxes
+    assert not where.is_wider_than_the_window()
