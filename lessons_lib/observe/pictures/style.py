@@ -49,7 +49,8 @@ def code(text: str) -> str:
     True
     """
     font = f"font-family:{CODE_FONT};font-size:{CODE_SIZE}px"
-    style = f"{font};background:none;padding:0;color:inherit"
+    # JupyterLab takes `inherit` out of notebooks it does not trust, and then its own colour counts.
+    style = f"{font};background:none;padding:0;color:{INK}"
     return f'<code style="{style}">{escape(text)}</code>'
 
 
