@@ -226,7 +226,7 @@ def test_in_async_a_join_can_be_lost(join: bool) -> None:
 
     What such a node waits with is saved as it is when the disk comes to it, and not as it was at
     that checkpoint: the branches stand in it as having come already, so that their coming is no
-    news (langchain-ai/langgraph, issue 8748). An edge from each branch does not have this fault.
+    news (a known fault of LangGraph 1.2). An edge from each branch does not have this fault.
     """
 
     def graph(saver: SqliteSaver, begun: threading.Event) -> Any:

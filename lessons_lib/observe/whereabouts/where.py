@@ -41,18 +41,18 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     notebook. That the notebook keeps what was typed and shown is said in one note below.
 
     >>> def conversation():
-    ...     note = {"text": "My name is Ada Lovelace."}
+    ...     note = {"text": "My dog is called Wuffina."}
     ...     notes = [note]
-    ...     return where_is("Ada Lovelace")
+    ...     return where_is("called Wuffina")
     >>> [find] = conversation()
     >>> find.what
-    "str 'My name is Ada Lovelace.'"
+    "str 'My dog is called Wuffina.'"
     >>> find.held_by
     "conversation() → note → ['text'], conversation() → notes → [0] → ['text']"
     >>> find.erased_by
     'the return of conversation()'
-    >>> print(where_is("Ada Lovelace"))
-    'Ada Lovelace' was found nowhere.
+    >>> print(where_is("called Wuffina"))
+    'called Wuffina' was found nowhere.
     """
     text = checked(fact)
     checked_places(places)
