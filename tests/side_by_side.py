@@ -23,7 +23,11 @@ import pytest
 
 from tests.project import ROOT
 
-LANES = ((ROOT / "notebooks", ROOT / "tests" / "browser"), (ROOT / "tests" / "setup",))
+LANES = (
+    (ROOT / "notebooks",),
+    (ROOT / "tests" / "browser", ROOT / "tests" / "setup"),
+    (ROOT / "tests" / "memories",),
+)
 """The folders that run beside the rest, a process for each lane."""
 _REPORTS = "TESTS_SIDE_BY_SIDE"
 
