@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -110,23 +111,33 @@ _CELL = f"padding:0;text-align:left;white-space:normal;background:{style.PAPER};
 
 
 def _row(find: Find) -> str:
-    """A row whose cells stand side by side where there is room, else one below the other."""
+    """A row in two lines, where and what, by what held and erased; on a phone in four."""
     times = f" ({find.copies} copies)" if find.copies != "1" else ""
     cells = (
-        ("", f"<strong>{escape(find.place)}</strong>", 130),
-        ("", f"{escape(find.kind)}{times}: {escape(find.what)}", 220),
-        ("held by", style.code(find.held_by), 220),
-        ("erased by", style.code(find.erased_by), 220),
+        _cell(15, 120, "", f"<strong>{escape(find.place)}</strong>"),
+        _cell(75, 210, "", f"{escape(find.kind)}{times}: {escape(find.what)}"),
+        _cell(56, 210, "held by", _broken(find.held_by)),
+        _cell(34, 210, "erased by", _broken(find.erased_by)),
     )
-    inner = "".join(_cell(*cell) for cell in cells)
     # JupyterLab stripes the rows of tables, dark in the dark theme.
-    return f'<tr style="{_ROW};background:{style.PAPER}">{inner}</tr>'
+    return f'<tr style="{_ROW};background:{style.PAPER}">{"".join(cells)}</tr>'
 
 
-def _cell(label: str, content: str, width: int) -> str:
+def _cell(percent: int, least: int, label: str, content: str) -> str:
+    """A cell with its share of a line, and at least so many pixels.
+
+    No other lengths: JupyterLab takes `calc` out of a notebook that it does not trust.
+    """
     head = f'<div style="font-size:13px;color:{style.GREY}">{label}</div>' if label else ""
-    look = f"{_CELL};flex:1 1 {width}px;min-width:0;overflow-wrap:anywhere"
+    look = f"{_CELL};flex:1 1 {percent}%;min-width:{least}px;overflow-wrap:anywhere"
     return f'<td style="{look}">{head}{content}</td>'
+
+
+def _broken(text: str) -> str:
+    """Text in the code font that may be broken after a dot, a bracket or an underscore."""
+    before, after = style.code("|").split("|")
+    words = re.sub(r"([.(_])(?=\w)", r"\1<wbr>", escape(text))
+    return f"{before}{words}{after}"
 
 
 _KINDS: dict[str, Kind] = {"live object": "object", "store item": "item", "file": "sheet"}
