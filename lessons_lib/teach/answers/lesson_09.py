@@ -107,7 +107,7 @@ QUESTIONS = (
         (
             Option(
                 "The value of the node that ended last",
-                "No. So it is with a variable, in lesson 06. A channel can count its writers.",
+                "No. That holds for a variable, in lesson 06. A channel counts its writers.",
             ),
             Option(
                 "Both, one after the other",
@@ -161,23 +161,6 @@ QUESTIONS = (
             Option(
                 "One, held by the graph",
                 "No. The graph holds its nodes. The frame in which the upload lived is gone.",
-            ),
-        ),
-    ),
-    Question(
-        "09.two-overwrites",
-        "Two nodes in one super-step each return an `Overwrite` for the same channel. "
-        "What happens?",
-        (
-            Option("The last one wins", "No. Which is last would be a race."),
-            Option(
-                "The reducer puts them together",
-                "No. An `Overwrite` is made to pass the reducer by.",
-            ),
-            Option(
-                "The graph raises an error",
-                "Right. Two values that both say *replace* cannot both be obeyed.",
-                right=True,
             ),
         ),
     ),
@@ -656,7 +639,7 @@ def _cut(number: int, error: Exception) -> str:
         return f"the first node raised {type(error).__name__}: {error}."
     what = f"resumed before node {number}, it raised {type(error).__name__}: {error}."
     if isinstance(error, KeyError):
-        return f"{what} An untracked or ephemeral value of the node before is gone by then."
+        return f"{what} An untracked value is gone by then."
     return f"{what} What the node before left in a variable was in another process."
 
 

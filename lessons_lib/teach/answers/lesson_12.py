@@ -138,7 +138,7 @@ QUESTIONS = (
             ),
             Option(
                 "Nothing: the thread was replaced",
-                "No. Nothing in a thread is replaced by going back. Only `delete_thread` deletes.",
+                "No. Going back replaces nothing and deletes nothing. It adds.",
             ),
         ),
     ),
@@ -158,7 +158,7 @@ QUESTIONS = (
             ),
             Option(
                 "All three: one can take messages off a list",
-                "No. One can, and then knows no more what was there. This dict does not offer it.",
+                "No. One could, as long as the list only grows. The dict bot has no method for it.",
             ),
         ),
     ),
@@ -209,7 +209,7 @@ QUESTIONS = (
         (
             Option(
                 "An error that names the missing node",
-                "No, and it would be better. Nobody looks for the node by its name.",
+                "No, and it would be better. The graph asks which of its *own* nodes are due: none.",
             ),
             Option(
                 "`approve` takes the answer: it stands in the same place",
@@ -620,8 +620,8 @@ def judge_values(done: Any, answer: str, desk: Desk) -> None:
     if done == changed("no" if answer == "yes" else "yes"):
         raise NotYet(
             f"she now says {answer!r}, and the thread still says {done[-2]!r}. That checkpoint has "
-            "its answer: it is stored beside the question, and a second one is passed over without "
-            "a word. A *new* question takes a new answer."
+            "its answer: it is stored beside the question, and a second one is ignored, without "
+            "an error. A *new* question takes a new answer."
         )
     if isinstance(done, list) and len(done) > len(changed(answer)):
         raise NotYet(
