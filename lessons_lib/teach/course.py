@@ -63,18 +63,24 @@ def _lesson(slug: str, title: str, question: str, part: str, **minutes: int) -> 
 LESSONS: tuple[Lesson, ...] = (
     _lesson("00_start_here", "Start here", "Who remembers?", START, core=25, deeper=10),
     _lesson("01_names_and_objects", "Names and objects", "What is a variable?", FORGETS),
-    _lesson("02_reference_counting", "Reference counting", "When does an object die?", FORGETS),
+    _lesson(
+        "02_reference_counting",
+        "Reference counting",
+        "When does an object die?",
+        FORGETS,
+        deeper=25,
+    ),
     _lesson(
         "03_cycles_and_the_collector",
         "Cycles and the collector",
         "What does counting miss?",
         FORGETS,
     ),
-    _lesson("04_finding_leaks", "Finding leaks", "Why does my service grow?", FORGETS),
+    _lesson("04_finding_leaks", "Finding leaks", "Why does my service grow?", FORGETS, deeper=25),
     _lesson("05_state_in_variables", "State in variables", "Whose is it?", YOU),
     _lesson("06_state_under_pressure", "State under pressure", "Two at once, and how much?", YOU),
     _lesson("07_state_on_disk", "State on disk", "Can I just save it?", YOU),
-    _lesson("08_the_journal", "The journal", "How do I resume half-done work?", YOU),
+    _lesson("08_the_journal", "The journal", "How do I resume half-done work?", YOU, deeper=25),
     _lesson(
         "09_state_channels_reducers",
         "State, channels, reducers",
@@ -86,15 +92,19 @@ LESSONS: tuple[Lesson, ...] = (
         "Threads and checkpoints",
         "Where is my conversation?",
         GRAPH,
+        deeper=30,
     ),
-    _lesson("11_crash_and_resume", "Crash and resume", "What survives kill -9?", GRAPH),
+    _lesson("11_crash_and_resume", "Crash and resume", "What survives kill -9?", GRAPH, deeper=25),
     _lesson(
         "12_interrupts_and_time_travel",
         "Interrupts and time travel",
         "Can it wait, and can it go back?",
         GRAPH,
+        deeper=25,
     ),
-    _lesson("13_long_term_memory_1", "Long-term memory I", "Whose facts are these?", GRAPH),
+    _lesson(
+        "13_long_term_memory_1", "Long-term memory I", "Whose facts are these?", GRAPH, deeper=25
+    ),
     _lesson(
         "14_long_term_memory_2",
         "Long-term memory II",

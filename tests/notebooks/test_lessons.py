@@ -43,6 +43,13 @@ def test_lesson_is_one_of_the_course(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lesson_says_how_long_it_takes(path: Path) -> None:
+    lesson = course.find_lesson(path.stem[:2])
+    minutes = f"**Core** {lesson.core} minutes · **deeper** {lesson.deeper} minutes"
+    assert minutes in _read(path).cells[0].source
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_lesson_asks_what_its_answers_know(path: Path) -> None:
     _tell([f"{path.name}, {fault}" for fault in asking_faults(_read(path))])
 

@@ -151,6 +151,28 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        "11.join",
+        "The second order in a thread: `post` waits for both branches, the disk is late, and the "
+        "process is killed in `post`. A new process resumes. What has the second order got?",
+        (
+            Option(
+                "`invoice`, `parcel` and `post`: what died is done again",
+                "So it should be, and so it is in `sync`. In `async` the disk was handed something "
+                "that was still changing.",
+            ),
+            Option(
+                "An error: what the disk has does not fit together",
+                "No error at all, which is the worst of it.",
+            ),
+            Option(
+                "`invoice` and `parcel`, and never `post`",
+                "Right. The file says that the branches have already come, so their coming again "
+                "is no news, and nothing starts `post`.",
+                right=True,
+            ),
+        ),
+    ),
 )
 
 THREAD = {"configurable": {"thread_id": "order 17"}}
