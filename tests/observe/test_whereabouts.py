@@ -183,7 +183,11 @@ def test_the_program_s_own_text_is_no_place() -> None:
         """Ask for Lovelace, Ada."""
         return [text for text in ("Lovelace, Ada", "Lovelace, Ada.") if text]
 
+    compiled = compile("def inner():\n    return 'Love' 'lace, Ada'", "now", "exec")
+    names: dict[str, Any] = {}
+    exec(compiled, names)
     assert says()
+    assert names["inner"]() == "Lovelace, " + "Ada"
     assert not looked()
 
 

@@ -485,12 +485,15 @@ def _up(frame: types.FrameType | None) -> Iterator[types.FrameType]:
 
 
 def _constants() -> set[int]:
-    """The ids of the constants in all code: in that of functions, and in that which runs."""
+    """The ids of the constants in all code, and of the tuples of them that code keeps."""
     sorts = sorted_by_type(gc.get_objects(), lambda kind: kind is types.FunctionType)
-    found = list(map(attrgetter("__code__"), sorts.get(types.FunctionType, ())))
+    codes = [*map(attrgetter("__code__"), sorts.get(types.FunctionType, ())), *_running()]
     ids: set[int] = set()
-    for code in chain(found, _running()):
-        ids.update(map(id, code.co_consts))
+    for code in codes:  # grows while it is walked: code has the code of inner functions
+        if id(code.co_consts) not in ids:
+            ids.add(id(code.co_consts))
+            ids.update(map(id, code.co_consts))
+            codes += [const for const in code.co_consts if type(const) is types.CodeType]
     return ids
 
 
