@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.lab import Server, browser_page, find_browser, jupyterlab
 from tests.kernels import Place
+
+expect.set_options(timeout=30_000)  # milliseconds; a bound for busy machines, not a wait
 
 
 @pytest.fixture(scope="package")

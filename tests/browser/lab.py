@@ -219,6 +219,8 @@ _SHOW = """async (index) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = index;
     await notebook.scrollToItem(index, 'start');
+    const { node } = notebook.widgets[index];
+    return node.isConnected && node.getBoundingClientRect().height > 0;
 }"""
 _WRITE = """([index, source]) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -292,8 +294,8 @@ class Lesson:
         raise LookupError(f"no code cell contains {text!r}")
 
     def show(self, index: int) -> Locator:
-        """Scroll a cell into view and return it."""
-        self.page.evaluate(_SHOW, index)
+        """Scroll a cell into view and return it; again, if the page was still being laid out."""
+        self.page.wait_for_function(_SHOW, arg=index)
         return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
 
     def run(self, index: int, source: str | None = None) -> Locator:
