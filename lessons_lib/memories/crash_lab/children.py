@@ -24,11 +24,14 @@ METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 _HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
 # What the children of the crash lab and of the exam import; what is not installed is passed over.
 _OURS = (
-    "moments", "places", "exam.serving", "exam.price",
+    "crash_lab.moments", "places", "exam.serving", "exam.price",
     "variables", "sessions", "on_disk", "sqlite_by_hand", "journal",
 )  # fmt: skip
-# What LangGraph imports when a graph first runs; without it every child would.
-_LATE = ("langchain_core.tracers.context", "langchain_core.tracers.stdout")
+# The memories on LangGraph, and what that imports when a graph first runs: every child would.
+_LATE = (
+    "lessons_lib.memories.graph_mended", "langchain_core.tracers.context",
+    "langchain_core.tracers.stdout",
+)  # fmt: skip
 _lock = threading.Lock()
 _preloaded: set[str] | None = None
 
