@@ -25,8 +25,7 @@ from tests.project import ROOT
 
 LANES = (
     (ROOT / "notebooks",),
-    (ROOT / "tests" / "browser",),
-    (ROOT / "tests" / "setup",),
+    (ROOT / "tests" / "browser", ROOT / "tests" / "setup"),
     (ROOT / "tests" / "memories",),
 )
 """The folders that run beside the rest, a process for each lane."""
