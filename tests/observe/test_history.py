@@ -6,7 +6,7 @@ import copy
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,26 +24,6 @@ from lessons_lib.observe.checkpoints.tree import Tree
 from tests.observe.graphs import ADA, Complaint, Count, Elsewhere, complaint, counted, open_sqlite
 
 dumps = InMemorySaver().serde.dumps_typed
-
-
-@pytest.fixture(params=["memory", "sqlite", "elsewhere"])
-def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """The two usual savers, and one of which nothing is known."""
-    if request.param == "sqlite":
-        opened = open_sqlite(tmp_path / "bot.sqlite")
-        yield opened
-        opened.conn.close()
-    else:
-        yield InMemorySaver() if request.param == "memory" else Elsewhere()
-
-
-@pytest.fixture
-def graph(saver: Any) -> Any:
-    """A complaint that was asked about and answered."""
-    made = complaint(saver)
-    made.invoke({"log": ["smoke"]}, ADA)
-    made.invoke(Command(resume="yes"), ADA)
-    return made
 
 
 # -- what is in it -------------------------------------------------------------------------------

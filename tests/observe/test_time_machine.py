@@ -6,7 +6,6 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,27 +15,7 @@ from langgraph.types import Command
 from lessons_lib.observe import TimeMachine, history, time_machine
 from lessons_lib.observe.checkpoints.panel import Panel
 from lessons_lib.observe.checkpoints.time_machine import FIRST, SMALL
-from tests.observe.graphs import ADA, Elsewhere, complaint, counted, open_sqlite
-
-
-@pytest.fixture(params=["memory", "sqlite", "elsewhere"])
-def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """The two usual savers, and one of which nothing is known."""
-    if request.param == "sqlite":
-        opened = open_sqlite(tmp_path / "bot.sqlite")
-        yield opened
-        opened.conn.close()
-    else:
-        yield InMemorySaver() if request.param == "memory" else Elsewhere()
-
-
-@pytest.fixture
-def graph(saver: Any) -> Any:
-    """A complaint that was asked about and answered: six checkpoints."""
-    made = complaint(saver)
-    made.invoke({"log": ["smoke"]}, ADA)
-    made.invoke(Command(resume="yes"), ADA)
-    return made
+from tests.observe.graphs import ADA, Elsewhere, complaint, counted
 
 
 @pytest.fixture(autouse=True)
