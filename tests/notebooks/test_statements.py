@@ -15,7 +15,9 @@ AT_LEAST = 6  # words in a row: a lesson may quote a part, and no fewer words th
 
 _QUOTED = re.compile(r"\*(.+?)\*")
 _LESSON = re.compile(r"\]\((\w+\.ipynb)\)")
+_EMPHASISED = re.compile(r"(\*{1,2})([^*\n]+)\1")
 _VERDICT = re.compile(r"\b(true|right|wrong)\b", re.IGNORECASE)
+WITHIN = 8  # cells of prose, the one that quotes included: what was measured stands between
 
 
 def _rows() -> list[tuple[str, list[str], str]]:
@@ -36,6 +38,11 @@ def quotes(text: str, statement: str) -> bool:
     return any(run in there for run in runs)
 
 
+def judges(text: str) -> bool:
+    """Whether a text has a verdict, which is emphasised so that a reader finds it."""
+    return any(_VERDICT.search(words) for _, words in _EMPHASISED.findall(text))
+
+
 @pytest.mark.parametrize(("said", "lessons", "verdict"), _rows())
 def test_a_statement_is_quoted_where_it_is_tried(
     said: str, lessons: list[str], verdict: str
@@ -44,13 +51,15 @@ def test_a_statement_is_quoted_where_it_is_tried(
     assert lessons
     assert verdict
     for lesson in lessons:
-        text = _prose(ROOT / "notebooks" / lesson)
-        assert quotes(text, quoted), f"{lesson} does not quote: {quoted}"
-        assert _VERDICT.search(text), f"{lesson} gives no verdict"
+        prose = _prose(ROOT / "notebooks" / lesson)
+        places = [place for place, text in enumerate(prose) if quotes(text, quoted)]
+        assert places, f"{lesson} does not quote: {quoted}"
+        near = ["\n".join(prose[place : place + WITHIN]) for place in places]
+        assert any(map(judges, near)), f"{lesson} gives no verdict on: {quoted}"
 
 
-def _prose(path: Path) -> str:
-    return "\n".join(cell.source for cell in reading.read(path).cells if not cell.is_code)
+def _prose(path: Path) -> list[str]:
+    return [cell.source for cell in reading.read(path).cells if not cell.is_code]
 
 
 @pytest.mark.parametrize(
@@ -63,3 +72,16 @@ def _prose(path: Path) -> str:
 )
 def test_a_quotation_is_told_from_a_paraphrase(text: str, found: bool) -> None:
     assert quotes(text, "Memory is released when objects go out of scope.") is found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("So the statement is **half true**.", True),
+        ("It is *right, and it leaves out the danger*: the two differ.", True),
+        ("*Memory* is true of *state*, as they say.", False),
+        ("The wrong half first.", False),
+    ],
+)
+def test_a_verdict_is_told_from_a_word_in_passing(text: str, found: bool) -> None:
+    assert judges(text) is found
