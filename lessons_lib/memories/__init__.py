@@ -6,6 +6,7 @@ Importing this room does not load LangGraph; the memories on a graph do, when th
 from typing import TYPE_CHECKING
 
 from lessons_lib.memories.chatbot import Bot, File, Message, Model, reply
+from lessons_lib.memories.crash_lab.children import warm_up
 from lessons_lib.memories.crash_lab.lab import crash
 from lessons_lib.memories.crash_lab.moments import moment
 from lessons_lib.memories.crash_lab.report import Crash, Life
@@ -64,6 +65,7 @@ __all__ = [
     "moment",
     "reply",
     "stored",
+    "warm_up",
 ]
 
 

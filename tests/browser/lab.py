@@ -52,7 +52,22 @@ _BROWSER_PLACES = (
 # As `python -m jupyterlab`, a second sooner: tests/__init__.py says what is left out, and why.
 _START = "import tests; from jupyterlab.labapp import main; main()"
 # No question about news, no look for updates: a pop-up would cover what a test clicks.
-_QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+# Only what is in view is drawn: drawing all the cells of a lesson costs the page seconds.
+_SETTINGS = {
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "notebook-extension/tracker": {"windowingMode": "full"},
+}
+# What a lesson's page does without: it would be loaded anew for every browser.
+_OFF = (
+    "completer", "console", "csvviewer", "debugger", "extensionmanager", "fileeditor", "help",
+    "htmlviewer", "hub", "imageviewer", "inspector", "javascript", "json", "launcher",
+    "logconsole", "lsp", "markdownviewer", "mermaid", "pdf", "running", "terminal", "toc",
+    "tooltip", "vega5",
+)  # fmt: skip
 
 
 def find_browser() -> str | None:
@@ -120,9 +135,14 @@ def _command(folder: Path, token: str) -> list[str]:
 def _environment(place: Place) -> dict[str, str]:
     """A reader's environment, with the settings of no one in particular."""
     settings = place.folder / "settings"
-    quiet = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps(_QUIET), encoding="utf-8")
+    for name, setting in _SETTINGS.items():
+        file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(setting), encoding="utf-8")
+    labconfig = place.folder / "config" / "labconfig" / "page_config.json"
+    labconfig.parent.mkdir(parents=True)
+    off = {f"@jupyterlab/{name}-extension": True for name in _OFF}
+    labconfig.write_text(json.dumps({"disabledExtensions": off}), encoding="utf-8")
     return place.environment() | {
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "JUPYTERLAB_WORKSPACES_DIR": str(place.folder / "workspaces"),
@@ -215,6 +235,9 @@ _CELLS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     const { cell_type, source, execution_count, outputs } = cell.toJSON();
     return { cell_type, source, execution_count, outputs };
 })"""
+_SOURCES = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(
+    cell => cell.type === 'code' ? cell.sharedModel.getSource() : null
+)"""
 _SHOW = """async (index) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = index;
@@ -286,12 +309,21 @@ class Lesson:
         found: list[dict[str, Any]] = self.page.evaluate(_CELLS)
         return found
 
+    def code(self) -> dict[int, str]:
+        """The source of every code cell, by its index among all cells."""
+        found: list[str | None] = self.page.evaluate(_SOURCES)
+        return {index: source for index, source in enumerate(found) if source is not None}
+
     def find(self, text: str) -> int:
         """The index of the first code cell whose source contains a text."""
-        for index, cell in enumerate(self.cells()):
-            if cell["cell_type"] == "code" and text in "".join(cell["source"]):
+        for index, source in self.code().items():
+            if text in source:
                 return index
         raise LookupError(f"no code cell contains {text!r}")
+
+    def starting(self, *beginnings: str) -> list[int]:
+        """The code cells that begin with one of some texts."""
+        return [index for index, code in self.code().items() if code.startswith(beginnings)]
 
     def show(self, index: int) -> Locator:
         """Scroll a cell into view and return it; again, if the page was still being laid out."""

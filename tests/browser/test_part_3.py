@@ -46,9 +46,8 @@ def test_tree_and_table_show_before_anything_is_run(machine: Lesson) -> None:
 
 
 def test_the_time_machine_slides_by_keyboard_and_by_button(machine: Lesson) -> None:
-    for index, one in enumerate(machine.cells()):
-        if one["cell_type"] == "code" and one["source"].startswith(NEEDS):
-            machine.run(index)
+    for index in machine.starting(*NEEDS):
+        machine.run(index)
     cell = machine.run(machine.find("machine = time_machine("))
     slider, told = cell.get_by_role("slider").first, cell.get_by_role("status").first
     slider.focus()
@@ -122,9 +121,8 @@ def test_where_is_it_shows_before_anything_is_run(where: Lesson) -> None:
 
 
 def test_where_is_it_finds_a_conversation_in_the_saver_and_in_a_log(where: Lesson) -> None:
-    for index, one in enumerate(where.cells()):
-        if one["cell_type"] == "code" and one["source"].startswith(BEFORE):
-            where.run(index)
+    for index in where.starting(*BEFORE):
+        where.run(index)
     cell = where.run(where.find("where_is("))
     expect(_in_the_saver(cell)).to_contain_text("saver, graph → CompiledStateGraph.checkpointer")
     expect(cell.get_by_text("The notebook has it too")).to_be_visible()

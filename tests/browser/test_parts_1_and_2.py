@@ -93,15 +93,6 @@ def lesson(plan: Plan, page: Page, server: Server) -> Iterator[Lesson]:
     opened.close()
 
 
-def _starting(lesson: Lesson, *beginnings: str) -> list[int]:
-    """The code cells that begin with one of some texts."""
-    return [
-        index
-        for index, cell in enumerate(lesson.cells())
-        if cell["cell_type"] == "code" and cell["source"].startswith(beginnings)
-    ]
-
-
 def _drawn(lesson: Lesson) -> list[int]:
     """The cells that put out a picture or a table."""
     return [
@@ -133,7 +124,7 @@ def test_pictures_show_before_anything_is_run(lesson: Lesson) -> None:
 def test_it_runs(lesson: Lesson, plan: Plan) -> None:
     if plan.needs:
         asked = [f'recall("{plan.recalled}"', f'predict("{plan.predicted}")']
-        for index in _starting(lesson, *plan.needs, *asked, PLAYER):
+        for index in lesson.starting(*plan.needs, *asked, PLAYER):
             lesson.run(index)
     else:
         lesson.run_all()
@@ -149,7 +140,7 @@ def _is_bad(output: dict[str, str]) -> bool:
 
 
 def test_every_player_moves_by_keyboard_and_by_button(lesson: Lesson, plan: Plan) -> None:
-    cells = _starting(lesson, PLAYER)
+    cells = lesson.starting(PLAYER)
     assert len(cells) == plan.players
     for index in cells:
         _play(lesson.show(index))

@@ -445,3 +445,21 @@ def test_counted() -> None:
 def test_a_report_of_three_lives() -> None:
     report = Crash((Life(("a",), "killed"), Life(("b",), "killed"), Life(("b",), "returned")))
     assert (report.redone, report.lost) == (("b",), ("a",))
+
+
+@pytest.mark.skipif(children.METHOD != "forkserver", reason="children are spawned here")
+def test_warm_up_starts_what_children_are_forked_from_and_no_child() -> None:
+    script = (
+        "from multiprocessing import active_children, forkserver\n"
+        "from lessons_lib.memories import crash, warm_up\n"
+        "warm_up()\n"
+        "server = forkserver._forkserver._forkserver_pid\n"
+        "warm_up()\n"
+        "life = crash(lambda folder: 1).lives[0]\n"
+        "same = forkserver._forkserver._forkserver_pid == server\n"
+        "print(server is not None, same, active_children(), life.value)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "True True [] 1\n"

@@ -69,7 +69,10 @@ def test_callbacks() -> None:
     class Page:
         def refresh(self) -> None: ...
 
-    assert leftovers(lambda: listeners.append(Page().refresh)) == {"Page": 1, "method": 1}
+    assert leftovers(lambda: listeners.append(Page().refresh)) == {
+        "Page": 1,
+        "method refresh of Page": 1,
+    }
 
 
 def test_stored_exceptions() -> None:

@@ -46,20 +46,35 @@ def start(
         target=target, args=(theirs, *arguments)
     )
     with _lock, _hidden_main(), _own_group():
-        if METHOD == "forkserver":
-            _warm_up()
+        _preload()
         process.start()
     theirs.close()
     return process, ours
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
+    """Start the process that children are forked from now, so that the first need not wait for it.
+
+    It imports, beside what happens here, what this process has imported by now: a second's work
+    when LangGraph is part of it. Nothing is done where children are spawned.
+    """
+    if METHOD == "forkserver":
+        from multiprocessing import forkserver
+
+        with _lock, _hidden_main(), _own_group():
+            _preload()
+            forkserver.ensure_running()
+
+
+def _preload() -> None:
     """Have the forkserver import what this process has imported, LangGraph only if it has it.
 
     A server that was started before LangGraph was imported here is ended and started anew, unless
     it still has children: they would be waited for.
     """
     global _preloaded
+    if METHOD != "forkserver":
+        return
     if _preloaded is not None and ("langgraph" in _preloaded or "langgraph" not in sys.modules):
         return
     from multiprocessing import forkserver

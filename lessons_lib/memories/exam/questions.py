@@ -6,6 +6,7 @@ them, holds them in the middle of a turn and kills them. It returns what it foun
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +14,13 @@ from typing import Literal
 
 from lessons_lib.memories.exam.damage import DAMAGES, Damage, Fate, suffer
 from lessons_lib.memories.exam.serving import note, note_and_wait
-from lessons_lib.memories.exam.worker import Lab, Trouble, Worker
+from lessons_lib.memories.exam.worker import Lab, Trouble, Turn, Worker
 from lessons_lib.memories.places import stored
 
 Mark = Literal["yes", "in part", "no", "does not apply"]
-GRACE = 2.0
-"""Seconds a turn may wait for another before it is taken to wait for a lock."""
+GRACE, TIMES = 0.4, 30
+"""A turn that does not end in so many seconds, and in so many times what the one before it took to
+come to the model, is taken to wait for a lock. A slow machine is slow for both."""
 FILE = ("cv.pdf", "Ada, engineer")
 
 
@@ -109,10 +111,9 @@ def facts(lab: Lab) -> Finding:
 def apart(lab: Lab) -> Finding:
     """Do conversations that go on at once stay apart?"""
     bot = lab.worker()
-    ada = bot.begin("My name is Ada.", conversation="c1", user="ada", hold=True)
-    ada.is_held()
+    ada, grace = _held(bot, "My name is Ada.", conversation="c1", user="ada")
     bob = bot.begin("My name is Bob.", conversation="c2", user="bob")
-    bob.is_over(GRACE)  # a memory that lets one in at a time has him wait
+    bob.is_over(grace)  # a memory that lets one in at a time has him wait
     ada.let_go()
     ada.reply()
     bob.reply()
@@ -227,10 +228,9 @@ def writers(lab: Lab) -> Finding:
 def _overlap(one: Worker, two: Worker, reader: Callable[[], Worker]) -> Finding:
     """Have two turns overlap, and look for both afterwards."""
     texts = ("The printer smokes.", "The screen flickers.")
-    first = one.begin(texts[0], hold=True)
-    first.is_held()
+    first, grace = _held(one, texts[0])
     second = two.begin(texts[1])
-    second.is_over(GRACE)  # if it waits for a lock, it comes to its end after the first
+    second.is_over(grace)  # if it waits for a lock, it comes to its end after the first
     first.let_go()
     refused = []
     for turn in (first, second):
@@ -347,6 +347,14 @@ def _mark_of_damages(seen: Mapping[Damage, Fate]) -> Mark:
         return "no"
     good = {"refused", "not believed", "answered well"}
     return "yes" if good.issuperset(seen.values()) else "in part"
+
+
+def _held(bot: Worker, text: str, **keywords: str) -> tuple[Turn, float]:
+    """Begin a turn and hold it while the model answers; and how long another may take beside it."""
+    began = time.monotonic()
+    turn = bot.begin(text, hold=True, **keywords)
+    turn.is_held()
+    return turn, max(GRACE, TIMES * (time.monotonic() - began))
 
 
 def _three(bot: Worker) -> dict[str, bool]:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
+from types import FunctionType, MethodType
 
 from ..holding.links import telling_name
 from ..pictures.style import shorten
@@ -69,8 +70,9 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     what the collector knows and still lives after a collection (none is made while the collector is
     off); dictionaries, tuples and frames are left out. The runs are counted in three parts, and
     only what grew in most of them by as many for each run, rounded, is named, so what others do
-    meanwhile is not. Each run must do the same, with a key of its own where a real one has: a new
-    user, say.
+    meanwhile is not. What seems to stop in the last part gets one more, to tell a full cache from
+    what others let go of. Each run must do the same, with a key of its own where a real one has: a
+    new user, say.
 
     >>> from itertools import count
     >>> class Session: pass
@@ -92,7 +94,14 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
             run()
             if number in accumulate(_parts(times)):
                 counts.append(_census())
-    found = {kind: _steady(counts, _parts(times), kind) for kind in counts[-1]}
+        parts = _parts(times)
+        if any(_seems_to_stop(_each(counts, parts, kind)) for kind in counts[-1]):
+            tell("repeating once more, to be sure")
+            for _ in range(parts[-1]):
+                run()
+            parts.append(parts[-1])
+            counts.append(_census())
+    found = {kind: _steady(_each(counts, parts, kind)) for kind in counts[-1]}
     each = {kind: more for kind, more in found.items() if more and kind not in _UNSURE}
     return Grown(times, tuple(_named(each)))
 
@@ -107,22 +116,53 @@ def _parts(times: int) -> list[int]:
     return [(times + number) // parts for number in range(parts)]
 
 
-def _steady(counts: list[dict[str, int]], parts: list[int], kind: str) -> int:
-    """By how much a class grew in each run, as most parts have it; 0 if it did not or stopped."""
+def _each(counts: list[dict[str, int]], parts: list[int], kind: str) -> list[int]:
+    """By how many a class grew in each run, on the average of each part, rounded."""
     more = [after.get(kind, 0) - before.get(kind, 0) for before, after in pairwise(counts)]
-    found = Counter(round(grew / runs) for grew, runs in zip(more, parts, strict=True))
-    often, votes = found.most_common(1)[0]
-    stopped = 2 * more[-1] <= parts[-1]
-    return often if votes >= 2 and not stopped else 0
+    return [round(grew / runs) for grew, runs in zip(more, parts, strict=True)]
+
+
+def _steady(each: list[int]) -> int:
+    """By how many a class grew in each run, as most parts have it; 0 if it did not or stopped.
+
+    >>> _steady([1, 2, 2]), _steady([2, 2, 0]), _steady([1, 1, 0, 1])
+    (2, 0, 1)
+    """
+    often, votes = Counter(each).most_common(1)[0]
+    return often if often > 0 < each[-1] and 2 * votes > len(each) else 0
+
+
+def _seems_to_stop(each: list[int]) -> bool:
+    """Whether a class grew by as many in every part but the last.
+
+    >>> _seems_to_stop([2, 2, 0]), _seems_to_stop([2, 0, 0])
+    (True, False)
+    """
+    return each[0] > 0 >= each[-1] and len(set(each[:-1])) == 1
 
 
 def _census() -> dict[str, int]:
-    """How many instances of each class live, by the full name of the class."""
+    """How many instances of each class live, by the full name of the class.
+
+    Bound methods go by what they are bound to: the program's are told from those that a notebook's
+    own threads make and let go of all the time.
+    """
     tidy()
+    objects = gc.get_objects()
     stats: Counter[str] = Counter()
-    for kind, count in Counter(map(type, gc.get_objects())).items():
-        stats[f"{kind.__module__}.{kind.__name__}"] += count
+    for kind, count in Counter(map(type, objects)).items():
+        if kind is not MethodType:
+            stats[f"{kind.__module__}.{kind.__name__}"] += count
+    stats.update(_method(thing) for thing in objects if type(thing) is MethodType)
     return dict(stats)
+
+
+def _method(bound: MethodType) -> str:
+    """The name of a bound method, with the class that it is bound to."""
+    function, owner = bound.__func__, bound.__self__
+    called = function.__name__ if isinstance(function, FunctionType) else type(function).__name__
+    kind = owner if isinstance(owner, type) else type(owner)
+    return f"builtins.method {called} of {kind.__name__}"
 
 
 def _named(steady: dict[str, int]) -> Iterator[tuple[str, int]]:
