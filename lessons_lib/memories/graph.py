@@ -22,6 +22,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
 from lessons_lib.memories.chatbot import Message, Model, Step, answered, checked_id, heard, reply
+from lessons_lib.memories.sqlite_files import open_file
 
 Durability = Literal["sync", "async", "exit"]
 
@@ -238,11 +239,8 @@ class GraphBot(OnGraph):
 def connect(folder: Path | str, **options: Any) -> sqlite3.Connection:
     """Open `graph.db` in a folder, for the threads in which a graph saves.
 
-    A saver and a store each see to it that one of them writes at a time.
+    A saver and a store each see to it that one of them writes at a time. Raises ValueError for a
+    file that is damaged or another's.
     """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    path = Path(folder) / "graph.db"
-    connection: sqlite3.Connection = sqlite3.connect(
-        path, timeout=30, check_same_thread=False, **options
-    )
-    return connection
+    ours = {"checkpoints": "thread_id", "store": "prefix"}
+    return open_file(Path(folder) / "graph.db", ours, **options)

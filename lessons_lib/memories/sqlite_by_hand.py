@@ -7,7 +7,6 @@ answer, which can be seen, and finished.
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from lessons_lib.memories.chatbot import (
     lasting,
     reply,
 )
+from lessons_lib.memories.sqlite_files import open_file
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS turns (
@@ -49,13 +49,15 @@ class SqliteBot:
     """
 
     def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
-        """Open (or make) the database; it waits for other processes' writes."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        """Open (or make) the database; it waits for other processes' writes.
+
+        Raises ValueError for a file that is damaged or another program's.
+        """
         self.model = model
         # One connection, used by one thread at a time; without a transaction of its own making.
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            Path(folder) / "turns.db", timeout=30, isolation_level=None, check_same_thread=False
+        self._database = open_file(
+            Path(folder) / "turns.db", {"turns": "heard"}, isolation_level=None
         )
         self._run("PRAGMA journal_mode = WAL")
         self._run("PRAGMA secure_delete = ON")  # most builds do it unasked, not all

@@ -70,9 +70,8 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     what the collector knows and still lives after a collection (none is made while the collector is
     off); dictionaries, tuples and frames are left out. The runs are counted in three parts, and
     only what grew in most of them by as many for each run, rounded, is named, so what others do
-    meanwhile is not. What seems to stop in the last part gets one more, to tell a full cache from
-    what others let go of. Each run must do the same, with a key of its own where a real one has: a
-    new user, say.
+    meanwhile is not. Each run must do the same, with a key of its own where a real one has: a new
+    user, say.
 
     >>> from itertools import count
     >>> class Session: pass
@@ -86,21 +85,15 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     require_callable(run, "grown(lambda: serve(request))")
     if isinstance(times, bool) or not isinstance(times, int) or times < 2:
         raise ValueError(f"times={times!r}, expected a whole number from 2 up: 11, say")
+    parts = _parts(times)
     with waiting("repeating") as tell:
         run()
         counts = [_census()]
         for number in range(1, times + 1):
             tell(f"repeating, {number - 1} of {times} done")
             run()
-            if number in accumulate(_parts(times)):
+            if number in accumulate(parts):
                 counts.append(_census())
-        parts = _parts(times)
-        if any(_seems_to_stop(_each(counts, parts, kind)) for kind in counts[-1]):
-            tell("repeating once more, to be sure")
-            for _ in range(parts[-1]):
-                run()
-            parts.append(parts[-1])
-            counts.append(_census())
     found = {kind: _steady(_each(counts, parts, kind)) for kind in counts[-1]}
     each = {kind: more for kind, more in found.items() if more and kind not in _UNSURE}
     return Grown(times, tuple(_named(each)))
@@ -125,20 +118,11 @@ def _each(counts: list[dict[str, int]], parts: list[int], kind: str) -> list[int
 def _steady(each: list[int]) -> int:
     """By how many a class grew in each run, as most parts have it; 0 if it did not or stopped.
 
-    >>> _steady([1, 2, 2]), _steady([2, 2, 0]), _steady([1, 1, 0, 1])
-    (2, 0, 1)
+    >>> _steady([1, 2, 2]), _steady([2, 2, 0]), _steady([1, 2, 3])
+    (2, 0, 0)
     """
     often, votes = Counter(each).most_common(1)[0]
     return often if often > 0 < each[-1] and 2 * votes > len(each) else 0
-
-
-def _seems_to_stop(each: list[int]) -> bool:
-    """Whether a class grew by as many in every part but the last.
-
-    >>> _seems_to_stop([2, 2, 0]), _seems_to_stop([2, 0, 0])
-    (True, False)
-    """
-    return each[0] > 0 >= each[-1] and len(set(each[:-1])) == 1
 
 
 def _census() -> dict[str, int]:

@@ -185,6 +185,32 @@ QUESTIONS = (
         ),
     ),
     Question(
+        "09.overwrite",
+        "`summarise` returns an `Overwrite`, and `listen`, in the same super-step, an ordinary "
+        "update. What does the channel hold afterwards?",
+        (
+            Option(
+                "The summary, and then what the customer said",
+                "No. That is so when `listen` runs in the *next* super-step.",
+            ),
+            Option(
+                "The summary alone",
+                "Right. An `Overwrite` counts for the whole super-step: what others returned for "
+                "that channel is passed over, without an error.",
+                right=True,
+            ),
+            Option(
+                "It depends on which of the two returns first",
+                "No. The clock decides nothing in a super-step, and here the order of the names "
+                "does not, either.",
+            ),
+            Option(
+                "Nothing: the graph raises an error",
+                "No. Two `Overwrite` are an error. One, and an ordinary update, are not.",
+            ),
+        ),
+    ),
+    Question(
         "09.private",
         "The channel `draft` is in neither the result nor the graph's main state class. After the "
         "run, who can read the draft?",
