@@ -28,7 +28,7 @@ from .history import (
     understood,
     wrote,
 )
-from .moments import sentence, tables
+from .telling import sentence, tables
 from .thread import Read, Thread
 from .tree import Tree
 
