@@ -27,6 +27,7 @@ LANES = (
     (ROOT / "notebooks",),
     (ROOT / "tests" / "browser", ROOT / "tests" / "setup"),
     (ROOT / "tests" / "memories",),
+    (ROOT / "tests" / "notebooks",),
 )
 """The folders that run beside the rest, a process for each lane."""
 _REPORTS = "TESTS_SIDE_BY_SIDE"

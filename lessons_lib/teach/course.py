@@ -86,6 +86,7 @@ LESSONS: tuple[Lesson, ...] = (
         "State, channels, reducers",
         "What does a graph keep?",
         GRAPH,
+        deeper=25,
     ),
     _lesson(
         "10_threads_and_checkpoints",
