@@ -18,7 +18,7 @@ from lessons_lib.memories.exam.worker import Lab, Trouble, Turn, Worker
 from lessons_lib.memories.places import stored
 
 Mark = Literal["yes", "in part", "no", "does not apply"]
-GRACE, TIMES = 0.4, 30
+GRACE, TIMES = 0.4, 15
 """A turn that does not end in so many seconds, and in so many times what the one before it took to
 come to the model, is taken to wait for a lock. A slow machine is slow for both."""
 FILE = ("cv.pdf", "Ada, engineer")
