@@ -193,6 +193,28 @@ def test_what_others_let_go_of_does_not_hide_a_growth() -> None:
     assert grown(visit).each == (("Session", 1),)
 
 
+def test_bound_methods_that_others_let_go_of_do_not_hide_the_program_s() -> None:
+    """As a notebook's threads do: in two parts of the three."""
+
+    class Page:
+        def refresh(self) -> None: ...
+
+    class Server:
+        def send(self) -> None: ...
+
+    listeners: list[object] = []
+    others = [Server().send for _ in range(8)]
+    calls = count()
+
+    def visit() -> None:
+        listeners.append(Page().refresh)
+        if next(calls) in (2, 9):
+            del others[-4:]
+
+    assert leftovers(visit) == {"Page": 1, "method refresh of Page": 1}
+    assert not others
+
+
 @pytest.mark.parametrize("size", [6, 9, 10])
 def test_a_cache_that_is_full_before_the_end_did_not_grow(size: int) -> None:
     kept: deque[object] = deque(maxlen=size)
