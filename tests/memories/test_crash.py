@@ -380,14 +380,14 @@ def test_a_script_without_a_main_guard(tmp_path: Path) -> None:
 
 
 @posix_only
-def test_a_child_at_a_gate_ends_with_its_parent() -> None:
+def test_a_child_at_a_gate_ends_with_its_parent_and_leaves_no_folder() -> None:
     """The parent is killed while its child waits for a second moment, which never comes."""
     source = """
         import os
         from lessons_lib.memories import crash, moment
 
         def wait(folder):
-            os.write(1, b"at the gate\\n")
+            os.write(1, bytes(folder) + b"\\n")
             moment("here")
 
         crash(wait, at=("here", "never"))
@@ -397,12 +397,15 @@ def test_a_child_at_a_gate_ends_with_its_parent() -> None:
     )
     assert parent.stdout is not None
     with parent, parent.stdout:
-        assert parent.stdout.readline() == b"at the gate\n"
+        folder = Path(parent.stdout.readline().decode().strip())
+        assert folder.is_dir()
         family = psutil.Process(parent.pid).children(recursive=True)
         assert len(family) >= 2, "the forkserver and the child"
         parent.kill()
     _, alive = psutil.wait_procs(family, timeout=20)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    assert not folder.exists()
+    assert not folder.parent.exists(), "the forkserver's own folder"
 
 
 @posix_only

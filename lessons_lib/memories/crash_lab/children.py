@@ -11,10 +11,12 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+import tempfile
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -24,7 +26,7 @@ METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 _HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
 # What the children of the crash lab and of the exam import; what is not installed is passed over.
 _OURS = (
-    "crash_lab.moments", "places", "exam.serving", "exam.price",
+    "crash_lab.moments", "crash_lab.sweep", "places", "exam.serving", "exam.price",
     "variables", "sessions", "on_disk", "sqlite_by_hand", "journal",
 )  # fmt: skip
 # The memories on LangGraph, and what that imports when a graph first runs: every child would.
@@ -50,6 +52,13 @@ def start(
         process.start()
     theirs.close()
     return process, ours
+
+
+def scratch(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder for an experiment; where children are forked, a killed one is swept up."""
+    # In the folder that holds the forkserver's socket: it is what `sweep` removes.
+    home = util.get_temp_dir() if METHOD == "forkserver" else None
+    return tempfile.TemporaryDirectory(prefix=prefix, dir=home, ignore_cleanup_errors=True)
 
 
 def warm_up() -> None:
@@ -114,8 +123,6 @@ def _own_group() -> Iterator[None]:
     tracker ignores that: the kernel would be killed while it waits, before it could clean up. Both
     end by themselves as soon as this process has ended.
     """
-    from multiprocessing import util
-
     if METHOD != "forkserver" or not hasattr(util, "spawnv_passfds"):
         yield
         return

@@ -18,11 +18,11 @@ lost      wrote the note
 from __future__ import annotations
 
 import inspect
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lessons_lib.memories.crash_lab.children import scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.crash_lab.moments import moment
 from lessons_lib.memories.crash_lab.report import Crash, Life
@@ -114,5 +114,5 @@ def _place(folder: Path | str | None) -> Iterator[Path]:
         Path(folder).mkdir(parents=True, exist_ok=True)
         yield Path(folder).resolve()
     else:
-        with tempfile.TemporaryDirectory(prefix="crash-", ignore_cleanup_errors=True) as name:
+        with scratch("crash-") as name:
             yield Path(name)

@@ -7,12 +7,12 @@ taken from what a memory says about itself.
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lessons_lib.memories.crash_lab.children import scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.exam.price import Price, price
 from lessons_lib.memories.exam.questions import QUESTIONS, Finding, Question
@@ -102,7 +102,7 @@ class _Enrolled:
 def _enrolled(name: str, make: Make) -> _Enrolled:
     """Pickle what makes a memory, and see in a process that it makes one."""
     packed = pack(make)
-    with _place() as folder, open_lab(packed, Path(folder)) as lab:
+    with scratch("exam-") as folder, open_lab(packed, Path(folder)) as lab:
         try:
             worker = lab.worker()
         except Trouble as trouble:
@@ -136,7 +136,7 @@ def _sit(one: _Enrolled, questions: Sequence[Question], costs: bool, tell: Tell)
     answers = {}
     for number, question in enumerate(questions, 1):
         tell(f"{one.name}: question {number} of {len(questions)} · {question.asks}")
-        with _place() as folder, open_lab(one.packed, Path(folder)) as lab:
+        with scratch("exam-") as folder, open_lab(one.packed, Path(folder)) as lab:
             found = question.put_to(lab)
         answers[question.key] = Answer(question.key, found.mark, found.saw)
     if costs:
@@ -146,7 +146,7 @@ def _sit(one: _Enrolled, questions: Sequence[Question], costs: bool, tell: Tell)
 
 def _priced(one: _Enrolled) -> Price | None:
     """Measure what it costs; None when the memory raises an error under the load."""
-    with _place() as folder:
+    with scratch("exam-") as folder:
         try:
             measured = price(one.packed, Path(folder))
         except Trouble:
@@ -164,10 +164,6 @@ def _class_of(worker: Worker) -> type | None:
     for part in name.split("."):
         found = getattr(found, part, None)
     return found if isinstance(found, type) else None
-
-
-def _place() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="exam-", ignore_cleanup_errors=True)
 
 
 def _to_the_terminal() -> Tell:
