@@ -466,3 +466,24 @@ def test_warm_up_starts_what_children_are_forked_from_and_no_child() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert told.stdout == "True True [] 1\n"
+
+
+@pytest.mark.skipif(children.METHOD != "forkserver", reason="children are spawned here")
+def test_warm_up_has_langgraph_loaded_before_the_parent_has_it(tmp_path: Path) -> None:
+    said = run_script(
+        """
+        import sys
+        from lessons_lib.memories import crash, warm_up
+
+        def loaded(folder):
+            return "langgraph.graph" in sys.modules
+
+        warm_up(langgraph=True)
+        warm_up()
+        print(crash(loaded).value, "langgraph" in sys.modules)
+        import langgraph.graph
+        print(crash(loaded).value)
+        """,
+        tmp_path,
+    )
+    assert said == "True False\nTrue\n"

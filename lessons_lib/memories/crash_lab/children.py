@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Literal
 
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 
@@ -30,12 +30,12 @@ _OURS = (
     "variables", "sessions", "on_disk", "sqlite_by_hand", "journal",
 )  # fmt: skip
 # The memories on LangGraph, and what that imports when a graph first runs: every child would.
-_LATE = (
+_GRAPHS = (
     "lessons_lib.memories.graph_mended", "langchain_core.tracers.context",
     "langchain_core.tracers.stdout",
 )  # fmt: skip
 _lock = threading.Lock()
-_preloaded: set[str] | None = None
+_preloaded: Literal["", "ours", "all"] = ""
 
 
 def start(
@@ -48,7 +48,7 @@ def start(
         target=target, args=(theirs, *arguments)
     )
     with _lock, _hidden_main(), _own_group():
-        _preload()
+        _preload("langgraph" in sys.modules)
         process.start()
     theirs.close()
     return process, ours
@@ -61,30 +61,28 @@ def scratch(prefix: str) -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=prefix, dir=home, ignore_cleanup_errors=True)
 
 
-def warm_up() -> None:
+def warm_up(*, langgraph: bool = False) -> None:
     """Start the process that children are forked from now, so that the first need not wait for it.
 
-    It imports, beside what happens here, what this process has imported by now: a second's work
-    when LangGraph is part of it. Nothing is done where children are spawned.
+    It imports, beside what happens here, what this process has imported by now, and LangGraph as
+    well if it is asked to: a second's work. Nothing is done where children are spawned.
     """
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
         with _lock, _hidden_main(), _own_group():
-            _preload()
+            _preload(langgraph or "langgraph" in sys.modules)
             forkserver.ensure_running()
 
 
-def _preload() -> None:
-    """Have the forkserver import what this process has imported, LangGraph only if it has it.
+def _preload(langgraph: bool) -> None:
+    """Have the forkserver import what this process has imported, and LangGraph only if told to.
 
-    A server that was started before LangGraph was imported here is ended and started anew, unless
+    A server that was started without LangGraph is ended and started anew when it is wanted, unless
     it still has children: they would be waited for.
     """
     global _preloaded
-    if METHOD != "forkserver":
-        return
-    if _preloaded is not None and ("langgraph" in _preloaded or "langgraph" not in sys.modules):
+    if METHOD != "forkserver" or _preloaded == "all" or (_preloaded and not langgraph):
         return
     from multiprocessing import forkserver
 
@@ -93,11 +91,11 @@ def _preload() -> None:
         with suppress(AttributeError):  # CPython's own tests use it; it may go one day
             server._stop()  # type: ignore[attr-defined]
     names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
-    late = _LATE if "langgraph" in names else ()
     ours = [f"lessons_lib.memories.{name}" for name in _OURS]
-    needed = [*ours, "cloudpickle", *names, *late]
-    forkserver.set_forkserver_preload(needed)
-    _preloaded = set(names)
+    forkserver.set_forkserver_preload(
+        [*ours, "cloudpickle", *names, *(_GRAPHS if langgraph else ())]
+    )
+    _preloaded = "all" if langgraph else "ours"
 
 
 @contextmanager
