@@ -322,8 +322,11 @@ class Lesson:
         raise LookupError(f"no code cell contains {text!r}")
 
     def starting(self, *beginnings: str) -> list[int]:
-        """The code cells that begin with one of some texts."""
-        return [index for index, code in self.code().items() if code.startswith(beginnings)]
+        """The code cells that begin with one of some texts; every text begins one at least."""
+        code = self.code()
+        for text in beginnings:
+            assert any(source.startswith(text) for source in code.values()), f"no cell: {text}"
+        return [index for index, source in code.items() if source.startswith(beginnings)]
 
     def show(self, index: int) -> Locator:
         """Scroll a cell into view and return it; again, if the page was still being laid out."""

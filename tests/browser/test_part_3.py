@@ -14,7 +14,7 @@ from tests.browser.lab import PHONE, WIDE, Lesson, Server
 
 MACHINE = "12_interrupts_and_time_travel.ipynb"
 NEEDS = (
-    "import operator",
+    "from lessons_lib.memories import warm_up",
     "class Case(",
     "THREAD =",
     "def draft(",
@@ -94,10 +94,30 @@ def test_the_time_machine_fits_a_phone(machine: Lesson) -> None:
     assert not machine.is_wider_than_the_window()
 
 
+def test_a_phone_shows_the_card_that_one_is_at(machine: Lesson) -> None:
+    """Its picture is wider than the page, and is scrolled to where it matters."""
+    cell = _its_cell(machine)
+    slider, picture = cell.get_by_role("slider").first, cell.locator(".rc-machine img").first
+    scrolled = {}
+    for key, told in (("Home", r"step -1[^,]* \(you"), ("End", r"step 3d[^,]* \(you")):
+        slider.focus()
+        slider.press(key)
+        expect(picture).to_have_attribute("alt", re.compile(told))
+        scrolled[key] = picture.evaluate("image => image.parentElement.scrollLeft")
+    assert scrolled["Home"] == 0
+    assert scrolled["End"] > 300
+
+
 # -- where is it, in lesson 10 -------------------------------------------------------------------
 
 WHERE = "10_threads_and_checkpoints.ipynb"
-BEFORE = ("import gc", "class Conversation(", "def thread(", "scratch =", "saver = InMemorySaver()")
+BEFORE = (
+    "from lessons_lib.memories import warm_up",
+    "class Conversation(",
+    "def thread(",
+    "scratch =",
+    "saver = InMemorySaver()",
+)
 ERASER = "PRAGMA wal_checkpoint(TRUNCATE), or closing the last connection"
 
 

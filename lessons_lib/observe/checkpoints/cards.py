@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
@@ -36,7 +36,9 @@ def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES)
     arrows = tuple(Arrow(parent, id) for id, parent in plan.after.items() if parent)
     diagram = Diagram(tuple(boxes.values()), arrows, left_out=_left_out(plan.hidden))
     places = _Grid(plan.after, boxes).layout(arrows)
-    return draw(diagram, _alt(plan, boxes), _words(plan, boxes), places)
+    picture = draw(diagram, _alt(plan, boxes), _words(plan, boxes), places)
+    # On a narrow page the end of the card before is to be seen too: one came from somewhere.
+    return replace(picture, focus=max(0, round(places.boxes[focus][0]) - BETWEEN - 20))
 
 
 # -- what is drawn -------------------------------------------------------------------------------

@@ -40,9 +40,9 @@ class Panel:
         self.whole = _button("whole tree", "Draw all branches of the thread", "rc-whole")
         self.told, self.shown, self.tree = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._connect()
-        row = widgets.HBox([self.previous, self.next, self.slider, self.whole, self.again])
-        row.layout.flex_flow = "row wrap"
-        self.box = widgets.VBox([row, self.told, self.shown, self.tree])
+        self.row = widgets.HBox([self.previous, self.next, self.slider, self.whole, self.again])
+        self.row.layout.flex_flow = "row wrap"
+        self.box = widgets.VBox([self.row, self.told, self.shown, self.tree])
         self.box.add_class("rc-machine")
         self.turn()
 
@@ -73,10 +73,18 @@ class Panel:
         count = len(self.machine)
         self.tree.value = ""
         stays = self.slider.value == count == self.slider.max
-        self.slider.max = count
+        self._reach(count)
         self.slider.value = count
         if stays:
             self.turn()
+
+    def _reach(self, count: int) -> None:
+        """Let the slider go as far as the newest checkpoint."""
+        self.slider.max = count
+        # On the page the End key would still go to where it ended before: have it drawn anew.
+        parts = self.row.children
+        self.row.children = [part for part in parts if part is not self.slider]
+        self.row.children = parts
 
     def _read_again(self) -> None:
         self.machine.read_again()
@@ -87,10 +95,10 @@ class Panel:
         focus = self.machine.ids[self.slider.value - 1]
         self.machine.read_whole(self._tell_often())
         if (now := len(self.machine)) != began:
-            self.slider.max = now
+            self._reach(now)
             self.slider.value = self.machine.ids.index(focus) + 1
         self.turn()
-        self.tree.value = _FIT + self.machine.draw(focus, 30).html()
+        self.tree.value = _FIT + self.machine.draw(focus, 30).html(at_focus=True)
 
     def _tell_often(self) -> Callable[[str], None]:
         """Words on how far it is, in the place of the sentence, a few times a second."""
