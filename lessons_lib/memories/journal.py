@@ -99,6 +99,7 @@ class Journal:
         return self.folder / f"thread-{name}.journal"
 
 
+# What a kill may leave of a line: less than its checksum, or the checksum and a part of the text.
 _BEGUN = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} .*")
 
 
@@ -123,6 +124,7 @@ def _entry(line: bytes) -> Entry:
 
 def _tail(file: BinaryIO) -> tuple[bytes, int]:
     """Read the last whole line, and where it ends: what comes after was cut off by a kill."""
+    # From the end, in growing windows: a long thread costs no more to read than a short one.
     size, window = file.seek(0, os.SEEK_END), 4096
     while True:
         file.seek(max(0, size - window))
@@ -223,6 +225,7 @@ class JournalBot:
         while True:
             step, state = self._now(conversation)
             state = {**state, "messages": [*state["messages"], message]}
+            # No lock is held while others wait for their model: who is late reads and tries again.
             try:
                 self.journal.put(conversation, step + 1, state)
             except StepTaken:

@@ -69,10 +69,12 @@ class PickleBot:
         if not self.path.exists():
             return {}
         with self.path.open("rb") as file:
+            # This is where a stranger's file would run its code.
             conversations: Conversations = pickle.load(file)
             return conversations
 
     def _save(self, conversations: Conversations) -> None:
+        # On purpose without any care: "wb" empties the file before the first byte is written.
         with self.path.open("wb") as file:
             pickle.dump(conversations, file)
 

@@ -76,14 +76,19 @@ class SealedSerializer(SerializerProtocol):
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """Return the kind of the bytes, and the bytes after their seal."""
         kind, data = self._plain.dumps_typed(obj)
-        return kind, self._seal.of(kind.encode() + data) + data
+        return kind, self._seal.of(_sealed(kind, data)) + data
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """Return what was stored; raises Tampered before anything is made of it."""
         kind, stored = data
         seal, stored = stored[:32], stored[32:]
-        self._seal.check(kind.encode() + stored, seal)
+        self._seal.check(_sealed(kind, stored), seal)
         return self._plain.loads_typed((kind, stored))
+
+
+def _sealed(kind: str, data: bytes) -> bytes:
+    # With a mark between the two: else a byte could be moved from one to the other.
+    return kind.encode() + b":" + data
 
 
 class SealedStore(SqliteStore):

@@ -77,6 +77,7 @@ class SessionBot:
     def _keep(self, conversation: str, messages: list[Message]) -> None:
         """Put a session back: it is weighed anew, and its idle time starts again."""
         with self._lock:
+            # It grew while it was in the cache, which weighs what is put in and never again.
             self._sessions.pop(conversation, None)
             if weigh(messages) <= self._sessions.maxsize:
                 self._sessions[conversation] = messages

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS turns (
     conversation TEXT, number INTEGER, user TEXT, heard TEXT, lasting INTEGER, said TEXT,
     PRIMARY KEY (conversation, number)
 )"""
+# Part of the INSERT itself: between a SELECT and an INSERT another writer could take the number.
 _NEXT = "SELECT 1 + coalesce(max(number), 0) FROM turns WHERE conversation = ?"
 
 
@@ -59,7 +60,7 @@ class SqliteBot:
         self._database = open_file(
             Path(folder) / "turns.db", {"turns": "heard"}, isolation_level=None
         )
-        self._run("PRAGMA journal_mode = WAL")
+        self._run("PRAGMA journal_mode = WAL")  # whoever reads need not wait for whoever writes
         self._run("PRAGMA secure_delete = ON")  # most builds do it unasked, not all
         self._run(_TABLE)
 
@@ -74,6 +75,7 @@ class SqliteBot:
         """Take a turn: write down what was heard, ask the model, write down what it said."""
         message = json.dumps(heard(text, file))
         key = checked_id(conversation)
+        # Whether it lasts is decided now: a later search need not open every message.
         number = self._run(
             f"INSERT INTO turns VALUES (?, ({_NEXT}), ?, ?, ?, NULL) RETURNING number",
             (key, key, user, message, lasting(text)),
@@ -110,6 +112,7 @@ class SqliteBot:
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation, its bytes in the file, and those in the log beside it."""
+        # Each for what the one before leaves: rows, then free pages, then the log of both.
         self._run("DELETE FROM turns WHERE conversation = ?", (checked_id(conversation),))
         self._run("VACUUM")
         self._run("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -126,6 +129,7 @@ class SqliteBot:
             " (SELECT user FROM turns WHERE conversation = ? AND number = ?) ORDER BY rowid",
             (conversation, conversation, number),
         )
+        # A turn that is answered late is asked as it would have been then: nothing after it.
         before = self._run(
             "SELECT heard, CASE WHEN number < ? THEN said END FROM turns"
             " WHERE conversation = ? AND number <= ? ORDER BY number",
