@@ -143,6 +143,8 @@ def _raised(exercise: Exercise, answer: Any, error: BaseException) -> str:
     line = _line(answer, error.__traceback__)
     if line:
         return f"your code raised {what}, on {line}."
+    if _words(error).startswith((f"{exercise.name}(", f"{exercise.name}.__init__(")):
+        return f"`{exercise.name}` cannot be called as the task says: {what}."
     return f"what `{exercise.name}` gave back could not be used: {what}."
 
 

@@ -184,7 +184,7 @@ def as_text(report: object) -> str:
         return "".join(traceback.format_exception(report))
     if isinstance(report, list | tuple):
         return "".join(map(str, report))
-    return str(report)
+    return f"{report} {getattr(report, '__dict__', '')}"
 
 
 def parse(upload: Upload) -> None:
@@ -204,18 +204,18 @@ def fail_and_remember(
     remember: Callable[[BaseException], object], work: Callable[[Upload], None]
 ) -> tuple[object, Any]:
     """Handle one upload that cannot be read; what was kept, and a weak reference to the upload."""
-    seen: list[weakref.ref[Upload]] = []
-
-    def uploaded() -> Upload:
-        upload = Upload("cv.pdf")
-        seen.append(weakref.ref(upload))
-        return upload
-
+    upload = Upload("cv.pdf")  # as in a server, the one who catches has a name for it, too
     try:
-        work(uploaded())  # as in the lesson, only the function that fails has a name for it
+        work(upload)
     except ValueError as error:
-        return remember(error), seen[0]
+        return remember(error), weakref.ref(upload)
     raise AssertionError("nothing was raised")
+
+
+def _cleared(report: object) -> bool:
+    """Whether the frame that failed has let go of its locals."""
+    frames = [frame for frame, _ in traceback.walk_tb(getattr(report, "__traceback__", None))]
+    return len(frames) > 1 and not frames[-1].f_locals
 
 
 def remembered(remember: Callable[[BaseException], object], work: Callable[[Upload], None]) -> Any:
@@ -242,6 +242,11 @@ def remembered(remember: Callable[[BaseException], object], work: Callable[[Uplo
             raise NotYet(
                 "the upload lives on until the collector runs: what you did made a cycle through "
                 "the frames, as reading their locals can. Text about the frames needs no locals."
+            )
+        if _cleared(report):
+            raise NotYet(
+                "the frames that had ended let go, but the one that caught the error was still "
+                "running. `clear_frames` left it as it found it, with its local `upload`."
             )
         raise NotYet(
             "the upload is still alive. What you keep leads to a traceback, the traceback to the "
@@ -308,14 +313,6 @@ REMEMBER = Exercise(
 
 
             def remember(error):
-                traceback.clear_frames(error.__traceback__)
-                return error
-            """),
-        code("""
-            import traceback
-
-
-            def remember(error):
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 return {"error": repr(error), "in": place.name, "line": place.lineno}
             """),
@@ -355,6 +352,17 @@ REMEMBER = Exercise(
                 return weakref.ref(error)
             """),
             "take no weak references",
+        ),
+        NearMiss(
+            code("""
+            import traceback
+
+
+            def remember(error):
+                traceback.clear_frames(error.__traceback__)
+                return error
+            """),
+            "as it found it",
         ),
         NearMiss(
             code("""
@@ -540,13 +548,21 @@ ONE_AT_A_TIME = Exercise(
 # --- Exercise 3: a callback that keeps no upload --------------------------------------------
 
 
+class Page:
+    """What makes an upload large; copies of it can be counted."""
+
+
+class Pages(Upload):
+    """An upload with something in it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.pages = [Page()]
+
+
 def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
     """Prove that a callback still says its sentence after the upload has died."""
-
-    class Ours(Upload):
-        """An upload of this check alone, so that copies of it can be counted."""
-
-    upload = Ours("cv.pdf")
+    upload = Pages("cv.pdf")
     seen = weakref.ref(upload)
     callback = ready_message(upload)
     if not callable(callback):
@@ -555,20 +571,35 @@ def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
             "called later."
         )
     del upload
-    if seen() is not None and getattr(callback, "__defaults__", None):
+    if seen() is not None:
+        by_default = bool(getattr(callback, "__defaults__", None))
+        del callback
+        raise NotYet(_who_leads_to(seen, by_default))
+    if survivors(Page):
         raise NotYet(
+            "the upload is gone, but the callback holds a copy of it, or all that was in it, "
+            "which is as large. The message needs its name and nothing more."
+        )
+    _says(callback)
+    return "the callback speaks of an upload that is long gone."
+
+
+def _who_leads_to(seen: weakref.ref[Pages], by_default: bool) -> str:
+    """Why the upload lives, asked after the callback has been let go of."""
+    if seen() is not None:
+        return (
+            "the upload is still alive, even without the callback: something else that you made "
+            "leads to it, a list or a cycle for example."
+        )
+    if by_default:
+        return (
             "the upload is still alive: a default argument is a reference too, kept in the "
             "function's `__defaults__`."
         )
-    if seen() is not None:
-        raise NotYet(
-            "the upload is still alive: the callback mentions it, so the callback holds it."
-        )
-    if survivors(Ours):
-        raise NotYet(
-            "the upload is gone, but the callback holds a copy of it, which is as large. "
-            "The message needs its name and nothing more."
-        )
+    return "the upload is still alive: the callback mentions it, so the callback holds it."
+
+
+def _says(callback: Callable[[], str]) -> None:
     try:
         said = callback()
     except (AttributeError, ReferenceError):
@@ -578,7 +609,6 @@ def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
         ) from None
     if said != "cv.pdf is ready":
         raise NotYet(f"the callback said {said!r}, expected 'cv.pdf is ready'.")
-    return "the callback speaks of an upload that is long gone."
 
 
 CALLBACK = Exercise(
