@@ -94,7 +94,11 @@ def _column(number: int, life: Life, rows: dict[str, int], report: Crash) -> lis
 def _instead_of_moments(life: Life) -> str:
     if life.passed:
         return "…"
-    return "no moment passed" if life.value is None else style.shorten(repr(life.value), 40)
+    return "no moment passed" if life.value is None else _value(life)
+
+
+def _value(life: Life) -> str:
+    return style.shorten(repr(life.value), 40)
 
 
 def _fate(name: str, number: int, report: Crash) -> str:
@@ -143,10 +147,18 @@ def _layout(frames: Sequence[Frame], columns: list[list[tuple[Box, int]]]) -> La
 def _alt(report: Crash) -> str:
     lives = [
         f"Life {number} passed {_spoken(life.passed)} and was ended so: {life.ended}."
+        + _returned(life)
         for number, life in enumerate(report.lives, 1)
     ]
     fates = [f"{fate}: {_spoken(names)}" for fate, names in report.fates().items()]
     return " ".join(lives) + (f" {'; '.join(fates)}." if fates else "")
+
+
+def _returned(life: Life) -> str:
+    """What a life without moments brought back, which the picture draws in their place."""
+    if life.passed or life.value is None:
+        return ""
+    return f" It returned {_value(life)}."
 
 
 def _spoken(names: Sequence[str]) -> str:

@@ -134,18 +134,28 @@ def judge_sent(sent: Any, history: list[Message], name: str) -> None:
         raise NotYet(f"{len(sent)} messages were sent of {length}; the budget is {BUDGET}.")
     if not sent or sent[-1]["content"] != QUESTION:
         raise NotYet("the last message sent is not the customer's question, so nobody answers it.")
-    if len(sent) > length:
+    if any(message in sent[:place] for place, message in enumerate(sent)):
         raise NotYet(
             f"a short history of {length} messages became {len(sent)}: "
             "two slices overlap, and a message was sent twice."
         )
-    if characters(sent) > BUDGET * max(len(message["content"]) for message in history):
+    longest = max(len(message["content"]) for message in history)
+    if length > BUDGET and characters(sent) > BUDGET * longest:
         raise NotYet(
             f"{len(sent)} messages with {characters(sent)} characters: the whole history is still "
             "sent, in a longer message. A model's price goes by the length of the text."
         )
-    answer = reply(sent)
+    judge_answer(reply(sent), sent, name)
+
+
+def judge_answer(answer: str, sent: Sequence[Message], name: str) -> None:
+    """Raise NotYet unless the bot knew the customer's name from what it was sent."""
     if answer == reply([{"role": "user", "content": QUESTION}]):
+        if any(name in message["content"] for message in sent):
+            raise NotYet(
+                f"the bot answered {answer!r}. The name was sent, but not as our model by rules "
+                "reads it: in a message of the user or the system, in the words “My name is …”."
+            )
         raise NotYet(
             f"the bot answered {answer!r}. You hold the name, but did not send it: "
             "to the model it never existed."
@@ -199,6 +209,11 @@ TO_SEND = Exercise(
             """),
         code("""
             def to_send(history):
+                kind = {"role": "system", "content": "Be kind."}
+                return [kind, *history[:-1][:1], history[-1]]
+            """),
+        code("""
+            def to_send(history):
                 name = history[0]["content"].removeprefix("My name is ").rstrip(".")
                 return [{"role": "user", "content": f"My name is {name}"}, history[-1]]
             """),
@@ -217,6 +232,14 @@ TO_SEND = Exercise(
                 return history[:4]
             """),
             "nobody answers it",
+        ),
+        NearMiss(
+            code("""
+            def to_send(history):
+                name = history[0]["content"].removeprefix("My name is ").rstrip(".")
+                return [{"role": "system", "content": f"The customer is {name}."}, history[-1]]
+            """),
+            "not as our model by rules reads it",
         ),
         NearMiss(
             code("""
@@ -340,7 +363,7 @@ def check_diary(diary: Callable[[Path], Any]) -> str:
         raise NotYet(f"adding three entries failed: the process {first.ended}.")
     (second,) = later
     if second.error or not isinstance(second.value, Found):
-        raise NotYet(f"reading in a new process failed: it {second.ended}.")
+        raise NotYet(f"reading in a new process failed: it {second.ended}. {second.error}".strip())
     found = second.value
     if not found.read:
         raise NotYet("the new process read nothing. " + why_nothing(first, found.left))
@@ -360,6 +383,10 @@ def why_not_all(read: Any) -> str:
     entries = list(read)
     if entries == ENTRIES:
         return f"That is a {type(read).__name__}, expected a list."
+    if entries == [(entry,) for entry in ENTRIES]:
+        return "Those are rows, each a tuple with one text in it: take the text out of each."
+    if not all(isinstance(entry, str) for entry in entries):
+        return "An entry should be the text that was given to `add`."
     if [entry.strip() for entry in entries if entry.strip()] == ENTRIES:
         return (
             "The entries are all there, with line ends that belong to the file and not to them: "
@@ -416,6 +443,11 @@ def why_nothing(first: Life, left: dict[str, bytes]) -> str:
         return (
             "The file is there and empty: the text was still in the process's buffer. "
             "Closing a file writes it out; so does `flush()`."
+        )
+    if any(data.startswith(b"SQLite format 3") for data in left.values()):
+        return (
+            "There is a database, and no entry in it: what was not committed is taken back when "
+            "the process dies."
         )
     return "There is a file with something in it, but read() found no entry there."
 
@@ -554,6 +586,43 @@ DIARY = Exercise(
                     return self.entries
             """),
             "read() found no entry there",
+        ),
+        NearMiss(
+            code("""
+            import sqlite3
+
+
+            class Diary:
+                def __init__(self, folder):
+                    self.db = sqlite3.connect(folder / "diary.db")
+                    self.db.execute("CREATE TABLE IF NOT EXISTS diary (entry TEXT)")
+
+                def add(self, text):
+                    self.db.execute("INSERT INTO diary VALUES (?)", [text])
+
+                def read(self):
+                    return [entry for (entry,) in self.db.execute("SELECT entry FROM diary")]
+            """),
+            "what was not committed is taken back",
+        ),
+        NearMiss(
+            code("""
+            import sqlite3
+
+
+            class Diary:
+                def __init__(self, folder):
+                    self.db = sqlite3.connect(folder / "diary.db")
+                    self.db.execute("CREATE TABLE IF NOT EXISTS diary (entry TEXT)")
+
+                def add(self, text):
+                    with self.db:
+                        self.db.execute("INSERT INTO diary VALUES (?)", [text])
+
+                def read(self):
+                    return self.db.execute("SELECT entry FROM diary").fetchall()
+            """),
+            "take the text out of each",
         ),
         NearMiss(
             code("""

@@ -7,11 +7,14 @@ overview of a reader's progress does) stays light.
 import operator
 import string
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import product
 from typing import Annotated, Any, TypedDict
+from urllib.parse import quote
 
 from lessons_lib.memories import reply
+from lessons_lib.teach.answers.afresh import another_hash, salted
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (
@@ -104,7 +107,7 @@ QUESTIONS = (
             ),
             Option(
                 "Not before the collector runs: a graph is full of cycles",
-                "No. It could be so, and is not: nothing leads from the graph back to the names.",
+                "No. It could be so, and is not: nothing that the graph holds leads back to the graph.",
             ),
             Option(
                 "Yes, at once",
@@ -259,22 +262,6 @@ def say(graph: Any, thread_id: str, text: str) -> str:
     return answer
 
 
-class SaltedText(str):
-    """A text with the hash that a process started afresh might give it."""
-
-    salt: int
-
-    def __hash__(self) -> int:
-        return self.salt
-
-
-def salted(text: str, salt: int) -> str:
-    """The text, with a hash of its own."""
-    one = SaltedText(text)
-    one.salt = salt
-    return one
-
-
 def key_of(thread_for: Key, user: str, conversation: str) -> str:
     """The reader's key, which must be a text that says something."""
     key = thread_for(user, conversation)
@@ -285,17 +272,26 @@ def key_of(thread_for: Key, user: str, conversation: str) -> str:
 
 def judge_same(thread_for: Key) -> None:
     """Raise NotYet unless the same two give the same key, today and after a restart."""
-    if key_of(thread_for, "ada", "printer") != key_of(thread_for, "ada", "printer"):
+    key = key_of(thread_for, "ada", "printer")
+    if key_of(thread_for, "ada", "printer") != key:
         raise NotYet(
             "asked twice for the same user and conversation, it gave two keys. Under a new key "
             "the graph finds an empty thread: the conversation is there, and nothing leads to it."
         )
+    with another_hash(thread_for):
+        hashed = key_of(thread_for, "ada", "printer") != key
+    if hashed:
+        raise NotYet(
+            "`hash` of a text is another number in every process, so the key is lost with a restart."
+        )
+    # A dict or a cache finds a text by its hash: for it, these are two.
     one, other = (
         key_of(thread_for, salted("ada", salt), salted("printer", salt)) for salt in (1, 2)
     )
     if one != other:
         raise NotYet(
-            "`hash` of a text is another number in every process, so the key is lost with a restart."
+            "the key hangs on something that this process holds, a dict or a cache, and is lost "
+            "with a restart."
         )
 
 
@@ -335,6 +331,30 @@ def judge_apart(thread_for: Key) -> None:
             say(graph, key, "My name is Ada.")
             told = say(graph, other, "What is my name?")
             raise NotYet(f"user {eve!r} asked in conversation {hers!r} and was told {told!r} {why}")
+    for mark in {_mark(thread_for), ":"}:
+        judge_all_apart(thread_for, mark)
+
+
+def judge_all_apart(thread_for: Key, mark: str) -> None:
+    """Raise NotYet when two of many pairs of texts with a mark in them come to one key."""
+    owner: dict[str, tuple[str, str]] = {}
+    texts = _tricky(mark)
+    for user, conversation in product(texts, texts):
+        other = owner.setdefault(key_of(thread_for, user, conversation), (user, conversation))
+        if other != (user, conversation):
+            raise NotYet(
+                f"user {user!r} in conversation {conversation!r} comes to the key of user "
+                f"{other[0]!r} in conversation {other[1]!r}: something was left out, swapped, or "
+                "written alike."
+            )
+
+
+def _tricky(mark: str) -> list[str]:
+    """Texts that come to be alike when a mark is doubled, escaped, replaced or taken off."""
+    forms = (mark, mark * 2, f"\\{mark}", quote(mark, safe=""), "_", "-")
+    marked = [f"{a}{form}{b}" for form in forms for a in ("", "ada") for b in ("", "x")]
+    plain = ["ada", "x", "adax", "Ada", "ada ", " ada", "ad", "adä"]
+    return [text for text in dict.fromkeys([*marked, *plain]) if text]
 
 
 def _pairs(thread_for: Key) -> Iterator[tuple[tuple[str, str], tuple[str, str], str]]:
@@ -355,9 +375,14 @@ def _pairs(thread_for: Key) -> Iterator[tuple[tuple[str, str], tuple[str, str], 
 
 def _marks(thread_for: Key) -> list[str]:
     """What may stand between the two parts of a key: seen in one, and every sign there is."""
-    middle = key_of(thread_for, "Qq", "Zz").partition("Qq")[2].partition("Zz")[0]
+    middle = _mark(thread_for)
     signs = [*string.punctuation, " ", "\n", "\t", "\x00", "\x1f"]
     return ([middle] if middle else []) + signs
+
+
+def _mark(thread_for: Key) -> str:
+    """What stands between the two parts of a key, or nothing where they cannot be seen in it."""
+    return key_of(thread_for, "Qq", "Zz").partition("Qq")[2].partition("Zz")[0]
 
 
 def check_key(thread_for: Key) -> str:
@@ -409,7 +434,23 @@ KEY = Exercise(
             _key(*_REFUSE, "return uuid.uuid4().hex", first="import uuid\n\n\n"),
             "asked twice for the same",
         ),
-        NearMiss(_key(*_REFUSE, "return str(hash((user, conversation)))"), "lost with a restart"),
+        NearMiss(_key(*_REFUSE, "return str(hash((user, conversation)))"), "`hash` of a text"),
+        NearMiss(
+            _key(
+                *_REFUSE,
+                "parts = [part.replace(':', '_') for part in (user, conversation)]",
+                "return ':'.join(parts)",
+            ),
+            "something was left out, swapped, or written alike",
+        ),
+        NearMiss(
+            _key(
+                *_REFUSE,
+                "return str(KEYS.setdefault((user, conversation), len(KEYS)))",
+                first="KEYS = {}\n\n\n",
+            ),
+            "a dict or a cache",
+        ),
         NearMiss(
             _key("return json.dumps([user, conversation])", first="import json\n\n\n"),
             "Everybody who comes without an id",
@@ -527,9 +568,14 @@ def turn(graph: Any, saver: Any) -> tuple[list[str], str, int]:
     return ran, (told[-1] if told else ""), len(list(saver.list(config))) - before
 
 
-def judge_nodes(ran: list[str]) -> None:
+def judge_nodes(ran: list[str], nodes: Collection[str]) -> None:
     """Raise NotYet unless every look-up, and the answer, ran once as a node of its own."""
     for name in (*LOOKS, "advise"):
+        if name not in ran and name in nodes:
+            raise NotYet(
+                f"the node {name!r} is in the graph and did not run, only "
+                f"{', '.join(ran) or 'none'}: no edge from what ran leads to it."
+            )
         if name not in ran:
             raise NotYet(
                 f"no node {name!r} ran, only {', '.join(ran) or 'none'}. In one node the look-ups "
@@ -548,6 +594,11 @@ def check_assistant(assistant: Build) -> str:
 
     saver = InMemorySaver()
     graph = assistant(saver)
+    if not hasattr(graph, "invoke"):
+        raise NotYet(
+            f"assistant returned {type(graph).__name__}, expected a compiled graph: "
+            "end it with `return builder.compile(checkpointer=saver)`."
+        )
     for nth in ("first", "second"):
         ran, told, written = turn(graph, saver)
         if not written:
@@ -555,7 +606,7 @@ def check_assistant(assistant: Build) -> str:
                 "no checkpoint was written at all: the graph was compiled without the saver, and "
                 "the turn is forgotten."
             )
-        judge_nodes(ran)
+        judge_nodes(ran, graph.nodes)
         if told != TEXT:
             raise NotYet(
                 f"the answer of the {nth} turn is {told!r}, expected {TEXT!r}. "
@@ -627,6 +678,10 @@ BUDGET = Exercise(
                 "    builder.add_edge(START, node.__name__)",
             ),
             "before the look-ups were done",
+        ),
+        NearMiss(
+            _assistant(*_NODES, *_SIDE_BY_SIDE[:2]),
+            "no edge from what ran leads to it",
         ),
         NearMiss(
             _assistant(
@@ -770,9 +825,20 @@ class Meeting:
             with_bob.append("bob" in watched.done)
 
         self.start("first", "ada", first)
-        for name in ("first", "second", "bob"):
+        watched.until("first", watched.done)
+        if not with_bob:
+            self.say_errors()
+            raise NotYet(
+                "`speak` returned, and the graph had not run: nothing called `invoke` to the end."
+            )
+        for name in ("second", "bob"):
             watched.until(name, watched.done)
         self.bob_waited = with_bob == [False]
+
+    def say_errors(self) -> None:
+        """Raise NotYet when a run ended in an error."""
+        for error in self.errors:
+            raise error if isinstance(error, NotYet) else NotYet(f"a turn raised {error!r}.")
 
     def said(self, thread_id: str) -> list[str]:
         """What users have said in a thread, as it is saved."""
@@ -785,8 +851,7 @@ def check_speak(speak: Speak) -> str:
     """Prove that two messages of one thread are both kept, and that another thread never waits."""
     meeting = Meeting(speak)
     meeting.take_place()
-    for error in meeting.errors:
-        raise error if isinstance(error, NotYet) else NotYet(f"a turn raised {error!r}.")
+    meeting.say_errors()
     kept = sorted(meeting.said("ada"))
     if kept != ["This is first.", "This is second."]:
         raise NotYet(_why_lost(meeting, kept))
@@ -804,7 +869,7 @@ def _why_lost(meeting: Meeting, kept: list[str]) -> str:
     lost = f"Ada sent two messages at once, and the thread has {kept!r}."
     seen = _names_used(meeting.speak)
     if not seen:
-        return f"{lost} Nobody asked for a lock."
+        return f"{lost} No turn was inside a lock: `lock(name)` makes one, and `with` takes it."
     if len({name for name, _ in seen}) > 1:
         return (
             f"{lost} Each of them took a lock of its own: a lock keeps out only those who ask for "
@@ -856,6 +921,13 @@ SPEAK = Exercise(
         ),
     ),
     near_misses=(
+        NearMiss(
+            _speak("with lock:", "    return graph.invoke(turn, config)"), "a turn raised TypeError"
+        ),
+        NearMiss(
+            _speak("with lock(thread_id):", "    return graph.stream(turn, config)"),
+            "nothing called `invoke` to the end",
+        ),
         NearMiss(
             _speak('with lock("all"):', "    return graph.invoke(turn, config)"),
             "had to wait until Ada's turn was over",

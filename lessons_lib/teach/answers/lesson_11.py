@@ -13,6 +13,8 @@ from textwrap import indent
 from typing import Annotated, Any, TypedDict
 
 from lessons_lib.memories import Crash, crash, moment
+from lessons_lib.teach.answers.afresh import another_hash, salted
+from lessons_lib.teach.answers.kills import say_if_failed
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (
@@ -190,13 +192,6 @@ def on_disk(folder: Path, slow: bool = False) -> Any:
     return SlowDisk(connection) if slow else SqliteSaver(connection)
 
 
-def say_if_failed(report: Crash) -> None:
-    """Raise NotYet when a life of the report ended in an error of the reader's code."""
-    for life in report.lives:
-        if life.error or life.ended.startswith("raised"):
-            raise NotYet(f"a process {life.ended}. {life.error}".strip())
-
-
 # --- Exercise 1: one ticket per order -------------------------------------------------------
 
 Node = Callable[[Any, Any, Any], dict[str, Any]]
@@ -242,9 +237,9 @@ def ticket_graph(node: Node, folder: Path, slow: bool) -> Any:
 
 
 def two_orders(node: Node, at: str, slow: bool) -> Crash:
-    """Kill the first order at a moment and resume it; then one more in its thread and in another.
+    """Kill the first order at a moment and resume it; one more, one elsewhere, the first again.
 
-    The value is the number of tickets after each of the three.
+    The value is the number of tickets after each of the four.
     """
 
     def first(folder: Path) -> None:
@@ -255,7 +250,7 @@ def two_orders(node: Node, at: str, slow: bool) -> Crash:
         graph, desk = ticket_graph(node, folder, slow=False), Desk(folder)
         graph.invoke(None, THREAD)
         counts = [desk.count()]
-        for order, thread in ("B-2", THREAD), ("C-3", OTHER_THREAD):
+        for order, thread in ("B-2", THREAD), ("C-3", OTHER_THREAD), ("A-1", THREAD):
             graph.invoke({"order": order, "done": []}, thread)
             counts.append(desk.count())
         return counts
@@ -279,21 +274,11 @@ class Probe:
         return len(self.keys)
 
 
-class SaltedText(str):
-    """A text with the hash that a process started afresh might give it."""
-
-    salt: int
-
-    def __hash__(self) -> int:
-        return self.salt
-
-
 def asked_keys(
     node: Node, folder: Path, *, done: tuple[str, ...] = (), attempt: int = 1, salt: int = 1
 ) -> list[str]:
     """The keys that one run of the node asks the desk for; none when it needs more than is here."""
-    order, probe = SaltedText("A-1"), Probe(folder)
-    order.salt = salt
+    order, probe = salted("A-1", salt), Probe(folder)
     names = {"thread_id": "t", "checkpoint_ns": f"n:{attempt}", "checkpoint_id": str(attempt)}
     config = {"configurable": names, "metadata": {"thread_id": "t", "langgraph_step": attempt}}
     try:
@@ -311,6 +296,11 @@ def fresh_keys(node: Node, **run: Any) -> list[str]:
 
 def why_twice(node: Node) -> str:
     """The likeliest reason why two runs of a node opened two tickets."""
+    if fresh_keys(node) == fresh_keys(node) != fresh_keys(node, salt=2):
+        return (
+            "The key is held by the process, in a name or a cache, and died with it: the next "
+            "process chose another."
+        )
     with tempfile.TemporaryDirectory() as folder:
         if asked_keys(node, Path(folder)) and not asked_keys(node, Path(folder)):
             return "The mark is made after the ticket, and the kill came between the two."
@@ -348,7 +338,9 @@ def judge_hash(node: Node) -> None:
 
     The lab's processes have one parent and its hash seed; those of a deployment do not.
     """
-    if fresh_keys(node) == fresh_keys(node) != fresh_keys(node, salt=2):
+    with another_hash(node):
+        other = fresh_keys(node)
+    if fresh_keys(node) == fresh_keys(node) != other:
         raise NotYet(
             "`hash()` of a text is another number in every Python that is started afresh, and so "
             "is your key. A kill in this lab would not show it: its processes have one parent."
@@ -370,7 +362,12 @@ def check_one_ticket(open_ticket: Node) -> str:
             kills += 1
             disk = "a slow disk" if slow else "a fast disk"
             tickets: Any = report.value
-            judge_tickets(tickets, open_ticket, f"killed {at!r}, with {disk}")
+            judge_tickets(tickets, open_ticket, f"killed at {at!r}, with {disk}")
+    if tickets[3] != tickets[2]:
+        raise NotYet(
+            "order A-1 came once more, from a sender who had not seen the answer, and got a "
+            "second ticket. The key counts what the thread has done and does not name the order."
+        )
     return f"{kills} kills, before and after, fast disk and slow: one ticket for every order."
 
 
@@ -426,7 +423,21 @@ ONE_TICKET = Exercise(
             "mark is made after the ticket",
         ),
         NearMiss(_node('desk.open(key=str(len(state["done"])))'), "within its own thread"),
-        NearMiss(_node('desk.open(key=hash(state["order"]))'), "started afresh"),
+        NearMiss(_node("desk.open(key=hash(f\"ticket {state['order']}\"))"), "started afresh"),
+        NearMiss(
+            _node(
+                'thread = config["configurable"]["thread_id"]',
+                "desk.open(key=thread + str(len(state['done'])))",
+            ),
+            "does not name the order",
+        ),
+        NearMiss(
+            _node(
+                'desk.open(key=KEYS.setdefault(state["order"], uuid.uuid4().hex))',
+                imports="KEYS = {}\n\n\n",
+            ),
+            "held by the process",
+        ),
         NearMiss(_node("pass"), "nothing called `desk.open`"),
     ),
     hints=(
@@ -450,6 +461,22 @@ def pay(name: str) -> str:
     return name
 
 
+def judge_graph(graph: Any, saver: Any) -> None:
+    """Raise NotYet unless this is a compiled graph on the saver that was given."""
+    if not hasattr(graph, "invoke"):
+        raise NotYet(
+            f"assistant returned {type(graph).__name__}, expected a compiled graph: "
+            "end it with `return builder.compile(checkpointer=saver)`."
+        )
+    if not graph.checkpointer:
+        raise NotYet("the graph is compiled without the saver, so there is nothing to resume from.")
+    if graph.checkpointer is not saver:
+        raise NotYet(
+            "the graph is compiled with a saver of its own. Use the one that `assistant` is given: "
+            "it writes to the file that the next process opens."
+        )
+
+
 def judge_whole_run(assistant: Assistant) -> None:
     """Raise NotYet unless an undisturbed run makes each call once, in order, a super-step each."""
     import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
@@ -463,24 +490,13 @@ def judge_whole_run(assistant: Assistant) -> None:
 
     saver = InMemorySaver()
     graph = assistant(saver, listen)
-    if not hasattr(graph, "invoke"):
-        raise NotYet(
-            f"assistant returned {type(graph).__name__}, expected a compiled graph: "
-            "end it with `return builder.compile(checkpointer=saver)`."
-        )
-    if not graph.checkpointer:
-        raise NotYet("the graph is compiled without the saver, so there is nothing to resume from.")
-    if graph.checkpointer is not saver:
-        raise NotYet(
-            "the graph is compiled with a saver of its own. Use the one that `assistant` is given: "
-            "it writes to the file that the next process opens."
-        )
+    judge_graph(graph, saver)
     if calls:
         raise NotYet(
             f"{len(calls)} paid calls were made while the graph was built, before any run. "
             "A call belongs into the function of a node."
         )
-    done = graph.invoke({"done": []}, THREAD)["done"]
+    done = graph.invoke({"done": []}, THREAD, durability="sync")["done"]
     if any(len(snapshot.tasks) > 1 for snapshot in graph.get_state_history(THREAD)):
         raise NotYet(
             "calls side by side are one super-step, and one super-step is one unit of redo: "
@@ -488,6 +504,13 @@ def judge_whole_run(assistant: Assistant) -> None:
         )
     if done != CALLS or calls != CALLS:
         raise NotYet(f"the run made {calls!r} and returned {done!r}, expected {CALLS!r} in both.")
+    saved = graph.get_state(THREAD).values["done"]
+    if saved != CALLS:
+        raise NotYet(
+            f"the run returned all three, and a saver in memory has {saved!r}: a node that changes "
+            "the list in place and returns nothing is not saved by every saver (lesson 10). "
+            "Return what is new."
+        )
 
 
 def kill_in_call(assistant: Assistant, call: str) -> Crash:
@@ -587,6 +610,13 @@ PAID_CALLS = Exercise(
                 return builder.compile(checkpointer=saver)
             """),
             "side by side are one super-step",
+        ),
+        NearMiss(
+            _SOLUTION.replace(
+                'return lambda state: {"done": [pay(name)]}',
+                'return lambda state: state["done"].append(pay(name))',
+            ),
+            "not saved by every saver",
         ),
         NearMiss(
             _assistant("""
