@@ -80,8 +80,8 @@ QUESTIONS = (
             ),
             Option(
                 "The allocator has not given the memory back yet",
-                "No. tracemalloc counts objects. What the allocator does with freed memory it "
-                "does not see.",
+                "No. tracemalloc counts what is in use. What the allocator does with freed memory "
+                "it does not see.",
             ),
         ),
     ),
@@ -216,15 +216,22 @@ def publish(bus: Any, news: str) -> None:
 
 def dead_references(thing: object) -> int:
     """How many weak references whose objects are gone can be reached from a thing."""
-    leave = (type, types.ModuleType, types.FunctionType, types.FrameType)
+    leave = (type, types.ModuleType, types.FrameType)
     seen, waiting, dead = {id(thing)}, [thing], 0
     for one in waiting:  # grows while it is walked
         dead += isinstance(one, weakref.ref) and one() is None
-        for other in gc.get_referents(one):
+        for other in _led_to(one):
             if id(other) not in seen and not isinstance(other, leave):
                 seen.add(id(other))
                 waiting.append(other)
     return dead
+
+
+def _led_to(one: object) -> list[Any]:
+    """What a thing refers to; of a function its cells and defaults, not its module."""
+    if isinstance(one, types.FunctionType):
+        return [one.__closure__, one.__defaults__, one.__kwdefaults__]
+    return gc.get_referents(one)
 
 
 def check_bus(bus_class: type[Any]) -> str:
@@ -255,10 +262,23 @@ def check_bus(bus_class: type[Any]) -> str:
     if dead := dead_references(bus):
         raise NotYet(
             f"50 windows came and went. None is alive, and the bus still has {dead} weak "
-            "references "
-            "to them. A small leak is a leak: let go of the dead ones when you publish."
+            "references to them. A small leak is a leak: let go of the dead ones when you publish."
         )
+    _require_all(bus_class)
     return "open windows are told, closed ones are gone, and so are the references to them."
+
+
+def _require_all(bus_class: type[Any]) -> None:
+    bus, one, two = bus_class(), Window(), Window()
+    for method in (one.show, one.note, two.show):
+        bus.subscribe(method)
+    publish(bus, "news")
+    if one.shown + one.noted + two.shown != ["news"] * 3:
+        raise NotYet(
+            "three methods were handed over, `show` and `note` of one window and `show` of "
+            "another, and the news did not reach all three. A key that two subscribers share "
+            "keeps the later one alone."
+        )
 
 
 def _require_told(stays: Window, leaves: Window) -> None:
@@ -336,14 +356,33 @@ BUS = Exercise(
                     self.methods = weakref.WeakKeyDictionary()
 
                 def subscribe(self, callback):
+                    self.methods.setdefault(callback.__self__, []).append(callback.__func__)
+
+                def publish(self, news):
+                    for window, methods in list(self.methods.items()):
+                        for method in methods:
+                            method(window, news)
+            """),
+    ),
+    near_misses=(
+        NearMiss(
+            code("""
+            import weakref
+
+
+            class Bus:
+                def __init__(self):
+                    self.methods = weakref.WeakKeyDictionary()
+
+                def subscribe(self, callback):
                     self.methods[callback.__self__] = callback.__func__
 
                 def publish(self, news):
                     for window, method in list(self.methods.items()):
                         method(window, news)
             """),
-    ),
-    near_misses=(
+            "A key that two subscribers share",
+        ),
         NearMiss(
             code("""
             import weakref
@@ -476,7 +515,7 @@ def check_upload(upload_class: type[Any]) -> str:
             )
         _require_words(upload, upload_class("menu.txt", other))
         _require_one_split(text)
-        seen, seen_text = weakref.ref(upload), weakref.ref(text)
+        seen, seen_text = _watched(upload), weakref.ref(text)
         del upload, text
         if seen() is not None:
             raise NotYet(_why_upload_lives(upload_class))
@@ -485,7 +524,33 @@ def check_upload(upload_class: type[Any]) -> str:
                 "the upload died, and its text did not: it is the key of a cache, and the text is "
                 "the large part."
             )
+        _require_many(upload_class)
     return "counted once, when asked for; and no upload, and no text, outlived its request."
+
+
+def _watched(upload: Any) -> weakref.ref[Any]:
+    try:
+        return weakref.ref(upload)
+    except TypeError:
+        raise NotYet(
+            'the check watches an upload by a weak reference; with `__slots__`, add "__weakref__".'
+        ) from None
+
+
+def _require_many(upload_class: type[Any]) -> None:
+    """Twenty uploads, one after the other: none is taken for one that has died, and none stays."""
+    seen = []
+    for number in range(1, 21):
+        one = upload_class("menu.txt", Text("tea " * number))
+        if one.words != number:
+            raise NotYet(
+                f"an upload of {number} words was told {one.words!r}, which is the number of one "
+                "that has died. Its `id` was used again."
+            )
+        seen.append(weakref.ref(one))
+        del one
+    if any(ref() is not None for ref in seen):
+        raise NotYet(_why_upload_lives(upload_class))
 
 
 def _require_words(upload: Any, other: Any) -> None:
@@ -502,6 +567,10 @@ def _require_words(upload: Any, other: Any) -> None:
 
 
 def _require_one_split(text: Text) -> None:
+    if text.splits == 0:
+        raise NotYet(
+            "the check counts calls of `text.split()`, and saw none. Count the words with it."
+        )
     if text.splits != 1:
         raise NotYet(
             f"`words` was asked for twice and the text split {text.splits} times. "
@@ -514,10 +583,15 @@ def _why_upload_lives(upload_class: type[Any]) -> str:
     info = getattr(cached, "cache_info", None)
     bound = info().maxsize if info else None
     if bound is not None:
+        last = f"last {bound} uploads" if bound > 1 else "last upload"
         return (
-            f"the upload is still alive: a cache of {bound} keeps the last {bound} uploads, "
-            "whether "
-            "anybody needs them or not. That is a bound, and the budget is 0."
+            f"the upload is still alive: a cache of {bound} keeps the {last}, whether anybody "
+            "needs it or not. That is a bound, and the budget is 0."
+        )
+    if info is None:
+        return (
+            "the upload is still alive after its request: something leads to it, a container that "
+            "outlives it or a cycle through itself (the collector is off)."
         )
     return (
         "the upload is still alive: a cache that belongs to the class has it as a key. "
@@ -746,13 +820,18 @@ def row_remind(desk: Any) -> Row:
             "remind", 5, still, "a default argument is a reference too. Keep the name alone."
         )
     if still:
-        told = "the lambda mentions `upload`, so one of its cells holds it. What does it need?"
+        told = (
+            "what was stored in `reminders` leads to the upload (a cell of the lambda, or an "
+            "argument that was bound). What does it need?"
+        )
         return Row("remind", 5, still, told)
     try:
         said = [reminder() for reminder in desk.reminders]
     except AttributeError:
         told = "it is called when the upload is long gone, and the weak reference gives None."
         return Row("remind", 5, still, told)
+    except TypeError:
+        return Row("remind", 5, still, "a reminder is something to call.")
     expected = [f"file{number}.txt is ready" for number in range(5)]
     return Row("remind", 5, still, "" if said == expected else f"the reminders said {said!r:.80}.")
 
@@ -777,6 +856,13 @@ def row_bundle(desk: Any) -> Row:
     if len(mine) != 2:
         fault = (
             fault or "a caller handed in a list of its own, and it was not added to, or emptied."
+        )
+    empty: list[File] = []
+    desk.bundle(File("one.txt"), empty)
+    if len(empty) != 1:
+        fault = fault or (
+            "a caller handed in an empty list of its own, and nothing was added to it. An empty "
+            "list is false, and is not None."
         )
     return Row("bundle", 5, still, fault)
 
@@ -1129,6 +1215,15 @@ def row_log(worker: Any) -> Row:
         return Row("log", 5, still, told)
     if len(tail.lines) != 5:
         fault = fault or "the server's own handler was thrown out with the one of the request."
+    before = list(worker.logger.handlers)
+    with suppress(ValueError):
+        worker.log(Unreadable())
+    if not fault and worker.logger.handlers != before:
+        told = (
+            "a request failed, and its handler stayed with the logger: the line that removes it "
+            "was skipped."
+        )
+        return Row("log", 1, 1, told)
     return Row("log", 5, still, fault)
 
 

@@ -35,8 +35,8 @@ QUESTIONS = (
     ),
     Question(
         "05.recall-kept",
-        "From lesson 02. An upload is a local of a function that has returned, and it is still "
-        "alive. What do you know?",
+        "From lesson 02. An upload that is in no cycle was a local of a function that has "
+        "returned, and it is still alive. What do you know?",
         (
             Option(
                 "The collector has not run yet",
@@ -191,8 +191,9 @@ QUESTIONS = (
     ),
     Question(
         "05.crossing",
-        "`current.set('ada')`, then a function that reads `current` runs in a worker of a pool. "
-        "Which of the three ways lets it see *ada*?",
+        "`current.set('ada')`. Then a function that reads `current` runs on another thread, in one "
+        "of three ways: by `pool.submit`, by `pool.submit` with `copy_context().run`, or by "
+        "`asyncio.to_thread`. Which of them let it see *ada*?",
         (
             Option(
                 "`submit`, a copied context, and `to_thread`",
@@ -268,8 +269,9 @@ def judge_known(office: Office, say: Callable[[Any, str], Any]) -> None:
     known = ["Ada" in office.serve(worker, say, "s-ada", ASK) for worker in (1, 2)]
     if not known[0]:
         raise NotYet(
-            "Ada is forgotten by the very worker that served her. A copy, or a value set in the "
-            "request's context, ends with the request."
+            "Ada is forgotten by the very worker that served her. Was her history stored under her "
+            "session, and left there when others came? A copy, or a value set in the request's "
+            "context, ends with the request."
         )
     if not known[1]:
         raise NotYet(
@@ -285,6 +287,11 @@ def judge_keyless(office: Office, say: Callable[[Any, str], Any]) -> None:
             office.serve(1, say, nobody, TELL.format("Dan"))
         except ValueError:
             continue
+        except Exception as error:
+            raise NotYet(
+                f"the session {nobody!r} was refused with a {type(error).__name__}; the task asks "
+                "for a ValueError."
+            ) from None
         if "Dan" in office.serve(1, say, nobody, ASK):
             raise NotYet(
                 f"two visitors with the session {nobody!r} share one conversation. "
@@ -305,8 +312,9 @@ def check_conversations(conversations: Callable[[], Any]) -> str:
         judge_keyless(office, say)
         if "Ada" in office.serve(1, conversations().say, "s-ada", ASK):
             raise NotYet(
-                "a second Conversations object, made afresh, knew Ada. A dict in the body of the "
-                "class belongs to the class; make it in `__init__`."
+                "a second Conversations object, made afresh, knew Ada. What is made in the body of "
+                "the class, in a default value or at the top of the module is made once; make it "
+                "in `__init__`."
             )
     return "two workers, four users: each heard their own words, and no key, no answer."
 
@@ -395,7 +403,7 @@ CONVERSATIONS = Exercise(
             _conversations("session", *REFUSE).replace(
                 "    def __init__(self):\n        self.sessions = {}\n", "    sessions = {}\n"
             ),
-            "belongs to the class",
+            "is made once",
         ),
     ),
     hints=(
@@ -499,7 +507,10 @@ def judge_job(bench: Bench, worker: ThreadPoolExecutor) -> None:
     """Raise NotYet unless one job finds its upload and its result comes back."""
     result = worker.submit(bench.plain, "cv.pdf").result()
     if result == "":
-        raise NotYet("the job asked `current` for its upload and found none.")
+        raise NotYet(
+            "the job asked `current` for its upload and did not find it: is the upload itself set, "
+            "while the job runs?"
+        )
     if result != "cv.pdf":
         raise NotYet(f"serve returned {result!r}, expected what the job returned, 'cv.pdf'.")
 
@@ -537,8 +548,8 @@ def judge_hard_jobs(bench: Bench, worker: ThreadPoolExecutor) -> None:
         raise NotYet("a job raised, and the caller was not told. Let the exception through.")
     if len(bench.given):
         raise NotYet(
-            "a job raised, and its upload is still alive: "
-            "the line that tidies up was never reached."
+            "a job raised, and its upload is still alive: either the line that tidies up was never "
+            "reached, or somebody keeps the exception."
         )
     found = worker.submit(bench.nested).result()
     if found != ["attachment.pdf", "mail.txt"]:
@@ -599,7 +610,7 @@ SERVE = Exercise(
                 "current.reset(token)",
                 "return result",
             ),
-            "was never reached",
+            "the line that tidies up",
         ),
         NearMiss(
             _serve(
@@ -632,7 +643,7 @@ SERVE = Exercise(
                 "    del here.upload",
                 imports="here = threading.local()\n\n\n",
             ),
-            "found none",
+            "is the upload itself set",
         ),
         NearMiss(
             _serve(
@@ -665,6 +676,10 @@ def judge_names(bots: Any) -> None:
             "expected a dict with a `say` for each user."
         )
     told = {user: str(bots[user](ASK)) for user in USERS}
+    if not any(user in answer for user in USERS for answer in told.values()):
+        raise NotYet(
+            f"the bot of Ada answers {told['Ada']!r}. Has any bot been told the name of its user?"
+        )
     if len(set(told.values())) == 1:
         raise NotYet(
             f"every bot answers {told['Ada']!r}, so all of them lead to one list. Is it made only "

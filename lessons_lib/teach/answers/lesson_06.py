@@ -287,8 +287,8 @@ async def ten_turns(chat: Any, rounds: Rounds) -> None:
     """Five messages of each of two users, all at once."""
     tasks = [
         asyncio.create_task(chat.turn(user, f"{user}'s {message}", rounds.model))
-        for message in MESSAGES
         for user in ("ada", "bob")
+        for message in MESSAGES
     ]
     finished = await rounds.play(tasks)
     await dismiss(tasks)
@@ -333,7 +333,8 @@ def judge_sent(rounds: Rounds) -> None:
     if longest < len(MESSAGES):
         raise NotYet(
             f"nothing is lost, but the model was never sent more than {longest} of a user's "
-            f"{len(MESSAGES)} messages. It knows what it is sent, so read before you ask."
+            f"{len(MESSAGES)} messages. It knows what it is sent: read before you ask, "
+            "and only when the user's turn before this one has written."
         )
     if any("ada" in "".join(sent) and "bob" in "".join(sent) for sent in rounds.sent):
         raise NotYet("the model was sent words of both users in one call.")
@@ -532,13 +533,39 @@ def judge_bytes(sessions: Callable[[int], Any]) -> None:
             f"`read` shows {shown} bytes, and {alive} are alive; the budget is {scale.budget}. "
             "What is hidden is not forgotten."
         )
-    counted = [one.currsize for one in vars(scale.sessions).values() if hasattr(one, "currsize")]
-    if counted and counted[0] <= scale.budget:
+    caches = [one for one in vars(scale.sessions).values() if hasattr(one, "currsize")]
+    if caches and caches[0].currsize <= scale.budget:
         raise NotYet(
-            f"{alive} bytes are alive, and your cache has counted {counted[0]}: "
-            "it weighs a session when it is put in, and not when the list changes."
+            f"{alive} bytes are alive, and your cache has counted {caches[0].currsize}: "
+            + _how_it_weighs(caches[0])
         )
     raise NotYet(f"{alive} bytes are alive, and the budget is {scale.budget}. Nothing is dropped.")
+
+
+def _how_it_weighs(cache: Any) -> str:
+    if cache.currsize == sum(map(cache.getsizeof, cache.values())):
+        return "it counts something else than bytes. What does `getsizeof` tell it to count?"
+    return "it weighs a session when it is put in, and not when the list changes."
+
+
+def judge_large(sessions: Callable[[int], Any]) -> None:
+    """Raise NotYet when one large message leaves more alive than the budget."""
+    scale = Scale(sessions, 40)
+    for user in ("ada", "bob", "eve", "dan"):
+        scale.add(user)
+    scale.add_text("fay", "x" * 30)
+    if scale.alive() > scale.budget:
+        raise NotYet(
+            "four users said ten bytes each and a fifth thirty, with room for 40, and "
+            f"{scale.alive()} bytes are alive. One message may need the room of several: go on "
+            "until it fits."
+        )
+    scale.add_text("fay", "y" * 50)
+    if scale.alive() > scale.budget:
+        raise NotYet(
+            f"one message of 50 bytes came, with room for 40, and {scale.alive()} bytes are "
+            "alive. What does not fit alone is not kept."
+        )
 
 
 def judge_letters(sessions: Callable[[int], Any]) -> None:
@@ -594,6 +621,7 @@ def check_hundred_bytes(sessions: Callable[[int], Any]) -> str:
     judge_letters(sessions)
     judge_order(sessions)
     judge_long(sessions)
+    judge_large(sessions)
     return "never more alive than the budget, and whoever spoke longest ago was forgotten first."
 
 
@@ -746,6 +774,7 @@ class Door:
     async def break_down(self, name: str) -> None:
         """Let a turn end as one does whose model does not answer."""
         await dismiss([self.tasks.pop(name)])
+        del self.calls[name]
         await until_all_wait()
         judge_finished(list(self.tasks.values()))
 
@@ -818,6 +847,8 @@ async def judge_crowd(locks: Callable[[], Any]) -> None:
 async def judge_broken(locks: Callable[[], Any]) -> None:
     """Raise NotYet when a turn that is broken off, inside or waiting, locks its user out."""
     async with door(locks) as turns:
+        gc.collect()
+        before = living_locks()
         for name in ("first", "second", "third"):
             await turns.enter(name, "ada")
         await turns.break_down("second")
@@ -828,6 +859,13 @@ async def judge_broken(locks: Callable[[], Any]) -> None:
                 "what comes after a `yield` is not reached then, unless in a `finally`."
             )
         await turns.leave("third")
+        gc.collect()
+        if living_locks() > before:
+            raise NotYet(
+                "several turns of Ada's came at once, one of them was cancelled while it waited, "
+                "and after the last of them her lock is still alive. Whoever leaves last has to "
+                "let it go, by whatever way the others left."
+            )
 
 
 async def judge_left_over(locks: Callable[[], Any]) -> None:
@@ -843,7 +881,8 @@ async def judge_left_over(locks: Callable[[], Any]) -> None:
         if left > 0:
             raise NotYet(
                 f"100 users came and went, and {left} locks are alive; the budget is 0. "
-                "Something leads to each of them, though nobody uses it."
+                "Something leads to each of them, though nobody uses it; and none may be alive "
+                "when nobody is inside, not even one for all."
             )
 
 
@@ -860,8 +899,8 @@ def check_locks(locks: Callable[[], Any]) -> str:
         await judge_users_apart(locks)
         await judge_waiting(locks)
         await judge_crowd(locks)
-        await judge_broken(locks)
         await judge_left_over(locks)
+        await judge_broken(locks)
         return "never two turns of one user inside, and no lock alive after the last."
 
     return run_apart(main)
@@ -958,7 +997,8 @@ LOCKS = Exercise(
         ),
     ),
     hints=(
-        "A lock may go when nobody holds it and nobody waits for it. Who keeps such an account?",
+        "A lock may go when nobody holds it and nobody waits for it, also when a waiting turn is "
+        "cancelled. Who keeps such an account?",
         "Every turn that is inside or waits leads to its lock. Is the dict's reference needed?",
         "`weakref.WeakValueDictionary` is a dict that keeps none of its values alive.",
     ),
