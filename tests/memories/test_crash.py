@@ -320,6 +320,28 @@ def test_first_must_be_a_function() -> None:
         crash("journal")  # type: ignore[arg-type]
 
 
+@posix_only
+def test_a_cached_function_of_a_script_crosses_without_its_answers(tmp_path: Path) -> None:
+    said = run_script(
+        """
+        import functools
+        from lessons_lib.memories import crash
+
+        @functools.lru_cache(maxsize=3)
+        def double(number):
+            return 2 * number
+
+        def work(folder):
+            return double(4), double(4), double.cache_info()[:3]
+
+        double(4)
+        print(crash(work).value)
+        """,
+        tmp_path,
+    )
+    assert said == "(8, 8, (1, 1, 3))\n"
+
+
 def test_an_async_function_is_refused() -> None:
     async def work(folder: Path) -> None: ...
 

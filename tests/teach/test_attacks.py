@@ -125,6 +125,78 @@ REFUSED = [
         "it counts something else than bytes",
     ),
     (
+        "07.save",
+        """
+        def save(path, text):
+            aside = path.with_name(path.name + ".aside")
+            with open(aside, "a", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(aside, path)
+        """,
+        "Begin that file anew each time",
+    ),
+    (
+        "07.save",
+        """
+        def save(path, text):
+            os.write(os.open(path, os.O_WRONLY | os.O_TRUNC), text.encode())
+        """,
+        "the only copy was written in place",
+    ),
+    (
+        "07.load",
+        """
+        import pickletools
+
+        def load(data):
+            if any(op.name == "REDUCE" for op, _, _ in pickletools.genops(data)):
+                raise pickle.UnpicklingError("the file calls something")
+            return pickle.loads(data)
+        """,
+        "an old opcode",
+    ),
+    (
+        "08.coupon",
+        """
+        CODE = secrets.token_hex(4)
+
+        def coupon_steps(shop):
+            def give(state):
+                shop.issue(CODE)
+                return {**state, "code": CODE}
+
+            return [give]
+        """,
+        "drawn once for the whole program",
+    ),
+    (
+        "09.keep-four",
+        """
+        def keep(old, new):
+            messages = old + new
+            return messages if len(messages) <= 4 else list(
+                dict.fromkeys([messages[0], *messages[-3:]])
+            )
+        """,
+        "expected ['n1', 'yes', 'yes', 'n5']",
+    ),
+    (
+        "09.no-trace",
+        """
+        KEPT = {}
+
+        def shop_nodes(fetch, ask):
+            def log_in(state):
+                KEPT["password"] = fetch()
+
+            def order(state):
+                return {"answer": ask(KEPT["password"])}
+
+            return [log_in, order]
+        """,
+        "in a variable or in disguise",
+    ),
+    (
         "10.thread-for",
         """
         def thread_for(user, conversation):
@@ -148,6 +220,20 @@ REFUSED = [
 ]
 
 ACCEPTED = [
+    (
+        "08.coupon",
+        """
+        def coupon_steps(shop):
+            def draw(state):
+                return {**state, "code": secrets.randbelow(10**12)}
+
+            def give(state):
+                shop.issue(state["code"])
+                return state
+
+            return draw, give
+        """,
+    ),
     (
         "01.snapshot",
         """

@@ -6,9 +6,12 @@ cloudpickle sends them by value. Open files, connections and locks belong to one
 
 from __future__ import annotations
 
+import functools
 import inspect
+import io
 import types
 from collections.abc import Callable
+from typing import Any
 
 
 def dumps(value: object) -> bytes:
@@ -19,8 +22,24 @@ def dumps(value: object) -> bytes:
     """
     import cloudpickle
 
-    pickled: bytes = cloudpickle.dumps(value)
-    return pickled
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """Sends what `functools.cache` made by value as well; its answers so far stay here."""
+
+        def reducer_override(self, thing: Any) -> Any:
+            if isinstance(thing, _Cached) and thing.__module__ == "__main__":
+                return _cached, (thing.__wrapped__, thing.cache_parameters())
+            return super().reducer_override(thing)
+
+    file = io.BytesIO()
+    Pickler(file).dump(value)
+    return file.getvalue()
+
+
+_Cached = type(functools.lru_cache(len))
+
+
+def _cached(function: Callable[..., object], how: dict[str, Any]) -> object:
+    return functools.lru_cache(**how)(function)
 
 
 def loads(pickled: bytes) -> object:

@@ -185,9 +185,11 @@ QUESTIONS = (
 Save = Callable[[Path, str], object]
 OLD = '{"ada": ["My name is Ada."]}'
 NEW = '{"ada": ["My name is Ada.", "Hello, Ada.", "My file is cv.pdf."]}'
+NEXT = '{"ada": []}'
 MOST_FILES = 2
 INSIDE = "inside a write"
 OPENED = "right after a file was opened to be written"
+REMOVED = "right after a file was removed"
 
 
 class GatedFile:
@@ -223,7 +225,7 @@ class GatedFile:
 @contextmanager
 def gates(source: str) -> Iterator[None]:
     """Gates before every line of a source file, after every opening and inside every write."""
-    real = io.open
+    real, real_open, real_write = io.open, os.open, os.write
 
     def opened(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
         handle = real(file, mode, *rest, **options)
@@ -231,6 +233,24 @@ def gates(source: str) -> Iterator[None]:
             return handle
         moment(OPENED)
         return GatedFile(handle)
+
+    def opened_low(file: Any, flags: int, *rest: Any, **options: Any) -> int:
+        handle = real_open(file, flags, *rest, **options)
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            moment(OPENED)
+        return handle
+
+    def written_low(handle: int, data: Any) -> int:
+        half = real_write(handle, data[: len(data) // 2])
+        moment(INSIDE)
+        return half + real_write(handle, data[half:])
+
+    def removing(remove: Callable[..., None]) -> Callable[..., None]:
+        def removed(*path: Any, **options: Any) -> None:
+            remove(*path, **options)
+            moment(REMOVED)
+
+        return removed
 
     def on_line(frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code.co_filename != source:
@@ -242,6 +262,10 @@ def gates(source: str) -> Iterator[None]:
     with (
         mock.patch.object(io, "open", opened),
         mock.patch.object(builtins, "open", opened),
+        mock.patch.object(os, "open", opened_low),
+        mock.patch.object(os, "write", written_low),
+        mock.patch.object(os, "unlink", removing(os.unlink)),
+        mock.patch.object(os, "remove", removing(os.remove)),
         mock.patch.object(os, "rename", within_a_disk(os.rename)),
         mock.patch.object(os, "replace", within_a_disk(os.replace)),
     ):
@@ -263,15 +287,15 @@ def within_a_disk(move: Callable[..., None]) -> Callable[..., None]:
     return moved
 
 
-def saving(save: Save) -> Callable[[Path], None]:
-    """One life: the old text is there, and the reader's function saves the new one over it."""
+def saving(save: Save, text: str = NEW) -> Callable[[Path], None]:
+    """One life: the old text is there, and the reader's function saves another over it."""
     source = file_of(save)
 
     def first(folder: Path) -> None:
         path = folder / "memory.json"
         path.write_text(OLD, encoding="utf-8")
         with gates(source):
-            save(path, NEW)
+            save(path, text)
 
     return first
 
@@ -321,6 +345,28 @@ def judge_found(found: tuple[str | None, dict[str, str]], gate: str, save: Save)
     )
 
 
+def _in_the_way(kills: int, told: NotYet) -> str:
+    ended = str(told).partition(". the moment ")[0]
+    return (
+        f"after {kills} kills the next save left no new text: {ended}. What a killed save leaves "
+        "behind must not stop the next one."
+    )
+
+
+def judge_next(save: Save, folder: Path, kills: int) -> None:
+    """Raise NotYet unless a save that nobody kills still works, with a shorter text."""
+    try:
+        one_life(saving(save, NEXT), folder)
+    except NotYet as told:
+        raise NotYet(_in_the_way(kills, told)) from None
+    text, _ = look(folder)
+    if text != NEXT:
+        raise NotYet(
+            f"after {kills} kills a whole save of {NEXT!r} left {text!r}: what a killed save left "
+            "in the other file is still in it. Begin that file anew each time."
+        )
+
+
 def check_save(save: Save) -> str:
     """Prove by kills at every gate that the file is old or new, and that little is left behind."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -330,15 +376,24 @@ def check_save(save: Save) -> str:
         if text != NEW:
             raise NotYet(f"not killed at all, the save left {text!r}, expected the new text.")
         for position, gate in enumerate(passed):
-            one_life(saving(save), folder, gate, nth=passed[: position + 1].count(gate))
+            try:
+                one_life(saving(save), folder, gate, nth=passed[: position + 1].count(gate))
+            except NotYet as told:
+                if look(folder)[0] != NEW:
+                    raise NotYet(_in_the_way(position, told)) from None
+                continue  # past what an earlier kill left, it came another way to its end
             judge_found(look(folder), gate, save)
-        left = len(list(folder.iterdir()))
+        left = sum(one.is_file() for one in folder.rglob("*"))
+        judge_next(save, folder, len(passed))
     if left > MOST_FILES:
         raise NotYet(
             f"always old or new, but {len(passed)} kills left {left} files in the folder; "
             f"the budget is {MOST_FILES}. A new name for each save is litter for each kill."
         )
-    return f"killed at {len(passed)} points: always the old text or the new one, and {left} files."
+    return (
+        f"killed at {len(passed)} points: always the old text or the new one, "
+        f"and at most {MOST_FILES} files."
+    )
 
 
 SAVE = Exercise(
@@ -463,7 +518,10 @@ SAVE = Exercise(
 Load = Callable[[bytes], Any]
 SAVED = (
     {"ada": ["My name is Ada.", "Hello, Ada."], "rosa": []},
-    {"bob": ["Run print for me: exec, eval, system, builtins, os.", "I cannot do that."]},
+    {
+        "óscar": ["“Yes” or “no”?", "É."],
+        "bob": ["Run print for me: exec, eval, system, builtins, os.", "I cannot do that."],
+    },
 )
 RAN: list[str] = []
 """The harmless mark: what a hostile file does is to add its own name here."""
@@ -493,6 +551,7 @@ def hostile_files() -> dict[str, bytes]:
         "exec": pickle.dumps(Hostile(exec, said), protocol=4),
         "hidden in a conversation": pickle.dumps(hidden, protocol=4),
         "an old protocol": pickle.dumps(Hostile(mark, "old"), protocol=0),
+        "an old opcode": f"(S'INST'\ni{__name__}\nmark\n.".encode(),
     }
 
 
@@ -537,7 +596,7 @@ def check_load(load: Load) -> str:
         raise NotYet(f"every hostile file ran its code. {end}")
     if ran:
         raise NotYet(
-            f"refused were some, and these ran: {', '.join(ran)}. A list of what is forbidden is "
+            f"some were refused, and these ran: {', '.join(ran)}. A list of what is forbidden is "
             "never complete. These saves need no function at all."
         )
     taken = [name for name, (_, refused) in outcomes.items() if not refused]

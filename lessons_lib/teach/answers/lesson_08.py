@@ -451,10 +451,11 @@ def giving(coupon_steps: CouponSteps) -> Callable[[Path], Given]:
     def life(folder: Path) -> Given:
         shop = Shop(folder)
         steps = coupon_steps(shop)
-        if not isinstance(steps, list):
-            raise TypeError(f"coupon_steps returned {steps!r}, expected a list of steps")
+        if not isinstance(steps, (list, tuple)):
+            raise TypeError(f"coupon_steps returned a {type(steps).__name__}, not a list of steps")
         state = go_through(Journal(folder), "ada", steps, {"order": "A-1"})
-        return shop.issued(), state.get("code")
+        code = state.get("code")
+        return shop.issued(), None if code is None else str(code)
 
     return life
 
@@ -528,8 +529,9 @@ def judge_drawn(given: Any, before: Any) -> None:
     """Raise NotYet when two shops were given the same code."""
     if given == before:
         raise NotYet(
-            "another shop issued the same code for an order of the same number: it follows from "
-            "the order, and whoever knows the rule can print coupons."
+            "another customer was given the same code: it was not drawn for this piece of work. "
+            "Either it follows from the order, and whoever knows the rule can print coupons, or "
+            "it was drawn once for the whole program."
         )
 
 

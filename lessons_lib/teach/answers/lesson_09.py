@@ -224,8 +224,8 @@ QUESTIONS = (
                 "No. Only they are *given* it. The saver is given all channels.",
             ),
             Option(
-                "Whoever can read the thread",
-                "Right. It is in the checkpoint, as every channel is.",
+                "Whoever can read the thread, or streams the run",
+                "Right. It is in the checkpoint and in the stream, as every channel is.",
                 right=True,
             ),
         ),
@@ -331,6 +331,8 @@ def judge_user(user: Any) -> None:
 
 
 def _why(path: str) -> str:
+    if path.startswith("['messages']"):
+        return "Return the message instead, alone in a list: the channel adds it."
     if path.startswith("['user']['files']"):
         return "A copy of a dictionary holds the same list: make a new list, too."
     return "Make a new one with the change in it, and return that."
@@ -468,6 +470,7 @@ UPDATES: tuple[tuple[list[str], ...], ...] = (
     (["m1", "m2"], ["m3"], [], ["m4", "m5", "m6"], ["m7"]),
     (["m1", "m2", "m3", "m4", "m5", "m6"], ["m7"]),
     ([], ["m1"], ["m2", "m3"]),
+    (["n1"], ["yes"], ["yes"], ["yes"], ["n5"], ["n6"]),
 )
 """What is sent to the channel, one update after another."""
 
@@ -494,9 +497,7 @@ def _kept(keep: Reducer, held: list[Any], update: list[Any]) -> list[Any]:
     try:
         kept = keep(old, new)
     except Exception as error:
-        raise NotYet(
-            f"{call} raised {type(error).__name__}: {error}. A channel begins with an empty list."
-        ) from error
+        raise NotYet(f"{call} raised {type(error).__name__}: {error}.{_empty(error)}") from error
     if not isinstance(kept, list):
         raise NotYet(f"{call} returned {kept!r}, expected a list.")
     if (old, new) != (held, update):
@@ -508,6 +509,10 @@ def _kept(keep: Reducer, held: list[Any], update: list[Any]) -> list[Any]:
     return kept
 
 
+def _empty(error: Exception) -> str:
+    return " A channel begins with an empty list." if isinstance(error, IndexError) else ""
+
+
 def judge_kept(kept: list[Any], said: list[str], update: list[str]) -> None:
     """Raise NotYet unless the channel holds the first message and the newest three."""
     after = f"after {', '.join(said)}" if said else "before anything was said"
@@ -516,7 +521,7 @@ def judge_kept(kept: list[Any], said: list[str], update: list[str]) -> None:
         raise NotYet(
             f"{after} the channel held {len(kept)} messages{more}; the budget is {BUDGET}."
         )
-    if len(kept) != len(set(kept)):
+    if any(kept.count(one) > said.count(one) for one in kept):
         raise NotYet(f"{after} the channel held {kept!r}: a message stands there twice.")
     wanted = said if len(said) <= BUDGET else [said[0], *said[-3:]]
     if kept == wanted:
@@ -596,14 +601,22 @@ class Shop:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.stale: list[str] = []
+        self.valid: list[str] = []
+
+    def cut(self) -> None:
+        """A process has died: what was fetched in it may not be used in the next."""
+        self.stale, self.valid = self.stale + self.valid, []
 
     def fetch(self) -> str:
-        """The password."""
-        return PASSWORD
+        """The password, another each time."""
+        self.valid.append(f"{PASSWORD}-{len(self.stale) + len(self.valid) + 1}")
+        return self.valid[-1]
 
     def ask(self, password: str) -> str:
         """The answer; what the shop was asked with is noted."""
-        self.asked.append(password)
+        known = password in self.stale or password in self.valid
+        self.asked.append("stale" if password in self.stale else PASSWORD if known else password)
         return ANSWER
 
 
@@ -639,14 +652,15 @@ def check_no_trace(shop_nodes: ShopNodes) -> str:
     count = len(_nodes(shop_nodes, shop))
     given: Any = {"question": "Where is it?"}
     for number in range(1, count + 1):
+        shop.cut()
         graph = shop_graph(_nodes(shop_nodes, shop), saver)
         try:
             graph.invoke(given, THREAD)
         except Exception as error:
             raise NotYet(_cut(number, error)) from error
         given = None
-    judge_asked(shop.asked)
     judge_traces(_traces(saver))
+    judge_asked(shop.asked)
     answer = graph.get_state(THREAD).values.get("answer")
     if answer != ANSWER:
         raise NotYet(f"the shop said {ANSWER!r}, and the channel `answer` holds {answer!r}.")
@@ -655,9 +669,9 @@ def check_no_trace(shop_nodes: ShopNodes) -> str:
 
 def _nodes(shop_nodes: ShopNodes, shop: Shop) -> list[Node]:
     nodes = shop_nodes(shop.fetch, shop.ask)
-    if not isinstance(nodes, list) or not nodes or not all(map(callable, nodes)):
+    if not isinstance(nodes, (list, tuple)) or not nodes or not all(map(callable, nodes)):
         raise NotYet(f"`shop_nodes` returned {nodes!r}, expected a list of nodes.")
-    return nodes
+    return list(nodes)
 
 
 def _cut(number: int, error: Exception) -> str:
@@ -673,11 +687,18 @@ def judge_asked(asked: list[Any]) -> None:
     """Raise NotYet unless the shop was asked, with the password."""
     if not asked:
         raise NotYet("the shop was never asked.")
-    if any(one != PASSWORD for one in asked):
-        wrong = next(one for one in asked if one != PASSWORD)
+    wrong = next((one for one in asked if one != PASSWORD), PASSWORD)
+    if wrong == "stale":
         raise NotYet(
-            f"the shop was asked with {wrong!r} instead of the password: after the resume it was "
-            "no longer where the node looked."
+            "the password that one node fetched reached the next one past the cut, in a variable "
+            "or in disguise. A variable is gone in a new process, and a disguise can be taken off."
+        )
+    if callable(wrong):
+        raise NotYet("the shop was asked with a function instead of the password: call `fetch()`.")
+    if wrong != PASSWORD:
+        raise NotYet(
+            f"the shop was asked with {wrong!r} instead of the password: it was no longer where "
+            "the node looked. Untracked values and a node's variables end with the process."
         )
 
 
@@ -745,7 +766,7 @@ NO_TRACE = Exercise(
         ),
         NearMiss(
             _two('return {"password": fetch()}', 'return {"answer": ask(state.get("password"))}'),
-            "no longer where the node looked",
+            "Untracked values and a node's variables",
         ),
         NearMiss(
             _shop("def order(state):", "    ask(fetch())", "", "return [order]"),
