@@ -222,7 +222,8 @@ QUESTIONS = (
             ),
             Option(
                 "The case starts over",
-                "No. That takes an input, and an answer is none.",
+                "No. This thread has checkpoints, so the graph goes on from them and finds nothing "
+                "due. Only on a thread that has none does an answer start the case.",
             ),
         ),
     ),
@@ -313,6 +314,25 @@ def why_twice(refund: Refund) -> str:
     )
 
 
+def judge_graph(refund: Refund) -> None:
+    """Raise NotYet unless `refund` makes a graph with the saver it is given, and sends nothing yet."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    sent: list[str] = []
+    saver = InMemorySaver()
+    graph = checked_graph(refund(saver, sent.append), "refund")
+    if sent:
+        raise NotYet(
+            f"{sent[0]} got a mail while the graph was being made, and each process makes one. "
+            "Mail from within a node."
+        )
+    if graph.checkpointer is not saver:
+        raise NotYet(
+            "the graph has a saver of its own. The question is in it, and the next process has "
+            "another: compile with the `saver` that is given."
+        )
+
+
 def judge_question(questions: int, sent: Sent) -> None:
     """Raise NotYet unless Eve is asked, has been told before, and Ada has heard nothing yet."""
     if questions == 0:
@@ -336,15 +356,22 @@ def judge_mails(sent: Sent, answer: str, refund: Refund) -> None:
     expected = 1 if answer == "yes" else 0
     if sent["Ada"] != expected:
         raise NotYet(
-            f"Eve said {answer!r}, and Ada got {sent['Ada']} mails, expected {expected}. The node "
-            "that knows the answer has to look at it before it sends."
+            f"Eve said {answer!r}, and Ada got {sent['Ada']} mails, expected {expected}. "
+            + _why_not(sent["Ada"], expected)
         )
+
+
+def _why_not(got: int, expected: int) -> str:
+    if not expected:
+        return "The node that knows the answer has to look at it before it sends."
+    return "More than one node, or line, sends it." if got else "No node sends it after a yes."
 
 
 def check_one_mail(refund: Refund) -> str:
     """Prove in two processes, for two answers, that each mail goes out once and in time."""
     import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
 
+    judge_graph(refund)
     for answer in ("yes", "not today"):
         report = asked_and_answered(refund, answer)
         say_if_failed(report)
@@ -598,8 +625,13 @@ def judge_change(desk: Desk, before: list[str], answer: str) -> None:
         )
     if desk.paid:
         raise NotYet(
-            f"paid for once more: {', '.join(desk.paid)}; the budget is none. "
-            "Whatever comes after the checkpoint that you go back to is run again."
+            f"paid for once more: {', '.join(desk.paid)}; the budget is none. Whatever comes after "
+            "the place from which you go on is run again, and an input goes on from START."
+        )
+    if set(desk.history()) == set(before):
+        raise NotYet(
+            "nothing was added to the thread of `config`. Its newest checkpoint asks nothing, so an "
+            "answer given to it is ignored: go back to the one that asked."
         )
     snapshot = desk.graph.get_state(THREAD)
     if snapshot.interrupts:

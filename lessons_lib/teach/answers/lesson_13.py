@@ -7,16 +7,18 @@ overview of a reader's progress does) stays light.
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from lessons_lib.teach.answers.afresh import another_hash, salted
 from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
 
 QUESTIONS = (
     Question(
         "13.recall-ids",
         "From lesson 10. Four customers come with the thread ids `None`, `''`, `1` and `'1'`. "
-        "How many of them does the saver refuse?",
+        "Which of them does the saver refuse?",
         (
             Option(
                 "None of them",
@@ -125,8 +127,8 @@ QUESTIONS = (
                 "No. It would be so for the text `users/1`. In a tuple, `'1'` and `'12'` differ.",
             ),
             Option(
-                "None: a search needs the whole namespace",
-                "No. That is `get`. A search takes everything below.",
+                "The profile of 1 and not the feedback: a search needs the whole namespace",
+                "No. A search takes everything below, and the feedback lies below.",
             ),
         ),
     ),
@@ -276,25 +278,10 @@ Home = Callable[[str], tuple[str, ...]]
 
 IDS = (
     *("1", "12", "2", "ada", "ada.l", "bob"),
+    *("Ada", " ada", "nal@example.com", "langgraph"),
     *("ada@example.com", "ada.l@example.com", "ada_l@example.com", "ada-l@example.com"),
     *("adal@example.com", "ada.l@example_com", "~", "~.", "..", "%2E", "ünal@example.com"),
 )
-
-
-class SaltedText(str):
-    """A text with the hash that a process started afresh might give it."""
-
-    salt: int
-
-    def __hash__(self) -> int:
-        return self.salt
-
-
-def salted(text: str, salt: int) -> SaltedText:
-    """The text with a hash of our choice."""
-    made = SaltedText(text)
-    made.salt = salt
-    return made
 
 
 def judge_namespace(user: str, home: object) -> None:
@@ -319,10 +306,13 @@ def judge_same_everywhere(home_of: Home, user: str) -> None:
     """Raise NotYet unless a user's home is the same in every call and in every process."""
     if home_of(user) != home_of(user):
         raise NotYet(f"two calls gave {user!r} two homes. What was put into the first is lost.")
-    if home_of(salted(user, 1)) != home_of(salted(user, 2)):
+    with another_hash(home_of):
+        elsewhere = home_of(salted(user, 1))
+    drawn = "id" in getattr(getattr(home_of, "__code__", None), "co_names", ())
+    if elsewhere != home_of(user) or drawn:
         raise NotYet(
-            "`hash()` of a text is another number in every Python that is started afresh, so after "
-            "a restart nobody would be at home."
+            f"the home of {user!r} is another one in every Python that is started afresh: a `hash()`, "
+            "an `id()` or a variable leads to it. After a restart nobody would be at home."
         )
 
 
@@ -341,10 +331,11 @@ def look_alikes(home_of: Home) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*IDS, *made)))
 
 
-def judge_apart(homes: dict[str, tuple[str, ...]]) -> None:
+def judge_apart(home_of: Home, homes: dict[str, tuple[str, ...]]) -> None:
     """Raise NotYet when two users share a home, or one lives inside another's."""
     if len(set(homes.values())) == 1:
         raise NotYet("every user has the same home, so each search finds everybody's items.")
+    judge_one_to_one({f"user {number}": home_of(f"user {number}") for number in range(5000)})
     judge_one_to_one(homes)
     for user, home in homes.items():
         for other, below in homes.items():
@@ -374,7 +365,7 @@ def check_home(home_of: Home) -> str:
         judge_namespace(user, home_of(user))
         judge_same_everywhere(home_of, user)
     homes = {user: home_of(user) for user in look_alikes(home_of)}
-    judge_apart(homes)
+    judge_apart(home_of, homes)
     with closing(connected(":memory:")) as connection:
         judge_search(homes, SqliteStore(connection))
     return f"{len(homes)} users, with periods, dashes and look-alikes: each finds their own and no more."
@@ -409,7 +400,7 @@ HOME = Exercise(
             """),
         code("""
             def home_of(user):
-                return (user.replace("~", "~~").replace(".", "~d"), "memories")
+                return ("users", user.replace("~", "~~").replace(".", "~d"), "memories")
             """),
     ),
     near_misses=(
@@ -580,6 +571,11 @@ def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, shelf: She
         raise NotYet(f"{shelf.name}: {user} told something, and has no profile. {shelf.nothing}")
     told = [fact for whose, facts in TURNS if whose == home for fact in facts.items()]
     for what, fact in item.value.items():
+        if not any((what, fact) in facts.items() for _, facts in TURNS):
+            raise NotYet(
+                f"{user}'s profile has {what!r}: {fact!r}, which nobody told. The value of the item "
+                "is the dict of the facts itself, each as it was told."
+            )
         if (what, fact) not in told:
             raise NotYet(f"{user}'s {what} is {fact!r}, which {user} never told. Who did?")
     for what, fact in expected.items():
@@ -593,6 +589,29 @@ def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, shelf: She
             )
 
 
+def judge_reading(note_facts: NoteFacts) -> None:
+    """Raise NotYet when a value that the store gave out is changed, and not only read."""
+    from langgraph.store.base import Item
+    from langgraph.store.memory import InMemoryStore
+
+    given: list[tuple[Any, Any]] = []
+
+    class Lending(InMemoryStore):
+        """Gives out copies, and remembers them."""
+
+        def batch(self, ops: Any) -> Any:
+            results = [deepcopy(one) for one in super().batch(ops)]
+            lent = [one.value for one in results if isinstance(one, Item)]
+            given.extend((value, deepcopy(value)) for value in lent)
+            return results
+
+    store = Lending()
+    for home, facts in TURNS:
+        note_facts(store, home, facts)
+    if any(now != was for now, was in given):
+        raise NotYet("you changed the value that `get` gave you. Join into a new dict.")
+
+
 def check_note_facts(note_facts: NoteFacts) -> str:
     """Prove on both stores that facts are merged, with no write too many."""
     from langgraph.store.memory import InMemoryStore
@@ -601,6 +620,7 @@ def check_note_facts(note_facts: NoteFacts) -> str:
     play(note_facts, *counting(InMemoryStore), MEMORY)
     with closing(connected(":memory:")) as connection:
         play(note_facts, *counting(SqliteStore, connection), DISK)
+    judge_reading(note_facts)
     return (
         f"{len(TURNS)} turns on both stores: nothing lost, one write for what is new, none for what "
         "is not."

@@ -302,6 +302,7 @@ WANTED = {
     "Can I call before ten?": "Please never call me before ten.",
     "Is there an invoice uploaded?": "I have uploaded invoice.pdf, of May.",
     "Where do you work?": "I work at the city library.",
+    "Was the jam answer helpful?": "The answer about the jam was not helpful.",
 }
 INTERNAL = tuple(f"Note {number}: which printer is it? Asked again." for number in range(1, 12))
 
@@ -312,20 +313,23 @@ def counting_store() -> Any:
     from langgraph.store.memory import InMemoryStore
 
     class Counting(InMemoryStore):
-        __slots__ = ("read", "searches")
+        __slots__ = ("read", "searches", "texts")
         read: int
         searches: list[SearchOp]
+        texts: list[str]
 
         def batch(self, ops: Any) -> Any:
             asked = list(ops)
             results = super().batch(asked)
+            found = [item for result in results if isinstance(result, list) for item in result]
+            self.texts += [item.value["text"] for item in found if isinstance(item, Item)]
             self.searches += [op for op in asked if isinstance(op, SearchOp)]
             for result in results:
                 self.read += 1 if isinstance(result, Item) else len(result or ())
             return results
 
     store = Counting(index=search_index(["text"], setting=""))
-    store.read, store.searches = 0, []
+    store.read, store.searches, store.texts = 0, [], []
     return store
 
 
@@ -384,6 +388,12 @@ def judge_found(sent: list[str], store: Any, question: str) -> None:
         raise NotYet(
             f"{start}: it came second. The order is the embedder's guess; use the whole budget."
         )
+    if any(op.query and op.query != question for op in searches):
+        raise NotYet(f"{start}: the query was {searches[0].query!r}, and not the question.")
+    if any(op.offset for op in searches):
+        raise NotYet(f"{start}: your `offset` leaves out what is nearest.")
+    if WANTED[question] in store.texts:
+        raise NotYet(f"{start}. It was read from the store, and your code left it out afterwards.")
     raise NotYet(f"{start}. Does your filter let facts of every kind but one through?")
 
 
@@ -395,6 +405,12 @@ def check_three_facts(facts_for: FactsFor) -> str:
         judge_whose(sent, question)
         judge_budget(sent, store.read, question)
         judge_found(sent, store, question)
+    bobs = texts_of(facts_for(told_store(), "bob", "Which printer is it?"), "facts_for")
+    if strangers := [text for text in bobs if text not in {text for _, text in BOBS}]:
+        raise NotYet(
+            f"Bob asked, and was sent what is not his: {strangers[0]!r}. Whose facts are searched is "
+            "for the argument `user` to say."
+        )
     return f"{len(WANTED)} questions, at most {MOST_SENT} facts sent for each, the right one among them."
 
 
@@ -546,26 +562,38 @@ def check_living(living: Living) -> str:
         before = dates(store)
         texts = texts_of(living(store, "ada"), "living")
         after = dates(store)
+        bobs = texts_of(living(store, "bob"), "living")
     judge_ended(texts, after)
     if "Bob has time." in texts:
         raise NotYet('a fact of Bob\'s was returned. Ask under `("users", user)`.')
+    judge_kept(before, after)
     expected = {LASTING, *NEWS}
     if missing := expected - set(texts):
         raise NotYet(
             f"{len(texts)} texts were returned, and {len(expected)} facts live. Missing is, among "
-            f"others, {min(missing)!r}. How many does a search return that says no `limit`?"
+            f"others, {min(missing)!r}. A search returns a page: ten, or as many as `limit` says."
         )
     judge_dates(before, after)
+    if bobs != ["Bob has time."]:
+        raise NotYet(
+            f"asked for Bob's facts, it returned {bobs!r}. Whose facts are searched is for the "
+            "argument `user` to say."
+        )
     return f"{len(expected)} living facts returned, the ended one not, and every date is as it was."
 
 
+def judge_kept(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> None:
+    """Raise NotYet when a living fact is gone."""
+    for prefix, key in before:
+        if (prefix, key) != ("users.ada", "mood") and (prefix, key) not in after:
+            raise NotYet(f"the fact {key!r} had half an hour left, and is no longer in the store.")
+
+
 def judge_dates(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> None:
-    """Raise NotYet when a living fact has another end than before, or is gone."""
+    """Raise NotYet when a living fact has another end than before."""
     for (prefix, key), ends in before.items():
         if key == "mood" and prefix == "users.ada":
             continue
-        if (prefix, key) not in after:
-            raise NotYet(f"the fact {key!r} had half an hour left, and is no longer in the store.")
         if after[prefix, key] != ends:
             raise NotYet(
                 f"the fact {key!r} had half an hour left and has another time now. Looking prolonged "
@@ -603,7 +631,7 @@ LIVING = Exercise(
         ),
         NearMiss(
             _living(_SWEEP, 'found = store.search(("users", user), refresh_ttl=False)'),
-            "says no `limit`",
+            "ten, or as many as `limit` says",
         ),
         NearMiss(
             _living(_SWEEP, 'found = store.search(("users", user), limit=1000)'),
@@ -661,18 +689,22 @@ def check_forget(forget: Forget) -> str:
         left = store.search(MINE, limit=1000)
         kept = [bool(store.get(namespace, "fact")) for namespace in OTHERS]
         there = MARK.encode() in bytes_of(store)
+        forget(store, "bob")
+        bob = store.get(("users", "bob"), "fact")
     judge_left([item.namespace for item in left])
     if not all(kept):
         lost = OTHERS[kept.index(False)]
         raise NotYet(
-            f"the fact under {lost!r} is gone, too, and it was not Ada's. A namespace is compared "
-            "part by part; a text in SQL is not."
+            f"the fact under {lost!r} is gone, too, and it was not Ada's. Name the user in every "
+            "search; and in SQL a text is not compared part by part."
         )
     if there:
         raise NotYet(
             "no search finds a fact of hers, and her words are still in the file: their room is "
             "free, and not empty. What writes the file anew?"
         )
+    if bob:
+        raise NotYet("asked to forget Bob, it left his fact. Delete for the argument `user`.")
     return (
         "36 facts in three namespaces forgotten, none of anybody else's, and no byte of them left."
     )
