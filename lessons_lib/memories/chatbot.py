@@ -215,6 +215,13 @@ def take_turn(
     return answer
 
 
+def checked_user(user: str) -> str:
+    """Return a user's name, or raise ValueError when it is no non-empty text."""
+    if not isinstance(user, str) or not user:
+        raise ValueError(f"the user is {user!r}: give their name or id, as in 'ada'")
+    return user
+
+
 def checked_id(conversation: str) -> str:
     """Return a conversation's id, or raise ValueError when it is no non-empty text."""
     if not isinstance(conversation, str) or not conversation:

@@ -14,7 +14,15 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.memories.chatbot import Message, Model, answered, known, lasting, reply
+from lessons_lib.memories.chatbot import (
+    Message,
+    Model,
+    answered,
+    checked_user,
+    known,
+    lasting,
+    reply,
+)
 from lessons_lib.memories.graph import (
     Conversation,
     Durability,
@@ -115,6 +123,19 @@ class StoreBot(OnGraph):
         saver, store = self._open()
         store.setup()
         super().__init__(build_with_store(saver, store, model), durability)
+
+    def say(
+        self,
+        text: str,
+        *,
+        conversation: str = "c1",
+        user: str = "ada",
+        file: tuple[str, str] | None = None,
+    ) -> str:
+        """Take a turn; whose facts are sent along depends on who speaks (`user`)."""
+        # An empty label would be left out, and the conversation's id be taken for the user's.
+        checked_user(user)
+        return super().say(text, conversation=conversation, user=user, file=file)
 
     def close(self) -> None:
         """Close the file. The conversations and the facts stay in it."""

@@ -190,6 +190,14 @@ class JournalBot:
         """
         step, state = self._now(conversation)
         left = state["left"] or list(steps)
+        if not left:
+            raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
+        for name in left:
+            if name not in steps:
+                given = ", ".join(steps) or "none"
+                raise ValueError(
+                    f"step {name!r} is left to do, the steps given are {given}: give it"
+                )
         said = []
         for number, name in enumerate(left, 1):
             said.append(steps[name]())

@@ -9,6 +9,8 @@ import gc
 import types
 from pathlib import Path
 
+from lessons_lib.observe.holding.links import is_a
+
 # Through these a walk would leave the object for the whole program.
 _BORDERS = (types.ModuleType, types.FunctionType, types.FrameType, type)
 
@@ -27,12 +29,15 @@ def held(holder: object, fact: str) -> int:
     found = 0
     while queue:
         thing = queue.pop()
-        if id(thing) in seen or isinstance(thing, _BORDERS):
+        if id(thing) in seen or is_a(thing, _BORDERS):
             continue
         seen.add(id(thing))
-        found += isinstance(thing, str) and fact in thing
-        found += isinstance(thing, (bytes, bytearray)) and wanted in thing
+        found += is_a(thing, str) and str.__contains__(thing, fact)
+        found += is_a(thing, (bytes, bytearray)) and wanted in thing
         queue.extend(gc.get_referents(thing))
+        if is_a(thing, dict):
+            # The collector does not tell a dictionary's keys where all of them are strings.
+            queue.extend(dict.keys(thing))
     return found
 
 

@@ -16,6 +16,7 @@ from lessons_lib.memories.chatbot import (
     Model,
     answered,
     checked_id,
+    checked_user,
     heard,
     known,
     lasting,
@@ -75,6 +76,7 @@ class SqliteBot:
         """Take a turn: write down what was heard, ask the model, write down what it said."""
         message = json.dumps(heard(text, file))
         key = checked_id(conversation)
+        checked_user(user)
         # Whether it lasts is decided now: a later search need not open every message.
         number = self._run(
             f"INSERT INTO turns VALUES (?, ({_NEXT}), ?, ?, ?, NULL) RETURNING number",

@@ -75,7 +75,7 @@ def predict(id: str) -> Asking:
 def recall(*ids: str) -> Asking:
     """One or more questions from earlier lessons; raises `NotFound` with the nearest id."""
     if not ids:
-        raise NotFound("recall needs one id or more, such as recall('00.who-remembers').")
+        raise NotFound("recall needs one id or more, such as recall('00.model').")
     return Asking("Recall", tuple(answers.question(id) for id in ids))
 
 

@@ -126,7 +126,7 @@ def progress() -> Progress:
 
 def restore(code: str) -> Restored:
     """Add what a code from `progress()` holds to what is here; nothing that is here is lost."""
-    if not code.strip():
+    if not isinstance(code, str) or not code.strip():
         return Restored(False, "Put the code that progress() shows between the quotes.")
     try:
         decoded = decode(code)

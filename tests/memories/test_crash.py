@@ -303,6 +303,7 @@ def test_a_function_that_holds_a_connection() -> None:
         ({"at": ()}, r"at is \(\): give the name of a moment"),
         ({"at": 3}, "at is 3: give a moment's name"),
         ({"at": "x", "after": 3}, "after is 3: give a moment's name"),
+        ({"at": "b", "after": ("a", "b")}, "after has 'b', and so has at"),
         ({"at": None, "after": "x"}, "name the moment to kill at"),
         ({"at": "x", "nth": 0}, "nth is 0: count the passings of the moment from 1"),
         ({"at": "x", "how": "hup"}, "how is 'hup': it can be 'kill' or 'term'"),

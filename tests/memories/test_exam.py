@@ -175,6 +175,16 @@ def has_its_own_model(folder: Path) -> Any:
     return DictBot(folder, model=lambda messages: "Yes.")
 
 
+class Exits(DictBot):
+    """Ends its process when it should answer, as it thinks."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+    def say(self, *words: Any, **more: Any) -> str:
+        raise SystemExit(3)
+
+
 class TakesTooLittle(DictBot):
     def say(self, text: str) -> str:  # type: ignore[override]
         return text
@@ -192,8 +202,9 @@ def holds_a_lock(folder: Path) -> Any:
     ("make", "says"),
     [
         (lambda folder: 7, r"<lambda> made 7, which has no method say\("),
-        (broken, "broken made no memory, it raised OSError: no room"),
+        (broken, "broken made no memory: OSError: no room"),
         (SaysNoText, "came to nothing, it raised say returned 7, and not a text"),
+        (Exits, "came to nothing, it raised SystemExit: 3"),
         (TakesTooLittle, "came to nothing, it raised TypeError: .*unexpected keyword"),
         (has_its_own_model, r"did not ask the course's model: answer with reply\(messages\)"),
         (holds_a_lock, "holds_a_lock cannot go to another process: it uses 'LOCK', a lock"),

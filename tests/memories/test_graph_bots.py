@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from lessons_lib.memories import Message, crash, moment, reply, stored
+from lessons_lib.memories import Message, SqliteBot, crash, moment, reply, stored
 from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot, OnGraph
 from lessons_lib.memories.graph_mended import MendedBot
 from lessons_lib.memories.graph_store import StoreBot, namespace
@@ -156,6 +156,18 @@ def test_facts_of_a_user(tmp_path: Path, make: Any) -> None:
         answer = bot.say("What is my name?", conversation=f"of {other}", user=other)
         assert answer == "You have not told me your name."
     bot.close()
+
+
+@pytest.mark.parametrize("user", ["", None, 5])
+def test_without_a_user_nobodys_facts_are_sent(tmp_path: Path, user: Any) -> None:
+    """An empty label would be left out, and the conversation `bob` be taken for the user."""
+    for make in (StoreBot, SqliteBot):
+        bot = make(tmp_path / make.__name__)
+        bot.say("My name is Bob.", conversation="c1", user="bob")
+        with pytest.raises(ValueError, match=f"the user is {user!r}: give their name or id"):
+            bot.say("What is my name?", conversation="bob", user=user)
+        assert bot.messages("bob") == []
+        bot.close()
 
 
 def test_more_facts_than_a_search_returns_by_itself(tmp_path: Path) -> None:

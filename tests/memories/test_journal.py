@@ -157,3 +157,24 @@ def test_back_and_back_again(tmp_path: Path) -> None:
         bot.back(2)
     with pytest.raises(ValueError, match="conversation 'c1' has no turn to finish"):
         bot.resume()
+
+
+def test_the_steps_that_are_left_must_be_given(tmp_path: Path) -> None:
+    bot = JournalBot(tmp_path)
+
+    def fails() -> str:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        bot.work({"ticket": lambda: "Ticket opened.", "mail": fails})
+    done: list[str] = []
+
+    def post() -> str:
+        done.append("post")
+        return "Posted."
+
+    with pytest.raises(ValueError, match="step 'mail' is left to do, the steps given are post"):
+        bot.work({"post": post})
+    assert not done
+    with pytest.raises(ValueError, match="there is no step to do"):
+        JournalBot(tmp_path / "other").work({})

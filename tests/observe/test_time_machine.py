@@ -252,5 +252,5 @@ def test_a_fork_that_cannot_be_made_is_one_sentence(
 def test_bad_input_is_refused_before_anything_is_shown() -> None:
     with pytest.raises(ValueError, match="holds no checkpoint at all"):
         time_machine(complaint(InMemorySaver()), ADA)
-    with pytest.raises(TypeError, match="a dict is no graph"):
+    with pytest.raises(TypeError, match=r"\{\} is no graph"):
         time_machine({}, ADA)

@@ -186,3 +186,8 @@ def test_no_single_slip_goes_unseen(at: int, letter: str) -> None:
         return
     with pytest.raises(CodeError):
         decode(code[:place] + letter + code[place + 1 :])
+
+
+@pytest.mark.parametrize("code", [5, None, b"abc", "  "])
+def test_what_is_no_code_is_told_so(code: Any) -> None:
+    assert str(restore(code)).startswith("Put the code that progress() shows")

@@ -85,6 +85,8 @@ def _checked_gate(
         raise ValueError(f"how is {how!r}: it can be 'kill' or 'term'")
     if how == "term" and (len(names) != 1 or conditions):
         raise ValueError(f"how='term' needs one moment, at, and no after: it got {at!r}, {after!r}")
+    if both := set(names) & set(conditions):
+        raise ValueError(f"after has {min(both)!r}, and so has at: name a moment in one of the two")
     if conditions and not names:
         raise ValueError(f"after is {after!r}, and at is {at!r}: name the moment to kill at")
     if not isinstance(nth, int) or nth < 1:

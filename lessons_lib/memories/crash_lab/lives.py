@@ -98,7 +98,7 @@ def _instead_of_moments(life: Life) -> str:
 
 
 def _value(life: Life) -> str:
-    return style.shorten(repr(life.value), 40)
+    return style.shorten(style.said_of(life.value), 40)
 
 
 def _fate(name: str, number: int, report: Crash) -> str:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lessons_lib.observe.pictures.style import said_of
+
 
 @dataclass(frozen=True)
 class Life:
@@ -121,6 +123,6 @@ def ending(life: Life) -> str:
     >>> ending(Life((), "returned", 3))
     'returned 3'
     """
-    value = repr(life.value)
+    value = said_of(life.value)
     short = life.ended == "returned" and life.value is not None and len(value) <= 40
     return f"{life.ended} {value}" if short else life.ended

@@ -106,7 +106,7 @@ def _enrolled(name: str, make: Make) -> _Enrolled:
         try:
             worker = lab.worker()
         except Trouble as trouble:
-            raise TypeError(f"{name} made no memory, it raised {trouble}") from None
+            raise TypeError(f"{name} made no memory: {trouble}") from None
         if "say" not in worker.can:
             raise TypeError(
                 f"{name} made {worker.shown}, which has no method "

@@ -22,6 +22,7 @@ from lessons_lib.memories.chatbot import Message, overhear
 from lessons_lib.memories.crash_lab.crossing import dumps, loads
 from lessons_lib.memories.crash_lab.moments import end_with_the_parent
 from lessons_lib.memories.places import held
+from lessons_lib.observe.pictures.style import said_of
 
 THREADS = 2
 METHODS = ("resume", "work", "back", "forget")
@@ -102,7 +103,7 @@ class Desk:
             return
         can = [name for name in ("say", *METHODS) if callable(getattr(self.memory, name, None))]
         kind = type(self.memory)
-        self.post("opened", can, repr(self.memory)[:60], kind.__module__, kind.__qualname__)
+        self.post("opened", can, said_of(self.memory)[:60], kind.__module__, kind.__qualname__)
         # What `make` set in its context is there for every call, as in a server's.
         self.context = contextvars.copy_context()
         while (message := self.connection.recv()) is not None:
@@ -125,7 +126,7 @@ class Desk:
             else:
                 value = getattr(self.memory, call.method)(*call.arguments, **call.keywords)
             packed = dumps(value)
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: a pool's thread would swallow it
             self.post("failed", call.number, _told(error))
         else:
             self.post("done", call.number, packed, served.sent)

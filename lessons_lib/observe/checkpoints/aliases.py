@@ -18,10 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..pictures.style import shorten
+from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .asked import Config, place_of, require_graph
+from .asked import Config, is_sqlite, place_of, require_graph
 from .snapshots import Difference, Snapshot, same_inside
+from .sqlite_file import is_set_up, told_plainly
 
 PATIENCE = 5.0
 """Seconds that a node waits for one beside it to finish, before both run at once after all."""
@@ -162,6 +163,11 @@ def aliases(graph: Any, input: Any, config: Config | None = None) -> Aliases:
 def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config]:
     """The graph as it will be run, on a saver of its own, and the config to run it with."""
     if not callable(getattr(graph.checkpointer, "get_tuple", None)):
+        if not isinstance(config, (Mapping, type(None))):
+            raise ValueError(
+                f"the config is {config!r}, expected a dictionary or None: "
+                'give {"configurable": {…}}, or leave it out'
+            )
         return graph, dict(config or {})
     from langgraph.checkpoint.memory import InMemorySaver
 
@@ -170,13 +176,16 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config]:
         place: Config = {"configurable": {"thread_id": "rehearsal"}}
     else:
         place_of(config)
-        place = _copy_thread(graph, config, saver)
+        with told_plainly(graph.checkpointer):
+            place = _copy_thread(graph, config, saver)
     return graph.copy({"checkpointer": saver}), place
 
 
 def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
     """Put a thread's newest checkpoint (or the one that `config` names) into another saver."""
-    found = graph.checkpointer.get_tuple(config)
+    kept = graph.checkpointer
+    # To ask an unused SqliteSaver would make its tables, in whatever file it was given.
+    found = kept.get_tuple(config) if not is_sqlite(kept) or is_set_up(kept) else None
     inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
     place = {**config, "configurable": inner}
     if found is None:
@@ -405,4 +414,4 @@ def _counted(count: int, word: str) -> str:
 
 
 def _short(value: Any) -> str:
-    return shorten(repr(value), 60)
+    return shorten(said_of(value), 60)

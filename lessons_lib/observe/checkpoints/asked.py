@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..pictures.style import said_of, shorten
+
 Config = dict[str, Any]
 
 
@@ -31,7 +33,7 @@ def require_graph(graph: Any) -> None:
             "give builder.compile(checkpointer=…)"
         )
     raise TypeError(
-        f"a {type(graph).__name__} is no graph, expected a compiled one: "
+        f"{shorten(said_of(graph), 40)} is no graph, expected a compiled one: "
         "give what builder.compile(checkpointer=…) returned"
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from ..pictures.style import shorten
+from ..pictures.style import said_of, shorten
 
 SHORT = 48
 """Characters of a value that are shown."""
@@ -77,7 +77,7 @@ def show(value: Any, limit: int = SHORT) -> str:
         return shorten(repr(value[: 2 * limit]), limit)
     if isinstance(value, list):
         return shorten("[" + ", ".join(show(item, limit) for item in value) + "]", limit)
-    return shorten(repr(value), limit)
+    return shorten(said_of(value), limit)
 
 
 def _said(value: Any) -> tuple[str, str] | None:
@@ -183,4 +183,4 @@ def _inner(path: str, key: Any) -> str:
 
 
 def _sorted(items: Any) -> list[Any]:
-    return sorted(items, key=repr)
+    return sorted(items, key=said_of)

@@ -92,12 +92,17 @@ def history(graph: Any, config: Any, *, limit: int | None = 50) -> History:
             the thread; its database is empty, damaged or not LangGraph's.
         TimeoutError: Another connection has locked its database.
     """
+    require_limit(limit)
+    thread = Thread(graph, config)
+    return history_of(thread, thread.page(one_more(limit)), limit)
+
+
+def require_limit(limit: int | None) -> None:
+    """Raise ValueError when a limit is no whole number above 0, nor None."""
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise ValueError(
             f"limit={limit!r}, expected a whole number from 1 up, or None for all: give 50, say"
         )
-    thread = Thread(graph, config)
-    return history_of(thread, thread.page(one_more(limit)), limit)
 
 
 def one_more(limit: int | None) -> int | None:
@@ -197,7 +202,7 @@ class History:
     `str()` is a table, a notebook shows the same, and `picture()` draws them as cards.
     """
 
-    thread_id: str
+    thread_id: str | None
     checkpoints: tuple[Checkpoint, ...]
     older: int
     counted: bool
@@ -268,9 +273,10 @@ def made_by(nodes: tuple[str, ...], source: str) -> str:
 
 def find(known: tuple[Checkpoint, ...], tree: Tree, step: int | str) -> Checkpoint:
     """The checkpoint that a step, a label or an id names; ValueError when there is none."""
+    found: list[Checkpoint] = []
     if isinstance(step, str):
         found = [one for one in known if step in (one.id, one.label)]
-    else:
+    elif type(step) is int:
         line = set(tree.path_to(tree.newest))
         all_of_step = [one for one in known if one.step == step]
         found = [one for one in all_of_step if one.id in line] or all_of_step

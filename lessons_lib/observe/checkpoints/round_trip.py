@@ -14,19 +14,21 @@ import math
 import sys
 import threading
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..holding.links import atom_text, attributes
-from ..pictures.style import shorten
+from ..holding.links import atom_text, attributes, is_a
+from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 
 _SHOWN = 40
+_WHOLLY = sys.maxsize
 _DEEPEST = 200
 _PLAIN = (str, bytes, bytearray, int, float, bool, complex, type(None))
-_PARTED = (dict, list, tuple, set, frozenset)
+_PARTED = (dict, list, tuple, set, frozenset, deque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class _Trip:
 
     def _compare_shell(self, value: object, path: str) -> None:
         """Compare an empty container of the same type: its parts are sent on their own."""
-        if not isinstance(value, _PARTED):
+        if not is_a(value, _PARTED):
             return
         try:
             shell = type(value)()
@@ -187,22 +189,20 @@ class _Trip:
         if deep > _DEEPEST or (id(before), id(after)) in self.met:
             return
         self.met.add((id(before), id(after)))
-        if isinstance(before, dict):
+        if is_a(before, dict):
             self._compare_dicts(before, after, path, deep)
-        elif isinstance(before, (set, frozenset)):
+        elif is_a(before, (set, frozenset)):
             self._compare_sets(before, after, path)
-        elif isinstance(before, (list, tuple)):
+        elif is_a(before, (list, tuple, deque)):
             self._compare_items(list(before), list(after), path, deep)
-        elif isinstance(before, (str, bytes, bytearray, int, float, complex)):
+        elif is_a(before, (str, bytes, bytearray, int, float, complex)):
             self._compare_atoms(before, after, path)
         else:
             self._compare_objects(before, after, path, deep)
 
     def _compare_atoms(self, before: Any, after: Any, path: str) -> None:
         base = next(
-            kind
-            for kind in (str, bytes, bytearray, float, int, complex)
-            if isinstance(before, kind)
+            kind for kind in (str, bytes, bytearray, float, int, complex) if is_a(before, kind)
         )
         same = base.__eq__(before, after) is True
         both_nan = base is float and math.isnan(before) and math.isnan(after)
@@ -222,17 +222,17 @@ class _Trip:
             self._note(path, f"{len(before)} keys", f"{len(after)} keys")
         for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
             label = f"{path}[{_short(key)}]"
-            if type(key) is not type(new_key) or _short(key) != _short(new_key):
+            if type(key) is not type(new_key) or _short(key, _WHOLLY) != _short(new_key, _WHOLLY):
                 self._note(f"the key of {label}", *_key_words(key, new_key))
             self._compare(one, two, label, deep + 1)
 
     def _compare_sets(self, before: Any, after: Any, path: str) -> None:
         """A set has no order: what is missing from one is told, by its short form."""
-        gone = sorted(map(_typed, before)), sorted(map(_typed, after))
+        gone = sorted(_typed(x, _WHOLLY) for x in before), sorted(_typed(x, _WHOLLY) for x in after)
         if gone[0] != gone[1]:
             lost = ", ".join(text for text in gone[0] if text not in gone[1])
             new = ", ".join(text for text in gone[1] if text not in gone[0])
-            self._note(path, f"{{{lost}}}", f"{{{new}}}")
+            self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
 
     def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
         own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
@@ -241,8 +241,8 @@ class _Trip:
             for name in dict.fromkeys((*stored, *found)):
                 one, two = stored.get(name, _NOTHING), found.get(name, _NOTHING)
                 self._compare(one, two, f"{path}.{name}", deep + 1)
-        elif _text(before) != _text(after):
-            self._note(path, _text(before), _text(after))
+        elif (one := _text(before)) != (two := _text(after)):
+            self._note(path, shorten(one, _SHOWN), shorten(two, _SHOWN))
 
     def _note(self, path: str, before: str, after: str) -> None:
         change = Change(path or _WHOLE, before, after)
@@ -288,14 +288,14 @@ def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     """What a value is made of, with the label that leads there; nothing for an atom."""
-    if isinstance(value, dict):
+    if is_a(value, dict):
         for key, part in dict.items(value):
-            if not isinstance(key, _PLAIN):
+            if not is_a(key, _PLAIN):
                 yield f"[the key {_short(key)}]", key
             yield f"[{_short(key)}]", part
-    elif isinstance(value, (list, tuple)):
+    elif is_a(value, (list, tuple, deque)):
         yield from ((f"[{number}]", part) for number, part in enumerate(value))
-    elif isinstance(value, (set, frozenset)):
+    elif is_a(value, (set, frozenset)):
         yield from ((f"{{{text}}}", part) for text, part in sorted(_with_text(value), key=_first))
     elif hasattr(type(value), "__dataclass_fields__") or hasattr(type(value), "model_fields"):
         yield from ((f".{name}", part) for name, part in attributes(value))
@@ -311,10 +311,11 @@ def _first(pair: tuple[str, object]) -> str:
 
 def _places(value: object, path: str, met: set[int], deep: int = 0) -> Iterator[tuple[str, object]]:
     """The paths of all mutable parts of a value, with those parts; into each it goes once."""
-    if deep > _DEEPEST or isinstance(value, (*_PLAIN, type, types.FunctionType, enum.Enum)):
+    if deep > _DEEPEST or is_a(value, (*_PLAIN, type, types.FunctionType, enum.Enum)):
         return
     parts = list(_parts(value))
-    if parts and not isinstance(value, (tuple, frozenset)):
+    mutable = parts or is_a(value, (dict, list, set))  # an empty list is shared as well
+    if mutable and not is_a(value, (tuple, frozenset)):
         yield path, value
     if id(value) not in met:
         met.add(id(value))
@@ -326,7 +327,7 @@ def _alike(before: object, after: object) -> bool:
     """Whether two values of different types can still be compared part by part."""
     pairs = ((dict, dict), ((list, tuple), (list, tuple)), (_SETS, _SETS), (str, str))
     pairs += ((bytes, bytes), (int, int), (float, float))  # type: ignore[assignment]
-    return any(isinstance(before, one) and isinstance(after, two) for one, two in pairs)
+    return any(is_a(before, one) and is_a(after, two) for one, two in pairs)
 
 
 _SETS = (set, frozenset)
@@ -340,33 +341,33 @@ def _type_words(value: object, other: object = None) -> str:
         return "nothing"
     name = type(value).__name__
     strange = other is not None and not _alike(other, value)
-    return f"{name} {_short(value)}" if strange and isinstance(value, _PLAIN) else name
+    return f"{name} {_short(value)}" if strange and is_a(value, _PLAIN) else name
 
 
 def _key_words(key: object, new: object) -> tuple[str, str]:
     return _typed(key), _typed(new)
 
 
-def _typed(value: object) -> str:
+def _typed(value: object, limit: int = _SHOWN) -> str:
     """A value with the name of its type, unless its text shows that."""
-    text = _short(value)
+    text = _short(value, limit)
     return text if type(value) in _PLAIN else f"{type(value).__name__} {text}".replace(" •", "")
 
 
-def _short(value: object) -> str:
+def _short(value: object, limit: int = _SHOWN) -> str:
     """A short text for a value; for one of a class derived from a plain type, as if it were one."""
     for kind in (str, bytes, int, float):
-        if isinstance(value, kind) and type(value) is not bool:
-            return shorten(kind.__repr__(value), _SHOWN)
+        if is_a(value, kind) and type(value) is not bool:
+            return shorten(kind.__repr__(value), limit)
     if type(value) is tuple:
-        return shorten(f"({', '.join(map(_short, value))})", _SHOWN)
+        return shorten(f"({', '.join(_short(part, limit) for part in value)})", limit)
     return atom_text(value)
 
 
 def _text(value: object) -> str:
     """The text of a thing without attributes, such as a date: its type's own, no address in it."""
-    text = repr(value)
-    return type(value).__name__ if " at 0x" in text else shorten(text, _SHOWN)
+    text = said_of(value)
+    return type(value).__name__ if " at 0x" in text else text
 
 
 _HANDLES = (
@@ -380,16 +381,16 @@ def _about(value: object, error: str) -> tuple[str, str]:
     kind = type(value).__name__
     if error == "RecursionError":
         return f"a {kind} that leads back to itself", "cut the circle, or keep a name in its place"
-    if isinstance(value, types.FunctionType):
+    if is_a(value, types.FunctionType):
         what = "a lambda" if value.__name__ == "<lambda>" else f"the function {value.__name__}"
         return what, "keep its name, and look the function up by it"
-    if isinstance(value, complex):
+    if is_a(value, complex):
         return "a complex number", "keep its two parts"
-    if isinstance(value, int):
+    if is_a(value, int):
         return "an int of more than 64 bits", "keep it as text"
-    if isinstance(value, _HANDLES):
+    if is_a(value, _HANDLES):
         return f"a {kind}", "keep it out of the state, in an UntrackedValue, say"
-    if isinstance(value, (dict, list, tuple, set, frozenset)):
+    if is_a(value, (dict, list, tuple, set, frozenset)):
         return f"a {kind}", "keep its parts in another form"
     return f"an instance of {kind}", "make its class a dataclass, or keep a dict of what it has"
 

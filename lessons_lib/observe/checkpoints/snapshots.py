@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_hidden
+from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
 from ..pictures.style import shorten
 
 MAX_PARTS = 200_000
@@ -37,7 +37,7 @@ class Part:
         return self.thing is other.thing or (self._atomic(other) and self.value == other.value)
 
     def _atomic(self, other: Part) -> bool:
-        known = type(self.thing) in ATOMS or isinstance(self.thing, (set, frozenset))
+        known = type(self.thing) in ATOMS or is_a(self.thing, (set, frozenset))
         return known and type(self.thing) is type(other.thing)
 
 
@@ -166,12 +166,12 @@ def _key(key: object, place: int) -> str:
 
 
 def _is_ordered(thing: object) -> bool:
-    return isinstance(thing, (list, tuple, deque))
+    return is_a(thing, (list, tuple, deque))
 
 
 def _members(thing: object) -> object:
     """What a set held, by identity: its members must not be asked whether they are equal."""
-    return frozenset(map(id, thing)) if isinstance(thing, (set, frozenset)) else None
+    return frozenset(map(id, thing)) if is_a(thing, (set, frozenset)) else None
 
 
 # -- differences -----------------------------------------------------------------------------------
@@ -265,12 +265,12 @@ def _text(part: Part, depth: int) -> str:
     if type(thing) in ATOMS:
         return atom_text(part.value)
     inside = list((part.parts or {}).items())[:8]
-    if isinstance(thing, dict):
+    if is_a(thing, dict):
         pairs = [f"{key[1:-1]}: {_inner(value, depth)}" for key, value in inside]
         return "{" + ", ".join(pairs) + "}"
     if part.ordered:
         items = ", ".join(_inner(value, depth) for _, value in inside)
-        return f"({items})" if isinstance(thing, tuple) else f"[{items}]"
+        return f"({items})" if is_a(thing, tuple) else f"[{items}]"
     shown = attributes_text([(label[1:], value.thing) for label, value in inside])
     return f"{type(thing).__name__}({shown})" if shown else type(thing).__name__
 

@@ -27,24 +27,42 @@ def readable(saver: Any) -> Iterator[None]:
         TimeoutError: Another connection has locked it.
         RuntimeError: The saver waits for the event loop that this very call holds up.
     """
-    try:
+    with told_plainly(saver):
         if is_sqlite(saver):
             with saver.lock:
                 require_tables(saver.conn)
+        yield
+
+
+@contextmanager
+def told_plainly(saver: Any) -> Iterator[None]:
+    """What a saver says against being read becomes one sentence."""
+    try:
         yield
     except sqlite3.Error as error:
         raise _plainly(saver, error) from error
     except (asyncio.InvalidStateError, NotImplementedError) as error:
         raise RuntimeError(
-            f"a {type(saver).__name__} cannot be read from here, expected a saver that needs no "
-            "await: read from another thread, await asyncio.to_thread(history, graph, config), say"
+            f"the {type(saver).__name__} cannot be read from here, expected a saver that needs no "
+            "await: make the same call in another thread, with await asyncio.to_thread(…)"
         ) from error
+
+
+def tables_in(connection: sqlite3.Connection) -> list[str]:
+    """The names of the tables in a database."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    return [name for (name,) in rows]
+
+
+def is_set_up(saver: Any) -> bool:
+    """Whether a SqliteSaver's database has LangGraph's tables: a saver makes them when asked."""
+    with saver.lock:
+        return set(TABLES) <= set(tables_in(saver.conn))
 
 
 def require_tables(connection: sqlite3.Connection) -> None:
     """Raise ValueError when LangGraph's tables are not in the database."""
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    found = [name for (name,) in rows]
+    found = tables_in(connection)
     if set(TABLES) <= set(found):
         return
     name = name_of(connection)

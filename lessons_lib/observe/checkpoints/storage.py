@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .asked import is_memory, is_sqlite
+from .asked import is_memory, is_sqlite, saver_of
 from .sqlite_file import path_of, readable
 
 MAX_THREADS = 12
@@ -133,14 +134,16 @@ def storage(saver: Any) -> Storage:
         ValueError: The database is empty, damaged or not LangGraph's.
         TimeoutError: Another connection has locked it.
     """
-    saver = getattr(saver, "checkpointer", None) or saver
+    if hasattr(saver, "checkpointer"):  # None in a graph without a saver, True in some subgraphs
+        saver = saver_of(saver)
     if is_memory(saver):
         return _of_memory(saver)
     if is_sqlite(saver):
         with readable(saver):
             return _of_sqlite(saver)
     raise TypeError(
-        f"a {type(saver).__name__} is not read yet, expected an InMemorySaver or a SqliteSaver: "
+        f"{shorten(said_of(saver), 40)} is not read yet, expected an InMemorySaver or a "
+        "SqliteSaver: "
         "ask a server's database itself for its sizes"
     )
 

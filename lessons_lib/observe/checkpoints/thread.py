@@ -55,10 +55,13 @@ class Thread:
     def __init__(self, graph: Any, config: Any) -> None:
         self.graph = graph
         self.saver = saver_of(graph)
+        self.id: str | None
         self.id, self.namespace, self.start = place_of(config)
+        if is_memory(self.saver) and config["configurable"]["thread_id"] is None:
+            self.id = None  # LangGraph makes a text of a number, and leaves None as it is
         self.config = self._config()
         with readable(self.saver):
-            self._require_known()
+            self.require_known()
 
     def _config(self, **more: str) -> Config:
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
@@ -141,7 +144,7 @@ class Thread:
 
     # -- is there such a thread? -------------------------------------------------------------
 
-    def _require_known(self) -> None:
+    def require_known(self) -> None:
         if self._exists():
             return
         others = self._others()

@@ -25,6 +25,7 @@ from .history import (
     label_of,
     made_by,
     one_more,
+    require_limit,
     understood,
     wrote,
 )
@@ -68,8 +69,12 @@ class TimeMachine:
         """Which checkpoints there are; of a saver that cannot tell at once, the newest."""
         index = self.thread.index()
         if index is not None:
+            if not index:
+                self.thread.require_known()
             return Tree(index)
         page = self.thread.page(FIRST)
+        if not page:
+            self.thread.require_known()
         return Tree({one.id: one.parent for one in reversed(page)}, len(page) < FIRST)
 
     @cached_property
@@ -90,12 +95,18 @@ class TimeMachine:
         return str(self.history(PAGE))
 
     def __repr__(self) -> str:
-        return f"TimeMachine(thread {self.thread.id!r}, {len(self)} checkpoints)"
+        try:
+            count = f"{len(self)} checkpoints"
+        except ValueError:  # somebody has deleted the thread
+            count = "gone"
+        return f"TimeMachine(thread {self.thread.id!r}, {count})"
 
     # -- looking -----------------------------------------------------------------------------
 
     def history(self, limit: int | None = 50) -> History:
         """The newest checkpoints, as they are now; None reads all."""
+        require_limit(limit)
+        self.thread.require_known()
         return history_of(self.thread, self.thread.page(one_more(limit)), limit)
 
     def at(self, step: int | str) -> Checkpoint:
@@ -179,8 +190,8 @@ class TimeMachine:
         `values` go through the reducers, as with `graph.update_state`, which is what is called.
 
         Raises:
-            ValueError: There is no such checkpoint or node, or it is not clear as which node to
-                write, because several ran together or none did.
+            ValueError: There is no such checkpoint, node or channel, or it is not clear as which
+                node to write, because several ran together or none did.
             TypeError: `values` hold what the saver cannot save.
         """
         one = self._find(step)
@@ -189,9 +200,10 @@ class TimeMachine:
 
         try:
             forked = self.thread.graph.update_state(self.thread.config_of(one), values, as_node)
-        except (InvalidUpdateError, ValueError) as error:
+        except (InvalidUpdateError, ValueError, TypeError) as error:
+            why = str(error).splitlines()[0]
             raise ValueError(
-                f"no fork was made after {step!r} ({error}), expected values that a node could "
+                f"no fork was made after {step!r} ({why}), expected values that a node could "
                 f"write there: give as_node=, one of {self._nodes()}"
             ) from error
         self.read_again()
@@ -204,6 +216,15 @@ class TimeMachine:
             raise ValueError(
                 f"as_node={as_node!r} is no node of the graph, expected one of {self._nodes()}: "
                 "mend the name"
+            )
+        strange = (
+            [key for key in values if key not in self.thread.graph.channels]
+            if isinstance(values, dict)
+            else []
+        )
+        if strange:
+            raise ValueError(
+                f"the state has no {strange[0]!r}, expected names of its channels: mend the name"
             )
         try:
             self.thread.saver.serde.dumps_typed(values)

@@ -17,7 +17,7 @@ from operator import is_
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_hidden, read
+from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, read
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
@@ -97,7 +97,7 @@ def _pill(words: str) -> Hop:
 
 def _first_frame(path: Sequence[object]) -> int:
     """The place of the last error's first frame in a path, else of the target."""
-    frames = [i for i, thing in enumerate(path) if isinstance(thing, types.FrameType)]
+    frames = [i for i, thing in enumerate(path) if is_a(thing, types.FrameType)]
     return (frames or [len(path) - 1])[0]
 
 
@@ -114,9 +114,9 @@ def _machinery(root: str, path: Sequence[object]) -> str:
 def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
     """The names that start a path, each with the place in the path where the next hop starts."""
     space, child = path[0], path[1]
-    if not isinstance(space, dict):
+    if not is_a(space, dict):
         return [(_pill(root), 0)]
-    if root == "" and child is space.get("Out") and isinstance(child, dict) and len(path) > 2:
+    if root == "" and child is space.get("Out") and is_a(child, dict) and len(path) > 2:
         return [(_pill(f"the notebook's Out[{key}]"), 2) for key in _keys_in(child, path[2])]
     names = [name for name in _keys_in(space, child) if type(name) is str]
     return [_start(root, name, path) for name in names]
@@ -153,7 +153,7 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
     direct = _container_label(holder, path[index + 1])
     if direct:
         return direct, "solid", index + 1
-    if isinstance(holder, threading.local) and len(path) > index + 3:
+    if is_a(holder, threading.local) and len(path) > index + 3:
         # local → its threads' storages → one thread's storage → the value
         names = _keys_in(path[index + 2], path[index + 3])  # type: ignore[arg-type]
         return str((names or ["?"])[0]), "solid", index + 3
@@ -169,13 +169,13 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
 
 def _plain_values(holder: Any) -> list[tuple[str, Any]]:
     """What a thing holds by a name: its reader leaves out text and numbers."""
-    if isinstance(holder, types.FunctionType):
+    if is_a(holder, types.FunctionType):
         cells = zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=False)
         return [(name, cell.cell_contents) for name, cell in cells if _is_filled(cell)]
     frame = _frame_of(holder)
     if frame is not None:
         return list(frame_locals(frame).items())
-    if isinstance(holder, BaseException):
+    if is_a(holder, BaseException):
         return [(f"args[{number}]", part) for number, part in enumerate(holder.args)]
     return list(attributes(holder))
 
@@ -186,7 +186,7 @@ def _is_filled(cell: types.CellType) -> bool:
 
 def _frame_of(holder: Any) -> types.FrameType | None:
     """The frame that a holder is, or that a suspended generator or coroutine keeps."""
-    if isinstance(holder, types.FrameType):
+    if is_a(holder, types.FrameType):
         return holder
     kinds = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
     prefix = kinds.get(type(holder))
@@ -218,21 +218,21 @@ def _hop(
 ) -> Hop | None:
     """One holder with its words; None for what a reader need not see."""
     kind = type(holder).__name__
-    if isinstance(holder, (types.TracebackType, types.CellType)):
+    if is_a(holder, (types.TracebackType, types.CellType)):
         return None
-    if isinstance(holder, types.FrameType):
+    if is_a(holder, types.FrameType):
         kind = f"frame of {holder.f_code.co_name}"
-    elif isinstance(holder, types.FunctionType):
+    elif is_a(holder, types.FunctionType):
         kind = f"function {holder.__name__}"
-    elif isinstance(holder, (types.MethodType, types.BuiltinFunctionType)):
+    elif is_a(holder, (types.MethodType, types.BuiltinFunctionType)):
         kind = f"method {holder.__name__}"
-    elif isinstance(holder, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
+    elif is_a(holder, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
         kind = f"{kind} {holder.__name__}"
-    elif isinstance(holder, threading.local):
+    elif is_a(holder, threading.local):
         kind = "threading.local"
     elif kind == "_lru_cache_wrapper":
         kind = f"lru_cache of {getattr(holder, '__name__', 'a function')}"
-    elif isinstance(holder, type):
+    elif is_a(holder, type):
         kind = f"class {holder.__name__}"
     hidden = is_hidden(type(holder))
     said = _said(holder, kind, label, hidden)
@@ -240,7 +240,7 @@ def _hop(
 
 
 def _said(holder: object, kind: str, label: str, hidden: bool) -> str:
-    if isinstance(holder, (list, tuple, dict)) and label:
+    if is_a(holder, (list, tuple, dict)) and label:
         return label if label.startswith("[") or label == _A_KEY else f"{kind}.{label}"
     if not label:
         return kind

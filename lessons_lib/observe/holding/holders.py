@@ -6,11 +6,12 @@ import gc
 import sys
 import weakref
 from dataclasses import dataclass
+from html import escape
 
 from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from .chains import Chain, drawn
-from .links import ATOMS, atom_text, read, telling_name
+from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, hold_only_each_other, unseen_holder
 from .search import FROZEN_BY_PYTHON, Search, roots_of
 
@@ -57,7 +58,7 @@ class Holders:
             f'<div style="padding-left:1.5em">{code(str(chain))}</div>' for chain in self.chains
         )
         rest = [f"… and {self.more} more"] if self.more else []
-        tail = "".join(f"<div>{line}</div>" for line in [*rest, *self._remarks()])
+        tail = "".join(f"<div>{escape(line)}</div>" for line in [*rest, *self._remarks()])
         html = card(f"<strong>{code(self._headline())}</strong>{words}{tail}", "overflow-x:auto;")
         picture = self.picture().html() if self.chains else ""
         return {"text/html": html + picture, "text/plain": str(self)}
@@ -103,7 +104,7 @@ def _argument_count(thing: object) -> int:
 
 
 def _label(thing: object) -> str:
-    if isinstance(thing, type):
+    if is_a(thing, type):
         return f"class {thing.__name__}"
     kind, name = type(thing).__name__, telling_name(thing)
     if name:

@@ -18,10 +18,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard, TypeVar, overload
 
 from ..pictures.style import shorten
 
+T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
 LinkStyle = Literal["solid", "dashed", "dotted"]
 OWN_PACKAGE = __name__.rsplit(".", 2)[0]
 OWN_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -70,6 +73,23 @@ _HIDDEN = (
     zip,
     enumerate,
 )
+
+
+@overload
+def is_a(thing: object, kinds: type[T]) -> TypeGuard[T]: ...
+@overload
+def is_a(thing: object, kinds: tuple[type[T], type[U]]) -> TypeGuard[T | U]: ...
+@overload
+def is_a(thing: object, kinds: tuple[type[T], type[U], type[V]]) -> TypeGuard[T | U | V]: ...
+@overload
+def is_a(thing: object, kinds: tuple[type, ...]) -> bool: ...
+def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
+    """Whether a thing is of a built-in type, asked of its real type.
+
+    `isinstance` asks the thing itself for its `__class__` when its type says no: that runs a
+    property of the reader's, loads a lazy proxy, and fails on a weak proxy whose object is gone.
+    """
+    return issubclass(type(thing), kinds)
 
 
 def is_hidden(kind: type) -> bool:
@@ -136,7 +156,7 @@ def link(label: str, target: object, style: LinkStyle = "solid") -> Link | None:
     """A link to a target worth drawing; None for a dead weak reference or a plain value."""
     if type(target) in ATOMS:
         return None
-    if isinstance(target, weakref.ref):
+    if is_a(target, weakref.ref):
         alive = weakref.ref.__call__(target)
         return None if alive is None else (label, alive, "dashed")
     return label, target, style
@@ -146,7 +166,7 @@ def _links(pairs: Iterable[tuple[str, object]], style: LinkStyle = "solid") -> l
     found: list[Link] = [
         (label, target, style) for label, target in pairs if type(target) not in ATOMS
     ]
-    if any(isinstance(target, weakref.ref) for _, target, _ in found):
+    if any(is_a(target, weakref.ref) for _, target, _ in found):
         return [strong for label, target, _ in found if (strong := link(label, target, style))]
     return found
 
@@ -156,7 +176,7 @@ INDEXES = [f"[{i}]" for i in range(ITEM_LIMIT)]
 
 def sequence_text(items: list[Any] | tuple[Any, ...]) -> str:
     """The first few items of a list or a tuple in brackets."""
-    base: Any = list if isinstance(items, list) else tuple
+    base: Any = list if is_a(items, list) else tuple
     left, right = "[]" if base is list else "()"
     some = base.__getitem__(items, slice(0, 6))
     shown = ", ".join([atom_text(item) for item in some[:5]])
@@ -165,7 +185,7 @@ def sequence_text(items: list[Any] | tuple[Any, ...]) -> str:
 
 def _read_sequence(items: list[Any] | tuple[Any, ...]) -> Reading:
     """Lists and tuples, also subclasses: their items by index."""
-    base: Any = list if isinstance(items, list) else tuple
+    base: Any = list if is_a(items, list) else tuple
     some = base.__getitem__(items, slice(0, ITEM_LIMIT))
     return Reading(sequence_text(items), _links(zip(INDEXES, some, strict=False)))
 
@@ -187,7 +207,7 @@ def _read_dict(table: dict[Any, Any]) -> Reading:
 
 def _read_set(items: Iterable[Any]) -> Reading:
     """Sets: the order in which they are walked differs from run to run, so it is sorted away."""
-    base: Any = set if isinstance(items, set) else frozenset
+    base: Any = set if is_a(items, set) else frozenset
     some = list(islice(base.__iter__(items), ITEM_LIMIT))
     texts = sorted(atom_text(item) for item in some)
     more = ", …" if len(texts) > 4 else ""
@@ -226,7 +246,7 @@ def attribute_reader(kind: type) -> Callable[[object], list[tuple[str, object]]]
 def _dict_getter(kind: type) -> Callable[[Any], Any] | None:
     for base in kind.__mro__:
         own = base.__dict__.get("__dict__")
-        if isinstance(own, types.GetSetDescriptorType):
+        if is_a(own, types.GetSetDescriptorType):
             return own.__get__
     return None
 
@@ -243,7 +263,7 @@ def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
         for base in kind.__mro__
         if base.__flags__ & _HEAP_TYPE
         for name, slot in base.__dict__.items()
-        if isinstance(slot, types.MemberDescriptorType)
+        if is_a(slot, types.MemberDescriptorType)
     ]
 
 
@@ -333,7 +353,7 @@ def _unnamed(thing: object, known: list[Link], style: LinkStyle) -> list[Link]:
     return [
         ("", target, style)
         for target in gc.get_referents(thing)
-        if id(target) not in seen and type(target) not in ATOMS and not isinstance(target, type)
+        if id(target) not in seen and type(target) not in ATOMS and not is_a(target, type)
     ]
 
 
@@ -367,9 +387,9 @@ def _read_cell(cell: types.CellType) -> Reading:
 def _read_method(method: types.MethodType | types.BuiltinFunctionType) -> Reading:
     """A bound method holds the object it is bound to."""
     bound = [("self", method.__self__)]
-    if isinstance(method, types.MethodType):
+    if is_a(method, types.MethodType):
         bound.append(("function", method.__func__))
-    pairs = [(n, t) for n, t in bound if not isinstance(t, (types.ModuleType, type, type(None)))]
+    pairs = [(n, t) for n, t in bound if not is_a(t, (types.ModuleType, type, type(None)))]
     plain = [(n, t) for n, t in pairs if n == "self" or has_links(t)]
     return Reading("", _links(plain, "dotted"))
 
@@ -454,7 +474,7 @@ def _read_generator(generator: Any) -> Reading:
 
 
 def _on_stack(target: object) -> bool:
-    return not isinstance(target, (types.FunctionType, types.FrameType, dict))
+    return not is_a(target, (types.FunctionType, types.FrameType, dict))
 
 
 def _read_class(kind: type) -> Reading:

@@ -13,7 +13,7 @@ import sys
 import types
 from collections import Counter
 
-from .links import ATOMS, OWN_FOLDER
+from .links import ATOMS, OWN_FOLDER, is_a
 
 LOOK_LIMIT = 5000
 HOLDERS_LIMIT = 200
@@ -128,17 +128,17 @@ def referrers(things: list[object]) -> list[object]:
 
 def referents(thing: object) -> list[object]:
     """What the collector sees an object hold, without classes, modules and whole namespaces."""
-    if isinstance(thing, (type, types.ModuleType, types.CodeType)):
+    if is_a(thing, (type, types.ModuleType, types.CodeType)):
         return []
     unwanted: set[int] = set()
-    if isinstance(thing, types.FunctionType):
+    if is_a(thing, types.FunctionType):
         unwanted = {id(thing.__globals__), id(vars(builtins))}
-    elif isinstance(thing, types.FrameType):
+    elif is_a(thing, types.FrameType):
         unwanted = {id(thing.f_globals), id(thing.f_builtins), id(thing.f_back)}
     return [
         child
         for child in gc.get_referents(thing)
-        if type(child) not in ATOMS and not isinstance(child, type) and id(child) not in unwanted
+        if type(child) not in ATOMS and not is_a(child, type) and id(child) not in unwanted
     ]
 
 
@@ -178,21 +178,21 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
 
 def _is_ours(holder: object) -> bool:
     """The recorder's own frames and lists are no holders."""
-    if isinstance(holder, types.FrameType):
+    if is_a(holder, types.FrameType):
         return holder.f_code.co_filename.startswith(OWN_FOLDER)
     return False
 
 
 def _name_of(holder: object) -> str:
-    if isinstance(holder, types.FrameType):
+    if is_a(holder, types.FrameType):
         return f"frame of {holder.f_code.co_name}"
-    if isinstance(holder, types.GeneratorType):
+    if is_a(holder, types.GeneratorType):
         return f"generator {holder.__name__}"
-    if isinstance(holder, types.CellType):
+    if is_a(holder, types.CellType):
         return "a closure"
-    if isinstance(holder, BaseException):
+    if is_a(holder, BaseException):
         return f"a kept {type(holder).__name__}"
-    if type(holder) is dict and isinstance(name := holder.get("__name__"), str):
+    if type(holder) is dict and is_a(name := holder.get("__name__"), str):
         module = sys.modules.get(name)
         if module is not None and module.__dict__ is holder:
             return "the notebook" if name == "__main__" else f"module {name}"

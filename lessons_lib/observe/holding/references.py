@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from .links import telling_name
@@ -24,17 +25,34 @@ def survivors(cls: type) -> int:
     >>> survivors(Upload)
     1
     """
+    require_countable(cls)
+    return count_instances([cls], gc.get_objects())[cls]
+
+
+_KNOWN_TO_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
+
+
+def require_countable(cls: object) -> None:
+    """Raise TypeError or ValueError when the instances of `cls` cannot be counted."""
     if not isinstance(cls, type):
-        raise TypeError(f"{type(cls).__name__} is no class, expected one: survivors(Upload), say")
-    if not cls.__flags__ & _COUNTED:
+        raise TypeError(f"{cls!r} is no class, expected one: give the class, not an instance of it")
+    if not cls.__flags__ & _KNOWN_TO_COLLECTOR:
         raise ValueError(
-            f"instances of {cls.__name__} are not known to the collector: use a class of your own"
+            f"the collector does not know instances of {cls.__name__}, expected a class whose "
+            "instances hold references: use a class of your own"
         )
-    kinds = Counter(map(type, gc.get_objects()))
-    return sum(count for kind, count in kinds.items() if issubclass(kind, cls))
 
 
-_COUNTED = 1 << 14  # Py_TPFLAGS_HAVE_GC: its instances are known to the collector
+def count_instances(classes: Iterable[type], objects: Iterable[object]) -> dict[type, int]:
+    """How many of the objects are instances of each class, those of its subclasses included.
+
+    >>> count_instances([Exception, list], [[], ValueError(), TypeError()])
+    {<class 'Exception'>: 2, <class 'list'>: 1}
+    """
+    kinds = Counter(map(type, objects))
+    # The type's own list of bases: issubclass() may call the program's code, in a collection too.
+    bases = {kind: type.__dict__["__mro__"].__get__(kind) for kind in kinds}
+    return {cls: sum(n for kind, n in kinds.items() if cls in bases[kind]) for cls in classes}
 
 
 class Lifeline:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from ..holding.references import count_instances, require_countable
 from ..pictures.table import Table
 
 MAX_LINES = 12
@@ -221,32 +221,6 @@ def collector_off() -> Iterator[None]:
 
 
 # -- counting ------------------------------------------------------------------------------------
-
-_KNOWN_TO_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
-
-
-def require_countable(cls: object) -> None:
-    """Raise TypeError or ValueError when the instances of `cls` cannot be counted."""
-    if not isinstance(cls, type):
-        raise TypeError(f"{cls!r} is no class, expected one: give the class, not an instance of it")
-    if not cls.__flags__ & _KNOWN_TO_COLLECTOR:
-        raise ValueError(
-            f"the collector does not know instances of {cls.__name__}, expected a class whose "
-            "instances hold references: use a class of your own"
-        )
-
-
-def count_instances(classes: Iterable[type], objects: Iterable[object]) -> dict[type, int]:
-    """How many of the objects are instances of each class, those of its subclasses included.
-
-    >>> count_instances([Exception, list], [[], ValueError(), TypeError()])
-    {<class 'Exception'>: 2, <class 'list'>: 1}
-    """
-    kinds = Counter(map(type, objects))
-    # The type's own list of bases: issubclass() may call the program's code, in a collection too.
-    bases = {kind: type.__dict__["__mro__"].__get__(kind) for kind in kinds}
-    return {cls: sum(n for kind, n in kinds.items() if cls in bases[kind]) for cls in classes}
-
 
 _INCREMENTAL = (3, 14, 0) <= sys.version_info[:3] < (3, 14, 5)
 """In these the generations had another meaning: any collection may take a piece of the old one."""

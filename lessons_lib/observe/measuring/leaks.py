@@ -22,11 +22,11 @@ from pathlib import Path
 from types import FunctionType, MethodType
 
 from ..holding.links import telling_name
+from ..holding.references import require_countable
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .collector import require_countable
-from .meter import require_callable, tidy
+from .meter import called, require_callable, tidy
 
 # -- what grew -----------------------------------------------------------------------------------
 
@@ -87,11 +87,11 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
         raise ValueError(f"times={times!r}, expected a whole number from 2 up: 11, say")
     parts = _parts(times)
     with waiting("repeating") as tell:
-        run()
+        called(run)
         counts = [_census()]
         for number in range(1, times + 1):
             tell(f"repeating, {number - 1} of {times} done")
-            run()
+            called(run)
             if number in accumulate(parts):
                 counts.append(_census())
     found = {kind: _steady(_each(counts, parts, kind)) for kind in counts[-1]}
@@ -246,7 +246,7 @@ def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
     """Bytes that a run allocated and that are still there, for each line of the program."""
     with _traced_deeply():
         before = _by_line()
-        result = run()
+        result = called(run)
         tidy()
         after = _by_line()
         del result

@@ -18,10 +18,12 @@ from itertools import pairwise
 from math import isfinite, log2
 from statistics import linear_regression
 from time import perf_counter
+from types import CoroutineType
 from typing import Any
 
 from ..pictures.curves import Curve, draw_curves
 from ..pictures.drawing import Picture
+from ..pictures.style import shorten
 from ..pictures.waiting import waiting
 
 NOTHING = 1024
@@ -86,7 +88,7 @@ def measure(run: Callable[[], object]) -> Measurement:
 def _measured(run: Callable[[], object]) -> Measurement:
     with _traced() as before:
         started = perf_counter()
-        result = run()
+        result = called(run)
         seconds = perf_counter() - started
         peak = tracemalloc.get_traced_memory()[1]
         tidy()
@@ -227,9 +229,26 @@ def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
     >>> print(compare_growth({"all": grown, "the last 16": level}, "messages held"))
     messages held: all grows with exponent 1, the last 16 with exponent 0.
     """
+    if not isinstance(growths, Mapping) or not all(
+        isinstance(one, Growth) for one in growths.values()
+    ):
+        raise TypeError(
+            f"{shorten(repr(growths), 40)} is no dictionary of growths, expected each under its "
+            "name: give {'all': growth(…), 'the last': growth(…)}"
+        )
     measured = list(growths.values())
     if not 2 <= len(measured) <= 4:
         raise ValueError(f"{len(measured)} growths given, expected two to four: compare fewer")
+    if len({one.sizes for one in measured}) > 1:
+        raise ValueError(
+            "the growths have different sizes, expected the same ones, since they are drawn over "
+            "one axis: measure them again with the same sizes"
+        )
+    if not what and len({one.what for one in measured}) > 1:
+        raise ValueError(
+            "the growths measure different things, expected one: compare like with like, or say "
+            "what they are"
+        )
     title = what or measured[0].what
     lowest = min(one.level for one in measured)
     curves = [one._curve(name, one.level - lowest) for name, one in growths.items()]
@@ -245,8 +264,8 @@ Meter = Callable[[Callable[[int], Any], int], float]
 
 def _meter(of: str | Callable[[Any], float]) -> Meter:
     if callable(of):
-        return lambda run, size: _checked(of(run(size)), size)
-    if of not in _METERS:
+        return lambda run, size: _checked(of(called(lambda: run(size))), size)
+    if not isinstance(of, str) or of not in _METERS:
         raise ValueError(
             f"of={of!r} is not known, expected {', '.join(map(repr, _METERS))} or a function of "
             "what run returns: choose one"
@@ -260,7 +279,7 @@ def _seconds(run: Callable[[int], Any], size: int) -> float:
     calls = 0
     while calls < 3 or (spent < ENOUGH and calls < 100):
         started = perf_counter()
-        run(size)
+        called(lambda: run(size))
         took = perf_counter() - started
         least = min(least, took) if calls else took
         spent += took
@@ -380,6 +399,19 @@ def in_seconds(seconds: float) -> str:
 
 
 # -- what is refused -----------------------------------------------------------------------------
+
+
+def called(run: Callable[[], object]) -> Any:
+    """What `run()` returns; TypeError for a coroutine, which has not done any of its work yet."""
+    result = run()
+    if type(result) is CoroutineType:
+        name = result.__name__
+        result.close()
+        raise TypeError(
+            f"{name} is async and nothing of it ran, expected a function that does its work when "
+            f"it is called: give lambda: asyncio.run({name}(…)), in a notebook from another thread"
+        )
+    return result
 
 
 def require_callable(run: object, example: str) -> None:

@@ -33,10 +33,15 @@ STYLES = (
 )
 
 
+_NOT_IN_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32)], "\N{REPLACEMENT CHARACTER}")
+"""Control characters that no XML may hold, not even escaped."""
+
+
 def text(x: float, y: float, words: str, classes: str = "", more: str = "") -> str:
     """A line of text whose base line starts (or, with class m, has its middle) at x, y."""
     attribute = f' class="{classes}"' if classes else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{attribute}{more}>{escape(words)}</text>'
+    shown = escape(words.translate(_NOT_IN_XML))
+    return f'<text x="{x:.1f}" y="{y:.1f}"{attribute}{more}>{shown}</text>'
 
 
 def rect(place: Place, radius: float, fill: str, stroke: str, width: float = 1.5) -> str:

@@ -54,6 +54,18 @@ def code(text: str) -> str:
     return f'<code style="{style}">{escape(text)}</code>'
 
 
+def said_of(value: object) -> str:
+    """The `repr` of a value; of one whose class cannot say it, the class.
+
+    >>> said_of([1])
+    '[1]'
+    """
+    try:
+        return repr(value)
+    except Exception:  # the reader's own code
+        return f"<{type(value).__name__}, whose repr fails>"
+
+
 def shorten(text: str, limit: int) -> str:
     """The text on one line, cut to `limit` characters with an ellipsis.
 

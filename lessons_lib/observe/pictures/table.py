@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -31,6 +31,8 @@ class Table:
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.rows, Iterator):  # it could be gone through once only
+            object.__setattr__(self, "rows", tuple(self.rows))
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(

@@ -91,7 +91,11 @@ class Player:
         return len(self.recording.steps)
 
     def __str__(self) -> str:
-        return str(self.story.table()) if len(self) else "nothing to step through"
+        return (
+            str(self.story.table())
+            if len(self)
+            else self.recording.note or "nothing to step through"
+        )
 
     def __repr__(self) -> str:
         return f"Player({len(self)} steps)"

@@ -160,7 +160,7 @@ class Scenes:
 
 
 def _short(label: str) -> str:
-    return "" if label == "__traceback__" else label
+    return "" if label == "__traceback__" else str(label)
 
 
 def _name_id(name: Name) -> str:

@@ -39,6 +39,7 @@ from ..holding.links import (
     attributes_text,
     frame_locals,
     frames_of,
+    is_a,
     is_hidden,
     sequence_text,
     telling_name,
@@ -272,7 +273,10 @@ class _Recorder:
             if collector_on:
                 gc.enable()
         self.probes += 1
-        if len(self.steps) >= self.max_steps or self.probes >= MAX_PROBES:
+        if len(self.steps) > self.max_steps:  # only a step too many tells that there are more
+            del self.steps[self.max_steps :]
+            raise _Stop
+        if self.probes >= MAX_PROBES:
             raise _Stop
 
     def _finish(self, line: int, event: str, error: str, frames: list[types.FrameType]) -> None:
@@ -346,9 +350,9 @@ class _Recorder:
             if label.startswith(("__", ".")):
                 continue
             if type(value) in ATOMS:
-                if not isinstance(value, types.ModuleType):
+                if not is_a(value, types.ModuleType):
                     look.names.append(Name(scope, label, 0, atom_text(value), "solid"))
-            elif isinstance(value, weakref.ref):
+            elif is_a(value, weakref.ref):
                 self._add_weak_name(look, scope, label, value)
             elif number := self._visit(look, value):
                 look.names.append(Name(scope, label, number, "", "solid"))
@@ -417,9 +421,9 @@ class _Recorder:
             watched.contents = tuple(map(id, gc.get_referents(look.queue[i][1])))
 
     def _follow(self, look: _Look, tail: int, label: str, target: object, style: LinkStyle) -> None:
-        if isinstance(target, weakref.ref):
+        if is_a(target, weakref.ref):
             target, style = weakref.ref.__call__(target), "dashed"
-        if isinstance(target, types.TracebackType):
+        if is_a(target, types.TracebackType):
             for frame in frames_of(target):
                 if not self._is_outermost(frame) and (head := self._visit(look, frame)):
                     look.references.append((tail, label, head, "solid"))
@@ -439,7 +443,7 @@ class _Recorder:
         if watched is not None and watched.number in look.values:
             return watched.number
         reading = None
-        if isinstance(thing, _ONLY_IF_HOLDING):
+        if is_a(thing, _ONLY_IF_HOLDING):
             reading = self.readers[type(thing)](thing)
             if not _holds_something(thing, reading):
                 return 0
@@ -474,7 +478,7 @@ class _Recorder:
 
         with suppress(TypeError):  # lists, dictionaries, tuples, frames … take none
             watched.ref = weakref.ref(thing, gone)
-            watched.simple = not isinstance(thing, _ONLY_IF_HOLDING)
+            watched.simple = not is_a(thing, _ONLY_IF_HOLDING)
         self.known[watched.key] = watched
         return watched
 
@@ -589,10 +593,10 @@ _ONLY_IF_HOLDING = (
 
 def _holds_something(thing: object, reading: Reading, depth: int = 3) -> bool:
     """Functions, methods, frames and classes are drawn only for what they hold."""
-    if isinstance(thing, type) and thing.__module__ != "__main__":
+    if is_a(thing, type) and thing.__module__ != "__main__":
         return False
     for _, target, _ in reading.links:
-        if not isinstance(target, _ONLY_IF_HOLDING):
+        if not is_a(target, _ONLY_IF_HOLDING):
             return True
         if depth and _holds_something(target, Readers()[type(target)](target), depth - 1):
             return True
@@ -638,21 +642,21 @@ def _scopes(frames: list[types.FrameType]) -> list[str]:
 
 def _title(thing: object) -> str:
     """What a reader calls the kind of an object."""
-    if isinstance(thing, type):
+    if is_a(thing, type):
         return f"class {thing.__name__}"
-    if isinstance(thing, types.FrameType):
+    if is_a(thing, types.FrameType):
         return f"frame of {thing.f_code.co_name}"
-    if isinstance(thing, types.FunctionType):
+    if is_a(thing, types.FunctionType):
         return f"function {thing.__name__}"
-    if isinstance(thing, (types.MethodType, types.BuiltinFunctionType)):
+    if is_a(thing, (types.MethodType, types.BuiltinFunctionType)):
         return f"method {thing.__name__}"
-    if isinstance(thing, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
+    if is_a(thing, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
         return f"{type(thing).__name__} {thing.__name__}"
     return type(thing).__name__
 
 
 def _called(thing: object) -> str:
-    is_instance = bool(type(thing).__flags__ & (1 << 9)) and not isinstance(thing, type)
+    is_instance = bool(type(thing).__flags__ & (1 << 9)) and not is_a(thing, type)
     return telling_name(thing) if is_instance else ""
 
 

@@ -9,6 +9,7 @@ from itertools import compress, repeat
 from operator import contains, is_
 from typing import Any
 
+from ..holding.links import is_a
 from ..pictures.style import shorten
 
 LEAST = 3
@@ -104,12 +105,12 @@ def checked(fact: object) -> Text | None:
 
     A number, None, a blank text and one of fewer than three characters are refused.
     """
-    if isinstance(fact, (bool, int, float, complex, type(None), type(...))):
+    if is_a(fact, (bool, int, float, complex, type(None), type(...))):
         raise TypeError(
             f"{fact!r} is one and the same object all over Python, expected a text or an object "
             "of your own: give the text it stands in, or the object that holds it"
         )
-    if not isinstance(fact, (str, bytes)):
+    if not is_a(fact, (str, bytes)):
         return None
     if not fact.strip():
         raise ValueError(

@@ -19,7 +19,7 @@ from operator import attrgetter, is_
 from typing import Any
 
 from ..holding.chains import Chain, chains_of
-from ..holding.links import is_dict_of
+from ..holding.links import is_a, is_dict_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length, chunks
 from .fact import Text, holds_text, sorted_by_type
@@ -365,7 +365,7 @@ def said(chains: Sequence[Chain]) -> str:
 def words_for(thing: object, text: Text) -> str:
     """The type of a string or of bytes and, of a string, the piece with the text."""
     kind = type(thing).__name__
-    return f"{kind} {text.excerpt(thing)}" if isinstance(thing, str) else kind
+    return f"{kind} {text.excerpt(thing)}" if is_a(thing, str) else kind
 
 
 def erasers(chains: Sequence[Chain]) -> str:
@@ -444,10 +444,10 @@ def _module_of(frame: types.FrameType | None) -> str:
 def _is_program_text(path: list[object]) -> bool:
     """Whether a path ends in a docstring or a name: text of the program, as its code is."""
     holder, thing = path[-2:]
-    if isinstance(holder, (types.FunctionType, type)):
+    if is_a(holder, (types.FunctionType, type)):
         return True
-    if not isinstance(holder, dict) or dict.get(holder, "__doc__") is thing:
-        return isinstance(holder, dict)
+    if not is_a(holder, dict) or dict.get(holder, "__doc__") is thing:
+        return is_a(holder, dict)
     names = len(path) == 2 or is_dict_of(path[-3], holder)
     return names and not any(map(is_, dict.values(holder), repeat(thing)))
 
@@ -469,7 +469,7 @@ def _is_program(holder: object) -> bool:
     if type(holder) is list:
         words = {id(name) for code in _running() for name in code.co_names}
         return not words.isdisjoint(map(id, holder))
-    return isinstance(holder, (tuple, frozenset)) and id(holder) in _constants()
+    return is_a(holder, (tuple, frozenset)) and id(holder) in _constants()
 
 
 def _running() -> list[types.CodeType]:

@@ -37,7 +37,8 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     paths of database files, of other files or of folders. An object is looked for by identity,
     in this process alone: what leaves it is a copy.
 
-    What the caller passes is no place, nor is the text of a program: code, the cells of a
+    What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
+    caller passes is no place, nor is the text of a program: code, the cells of a
     notebook. That the notebook keeps what was typed and shown is said in one note below.
 
     >>> def conversation():
