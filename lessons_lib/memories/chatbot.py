@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, NotRequired, Protocol, TypedDict
 
 
@@ -213,6 +214,18 @@ def take_turn(
     answer = model(list(messages))  # a copy: another turn may add to them while the model thinks
     messages.append(answered(answer))
     return answer
+
+
+def checked_folder(folder: Path | str) -> Path:
+    """Return a folder, made if it is missing, or raise ValueError when it can be none."""
+    try:
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+    except (TypeError, ValueError, FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"the folder is {folder!r}, which can be none ({error}): give the path of a folder"
+        ) from None
+    return path
 
 
 def checked_user(user: str) -> str:

@@ -21,7 +21,16 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from lessons_lib.memories.chatbot import Message, Model, Step, answered, checked_id, heard, reply
+from lessons_lib.memories.chatbot import (
+    Message,
+    Model,
+    Step,
+    answered,
+    checked_folder,
+    checked_id,
+    heard,
+    reply,
+)
 from lessons_lib.memories.sqlite_files import open_file
 
 Durability = Literal["sync", "async", "exit"]
@@ -243,4 +252,4 @@ def connect(folder: Path | str, **options: Any) -> sqlite3.Connection:
     file that is damaged or another's.
     """
     ours = {"checkpoints": "thread_id", "store": "prefix"}
-    return open_file(Path(folder) / "graph.db", ours, **options)
+    return open_file(checked_folder(folder) / "graph.db", ours, **options)

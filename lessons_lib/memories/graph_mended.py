@@ -17,7 +17,7 @@ from filelock import FileLock
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.memories.chatbot import Model, Step, checked_id, reply
+from lessons_lib.memories.chatbot import Model, Step, checked_folder, checked_id, reply
 from lessons_lib.memories.graph import Durability, checked
 from lessons_lib.memories.graph_store import MOST, StoreBot, label
 from lessons_lib.memories.seal import Seal, SealedSerializer, SealedStore
@@ -50,8 +50,7 @@ class MendedBot(StoreBot):
         """Open (or make) `graph.db` in the folder. The key is kept elsewhere, and never there."""
         self._seal = Seal(key)
         checked(durability)
-        self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder = checked_folder(folder)
         with self._alone(""):  # two processes that make the tables at once are in each other's way
             super().__init__(folder, model=model, durability=durability)
 

@@ -16,7 +16,16 @@ from typing import Any, BinaryIO, NamedTuple
 
 from filelock import FileLock
 
-from lessons_lib.memories.chatbot import Message, Model, Step, answered, checked_id, heard, reply
+from lessons_lib.memories.chatbot import (
+    Message,
+    Model,
+    Step,
+    answered,
+    checked_folder,
+    checked_id,
+    heard,
+    reply,
+)
 
 State = dict[str, Any]
 
@@ -53,8 +62,7 @@ class Journal:
 
     def __init__(self, folder: Path | str) -> None:
         """Keep the files in a folder, which is made if it is missing."""
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = checked_folder(folder)
 
     def put(self, thread_id: str, step: int, state: State) -> None:
         """Write down the state after a step; when this returns, a kill cannot take it back.

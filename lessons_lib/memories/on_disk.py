@@ -12,7 +12,14 @@ import pickle
 import tempfile
 from pathlib import Path
 
-from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
+from lessons_lib.memories.chatbot import (
+    Message,
+    Model,
+    checked_folder,
+    checked_id,
+    reply,
+    take_turn,
+)
 
 Conversations = dict[str, list[Message]]
 
@@ -33,8 +40,7 @@ class PickleBot:
 
     def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
         """Keep conversations in `conversations.pickle` in the folder, which is made if missing."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        self.path = Path(folder) / "conversations.pickle"
+        self.path = checked_folder(folder) / "conversations.pickle"
         self.model = model
 
     def say(
@@ -94,8 +100,7 @@ class JsonBot:
 
     def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
         """Keep conversations in `conversations.json` in the folder, which is made if missing."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        self.path = Path(folder) / "conversations.json"
+        self.path = checked_folder(folder) / "conversations.json"
         self.model = model
 
     def say(

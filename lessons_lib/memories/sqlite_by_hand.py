@@ -15,6 +15,7 @@ from lessons_lib.memories.chatbot import (
     Message,
     Model,
     answered,
+    checked_folder,
     checked_id,
     checked_user,
     heard,
@@ -59,7 +60,7 @@ class SqliteBot:
         # One connection, used by one thread at a time; without a transaction of its own making.
         self._lock = threading.Lock()
         self._database = open_file(
-            Path(folder) / "turns.db", {"turns": "heard"}, isolation_level=None
+            checked_folder(folder) / "turns.db", {"turns": "heard"}, isolation_level=None
         )
         self._run("PRAGMA journal_mode = WAL")  # whoever reads need not wait for whoever writes
         self._run("PRAGMA secure_delete = ON")  # most builds do it unasked, not all

@@ -9,7 +9,20 @@ from typing import Any
 
 import pytest
 
-from lessons_lib.memories import Bot, DictBot, Message, crash, held, moment, reply, stored
+from lessons_lib.memories import (
+    Bot,
+    DictBot,
+    JournalBot,
+    JsonBot,
+    Message,
+    PickleBot,
+    SqliteBot,
+    crash,
+    held,
+    moment,
+    reply,
+    stored,
+)
 from lessons_lib.memories.chatbot import answered, heard
 from lessons_lib.memories.graph import GraphBot
 
@@ -193,3 +206,11 @@ def test_a_fact_is_a_text(tmp_path: Path, fact: Any) -> None:
 def test_stored_wants_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no folder: give the one the memory writes to"):
         stored(tmp_path / "nowhere", "x")
+
+
+@pytest.mark.parametrize("make", [PickleBot, JsonBot, SqliteBot, JournalBot, GraphBot])
+@pytest.mark.parametrize("folder", [None, 5, "a\0b", __file__])
+def test_what_can_be_no_folder_is_one_sentence(make: Any, folder: Any) -> None:
+    with pytest.raises(ValueError, match=r"the folder is .*, which can be none") as told:
+        make(folder)
+    assert "\n" not in str(told.value)

@@ -47,8 +47,8 @@ class Lazy:
 
     asked = 0
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         Lazy.asked += 1
         raise RuntimeError("loaded")
 
@@ -225,3 +225,20 @@ def test_what_holds_a_thing_is_escaped() -> None:
     next(copy)
     page = who_holds(box)._repr_mimebundle_()["text/html"]
     assert "<genexpr>" not in page
+
+
+@pytest.mark.parametrize(
+    ("snippet", "more", "says"),
+    [
+        (5, {}, "5 is no snippet, expected lines of Python in a text"),
+        ("x = 1", {"max_steps": "a"}, "max_steps='a', expected a whole number"),
+        ("x = 1", {"max_steps": 0}, "max_steps=0, expected a whole number"),
+        ("x = 1", {"show": 3}, r"show=3, expected the numbers of steps: give \[3\]"),
+        ("x = 1", {"show": ["a"]}, "show has the step 'a', expected numbers from 1 to 1"),
+    ],
+)
+def test_what_cannot_be_stepped_through_is_one_sentence(
+    snippet: Any, more: dict[str, Any], says: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        step(snippet, **more)

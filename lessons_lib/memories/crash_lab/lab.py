@@ -63,7 +63,7 @@ def crash(
     cross. What goes wrong inside a life is in the report.
     """
     gate = _checked_gate(at, after, nth, how)
-    if not timeout > 0:
+    if not isinstance(timeout, (int, float)) or not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
     scripts = [_packed(function) for function in (first, then or first)]
     with _place(folder) as place:

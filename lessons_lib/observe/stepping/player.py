@@ -50,9 +50,23 @@ def step(
        3     3  del a         Upload has 1 reference
        4     4  del b         Upload died, by reference count
     """
+    _require_right(snippet, max_steps)
     text = dedent(snippet).strip("\n")
     found = _from_caller(text, sys._getframe(1).f_globals, names)
     return Player(record(text, found, max_steps=max_steps), show)
+
+
+def _require_right(snippet: object, max_steps: object) -> None:
+    if not isinstance(snippet, str):
+        raise TypeError(
+            f"{style.shorten(style.said_of(snippet), 40)} is no snippet, expected lines of Python "
+            "in a text: step('a = []'), say"
+        )
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+        raise ValueError(
+            f"max_steps={max_steps!r}, expected a whole number from 1 up: leave it out for "
+            f"{MAX_STEPS}"
+        )
 
 
 def _from_caller(
@@ -79,10 +93,12 @@ class Player:
         if show is None:
             return self.story.decisive()
         count = len(self.recording.steps)
+        if not isinstance(show, Iterable):
+            raise TypeError(f"show={show!r}, expected the numbers of steps: give [{show!r}], say")
         for number in (chosen := list(show)):
-            if not 1 <= number <= count:
+            if not isinstance(number, int) or not 1 <= number <= count:
                 raise ValueError(
-                    f"show has the step {number}, expected numbers from 1 to {count}: "
+                    f"show has the step {number!r}, expected numbers from 1 to {count}: "
                     "print the player to see its steps"
                 )
         return [number - 1 for number in chosen]
