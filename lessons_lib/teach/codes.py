@@ -2,7 +2,7 @@
 
 A code is letters of Crockford's base 32 (no I, L, O, U; upper or lower case), in groups of five:
 
-    1 version · 4 which of the twenty lessons follow · for each: 2 fingerprint, 1 length, its marks
+    1 version · 5 which of the lessons follow · for each: 2 fingerprint, 1 length, its marks
     · 4 checksum
 
 The marks of a lesson are one number in mixed base: a digit for each question (0 or the first
@@ -22,10 +22,10 @@ from lessons_lib.teach.course import LESSONS
 from lessons_lib.teach.model import LETTERS, Answers
 from lessons_lib.teach.store import Answered, Record, Tried
 
-VERSION = 1
+VERSION = 2
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALIKE = str.maketrans("OIL", "011")
-_MAP, _PRINT, _SUM = 4, 2, 4
+_MAP, _PRINT, _SUM = 5, 2, 4
 _SHORTEST = 1 + _MAP + _SUM
 
 
@@ -60,9 +60,9 @@ def encode(record: Record) -> str:
 def decode(code: str) -> Decoded:
     """The record in a code; raises `CodeError` saying what is wrong with it.
 
-    >>> decode("12-3")
+    >>> decode("22-3")
     Traceback (most recent call last):
-    lessons_lib.teach.codes.CodeError: The code is too short: it has 3 letters, the shortest has 9.
+    lessons_lib.teach.codes.CodeError: The code is too short: it has 3 letters, the shortest has 10.
     """
     letters = _cleaned(code)
     _refuse_version(letters)

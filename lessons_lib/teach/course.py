@@ -1,4 +1,4 @@
-"""The course as a list: twenty lessons, the parts they form, and three paths by time.
+"""The course as a list: twenty-two lessons, the parts they form, and three paths by time.
 
 >>> find_lesson("02").title
 'Reference counting'
@@ -61,7 +61,7 @@ def _lesson(slug: str, title: str, question: str, part: str, **minutes: int) -> 
 
 
 LESSONS: tuple[Lesson, ...] = (
-    _lesson("00_start_here", "Start here", "Who remembers?", START, core=25, deeper=10),
+    _lesson("00_start_here", "Start here", "Who remembers?", START, core=30, deeper=10),
     _lesson("01_names_and_objects", "Names and objects", "What is a variable?", FORGETS),
     _lesson(
         "02_reference_counting",
@@ -76,7 +76,14 @@ LESSONS: tuple[Lesson, ...] = (
         "What does counting miss?",
         FORGETS,
     ),
-    _lesson("04_finding_leaks", "Finding leaks", "Why does my service grow?", FORGETS, deeper=25),
+    _lesson(
+        "04_finding_leaks",
+        "Finding leaks",
+        "Why does my service grow?",
+        FORGETS,
+        core=50,
+        deeper=25,
+    ),
     _lesson("05_state_in_variables", "State in variables", "Whose is it?", YOU),
     _lesson("06_state_under_pressure", "State under pressure", "Two at once, and how much?", YOU),
     _lesson("07_state_on_disk", "State on disk", "Can I just save it?", YOU),
@@ -113,24 +120,31 @@ LESSONS: tuple[Lesson, ...] = (
         GRAPH,
     ),
     _lesson(
-        "15_the_price_of_memory", "The price of memory", "What does it cost as it grows?", COSTS
+        "15_ready_made_agents",
+        "Ready-made agents",
+        "What does the agent you did not write keep?",
+        GRAPH,
     ),
-    _lesson("16_many_workers_one_memory", "Many workers, one memory", "Does it scale out?", COSTS),
-    _lesson("17_trust_and_change", "Trust and change", "Can I trust what comes back?", COSTS),
+    _lesson("16_inside_a_server", "Inside a server", "Who waits for whom?", GRAPH),
     _lesson(
-        "18_write_a_checkpointer",
+        "17_the_price_of_memory", "The price of memory", "What does it cost as it grows?", COSTS
+    ),
+    _lesson("18_many_workers_one_memory", "Many workers, one memory", "Does it scale out?", COSTS),
+    _lesson("19_trust_and_change", "Trust and change", "Can I trust what comes back?", COSTS),
+    _lesson(
+        "20_write_a_checkpointer",
         "Write a checkpointer",
         "How does it work inside?",
         COSTS,
         core=120,
         deeper=0,
     ),
-    _lesson("19_the_verdict", "The verdict", "Which should I choose?", COSTS),
+    _lesson("21_the_verdict", "The verdict", "Which should I choose?", COSTS),
 )
 
 _SHORT = ("00", "02", "10", "11")
 _HALF = ("00", "02", "05", "08", "10", "11")
-_DAY = ("00", "02", "04", "05", "07", "08", "09", "10", "11", "12", "19")
+_DAY = ("00", "02", "04", "05", "07", "08", "09", "10", "11", "12", "21")
 
 PATHS: tuple[ReadingPath, ...] = (
     ReadingPath("90 minutes", _SHORT),
@@ -146,7 +160,7 @@ def find_lesson(number: str) -> Lesson:
 
     >>> find_lesson("44")
     Traceback (most recent call last):
-    lessons_lib.teach.model.NotFound: There is no lesson '44'; the lessons go from '00' to '19'.
+    lessons_lib.teach.model.NotFound: There is no lesson '44'; the lessons go from '00' to '21'.
     """
     for lesson in LESSONS:
         if number in (lesson.number, lesson.slug):

@@ -30,7 +30,7 @@ def test_ids_find_their_content() -> None:
         ("13.last-referense", "did you mean '13.last-reference'?"),
         ("13.zzz", "lesson 13 has '13.last-reference', '13.printed'."),
         ("13.double", "'13.double' is an exercise, not a question: use check, hint or solution"),
-        ("44.x", "There is no lesson '44'; the lessons go from '00' to '19'."),
+        ("44.x", "There is no lesson '44'; the lessons go from '00' to '21'."),
         ("13", "write two digits of the lesson, a dot and a name"),
         (13, "13 is no id"),
     ],
@@ -64,15 +64,15 @@ def test_a_notebook_shows_one_sentence_and_no_frames() -> None:
     ]
 
 
-def test_the_course_has_its_twenty_lessons() -> None:
-    assert [lesson.number for lesson in LESSONS] == [f"{n:02}" for n in range(20)]
+def test_the_course_has_its_lessons() -> None:
+    assert [lesson.number for lesson in LESSONS] == [f"{n:02}" for n in range(22)]
     assert all(lesson.slug.startswith(lesson.number + "_") for lesson in LESSONS)
-    assert len({lesson.question for lesson in LESSONS}) == 20
+    assert len({lesson.question for lesson in LESSONS}) == 22
     assert [len(path.lessons) for path in PATHS] == [4, 6, 11]
 
 
 def test_a_lesson_is_written_when_its_notebook_exists() -> None:
-    lesson = find_lesson("18_write_a_checkpointer")
+    lesson = find_lesson("20_write_a_checkpointer")
     assert is_written(lesson) == lesson.notebook.is_file()
 
 

@@ -379,14 +379,14 @@ def check_diary(diary: Callable[[Path], Any]) -> str:
 def why_not_all(read: Any) -> str:
     """The likeliest reason why something was read, and not the three entries."""
     if isinstance(read, str):
-        return "That is one text; read() should return a list with an entry for each `add`."
+        return "That is one string; read() should return a list with an entry for each `add`."
     entries = list(read)
     if entries == ENTRIES:
         return f"That is a {type(read).__name__}, expected a list."
     if entries == [(entry,) for entry in ENTRIES]:
-        return "Those are rows, each a tuple with one text in it: take the text out of each."
+        return "Those are rows, each a tuple with one string in it: take it out."
     if not all(isinstance(entry, str) for entry in entries):
-        return "An entry should be the text that was given to `add`."
+        return "An entry should be the string that was given to `add`."
     if [entry.strip() for entry in entries if entry.strip()] == ENTRIES:
         return (
             "The entries are all there, with line ends that belong to the file and not to them: "
@@ -622,7 +622,7 @@ DIARY = Exercise(
                 def read(self):
                     return self.db.execute("SELECT entry FROM diary").fetchall()
             """),
-            "take the text out of each",
+            "take it out",
         ),
         NearMiss(
             code("""
@@ -667,7 +667,7 @@ DIARY = Exercise(
                 def read(self):
                     return self.file.read_text(encoding="utf-8")
             """),
-            "That is one text",
+            "That is one string",
         ),
         NearMiss(
             code("""

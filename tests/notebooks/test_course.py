@@ -1,0 +1,68 @@
+"""The list of lessons, its titles, minutes and paths: every page says what `course` says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lessons_lib.teach import answers, course
+from lessons_lib.teach.course import LESSONS, PATHS, Lesson
+from tests.notebooks import reading
+from tests.project import NOTEBOOKS, ROOT, notebooks
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEACHING = (NOTEBOOKS / "TEACHING.md").read_text(encoding="utf-8")
+
+PAGES = {path.name: reading.read(path).cells for path in notebooks()}
+PROSE = {name: "\n".join(c.source for c in cells if not c.is_code) for name, cells in PAGES.items()}
+PROSE |= {"README.md": README, "TEACHING.md": TEACHING}
+
+_TITLED_LINK = re.compile(r"\[(\d\d) · ([^\]]+)\]\((?:notebooks/)?(\w+)\.ipynb\)")
+
+
+def _row(lesson: Lesson) -> str:
+    written = course.is_written(lesson)
+    link = f"[{lesson.title}](notebooks/{lesson.slug}.ipynb)"
+    title, state = (link, "ready") if written else (lesson.title, "planned")
+    return f"| {lesson.number} | {title} | {lesson.question} | {state} |"
+
+
+def test_the_readme_lists_the_lessons() -> None:
+    assert re.findall(r"^\| \d\d \| .*$", README, re.MULTILINE) == [_row(one) for one in LESSONS]
+
+
+def test_the_parts_of_the_readme_are_the_courses() -> None:
+    parts = dict.fromkeys(lesson.part for lesson in LESSONS)
+    assert re.findall(r"\| \*\*(Part .*?)\*\*", README) == list(parts)[1:]
+
+
+def test_the_teachers_plans_have_title_and_minutes() -> None:
+    planned = [
+        f"{one.number} · {one.title} ({one.core} minutes)"
+        for one in LESSONS
+        if course.is_written(one)
+    ]
+    assert re.findall(r"^## (\d\d · .*)$", TEACHING, re.MULTILINE) == planned
+
+
+@pytest.mark.parametrize("name", PROSE)
+def test_a_titled_link_names_its_lesson(name: str) -> None:
+    for number, title, slug in _TITLED_LINK.findall(PROSE[name]):
+        assert (title, slug) == (course.find_lesson(number).title, course.find_lesson(number).slug)
+
+
+@pytest.mark.parametrize("name", [path.name for path in notebooks()])
+def test_a_lesson_opens_with_its_title_and_question(name: str) -> None:
+    lesson = course.find_lesson(name[:2])
+    question = lesson.question[0].lower() + lesson.question[1:]
+    assert PAGES[name][0].source.startswith(f"# {lesson.number} · {lesson.title}: {question}")
+
+
+def test_lesson_00_shows_the_paths() -> None:
+    rows = re.findall(r"^\| ((?:90 minutes|half a day|a day).*)\|$", PROSE[LESSONS[0].slug + ".ipynb"], re.M)
+    assert [re.findall(r"\b\d\d\b(?!_)", row.split("|")[1]) for row in rows] == [
+        list(path.numbers) for path in PATHS
+    ]
+    for number, slug in re.findall(r"\[(\d\d)\]\((\w+)\.ipynb\)", "".join(rows)):
+        assert course.find_lesson(number).slug == slug
