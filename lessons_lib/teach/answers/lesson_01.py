@@ -52,11 +52,11 @@ QUESTIONS = (
         "what is in `backup`?",
         (
             Option(
-                "One text: it was made before the append",
+                "One message: it was made before the append",
                 "No. Nothing was made. `backup = history` copies no list.",
             ),
             Option(
-                "Two texts",
+                "Two messages",
                 "Right. There is one list. It has two names, and both show the change.",
                 right=True,
             ),
@@ -71,12 +71,12 @@ QUESTIONS = (
         'Now with `history = history + ["I moved."]` in place of the append. What is in `backup`?',
         (
             Option(
-                "One text",
+                "One message",
                 "Right. `+` made another list and `=` moved one name to it. `backup` stayed.",
                 right=True,
             ),
             Option(
-                "Two texts: it is the same list under two names",
+                "Two messages: it is the same list under two names",
                 "No. It was. Then the name `history` moved to the list that `+` had made.",
             ),
             Option(
@@ -223,8 +223,8 @@ def _continues(say: Callable[..., Any], given: list[str]) -> None:
     if got == ["I moved."]:
         raise NotYet("a history was given and left aside: every call begins a new one.")
     raise NotYet(
-        "a history was given, and what came back is another list that looks like it. Whoever holds "
-        "the given one will miss the new text. Change the object, do not move the name."
+        "a history was given, and what came back is another list that looks like it. Anyone who "
+        "holds the given one will miss the new text. Change the object, do not move the name."
     )
 
 

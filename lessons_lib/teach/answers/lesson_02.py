@@ -31,16 +31,22 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "02.recall-alias",
-        "From lesson 01. After `a = []`, `b = a`, `b.append(1)`: what is `a`?",
+        "02.recall-key",
+        "From lesson 00. A bot on a checkpointed graph, with its checkpoints in a file, is killed. "
+        "What does a new process need to go on with the conversation?",
         (
-            Option("[]", "No. `b = a` copies no list. Both names lead to one object."),
             Option(
-                "[1]", "Right. One list, two names; the change is seen through both.", right=True
+                "The graph object of the first process",
+                "No. That died with its process. The new process makes another one.",
             ),
             Option(
-                "It depends on the size of the list",
-                "No. Assignment never copies an object, however small.",
+                "The file and the thread id",
+                "Right. What was written is in the file, and the thread id is the key to it.",
+                right=True,
+            ),
+            Option(
+                "Nothing: the model knows what was said",
+                "No. A model knows what it is sent, and the old messages come from the file.",
             ),
         ),
     ),
@@ -177,7 +183,7 @@ def collector_off() -> Iterator[Callable[[], int]]:
 
 
 def as_text(report: object) -> str:
-    """Everything that a kept report can say, as one text."""
+    """Everything that a kept report can say, as one string."""
     if isinstance(report, traceback.TracebackException):
         return "".join(report.format())
     if isinstance(report, BaseException):
