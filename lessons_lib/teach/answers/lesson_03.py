@@ -87,7 +87,7 @@ QUESTIONS = (
             ),
             Option(
                 "All five thousand: nobody asked it to collect",
-                "No. It comes by itself when many more objects were made than freed.",
+                "No. It comes by itself when many more containers were made than freed.",
             ),
         ),
     ),
@@ -420,7 +420,7 @@ class Upload:
 
 
 def parse(upload: Upload) -> None:
-    """Reads texts, and fails on everything else."""
+    """Read text files, and fail on everything else."""
     if not upload.name.endswith(".txt"):
         raise ValueError(f"no text in {upload.name}")
 
@@ -818,7 +818,7 @@ GARBAGE = Exercise(
         "Start with those that have a reference from outside, and follow where they lead, and "
         "where that leads. What you never reach is garbage.",
         "Keep a list of names to visit and a set of names to keep. Visit a name once, or a cycle "
-        "will turn you round for ever.",
+        "will send you round for ever.",
     ),
     check=check_garbage,
 )
