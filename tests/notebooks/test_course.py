@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lessons_lib.teach import answers, course
+from lessons_lib.teach import course
 from lessons_lib.teach.course import LESSONS, PATHS, Lesson
 from tests.notebooks import reading
 from tests.project import NOTEBOOKS, ROOT, notebooks
@@ -60,7 +60,9 @@ def test_a_lesson_opens_with_its_title_and_question(name: str) -> None:
 
 
 def test_lesson_00_shows_the_paths() -> None:
-    rows = re.findall(r"^\| ((?:90 minutes|half a day|a day).*)\|$", PROSE[LESSONS[0].slug + ".ipynb"], re.M)
+    rows = re.findall(
+        r"^\| ((?:90 minutes|half a day|a day).*)\|$", PROSE[LESSONS[0].slug + ".ipynb"], re.M
+    )
     assert [re.findall(r"\b\d\d\b(?!_)", row.split("|")[1]) for row in rows] == [
         list(path.numbers) for path in PATHS
     ]

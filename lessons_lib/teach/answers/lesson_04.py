@@ -38,18 +38,17 @@ QUESTIONS = (
     ),
     Question(
         "04.recall-cycle",
-        "From lesson 03. A dict at the top of a module leads to an object that nobody needs any "
-        "more. "
-        "What does the collector do about it?",
+        "From lesson 02. A dict at the top of a module leads to an object that nobody needs any "
+        "more. What does the collector do about it?",
         (
             Option(
                 "It frees the object at the next full collection",
-                "No. The collector frees what *no* name can reach. The dict reaches this one.",
+                "No. It frees what only a cycle leads to. The dict leads to this one.",
             ),
             Option(
                 "Nothing",
-                "Right. Whether something is needed, no collector can know. It asks whether "
-                "something is reachable.",
+                "Right. Whether something is needed, no collector can know. It only sees that "
+                "something leads there.",
                 right=True,
             ),
             Option(
@@ -61,8 +60,7 @@ QUESTIONS = (
     Question(
         "04.line",
         "Over half of what stayed was made by the line `rows = …` in `read_table`. `rows` is a "
-        "local, "
-        "and `read_table` has ended long ago. How can it still be there?",
+        "local, and `read_table` has ended long ago. How can it still be there?",
         (
             Option(
                 "tracemalloc shows what was allocated, and not what is still there",
@@ -70,13 +68,13 @@ QUESTIONS = (
             ),
             Option(
                 "Something holds the frame of `read_table`",
-                "Right. A local outlives its function when its frame does, and a traceback, a "
-                "generator or a closure can see to that.",
+                "Right. `read_table` gives the rows to nobody: it does not return or store them, and "
+                "no function in it uses them. Only its frame can lead to them.",
                 right=True,
             ),
             Option(
                 "The rows refer to one another, in a cycle",
-                "No. A list of lists of texts has no way back to itself.",
+                "No. A list of lists of strings has no way back to itself.",
             ),
             Option(
                 "The allocator has not given the memory back yet",
@@ -88,8 +86,7 @@ QUESTIONS = (
     Question(
         "04.method",
         "`visit` makes a connection, a local, and hands `connection.show` to the bus. `visit` "
-        "returns. "
-        "What keeps the connection alive?",
+        "returns. What keeps the connection alive?",
         (
             Option(
                 "Nothing: the bus has a method, and methods belong to the class",
@@ -110,12 +107,11 @@ QUESTIONS = (
     Question(
         "04.tuple",
         "`gc.get_referrers(upload)` gives one object, a tuple that has the upload in it and "
-        "nothing "
-        "else. You never wrote such a tuple. What do you do?",
+        "nothing else. You never wrote such a tuple. What do you do?",
         (
             Option(
                 "Delete the upload from the tuple",
-                "No. A tuple cannot change, and whoever made this one would make the next.",
+                "No. A tuple cannot change, and what made this one would make the next.",
             ),
             Option(
                 "Nothing: it is a temporary of Python's own",
@@ -123,8 +119,8 @@ QUESTIONS = (
             ),
             Option(
                 "Ask who refers to the tuple",
-                "Right. A bare container is a station and not a cause. Walk on until something "
-                "has a name that you know.",
+                "Right. A bare container is on the way to the cause. Walk on until something has a "
+                "name that you know.",
                 right=True,
             ),
             Option(
@@ -136,8 +132,7 @@ QUESTIONS = (
     Question(
         "04.full",
         "The server keeps the eight sessions that were used last. It serves 4, 8, 16, 32 new "
-        "users. "
-        "How many sessions are alive at the end of each run?",
+        "users. How many sessions are alive at the end of each run?",
         (
             Option(
                 "4, 8, 16, 32",
@@ -159,8 +154,7 @@ QUESTIONS = (
     Question(
         "04.arenas",
         "A process makes 300 000 lists and lets go of all but every thousandth. How much of the "
-        "memory "
-        "that Python took for them goes back to the operating system?",
+        "memory that Python took for them goes back to the operating system?",
         (
             Option(
                 "Nearly all of it: that is what was freed",
@@ -290,8 +284,7 @@ def _require_told(stays: Window, leaves: Window) -> None:
     if stays.shown != ["one"] or leaves.noted != ["one"]:
         raise NotYet(
             "two windows were open, and the news did not reach them. `window.show` makes a new "
-            "bound "
-            "method each time; a plain weak reference to it is dead at once."
+            "bound method each time; a plain weak reference to it is dead at once."
         )
 
 
@@ -1088,8 +1081,7 @@ DESK = Exercise(
         "The method is over, so its own names are gone. For each red row, look at what it stored: "
         "a lambda, a list, a generator, a dict. What does that lead to?",
         "Keep what you will need later: the *name* in the lambda, a list made in the call, a "
-        "generator "
-        "that has ended, a note without its subject.",
+        "generator that has ended, a note without its subject.",
         "`lambda name=upload.name: …`, `files=None`, `lines.close()`, and no `about`.",
     ),
     check=check_desk,
@@ -1209,8 +1201,7 @@ def row_log(worker: Any) -> Row:
     if still:
         told = (
             "the logger lives as long as the process and lists every handler it was given. Each "
-            "later "
-            "line goes to all of them."
+            "later line goes to all of them."
         )
         return Row("log", 5, still, told)
     if len(tail.lines) != 5:
@@ -1470,11 +1461,9 @@ WORKER = Exercise(
     ),
     hints=(
         "A worker, a context, a logger and a list of tasks all live longer than a request. What "
-        "did "
-        "the request put there, and who takes it out, also when something raises?",
+        "did the request put there, and who takes it out, also when something raises?",
         "Whatever you put somewhere, take out in a `finally`. A task can do that itself: it "
-        "calls back "
-        "when it is done.",
+        "calls back when it is done.",
         "`del HERE.upload`; `token = CURRENT.set(…)` and `CURRENT.reset(token)`; "
         "`removeHandler(report)`; `task.add_done_callback(self.tasks.discard)`.",
     ),
