@@ -119,6 +119,13 @@ def errors_are_meant(notebook: Notebook) -> Iterator[str]:
             yield f"{cell}: is tagged raises-exception and raised nothing"
 
 
+def predictions_stand_alone(notebook: Notebook) -> Iterator[str]:
+    """A prediction has a cell of its own: nothing has run, or is shown, before the choice."""
+    for cell, _, _ in reading.calls(notebook, "predict"):
+        if len(cell.source.strip().splitlines()) > 1:
+            yield f"{cell}: asks for a prediction beside other code; give it a cell of its own"
+
+
 def nothing_private(notebook: Notebook) -> Iterator[str]:
     """No memory address and no path of one machine, in a source or an output or a picture."""
     for cell in notebook.cells:
@@ -167,6 +174,7 @@ RULES: tuple[Rule, ...] = (
     headings_are_in_order,
     cells_were_run_in_order,
     errors_are_meant,
+    predictions_stand_alone,
     nothing_private,
     nothing_on_stderr,
     nothing_is_unchecked,

@@ -58,6 +58,7 @@ FAULTS: list[tuple[Rule, tuple[samples.Cell, ...], str]] = [
     (rules.cells_were_run_in_order, (code(" ", count=1),), "an empty code cell"),
     (rules.errors_are_meant, (code("x", ERROR),), "raised KeyError"),
     (rules.errors_are_meant, (code("x", tags=RAISES),), "raised nothing"),
+    (rules.predictions_stand_alone, (code("x = 1\npredict('02.a')"),), "beside other code"),
     (rules.nothing_private, (code("x", printed(f"<X at {ADDRESS}>")),), "an address"),
     (rules.nothing_private, (code("x", shown(html=PICTURE)),), "an address"),
     (rules.nothing_private, (code(f"open('{HOME}')"),), "a path of one machine"),

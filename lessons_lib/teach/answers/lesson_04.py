@@ -1121,7 +1121,7 @@ def lives_after_a_failure(request: Callable[[Any], object]) -> bool:
 
 
 def row_greet(worker: Any) -> Row:
-    """What a worker's drawer holds must go when the request ends, however it ends."""
+    """What a worker keeps in its `threading.local` must go when the request ends, however it ends."""
 
     def request(upload: File) -> str:
         said = worker.greet(upload)
@@ -1129,7 +1129,9 @@ def row_greet(worker: Any) -> Row:
 
     still, fault = in_a_pool(request)
     if still:
-        told = "one for each worker and not for each request: the drawer of a thread stays full."
+        told = (
+            "one for each worker and not for each request: what a thread has in `HERE` stays there."
+        )
         return Row("greet", 6, still, told)
     if lives_after_a_failure(worker.greet):
         told = "a request failed, and your clearing up came after the line that raised."
@@ -1343,7 +1345,7 @@ WORKER_PARTS = {
 WORKER = Exercise(
     id="04.lab-worker",
     name="Worker",
-    task="Mend four methods, so that no upload outlives its request in what goes on running.",
+    task="Mend four methods, so that nothing that goes on running keeps an upload after its request.",
     given=RUNNING,
     stub=code("""
             class Worker:
