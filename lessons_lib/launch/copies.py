@@ -1,8 +1,8 @@
 """The reader's copies of the lessons, in ``my/``: laid out, kept, never overwritten.
 
 A copy begins without outputs and numbers: the answer to a prediction is the reader's to find, and
-no cell looks as if it had run. A manifest holds the digest of what was laid out. A copy that still has it follows a newer lesson;
-one that the reader saved is theirs.
+no cell looks as if it had run. A manifest holds the digest of what was laid out. A copy that still
+has it follows a newer lesson; one that the reader saved is theirs.
 """
 
 import json
