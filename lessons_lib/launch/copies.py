@@ -7,6 +7,7 @@ has it follows a newer lesson; one that the reader saved is theirs.
 
 import json
 import os
+import platform
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,9 +58,14 @@ def find_lesson(which: str, project: Project = HERE) -> Path:
 
 
 def not_yet_run(lesson: Path) -> bytes:
-    """A lesson as a reader first meets it: no output, no execution number."""
+    """A lesson as a reader first meets it: no output, no execution number.
+
+    It names this Python, as JupyterLab would on opening it: else it looked modified at once.
+    """
     try:
         notebook = json.loads(lesson.read_bytes())
+        if "language_info" in notebook["metadata"]:
+            notebook["metadata"]["language_info"]["version"] = platform.python_version()
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
