@@ -98,7 +98,7 @@ class Panel:
             self._reach(now)
             self.slider.value = self.machine.ids.index(focus) + 1
         self.turn()
-        self.tree.value = _FIT + self.machine.draw(focus, 30).html(at_focus=True)
+        self.tree.value = _FIT + self.machine.draw(focus, 30).html()
 
     def _tell_often(self) -> Callable[[str], None]:
         """Words on how far it is, in the place of the sentence, a few times a second."""

@@ -277,7 +277,7 @@ class TimeMachine:
         """A checkpoint with its neighbours: the cards, and what the step did as tables."""
         id = self.ids[place - 1]
         most = max(2, len(self)) if self.is_small() else NEAR
-        return self.draw(id, most).html(at_focus=True) + tables(self._checkpoint(id))
+        return self.draw(id, most).html() + tables(self._checkpoint(id))
 
     # -- how it shows ------------------------------------------------------------------------
 

@@ -225,7 +225,7 @@ def _buttons(slider: Any) -> tuple[Any, Any]:
 def _code_line(number: int, text: str, marked: bool) -> str:
     """One line of code with its number; the marked one has an arrow, a bar and bold letters."""
     bar = (
-        f"border-left:4px solid {style.BLUE};background:#E3EEF5;font-weight:700"
+        f"border-left:4px solid {style.BLUE};background:{style.WASH};font-weight:700"
         if marked
         else ("border-left:4px solid transparent")
     )
