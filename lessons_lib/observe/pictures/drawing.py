@@ -36,6 +36,10 @@ __all__ = [
     "lay_out",
 ]
 
+_MEANS = {
+    "dashed": "dashed: a weak reference, which keeps nothing alive",
+    "dotted": "dotted: a reference that no line of the program shows",
+}
 _ALWAYS_FITS = 320
 """Pixels that any page has for a picture; a wider one may have to be scrolled."""
 # White paper becomes the dark theme's own, ink the light of its letters; each hue stays what it is.
@@ -118,7 +122,14 @@ def draw(
     places = layout or lay_out(drawn)
     parts = [*_frames(drawn, places), *_arrows(drawn, places), *_boxes(drawn, places)]
     focus = _right_of(places, see) if see else 0
-    return Picture(_svg(parts, places, drawn.left_out, alt), alt, text, focus)
+    notes = [note for note in (drawn.left_out, _legend(drawn)) if note]
+    return Picture(_svg(parts, places, notes, alt), alt, text, focus)
+
+
+def _legend(diagram: Diagram) -> str:
+    """What the arrows mean that are not solid; empty where all are."""
+    drawn = {arrow.style for arrow in diagram.arrows}
+    return "; ".join(words for look, words in _MEANS.items() if look in drawn)
 
 
 def _right_of(places: Layout, box: str) -> int:
@@ -154,10 +165,14 @@ def _boxes(diagram: Diagram, places: Layout) -> list[str]:
     ]
 
 
-def _svg(parts: list[str], places: Layout, left_out: str, alt: str) -> str:
-    width = round(max(places.width, len(left_out) * style.TEXT_WIDTH + 40))
-    height = round(places.height + (24 if left_out else 0))
-    foot = shapes.text(20, height - 16, left_out, "n g") if left_out else ""
+def _svg(parts: list[str], places: Layout, notes: list[str], alt: str) -> str:
+    longest = max(map(len, notes), default=0)
+    width = round(max(places.width, longest * style.TEXT_WIDTH + 40))
+    height = round(places.height + (5 + 19 * len(notes) if notes else 0))
+    foot = "".join(
+        shapes.text(20, height - 16 - 19 * above, note, "n g")
+        for above, note in enumerate(reversed(notes))
+    )
     back = shapes.rect((0.5, 0.5, width - 1, height - 1), 10, ink.PAPER, ink.LINE, 1)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -168,7 +183,7 @@ def _svg(parts: list[str], places: Layout, left_out: str, alt: str) -> str:
 
 def _empty(alt: str, text: str) -> Picture:
     nothing = shapes.text(20, 32, "nothing to draw", "n g")
-    return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), "", alt), alt, text)
+    return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), [], alt), alt, text)
 
 
 def _width(svg: str) -> int:
