@@ -48,6 +48,12 @@ def test_a_copy_begins_without_outputs_and_numbers(project: Project) -> None:
         copies.fresh("00", project)
 
 
+@pytest.mark.parametrize("lesson", copies.lessons(), ids=lambda path: path.stem)
+def test_every_lesson_begins_with_nothing_run(lesson: Path) -> None:
+    cells = json.loads(copies.not_yet_run(lesson))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
 def test_a_copy_that_the_reader_changed_is_never_touched(project: Project) -> None:
     copies.lay_out(project)
     mine = project.copies / NAMES[1]

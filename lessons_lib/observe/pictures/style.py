@@ -44,6 +44,12 @@ nothing here answers: run this cell again."; font: 13px/1.5 system-ui, sans-seri
 </style>""".replace("COLOUR", VERMILION)
 """For a widget whose box has the class `rc-live`: it says so when its kernel has ended."""
 
+STATIC = (
+    '<p style="margin:.3em 0"><small>Run this cell to move through it: a stored page shows it '
+    "standing still.</small></p>"
+)
+"""Below the stored form of a widget."""
+
 
 def card(content: str, extra: str = "") -> str:
     """A card in the colours of the page's theme, around HTML."""
