@@ -1,7 +1,7 @@
 """The course's commands: ``python3 -m lessons_lib`` opens it, ``help`` lists the others.
 
-Written for any Python 3, so that an old one gets a sentence and not a ``SyntaxError``: no f-string,
-no annotated variable, and nothing of the course is imported before the version has been looked at.
+Written for any Python, 2.7 too, so that an old one gets a sentence and not a ``SyntaxError``: no
+f-string, types in comments, and nothing of the course is imported before the version is looked at.
 """
 # ruff: noqa: UP031
 
@@ -11,7 +11,8 @@ OLDEST = (3, 11)
 NEWEST = (3, 14)
 
 
-def misfit(version: "tuple[int, int]") -> str:
+def misfit(version):
+    # type: (tuple[int, int]) -> str
     """Say why the course cannot run on this Python version; the empty string means that it can.
 
     >>> misfit((3, 12))
@@ -28,7 +29,8 @@ def misfit(version: "tuple[int, int]") -> str:
     return "Python %s is %s: use Python 3.11, 3.12, 3.13 or 3.14." % (found, why)
 
 
-def main() -> int:
+def main():
+    # type: () -> int
     """Run the command named on the command line and return its exit code."""
     problem = misfit(sys.version_info[:2])
     if problem:

@@ -1,11 +1,13 @@
 """The reader's copies of the lessons, in ``my/``: laid out, kept, never overwritten.
 
-A manifest holds the digest of what was laid out. A copy that still has it follows a newer lesson;
-one that the reader saved is theirs.
+A copy begins without outputs and numbers: the answer to a prediction is the reader's to find, and
+no cell looks as if it had run. A manifest holds the digest of what was laid out. A copy that still
+has it follows a newer lesson; one that the reader saved is theirs.
 """
 
 import json
 import os
+import platform
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +57,26 @@ def find_lesson(which: str, project: Project = HERE) -> Path:
     raise Trouble(f"There is no lesson {which!r}: name one by its number ({written}).", 2)
 
 
+def not_yet_run(lesson: Path) -> bytes:
+    """A lesson as a reader first meets it: no output, no execution number.
+
+    It names this Python, as JupyterLab would on opening it: else it looked modified at once.
+    """
+    try:
+        notebook = json.loads(lesson.read_bytes())
+        if "language_info" in notebook["metadata"]:
+            notebook["metadata"]["language_info"]["version"] = platform.python_version()
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Trouble(
+            f"{lesson} is no notebook ({type(error).__name__}): take it again from where you got "
+            "the course."
+        ) from None
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def read_manifest(project: Project = HERE) -> "dict[str, str]":
     """What was laid out, by name; empty if that cannot be read (then every change counts)."""
     try:
@@ -77,7 +99,7 @@ def lay_out(project: Project = HERE) -> Laid:
     after = dict(before)
     did: dict[str, list[str]] = {"new": [], "renewed": [], "moved on": []}
     for lesson in lessons(project):
-        data = lesson.read_bytes()
+        data = not_yet_run(lesson)
         what = _what_to_do(project.copies / lesson.name, digest(data), before.get(lesson.name))
         if what in ("new", "renewed"):
             write_whole(project.copies / lesson.name, data)
@@ -106,7 +128,7 @@ def fresh(which: str, project: Project = HERE) -> str:
     """Lay one lesson out afresh, keeping the reader's copy aside; returns what to tell them."""
     lesson = find_lesson(which, project)
     project.copies.mkdir(exist_ok=True)
-    copy, data = project.copies / lesson.name, lesson.read_bytes()
+    copy, data = project.copies / lesson.name, not_yet_run(lesson)
     kept = None
     if copy.exists() and digest(copy.read_bytes()) not in (
         digest(data),
@@ -116,7 +138,8 @@ def fresh(which: str, project: Project = HERE) -> str:
     write_whole(copy, data)
     _write_manifest({**read_manifest(project), lesson.name: digest(data)}, project)
     where = f"my/{copy.name}"
-    return f"{where} is fresh" + (f"; your own is kept as my/{kept.name}." if kept else ".")
+    aside = f"; your own is kept as my/{kept.name}" if kept else ""
+    return f"{where} is fresh{aside}. If it is open, load the page again before you save there."
 
 
 def keep_aside(copy: Path) -> Path:

@@ -14,7 +14,7 @@ from lessons_lib.launch import machine
 from lessons_lib.launch.copies import lessons
 from lessons_lib.launch.environment import Environment, clean, find, own_uv, state
 from lessons_lib.launch.project import HERE, Project, interpreter
-from lessons_lib.launch.trouble import NEEDED_MB
+from lessons_lib.launch.trouble import ENVIRONMENT_MB, NEEDED_MB
 
 # By package: what a reader has to do without.
 COSTS = {
@@ -93,7 +93,7 @@ def _environment(environment: "Environment | None", project: Project) -> Finding
         kind = "your own" if environment.own else "made by the course"
         return Finding("Environment", f"{environment.prefix} ({kind})")
     words = {
-        "none": ("not made yet", f"`python3 -m lessons_lib` makes it (about {NEEDED_MB} MB)"),
+        "none": ("not made yet", f"`python3 -m lessons_lib` makes it (about {ENVIRONMENT_MB} MB)"),
         "made": ("older than the lock", "`python3 -m lessons_lib` brings it up to date"),
         "broken": ("broken or half made", "`python3 -m lessons_lib` makes it anew"),
         "foreign": ("not the course's own", "`python3 -m lessons_lib` puts it aside"),
@@ -141,7 +141,7 @@ def _uv(project: Project) -> Finding:
 def _room(project: Project) -> Finding:
     free = machine.free_megabytes(project.root)
     short = free < NEEDED_MB and state(project) != "made"
-    cost = f"the environment takes about {NEEDED_MB} MB" if short else ""
+    cost = f"to make the environment takes about {NEEDED_MB} MB" if short else ""
     return Finding("Room on the disk", f"{free} MB free", cost, short)
 
 

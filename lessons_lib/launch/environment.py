@@ -24,6 +24,7 @@ from lessons_lib.launch.needs import satisfied
 from lessons_lib.launch.project import HERE, Project, python_version
 from lessons_lib.launch.tell import Finished, PackageCount, Teller, Watch, nothing
 from lessons_lib.launch.trouble import (
+    ENVIRONMENT_MB,
     NEEDED_FOR_TESTS_MB,
     NEEDED_MB,
     Trouble,
@@ -203,9 +204,13 @@ class Maker:
         return Environment(self.project.python, self.project.venv, own=False)
 
     def _announce(self, before: str, tests: bool) -> None:
+        anew = (
+            f"Setting the course up in .venv (about {ENVIRONMENT_MB} MB, once; it needs the "
+            "network)."
+        )
         what = {
-            "none": "Setting the course up in .venv (about 350 MB, once; it needs the network).",
-            "foreign": "Setting the course up in .venv (about 350 MB, once; it needs the network).",
+            "none": anew,
+            "foreign": anew,
             "broken": "The environment in .venv is broken or half made: making it anew.",
             "made": "Bringing the environment in .venv up to date"
             + (" and adding what the tests need." if tests else "."),

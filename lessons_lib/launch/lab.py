@@ -1,14 +1,18 @@
 """Starting JupyterLab on lesson 00, without a question asked of the network.
 
 ``python -m lessons_lib.launch.lab`` runs inside the environment, prints the address that
-JupyterLab really got, and serves until Ctrl-C.
+JupyterLab really got, and serves until Ctrl-C. What JupyterLab is told beside its command line
+lies in the folder ``jupyter``, from where Binder takes it too.
 """
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
+import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -17,6 +21,9 @@ from lessons_lib.launch.environment import Environment, clean
 from lessons_lib.launch.machine import browser_reads_files, headless
 from lessons_lib.launch.project import HERE, START, Project
 from lessons_lib.launch.trouble import Trouble
+
+SETTINGS = Path(__file__).with_name("jupyter")
+"""A folder in which Jupyter looks for its configuration, after the reader's own."""
 
 
 class Wishes(NamedTuple):
@@ -68,12 +75,10 @@ def must_be_free(port: int) -> None:
 
 
 def options(wishes: Wishes, browser: bool, project: Project = HERE) -> "list[str]":
-    """JupyterLab's command line: our folder and lesson, no news, no updates, Ctrl-C that stops."""
+    """JupyterLab's command line: our folder and lesson, Ctrl-C that stops without a question."""
     flags = [
         f"--ServerApp.root_dir={project.root}",
         f"--LabApp.default_url=/lab/tree/my/{START}.ipynb",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
         "--ServerApp.answer_yes=True",
         "--log-level=WARN",
@@ -101,6 +106,9 @@ def variables(
     env = dict(environ) if environment.own else clean(environ)
     shared = str(environment.prefix / "share" / "jupyter")
     env["JUPYTER_PATH"] = os.pathsep.join(filter(None, [shared, env.get("JUPYTER_PATH")]))
+    env["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [env.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)])
+    )
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
     env.update(LANGSMITH_TRACING="false", LANGCHAIN_TRACING_V2="false")
     if environment.own:
@@ -143,10 +151,33 @@ def become(command: "list[str]", env: "Mapping[str, str]") -> NoReturn:
     os.execve(command[0], command, dict(env))
 
 
+def running(root: Path) -> "str | None":
+    """The address of a server that already serves this course and answers, if there is one."""
+    from jupyter_server.serverapp import list_running_servers
+
+    for server in list_running_servers():
+        if Path(server["root_dir"]).resolve() != root.resolve():
+            continue
+        status = f"{server['url']}api/status?token={server['token']}"
+        try:
+            with urllib.request.urlopen(status, timeout=3) as answer:
+                json.load(answer)
+        except (OSError, ValueError):  # it has ended, and its file is still there
+            continue
+        return f"{server['url']}lab/tree/my/{START}.ipynb?token={server['token']}"
+    return None
+
+
 def serve(argv: "list[str]") -> None:
     """Run JupyterLab in this process, saying where it is once its port is certain."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    address = running(Path.cwd())
+    if address:
+        print(f"The course is open already, at {address}\nStop it where you started it.")
+        if "--no-browser" not in argv:
+            webbrowser.open(address)
+        return
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     server = LabApp.initialize_server(argv=argv)

@@ -105,12 +105,12 @@ def binder_url(lesson_slug: "str | None" = None, root: Path = ROOT) -> str:
     A repository that is not on GitHub gets Binder's form for any git address.
 
     >>> binder_url("02_reference_counting").rpartition("?")[2]
-    'urlpath=lab%2Ftree%2Fmy%2F02_reference_counting.ipynb'
+    'urlpath=doc%2Ftree%2Fmy%2F02_reference_counting.ipynb'
     """
     address = repository(root)
     on_github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", address)
     where = f"gh/{on_github[1]}" if on_github else f"git/{quote(address, safe='')}"
-    opened = quote(f"lab/tree/my/{lesson_slug or START}.ipynb", safe="")
+    opened = quote(f"doc/tree/my/{lesson_slug or START}.ipynb", safe="")
     return f"https://mybinder.org/v2/{where}/HEAD?urlpath={opened}"
 
 

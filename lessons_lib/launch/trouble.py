@@ -4,6 +4,8 @@ import errno
 import re
 from pathlib import Path
 
+ENVIRONMENT_MB = 350
+"""What the environment takes; while it is made, the packages lie there a second time in part."""
 NEEDED_MB = 500
 NEEDED_FOR_TESTS_MB = 800
 
@@ -20,8 +22,8 @@ def no_room(where: Path, free_mb: "int | None" = None, needed_mb: int = NEEDED_M
     """The disk is full, or would be."""
     left = "" if free_mb is None else f": {free_mb} MB are free"
     return Trouble(
-        f"There is no room for the course's environment in {where}{left}, and it takes about "
-        f"{needed_mb} MB. Make room there, then start again."
+        f"There is no room for the course's environment in {where}{left}, and making it takes "
+        f"about {needed_mb} MB. Make room there, then start again."
     )
 
 

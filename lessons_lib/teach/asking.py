@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lessons_lib.observe.pictures.style import BLUE, VERMILION
+from lessons_lib.observe.pictures.style import BLUE, LIVE, VERMILION
 from lessons_lib.teach import answers, look
 from lessons_lib.teach.model import NotFound, Option, Question
 from lessons_lib.teach.store import Answered, store
@@ -25,10 +25,10 @@ _STYLE = """<style>
 .rc-ask button.rc-option {width: 100%; height: auto; min-height: 2.4em; margin: 3px 0;
   padding: .35em .8em; text-align: left; white-space: normal; overflow-wrap: anywhere;
   line-height: 1.4; border: 1px solid #888888; border-left-width: 4px}
-.rc-ask button.rc-option:focus-visible {outline: 3px solid #0072B2; outline-offset: 1px}
-.rc-ask button.rc-right {border-color: #0072B2; border-left-width: 8px}
-.rc-ask button.rc-wrong {border-color: #D55E00; border-left-width: 8px}
-</style>"""
+.rc-ask button.rc-option:focus-visible {outline: 3px solid BLUE; outline-offset: -3px}
+.rc-ask button.rc-right {border-color: BLUE; border-left-width: 8px}
+.rc-ask button.rc-wrong {border-color: VERMILION; border-left-width: 8px}
+</style>""".replace("BLUE", BLUE).replace("VERMILION", VERMILION)
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ class _Ask:
         # Each widget is a message to the page: what looks alike shares its layout and its style.
         shared = {"layout": Layout(width="100%", height="auto"), "style": ButtonStyle()}
         self.buttons = {letter: self._button(letter, shared) for letter, _ in question.lettered()}
-        heading = HTML(_STYLE + _heading(title, question))
+        heading = HTML(LIVE + _STYLE + _heading(title, question))
         plain = {"layout": heading.layout, "style": heading.style}
         self.feedback: HTML = HTML(_before(question), _dom_classes=("rc-feedback",), **plain)
         inside = [heading, *self.buttons.values(), self.feedback]
-        self.box: VBox = VBox(inside, _dom_classes=("rc-ask",), layout=heading.layout)
+        self.box: VBox = VBox(inside, _dom_classes=("rc-ask", "rc-live"), layout=heading.layout)
 
     def _button(self, letter: str, shared: dict[str, Any]) -> Button:
         from ipywidgets import Button

@@ -30,6 +30,11 @@ class Line:
     accepted: int = 0
 
     @property
+    def done(self) -> bool:
+        """Whether nothing is left to do here: every prediction made, every exercise solved."""
+        return self.answered == self.questions and self.accepted == self.exercises
+
+    @property
     def cells(self) -> tuple[str, str, str, str]:
         """The line in words."""
         head = (self.lesson.number, self.lesson.title)
@@ -52,6 +57,12 @@ class Progress:
     notes: tuple[str, ...] = ()
 
     @property
+    def next(self) -> Lesson | None:
+        """The first lesson in which something is left to do."""
+        left = (line.lesson for line in self.lines if line.written and not line.done)
+        return next(left, None)
+
+    @property
     def download(self) -> str:
         """The accepted answers as one Python file; empty when there are none."""
         return "\n\n".join(f"# {id}\n{source.rstrip()}\n" for id, source in self.accepted)
@@ -60,11 +71,13 @@ class Progress:
         rows = [_HEADS, *(line.cells for line in self.lines)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADS))]
         table = [_aligned(row, widths) for row in rows]
-        return "\n".join([*table, "", self._code_plain(), *self.notes])
+        after = [f"Next: {self.next.number} {self.next.title}."] if self.next else []
+        return "\n".join([*table, "", *after, self._code_plain(), *self.notes])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p><small>{look.inline(note)}</small></p>" for note in self.notes)
-        return _table(self.lines) + self._code_html() + self._link() + notes
+        after = f"<p>Next: {_link(self.next)}.</p>" if self.next else ""
+        return _table(self.lines) + after + self._code_html() + self._link() + notes
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
@@ -187,7 +200,7 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
 
 def _table(lines: tuple[Line, ...]) -> str:
     heads = "".join(f'<th scope="col" style="text-align:left">{head}</th>' for head in _HEADS[1:])
-    rows = "".join(_row(line.cells) for line in lines)
+    rows = "".join(map(_row, lines))
     return (
         '<div style="overflow-x:auto"><table class="rc-progress" style="text-align:left">'
         f"<caption>Your progress</caption><thead><tr>{heads}</tr></thead>"
@@ -195,8 +208,14 @@ def _table(lines: tuple[Line, ...]) -> str:
     )
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    number, title, *rest = (escape(cell) for cell in cells)
+def _link(lesson: Lesson) -> str:
+    """A lesson's name as a link to the reader's copy, which lies beside the one they are in."""
+    return f'<a href="{lesson.slug}.ipynb">{lesson.number} {escape(lesson.title)}</a>'
+
+
+def _row(line: Line) -> str:
+    number, title, *rest = (escape(cell) for cell in line.cells)
+    name = _link(line.lesson) if line.written else f"{number} {title}"
     shown = "".join(f'<td style="text-align:left">{cell}</td>' for cell in rest)
     style = "text-align:left;font-weight:normal"
-    return f'<tr><th scope="row" style="{style}">{number} {title}</th>{shown}</tr>'
+    return f'<tr><th scope="row" style="{style}">{name}</th>{shown}</tr>'

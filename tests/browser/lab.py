@@ -24,6 +24,7 @@ from typing import IO, Any
 import psutil
 from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
+from lessons_lib.launch.lab import SETTINGS
 from tests.kernels import Place
 from tests.project import ROOT, notebooks
 
@@ -51,16 +52,8 @@ _BROWSER_PLACES = (
 )
 # As `python -m jupyterlab`, a second sooner: tests/__init__.py says what is left out, and why.
 _START = "import tests; from jupyterlab.labapp import main; main()"
-# No question about news, no look for updates: a pop-up would cover what a test clicks.
 # Only what is in view is drawn: drawing all the cells of a lesson costs the page seconds.
-_SETTINGS = {
-    "apputils-extension/notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
-    "notebook-extension/tracker": {"windowingMode": "full"},
-}
+_SETTINGS = {"notebook-extension/tracker": {"windowingMode": "full"}}
 # What a lesson's page does without: it would be loaded anew for every browser.
 _OFF = (
     "completer", "console", "csvviewer", "debugger", "extensionmanager", "fileeditor", "help",
@@ -94,11 +87,15 @@ class Server:
 
 @contextmanager
 def jupyterlab(place: Place) -> Iterator[Server]:
-    """Start JupyterLab on copies of the notebooks; end it, and its kernels, whatever happens."""
+    """Start JupyterLab on copies of the notebooks; end it, and its kernels, whatever happens.
+
+    Copies that are there already stay as they are, as on a second day.
+    """
     folder = place.folder / "my"
-    folder.mkdir()
-    for path in notebooks():
-        shutil.copy(path, folder)
+    if not folder.exists():
+        folder.mkdir()
+        for path in notebooks():
+            shutil.copy(path, folder)
     token = secrets.token_hex(16)
     process = subprocess.Popen(
         _command(folder, token),
@@ -137,15 +134,16 @@ def _environment(place: Place) -> dict[str, str]:
     settings = place.folder / "settings"
     for name, setting in _SETTINGS.items():
         file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(setting), encoding="utf-8")
     labconfig = place.folder / "config" / "labconfig" / "page_config.json"
-    labconfig.parent.mkdir(parents=True)
+    labconfig.parent.mkdir(parents=True, exist_ok=True)
     off = {f"@jupyterlab/{name}-extension": True for name in _OFF}
     labconfig.write_text(json.dumps({"disabledExtensions": off}), encoding="utf-8")
     return place.environment() | {
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "JUPYTERLAB_WORKSPACES_DIR": str(place.folder / "workspaces"),
+        "JUPYTER_CONFIG_PATH": str(SETTINGS),
         "JUPYTER_CONFIG_DIR": str(place.folder / "config"),
         "JUPYTER_DATA_DIR": str(place.folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(place.folder / "run"),
@@ -303,6 +301,10 @@ class Lesson:
     def run_all(self) -> None:
         """Run all cells; returns when the kernel has answered the last."""
         self.page.evaluate(_COMMAND, "notebook:run-all-cells")
+
+    def save(self) -> None:
+        """Save the notebook, as Ctrl-S does."""
+        self.page.evaluate(_COMMAND, "docmanager:save")
 
     def cells(self) -> list[dict[str, Any]]:
         """Every cell as the page holds it now."""

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lessons_lib.observe.pictures import style
+from lessons_lib.observe.pictures import ink
 from lessons_lib.observe.pictures.diagram import MAX_ARROWS, MAX_BOXES, Kind, State
 from lessons_lib.observe.pictures.drawing import Arrow, Box, Diagram, Frame, draw, lay_out
 from lessons_lib.observe.pictures.graphviz import TooDense, render
@@ -57,7 +57,7 @@ def test_garbage_is_hatched_and_what_died_is_an_outline() -> None:
     died = draw(Diagram((Box("a", "Node", state="died", note="by the collector"),)), alt="x").svg
     assert 'fill="url(#hatch)"' in garbage
     assert 'fill="url(#hatch)"' not in died
-    assert f'fill="none" stroke="{style.VERMILION}"' in died
+    assert f'fill="none" stroke="{ink.VERMILION}"' in died
     assert "by the collector" in died
 
 

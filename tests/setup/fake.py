@@ -148,7 +148,9 @@ def course(folder: Path) -> Project:
         package / "launch",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    lab = wheel(wheels, "rc-fake-lab", {"jupyterlab/__init__.py": "", "jupyterlab/labapp.py": LAB})
+    none_runs = "list_running_servers = list"
+    parts = {"jupyterlab/labapp.py": LAB, "jupyter_server/serverapp.py": none_runs}
+    lab = wheel(wheels, "rc-fake-lab", parts)
     backend = wheel(wheels, "rc-fake-backend", {"rc_fake_backend.py": BACKEND})
     says = "import sys; print('tests of', sys.argv[1:]); sys.exit(7)"
     pytest = wheel(wheels, "rc-fake-pytest", {"pytest/__init__.py": "", "pytest/__main__.py": says})

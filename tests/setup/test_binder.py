@@ -70,7 +70,10 @@ def test_post_build_lays_the_copies_out(tmp_path: Path) -> None:
     (project.lessons / "00_start_here.ipynb").write_bytes(notebook("hello"))
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\n[ "$2" = pip ] || exec "{sys.executable}" "$@"\n')
+    prefix = tmp_path / "prefix"
+    says_prefix = f'[ "$2" = "import sys; print(sys.prefix)" ] && echo "{prefix}" && exit'
+    run = f'[ "$2" = pip ] || exec "{sys.executable}" "$@"'
+    python.write_text(f"#!/bin/sh\n{says_prefix}\n{run}\n")
     python.chmod(0o755)
     env = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     env["PYTHONPATH"] = str(project.root)
@@ -78,4 +81,7 @@ def test_post_build_lays_the_copies_out(tmp_path: Path) -> None:
         ["./binder/postBuild"], cwd=project.root, env=env, capture_output=True, text=True
     )
     assert said.returncode == 0, said.stderr
+    settings = prefix / "etc" / "jupyter"
+    assert (settings / "labconfig" / "default_setting_overrides.json").exists()
+    assert (settings / "jupyter_server_config.d" / "lessons.json").exists()
     assert (project.copies / "00_start_here.ipynb").exists()

@@ -33,6 +33,27 @@ def test_the_first_time_lays_everything_out(project: Project) -> None:
     assert copies.lay_out(project) == copies.Laid((), (), ())
 
 
+def test_a_copy_begins_without_outputs_and_numbers(project: Project) -> None:
+    ran = json.loads(notebook("ran"))
+    output = {"output_type": "stream", "name": "stdout", "text": ["the answer"]}
+    cell = {"cell_type": "code", "id": "b", "metadata": {"tags": ["x"]}, "source": ["1"]}
+    ran["cells"].append({**cell, "execution_count": 7, "outputs": [output]})
+    (project.lessons / NAMES[0]).write_text(json.dumps(ran))
+    copies.lay_out(project)
+    copies.fresh("00", project)
+    laid = json.loads((project.copies / NAMES[0]).read_text())
+    assert laid["cells"][1] == {**cell, "execution_count": None, "outputs": []}
+    (project.lessons / NAMES[0]).write_text("no notebook")
+    with pytest.raises(Trouble, match=r"00_start_here.ipynb is no notebook"):
+        copies.fresh("00", project)
+
+
+@pytest.mark.parametrize("lesson", copies.lessons(), ids=lambda path: path.stem)
+def test_every_lesson_begins_with_nothing_run(lesson: Path) -> None:
+    cells = json.loads(copies.not_yet_run(lesson))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
 def test_a_copy_that_the_reader_changed_is_never_touched(project: Project) -> None:
     copies.lay_out(project)
     mine = project.copies / NAMES[1]
@@ -125,7 +146,7 @@ def test_fresh_keeps_the_readers_copy_under_the_next_free_name(
 
 def test_fresh_keeps_no_copy_of_what_was_not_changed(project: Project) -> None:
     copies.lay_out(project)
-    assert copies.fresh("00", project) == "my/00_start_here.ipynb is fresh."
+    assert copies.fresh("00", project).startswith("my/00_start_here.ipynb is fresh. If it is open")
     assert {path.name for path in project.copies.iterdir()} == {*NAMES, copies.MANIFEST}
 
 

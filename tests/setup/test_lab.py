@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from lessons_lib.launch import lab
 from lessons_lib.launch.environment import Environment
 from lessons_lib.launch.machine import headless
 from lessons_lib.launch.project import Project
+from lessons_lib.launch.saving import WIDGET
 from lessons_lib.launch.trouble import Trouble
 from tests.setup.fake import notebook
 
@@ -44,11 +46,13 @@ def test_what_the_reader_asked_for() -> None:
 
 def test_nothing_is_traced_and_our_kernel_goes_first(tmp_path: Path) -> None:
     given = {"LANGSMITH_TRACING": "true", "JUPYTER_PATH": "/theirs", "PYTHONPATH": "/x"}
+    given["JUPYTER_CONFIG_PATH"] = "/own"
     ours = lab.variables(Environment(Path("p"), Path("/e"), own=False), given)
     assert ours["LANGSMITH_TRACING"] == ours["LANGCHAIN_TRACING_V2"] == "false"
     shared = str(Path("/e/share/jupyter"))
     assert ours["JUPYTER_PATH"] == os.pathsep.join([shared, "/theirs"])
     assert "PYTHONPATH" not in ours
+    assert ours["JUPYTER_CONFIG_PATH"] == os.pathsep.join(["/own", str(lab.SETTINGS)])
     own = lab.variables(Environment(Path("p"), Path("/e"), own=True), given, Project(tmp_path))
     assert own["PYTHONPATH"] == os.pathsep.join([str(tmp_path), "/x"])
 
@@ -60,6 +64,33 @@ def _shadow(home: Path) -> None:
     argv = ["/nowhere/python", "{connection_file}"]
     words = {"argv": argv, "display_name": "Theirs", "language": "python"}
     (spec / "kernel.json").write_text(json.dumps(words))
+
+
+def _ask(base: str, token: str, what: str, **given: object) -> dict[str, Any]:
+    data = json.dumps(given).encode() if given else None
+    method = "PUT" if given else "GET"
+    request = urllib.request.Request(f"{base}/{what}?token={token}", data, method=method)
+    answered: dict[str, Any] = json.load(urllib.request.urlopen(request))
+    return answered
+
+
+def _saves_no_widget(base: str, token: str) -> None:
+    """A saved notebook keeps the static form of a widget, and a widget that has none."""
+    page = _ask(base, token, "api/contents/my/00_start_here.ipynb")
+    shown = [{WIDGET: {"model_id": "1"}, "text/html": "still"}, {WIDGET: {"model_id": "2"}}]
+    page["content"]["cells"] = [
+        {
+            "cell_type": "code",
+            "id": "b",
+            "metadata": {},
+            "source": "1",
+            "execution_count": 1,
+            "outputs": [{"output_type": "display_data", "metadata": {}, "data": d} for d in shown],
+        }
+    ]
+    _ask(base, token, "api/contents/my/00_start_here.ipynb", **page)
+    kept = _ask(base, token, "api/contents/my/00_start_here.ipynb")["content"]["cells"][0]
+    assert [set(one["data"]) for one in kept["outputs"]] == [{"text/html"}, {WIDGET}]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
@@ -86,12 +117,17 @@ def test_it_opens_on_lesson_00_and_stops_on_ctrl_c(tmp_path: Path) -> None:
         found = re.search(r"(http://\S+)/lab/tree/my/00_start_here\.ipynb\?token=(\w+)", said)
         assert found, said
         base, token = found.groups()
-        page = urllib.request.urlopen(f"{base}/lab/tree/my/00_start_here.ipynb?token={token}")
-        assert '"news": {"disabled": true}' in page.read().decode()
-        specs = json.load(urllib.request.urlopen(f"{base}/api/kernelspecs?token={token}"))
+        specs = _ask(base, token, "api/kernelspecs")
         kernel = specs["kernelspecs"][specs["default"]]["spec"]
         assert kernel["argv"][0] != "/nowhere/python"
         assert server.stdout.readline() == "Stop it with Ctrl-C.\n"
+        news = _ask(base, token, "lab/api/settings/@jupyterlab/apputils-extension:notification")
+        fetch = news["schema"]["properties"]["fetchNews"]["default"]
+        assert fetch == "false"  # not the question, which is "none"
+        _saves_no_widget(base, token)
+        command = [sys.executable, "-m", "lessons_lib.launch.lab", *flags, "--no-browser"]
+        again = subprocess.run(command, env=env, cwd=project.root, capture_output=True, text=True)
+        assert again.stdout.startswith(f"The course is open already, at {base}/lab/tree/my/00_")
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=60) == 0
         assert server.stdout.read() == ""

@@ -19,8 +19,9 @@ GATE = (PACKAGE / "__init__.py", PACKAGE / "__main__.py")
 
 
 def _old_pythons() -> list[str]:
-    """Pythons older than 3.11 on this machine."""
-    found = glob.glob(os.path.expanduser("~/.pyenv/versions/3.[6-9].*/bin/python3"))
+    """Pythons older than 3.11 on this machine; 2.7 is one."""
+    found = glob.glob(os.path.expanduser("~/.pyenv/versions/2.7.*/bin/python2.7"))
+    found += glob.glob(os.path.expanduser("~/.pyenv/versions/3.[6-9].*/bin/python3"))
     return sorted(found + glob.glob(os.path.expanduser("~/.pyenv/versions/3.10.*/bin/python3")))
 
 
@@ -42,6 +43,8 @@ def test_an_old_python_gets_one_line(python: str) -> None:
     assert said.returncode == 2
     assert said.stderr.count("\n") == 1
     assert "is too old for this course: use Python 3.11" in said.stderr
+    if "/2.7." in python:
+        return  # it reads the gate alone
     parse = "import ast, sys; [ast.parse(open(path).read()) for path in sys.argv[1:]]"
     files = [str(path) for path in (*GATE, *(PACKAGE / "launch").glob("*.py"))]
     subprocess.run([python, "-c", parse, *files], check=True)

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ def test_planned_lessons_are_marked_and_written_ones_counted(
     text = str(progress())
     assert re.search(r"^13 +Long-term memory I +1 of 2, 0 right at first +1 of 3$", text, re.M)
     assert len(re.findall(r"planned$", text, re.M)) == 21
+
+
+def test_what_is_next_is_named_and_leads_there() -> None:
+    shown = progress()
+    assert "Next: 00 Start here." in str(shown)
+    assert 'Next: <a href="00_start_here.ipynb">00 Start here</a>' in shown._repr_html_()
+    done = [replace(line, questions=0, exercises=0) for line in shown.lines[:2]]
+    assert (left := replace(shown, lines=(*done, *shown.lines[2:])).next)
+    assert left.number == "02"
 
 
 def test_a_fresh_home_always_shows_the_same_and_no_code(home: Path) -> None:

@@ -16,7 +16,7 @@ SYMBOLS: dict[Mark, str] = {"yes": "●", "in part": "◐", "no": "○", "does n
 _COLOURS: dict[Mark, str] = {
     "yes": style.BLUE,
     "in part": style.INK,
-    "no": style.VERMILION_TEXT,
+    "no": style.VERMILION,
     "does not apply": style.GREY,
 }
 _GROWTH = {0: "does not grow", 1: "with the turns", 2: "with their square"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .time_machine import TimeMachine
 
 # A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
-_FIT = "<style>.rc-machine .widget-html-content {min-width: 0}</style>"
+_FIT = style.LIVE + "<style>.rc-machine .widget-html-content {min-width: 0}</style>"
 _OFTEN = 0.2  # seconds between two words on how far it is
 
 
@@ -44,6 +44,7 @@ class Panel:
         self.row.layout.flex_flow = "row wrap"
         self.box = widgets.VBox([self.row, self.told, self.shown, self.tree])
         self.box.add_class("rc-machine")
+        self.box.add_class("rc-live")
         self.turn()
 
     def _connect(self) -> None:
@@ -98,7 +99,7 @@ class Panel:
             self._reach(now)
             self.slider.value = self.machine.ids.index(focus) + 1
         self.turn()
-        self.tree.value = _FIT + self.machine.draw(focus, 30).html(at_focus=True)
+        self.tree.value = _FIT + self.machine.draw(focus, 30).html()
 
     def _tell_often(self) -> Callable[[str], None]:
         """Words on how far it is, in the place of the sentence, a few times a second."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..pictures import style
 from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
 from ..pictures.waiting import waiting
@@ -277,7 +278,7 @@ class TimeMachine:
         """A checkpoint with its neighbours: the cards, and what the step did as tables."""
         id = self.ids[place - 1]
         most = max(2, len(self)) if self.is_small() else NEAR
-        return self.draw(id, most).html(at_focus=True) + tables(self._checkpoint(id))
+        return self.draw(id, most).html() + tables(self._checkpoint(id))
 
     # -- how it shows ------------------------------------------------------------------------
 
@@ -289,6 +290,6 @@ class TimeMachine:
         page = history_of(self.thread, read, PAGE, self.tree)
         self._show_again()
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
-        bundle["text/html"] = page.picture().html() + page.table()._repr_html_()
+        bundle["text/html"] = page.picture().html() + page.table()._repr_html_() + style.STATIC
         bundle["text/plain"] = str(page)
         return bundle

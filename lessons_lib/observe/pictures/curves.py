@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log2
 
-from . import style
+from . import ink, style
 from .drawing import Picture
 from .shapes import STYLES, path, rect, text
 
 WIDTH, HEIGHT = 600, 360
 LEFT, RIGHT, TOP, BOTTOM = 72, 24, 78, 58
 LABEL_GAP = 18
-_COLOURS = (style.BLUE, style.VERMILION, style.INK, style.GREY)
-_LETTERS = (style.BLUE, style.VERMILION_TEXT, style.INK, style.GREY)
+_COLOURS = (ink.BLUE, ink.VERMILION, ink.INK, ink.GREY)
+_LETTERS = (ink.BLUE, ink.VERMILION_TEXT, ink.INK, ink.GREY)
 MAX_CURVES = len(_COLOURS)
 
 
@@ -56,7 +56,7 @@ def draw_curves(
     if not 1 <= len(curves) <= MAX_CURVES:
         raise ValueError(f"{len(curves)} curves given, expected one to {MAX_CURVES}: draw fewer")
     plot = _Plot(curves)
-    back = rect((0.5, 0.5, WIDTH - 1, HEIGHT - 1), 10, style.PAPER, style.LINE, 1)
+    back = rect((0.5, 0.5, WIDTH - 1, HEIGHT - 1), 10, ink.PAPER, ink.LINE, 1)
     parts = [back, STYLES, *plot.axes(x), *plot.lines(), *plot.marks(), *plot.labels()]
     parts += [text(20, 28, y, "n", ' font-weight="700"'), text(20, 50, below, "n g")]
     svg = (
@@ -93,9 +93,9 @@ class _Plot:
         step = ceil((self.high - self.low) / 6)
         for power in range(self.low, self.high + 1, step):
             at = self.y(power)
-            yield path(f"M{LEFT} {at:.1f}H{self.right:.1f}", "none", style.LINE, 1)
+            yield path(f"M{LEFT} {at:.1f}H{self.right:.1f}", "none", ink.LINE, 1)
             yield text(LEFT - 10, at + 5, times(power), "n g", ' text-anchor="end"')
-        yield path(f"M{LEFT} {self.bottom}H{self.right:.1f}", "none", style.PALE, 1.4)
+        yield path(f"M{LEFT} {self.bottom}H{self.right:.1f}", "none", ink.PALE, 1.4)
         yield from self._sizes()
         yield text(self.right, HEIGHT - 14, x, "n", ' font-weight="700" text-anchor="end"')
 
@@ -103,7 +103,7 @@ class _Plot:
         free = 0.0
         for size in self.sizes:
             at, half = self.x(size), len(f"{size:,}") * style.TEXT_WIDTH / 2
-            yield path(f"M{at:.1f} {self.bottom}v5", "none", style.PALE, 1.4)
+            yield path(f"M{at:.1f} {self.bottom}v5", "none", ink.PALE, 1.4)
             if at - half >= free:
                 yield text(at, self.bottom + 21, f"{size:,}", "m n g")
                 free = at + half + 8
@@ -120,7 +120,7 @@ class _Plot:
         for curve, (colour, _, shape) in self._pens():
             for size, height in zip(curve.sizes, curve.heights, strict=not curve.guide):
                 at = f"M{self.x(size):.1f} {self.y(height):.1f}"
-                yield path(at + shape, style.PAPER, colour, 2.2)
+                yield path(at + shape, ink.PAPER, colour, 2.2)
 
     def labels(self) -> Iterator[str]:
         """At the end of each line, moved apart where two lines end together."""
@@ -133,7 +133,7 @@ class _Plot:
     def _pens(self) -> list[tuple[Curve, tuple[str, str, str]]]:
         """Each curve with the colours of its line and letters, and the shape of its points."""
         pens = zip(_COLOURS, _LETTERS, _SHAPES, strict=True)
-        guide = (style.PALE, style.GREY, "")
+        guide = (ink.PALE, ink.GREY, "")
         return [(curve, guide if curve.guide else next(pens)) for curve in self.curves]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from . import shapes, style
+from . import ink, shapes, style
 from .diagram import (
     MAX_ARROWS,
     MAX_BOXES,
@@ -36,6 +36,17 @@ __all__ = [
     "lay_out",
 ]
 
+_MEANS = {
+    "dashed": "dashed: a weak reference, which keeps nothing alive",
+    "dotted": "dotted: a reference that no line of the program shows",
+}
+_ALWAYS_FITS = 320
+"""Pixels that any page has for a picture; a wider one may have to be scrolled."""
+# White paper becomes the dark theme's own, ink the light of its letters; each hue stays what it is.
+_FOLLOWS_THEME = (
+    f"filter:invert(calc({style.DARKER} * .0275)) hue-rotate(calc({style.DARKER} * 5.625deg))"
+)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -57,24 +68,25 @@ class Picture:
     def __repr__(self) -> str:
         return f"Picture(alt={self.alt!r})"
 
-    def html(self, *, at_focus: bool = False) -> str:
+    def html(self) -> str:
         """An image that shrinks a little on a narrow page, then scrolls rather than blurs.
 
-        With `at_focus` it is scrolled to its focus at first, in browsers that know how to
-        (Chromium since 133).
+        It is scrolled to its focus at first, in browsers that know how to (Chromium since 133),
+        and by the arrow keys once it is focused.
         """
         source = base64.b64encode(self.svg.encode("utf-8")).decode("ascii")
         width = _width(self.svg)
-        look = f"width:{width}px;max-width:100%;min-width:{round(width * 13 / 14)}px;height:auto"
+        least = round(width * 13 / 14)
+        look = f"width:{width}px;max-width:100%;min-width:{least}px;height:auto;{_FOLLOWS_THEME}"
         image = (
             f'<img alt="{escape(self.alt)}" '
             f'style="{look}" src="data:image/svg+xml;base64,{source}">'
         )
-        if not at_focus:
-            return f'<div style="overflow-x:auto">{image}</div>'
         place = f"position:absolute;top:0;left:{self.focus}px;scroll-initial-target:nearest"
-        mark = f'<span style="{place}"></span>'
-        return f'<div style="overflow-x:auto;position:relative">{image}{mark}</div>'
+        mark = f'<span style="{place}"></span>' if self.focus else ""
+        by_keys = ' tabindex="0"' if width > _ALWAYS_FITS else ""
+        box = "overflow-x:auto;position:relative;margin:0 0 8px"
+        return f'<div style="{box}"{by_keys}>{image}{mark}</div>'
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}
@@ -86,10 +98,13 @@ class Picture:
         return target
 
 
-def draw(diagram: Diagram, alt: str, text: str = "", layout: Layout | None = None) -> Picture:
+def draw(
+    diagram: Diagram, alt: str, text: str = "", layout: Layout | None = None, see: str = ""
+) -> Picture:
     """Draw a diagram, on the places of `layout` when one is given (it may hold more boxes).
 
     At most thirty boxes and sixty arrows are drawn; what was left out is said below the picture.
+    `see` is the id of the box that a narrow page scrolls to.
     The alternative text must say what to see; without one, ValueError.
 
     >>> picture = draw(
@@ -106,7 +121,21 @@ def draw(diagram: Diagram, alt: str, text: str = "", layout: Layout | None = Non
         return _empty(alt, text)
     places = layout or lay_out(drawn)
     parts = [*_frames(drawn, places), *_arrows(drawn, places), *_boxes(drawn, places)]
-    return Picture(_svg(parts, places, drawn.left_out, alt), alt, text)
+    focus = _right_of(places, see) if see else 0
+    notes = [note for note in (drawn.left_out, _legend(drawn)) if note]
+    return Picture(_svg(parts, places, notes, alt), alt, text, focus)
+
+
+def _legend(diagram: Diagram) -> str:
+    """What the arrows mean that are not solid; empty where all are."""
+    drawn = {arrow.style for arrow in diagram.arrows}
+    return "; ".join(words for look, words in _MEANS.items() if look in drawn)
+
+
+def _right_of(places: Layout, box: str) -> int:
+    """The right edge of a box, in pixels; 0 when it was not drawn."""
+    left, _, width, _ = places.boxes.get(box, (0, 0, 0, 0))
+    return round(left + width)
 
 
 def _frames(diagram: Diagram, places: Layout) -> list[str]:
@@ -136,11 +165,15 @@ def _boxes(diagram: Diagram, places: Layout) -> list[str]:
     ]
 
 
-def _svg(parts: list[str], places: Layout, left_out: str, alt: str) -> str:
-    width = round(max(places.width, len(left_out) * style.TEXT_WIDTH + 40))
-    height = round(places.height + (24 if left_out else 0))
-    foot = shapes.text(20, height - 16, left_out, "n g") if left_out else ""
-    back = shapes.rect((0.5, 0.5, width - 1, height - 1), 10, style.PAPER, style.LINE, 1)
+def _svg(parts: list[str], places: Layout, notes: list[str], alt: str) -> str:
+    longest = max(map(len, notes), default=0)
+    width = round(max(places.width, longest * style.TEXT_WIDTH + 40))
+    height = round(places.height + (5 + 19 * len(notes) if notes else 0))
+    foot = "".join(
+        shapes.text(20, height - 16 - 19 * above, note, "n g")
+        for above, note in enumerate(reversed(notes))
+    )
+    back = shapes.rect((0.5, 0.5, width - 1, height - 1), 10, ink.PAPER, ink.LINE, 1)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt)}">'
@@ -150,7 +183,7 @@ def _svg(parts: list[str], places: Layout, left_out: str, alt: str) -> str:
 
 def _empty(alt: str, text: str) -> Picture:
     nothing = shapes.text(20, 32, "nothing to draw", "n g")
-    return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), "", alt), alt, text)
+    return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), [], alt), alt, text)
 
 
 def _width(svg: str) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from html import escape
 from math import hypot
 
-from . import style
+from . import ink, style
 from .diagram import Arrow, Box, Frame
 from .layout import Line, Place, Point
 
 _STROKE = {
-    "plain": style.INK,
-    "kept": style.BLUE,
-    "lost": style.VERMILION,
-    "garbage": style.VERMILION,
-    "died": style.VERMILION,
+    "plain": ink.INK,
+    "kept": ink.BLUE,
+    "lost": ink.VERMILION,
+    "garbage": ink.VERMILION,
+    "died": ink.VERMILION,
 }
 _WORDS = {"kept": "kept", "lost": "lost", "garbage": "garbage", "died": "died"}
 _DASHES = {"solid": "", "dashed": ' stroke-dasharray="7 5"', "dotted": ' stroke-dasharray="1.5 5"'}
@@ -26,9 +26,9 @@ HATCH = (
 )
 STYLES = (
     f"<style>text{{font-family:{style.CODE_FONT};font-size:{style.CODE_SIZE}px;"
-    f"fill:{style.INK}}}.t{{font-weight:700}}.g{{fill:{style.GREY}}}"
+    f"fill:{ink.INK}}}.t{{font-weight:700}}.g{{fill:{ink.GREY}}}"
     f".n{{font-family:{style.TEXT_FONT};font-size:{style.NOTE_SIZE}px}}"
-    f".h{{paint-order:stroke;stroke:{style.PAPER};stroke-width:5px;stroke-linejoin:round}}"
+    f".h{{paint-order:stroke;stroke:{ink.PAPER};stroke-width:5px;stroke-linejoin:round}}"
     ".m{text-anchor:middle}</style>"
 )
 
@@ -65,7 +65,7 @@ def draw_box(box: Box, place: Place) -> str:
 
 
 def _fill(box: Box) -> str:
-    return {"garbage": "url(#hatch)", "died": "none"}.get(box.state, style.WHITE)
+    return {"garbage": "url(#hatch)", "died": "none"}.get(box.state, ink.WHITE)
 
 
 def _pen(box: Box) -> tuple[str, float]:
@@ -85,8 +85,8 @@ def _lines(box: Box, left: float, top: float, gap: float = 0) -> str:
 
 def _name(box: Box, place: Place) -> str:
     x, y, _, _ = place
-    fill = "none" if box.state == "died" else style.WASH
-    stroke = style.LINE if box.state == "plain" else _STROKE[box.state]
+    fill = "none" if box.state == "died" else ink.WASH
+    stroke = ink.LINE if box.state == "plain" else _STROKE[box.state]
     value = f'<tspan class="g"> = {escape(box.lines[0])}</tspan>' if box.lines else ""
     label = f'<text x="{x + 10:.1f}" y="{y + 20:.1f}">{escape(box.title)}{value}</text>'
     return rect(place, 5, fill, stroke, 1) + label
@@ -98,11 +98,11 @@ def _object(box: Box, place: Place) -> str:
 
 
 def _pill(box: Box, place: Place) -> str:
-    stroke = style.GREY if box.state == "plain" else _STROKE[box.state]
+    stroke = ink.GREY if box.state == "plain" else _STROKE[box.state]
     texts = (box.title, *box.lines)
     top = place[1] + (place[3] - 20 * len(texts)) / 2 + 15
     radius = min(place[3] / 2, 20)
-    return rect(place, radius, style.WASH, stroke, 1.2) + "".join(
+    return rect(place, radius, ink.WASH, stroke, 1.2) + "".join(
         text(place[0] + 17, top + 20 * i, line, "g" if i else "") for i, line in enumerate(texts)
     )
 
@@ -110,11 +110,11 @@ def _pill(box: Box, place: Place) -> str:
 def _checkpoint(box: Box, place: Place) -> str:
     x, y, w, h = place
     stroke, width = _pen(box)
-    back = rect((x + 5, y + 5, w, h), 4, style.WHITE, style.PALE, 1)
+    back = rect((x + 5, y + 5, w, h), 4, ink.WHITE, ink.PALE, 1)
     band = path(f"M{x:.1f} {y + 30:.1f}h{w:.1f}", "none", stroke, 1) if box.lines else ""
     return (
         back
-        + rect(place, 4, _fill(box) if box.state != "died" else style.WHITE, stroke, width)
+        + rect(place, 4, _fill(box) if box.state != "died" else ink.WHITE, stroke, width)
         + band
         + _lines(box, x + 15, y + 7, 7)
     )
@@ -123,7 +123,7 @@ def _checkpoint(box: Box, place: Place) -> str:
 def _item(box: Box, place: Place) -> str:
     x, y, _, _ = place
     stroke, width = _pen(box)
-    hole = f'<circle cx="{x + 18:.1f}" cy="{y + 19:.1f}" r="5.5" fill="{style.PAPER}" '
+    hole = f'<circle cx="{x + 18:.1f}" cy="{y + 19:.1f}" r="5.5" fill="{ink.PAPER}" '
     return (
         rect(place, 12, _fill(box), stroke, width)
         + f'{hole}stroke="{stroke}" stroke-width="1.4"/>'
@@ -185,8 +185,8 @@ def _badge(box: Box, place: Place) -> str:
         return ""
     x, y, w, _ = place
     wide = max(22.0, 9.0 * len(box.badge) + 8)
-    colour = style.VERMILION_TEXT if box.state in ("garbage", "lost", "died") else style.BLUE
-    pill = rect((x + w - wide / 2 - 3, y - 11, wide, 22), 11, colour, style.PAPER, 2)
+    colour = ink.VERMILION_TEXT if box.state in ("garbage", "lost", "died") else ink.BLUE
+    pill = rect((x + w - wide / 2 - 3, y - 11, wide, 22), 11, colour, ink.PAPER, 2)
     label = text(x + w - 3, y + 5, box.badge, "m n", ' font-weight="700" style="fill:#FFFFFF"')
     return pill + label
 
@@ -196,7 +196,7 @@ def _note(box: Box, place: Place) -> str:
     if not words:
         return ""
     x, y, w, h = place
-    colour = {"plain": style.GREY, "kept": style.BLUE}.get(box.state, style.VERMILION_TEXT)
+    colour = {"plain": ink.GREY, "kept": ink.BLUE}.get(box.state, ink.VERMILION_TEXT)
     more = f' font-style="italic" style="fill:{colour}"'
     below = 22 if box.kind == "checkpoint" else 17
     return text(x + w / 2, y + h + below, words, "m n h", more)
@@ -204,9 +204,9 @@ def _note(box: Box, place: Place) -> str:
 
 def draw_arrow(arrow: Arrow, line: Line) -> str:
     """The line of an arrow, its head, and a cross on a lost one."""
-    colour = {"plain": style.INK, "kept": style.BLUE, "lost": style.VERMILION}[arrow.state]
+    colour = {"plain": ink.INK, "kept": ink.BLUE, "lost": ink.VERMILION}[arrow.state]
     if arrow.style == "dotted" and arrow.state == "plain":
-        colour = style.GREY
+        colour = ink.GREY
     width = 2.2 if arrow.style == "dotted" else 1.6 if arrow.state == "plain" else 2.4
     tip, back, head = _head(line.points)
     points = (*line.points[:-1], back)
@@ -262,13 +262,13 @@ def _middle(line: Line) -> Point:
 def _cross(point: Point) -> str:
     x, y = point
     d = f"M{x - 6:.1f} {y - 6:.1f}l12 12m0 -12l-12 12"
-    return path(d, "none", style.PAPER, 6) + path(d, "none", style.VERMILION, 2.6)
+    return path(d, "none", ink.PAPER, 6) + path(d, "none", ink.VERMILION, 2.6)
 
 
 def draw_frame(frame: Frame, place: Place) -> str:
     """The frame of a process; a killed one is cracked through at the top and the bottom."""
     x, y, w, h = place
-    colour = style.VERMILION if frame.broken else style.PALE
+    colour = ink.VERMILION if frame.broken else ink.PALE
     dashes = ' stroke-dasharray="26 7"' if frame.broken else ""
     outline = (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" fill="none" '
@@ -281,6 +281,6 @@ def draw_frame(frame: Frame, place: Place) -> str:
 
 def _crack(x: float, y: float) -> str:
     """A gap in a horizontal line at x, y, with two torn ends."""
-    gap = path(f"M{x - 9:.1f} {y:.1f}h18", "none", style.PAPER, 8)
+    gap = path(f"M{x - 9:.1f} {y:.1f}h18", "none", ink.PAPER, 8)
     torn = f"M{x - 13:.1f} {y - 9:.1f}l6 6l-5 5l6 7M{x + 7:.1f} {y - 9:.1f}l6 6l-5 5l6 7"
-    return gap + path(torn, "none", style.VERMILION, 1.8)
+    return gap + path(torn, "none", ink.VERMILION, 1.8)

@@ -1,25 +1,29 @@
-"""The look of every picture, table and widget of the course: two colours beside grey.
+"""The look of every table, card and widget of the course: two colours beside grey.
 
 Blue stands for what lives or was kept, vermilion for what is lost or dangerous; both are told
-apart by any eye, and a word or a shape always says the same thing again.
+apart by any eye, and a word or a shape always says the same thing again. They follow the theme of
+the page; `ink` has the colours of what is drawn.
 """
 
 from __future__ import annotations
 
 from html import escape
 
-BLUE = "#0072B2"
-VERMILION = "#D55E00"
-VERMILION_TEXT = "#A84A00"
-"""The same hue, dark enough for small letters on paper."""
+DARKER = "var(--jp-shadow-base-lightness, 0)"
+"""0 in JupyterLab's light theme and on other pages, 32 in its dark themes: a number to reckon with.
 
-INK = "#1F2428"
-GREY = "#5F676E"
+A `<style>` of ours would be dropped in a notebook that is not trusted, and no variable of a theme
+is a colour that reads as text on both papers.
+"""
+BLUE = f"hsl(201 100% calc(35% + {DARKER} * 1%))"
+VERMILION = f"hsl(26 100% calc(33% + {DARKER} * 1%))"
+
+INK = "var(--jp-ui-font-color1, #1F2428)"
+GREY = "var(--jp-ui-font-color2, #5F676E)"
 PALE = "#8B939A"
-LINE = "#D5D9DD"
-WASH = "#EEF0F2"
-PAPER = "#FDFDFC"
-WHITE = "#FFFFFF"
+LINE = "var(--jp-border-color2, #D5D9DD)"
+PAPER = "var(--jp-layout-color1, #FDFDFC)"
+WASH = "var(--jp-layout-color2, #E3EEF5)"
 
 CODE_FONT = "ui-monospace, SFMono-Regular, Menlo, 'DejaVu Sans Mono', Consolas, monospace"
 TEXT_FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
@@ -32,12 +36,26 @@ CODE_WIDTH = 8.5
 TEXT_WIDTH = 7.3
 """Pixels one character of the text font takes at `NOTE_SIZE`, on the generous side."""
 
+LIVE = """<style>
+.rc-live.jupyter-widgets-disconnected::before {content: "The kernel that ran this is gone, so \
+nothing here answers: run this cell again."; font: 13px/1.5 system-ui, sans-serif; color: COLOUR;
+  height: auto; width: auto; padding: 0; background: none}
+.rc-live .jupyter-widgets-disconnected::before {content: none; padding: 0}
+</style>""".replace("COLOUR", VERMILION)
+"""For a widget whose box has the class `rc-live`: it says so when its kernel has ended."""
+
+STATIC = (
+    '<p style="margin:.3em 0"><small>Run this cell to move through it: a stored page shows it '
+    "standing still.</small></p>"
+)
+"""Below the stored form of a widget."""
+
 
 def card(content: str, extra: str = "") -> str:
-    """A light card that reads in the light and in the dark theme, around HTML."""
+    """A card in the colours of the page's theme, around HTML."""
     style = (
         f"background:{PAPER};color:{INK};border:1px solid {LINE};border-radius:8px;"
-        f"padding:10px 14px;font-family:{TEXT_FONT};font-size:14px;line-height:1.5;{extra}"
+        f"padding:10px 14px;margin:0 0 8px;font-family:{TEXT_FONT};font-size:14px;line-height:1.5;{extra}"
     )
     return f'<div style="{style}">{content}</div>'
 
@@ -49,7 +67,6 @@ def code(text: str) -> str:
     True
     """
     font = f"font-family:{CODE_FONT};font-size:{CODE_SIZE}px"
-    # JupyterLab takes `inherit` out of notebooks it does not trust, and then its own colour counts.
     style = f"{font};background:none;padding:0;color:{INK}"
     return f'<code style="{style}">{escape(text)}</code>'
 

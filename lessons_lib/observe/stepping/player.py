@@ -176,6 +176,7 @@ class Player:
         row.layout.flex_flow = "row wrap"
         box = widgets.VBox([row, told, picture])
         box.add_class("rc-player")
+        box.add_class("rc-live")
         return box
 
     # -- how it shows ------------------------------------------------------------------------
@@ -190,7 +191,7 @@ class Player:
                 parts.append(style.card(f"… and {left} more steps: run the cell to see them"))
                 break
             parts.append(part)
-        return "".join(parts)
+        return "".join(parts) + style.STATIC
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         if not len(self):
@@ -202,7 +203,7 @@ class Player:
 
 
 # A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
-_FIT = "<style>.rc-player .widget-html-content {min-width: 0}</style>"
+_FIT = style.LIVE + "<style>.rc-player .widget-html-content {min-width: 0}</style>"
 
 
 def _buttons(slider: Any) -> tuple[Any, Any]:
@@ -225,7 +226,7 @@ def _buttons(slider: Any) -> tuple[Any, Any]:
 def _code_line(number: int, text: str, marked: bool) -> str:
     """One line of code with its number; the marked one has an arrow, a bar and bold letters."""
     bar = (
-        f"border-left:4px solid {style.BLUE};background:#E3EEF5;font-weight:700"
+        f"border-left:4px solid {style.BLUE};background:{style.WASH};font-weight:700"
         if marked
         else ("border-left:4px solid transparent")
     )
