@@ -802,7 +802,8 @@ CATCH_UP = CatchUp(
         "through both.",
         "An object lives while something that survives leads to it; a return removes the names of "
         "a function and nothing else.",
-        "A model knows only what it is sent, so somebody has to keep the history and send it again.",
+        "A model knows only what it is sent, so somebody has to keep the history and send it "
+        "again.",
     ),
     source="""from lessons_lib.memories import reply
 
