@@ -121,11 +121,12 @@ QUESTIONS = (
             Option("4", "Right. One in each drawer: the last that was put there.", right=True),
             Option(
                 "100: one for each job",
-                "No. There is one drawer for each worker, and a new upload replaces the last one.",
+                "No. There is one drawer for each worker, and each job binds the same name in it "
+                "anew.",
             ),
             Option(
                 "1: they share the name `here.upload`",
-                "No. The name is shared, the value is not: it is another one in each thread.",
+                "No. The name is shared and the value is not: each thread has its own.",
             ),
         ),
     ),
@@ -201,7 +202,8 @@ QUESTIONS = (
             ),
             Option(
                 "A copied context, and `to_thread`",
-                "Right. The second carries the context for you, the first by your hand.",
+                "Right. With a copy you carry the context across yourself; `to_thread` does it for "
+                "you.",
                 right=True,
             ),
             Option(
@@ -227,7 +229,7 @@ GIVEN = code("""
             """)
 
 
-# --- Exercise 1: whoever serves her ---------------------------------------------------------
+# --- Exercise 1: whichever worker serves her ------------------------------------------------
 
 TELL, ASK = "My name is {}.", "What is my name?"
 
@@ -800,7 +802,8 @@ CATCH_UP = CatchUp(
         "through both.",
         "An object lives while something that survives leads to it; a return removes the names of "
         "a function and nothing else.",
-        "A model knows what it is sent, so somebody has to keep the history and send it again.",
+        "A model knows only what it is sent, so somebody has to keep the history and send it "
+        "again.",
     ),
     source="""from lessons_lib.memories import reply
 

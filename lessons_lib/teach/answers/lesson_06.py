@@ -81,7 +81,7 @@ QUESTIONS = (
         (
             Option(
                 "10: one thread, so one at a time",
-                "No. One at a time, and in turns: a task that awaits lets the others go on.",
+                "No. One at a time, and in turns: a task that has to wait lets the others go on.",
             ),
             Option("1", "Right. All ten read before the first one wrote.", right=True),
             Option(
@@ -121,7 +121,7 @@ QUESTIONS = (
             ),
             Option(
                 "2 and 10",
-                "No. One lock lets one turn in, whoever it belongs to.",
+                "No. One lock lets one turn in, no matter whose.",
             ),
         ),
     ),
@@ -189,7 +189,7 @@ QUESTIONS = (
             Option("The one that asks first", "No. The lock is held, so asking first is no help."),
             Option(
                 "Both: they only ask",
-                "No. To ask without waiting means to be told no at once.",
+                "No. Each is told at once that the lock is taken.",
             ),
         ),
     ),
@@ -254,7 +254,7 @@ class ModelDown(Exception):
 
 
 class Rounds:
-    """A model that answers in rounds: whoever is waiting when one begins."""
+    """A model that answers in rounds: in each, everyone who is waiting when it begins."""
 
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[None]] = []
@@ -469,11 +469,11 @@ FIVE_ROUNDS = Exercise(
 
 
 class Text(str):
-    """A text whose life the check can watch."""
+    """A string whose life the check can watch."""
 
 
 class Scale:
-    """Puts texts of ten bytes into a reader's sessions and weighs those that are alive."""
+    """Puts strings of ten bytes into a reader's sessions and weighs those that are alive."""
 
     def __init__(self, sessions: Callable[[int], Any], budget: int) -> None:
         self.sessions = sessions(budget)
@@ -498,7 +498,7 @@ class Scale:
         """The user's messages by number: '#1' and so on."""
         texts = self.sessions.read(user)
         if not isinstance(texts, (list, tuple)):
-            raise NotYet(f"`read` returned {type(texts).__name__}, expected a list of texts.")
+            raise NotYet(f"`read` returned {type(texts).__name__}, expected a list of strings.")
         return [str(text)[7:].replace(" ", "") for text in texts]
 
 
@@ -622,7 +622,7 @@ def check_hundred_bytes(sessions: Callable[[int], Any]) -> str:
     judge_order(sessions)
     judge_long(sessions)
     judge_large(sessions)
-    return "never more alive than the budget, and whoever spoke longest ago was forgotten first."
+    return "never more alive than the budget, and who spoke longest ago was forgotten first."
 
 
 def _sessions(add: str, cache: str = "LRUCache(budget, getsizeof=weigh)") -> str:
@@ -666,7 +666,7 @@ _BY_HAND = code("""
 HUNDRED_BYTES = Exercise(
     id="06.hundred-bytes",
     name="Sessions",
-    task="Keep no more bytes alive than the budget; forget whoever spoke longest ago.",
+    task="Keep no more bytes alive than the budget; forget first who spoke longest ago.",
     given=code("""
             from cachetools import LRUCache
 
@@ -789,7 +789,7 @@ class Door:
 
 @asynccontextmanager
 async def door(locks: Callable[[], Any]) -> AsyncIterator[Door]:
-    """A door on new locks; whoever is still waiting at the end is sent away."""
+    """A door on new locks; a turn that is still waiting at the end is sent away."""
     one = Door(locks())
     if not isinstance(one.locks.alone("nobody"), AbstractAsyncContextManager):
         raise NotYet("`alone` cannot be used with `async with`; keep `@asynccontextmanager`.")
@@ -863,8 +863,8 @@ async def judge_broken(locks: Callable[[], Any]) -> None:
         if living_locks() > before:
             raise NotYet(
                 "several turns of Ada's came at once, one of them was cancelled while it waited, "
-                "and after the last of them her lock is still alive. Whoever leaves last has to "
-                "let it go, by whatever way the others left."
+                "and after the last of them her lock is still alive. The last to leave has to "
+                "let it go, however the others left."
             )
 
 
@@ -1011,7 +1011,7 @@ CATCH_UP = CatchUp(
     say=(
         "A server keeps a conversation under a key, in something that outlives the request.",
         "A threading.local follows the worker, a context variable the request.",
-        "In asyncio one thread runs many tasks, and changes from one to another at an await.",
+        "In asyncio one thread runs many tasks, and changes to another where one has to wait.",
         "Removing an object from a dict removes one reference; it dies with the last.",
     ),
 )

@@ -101,18 +101,18 @@ QUESTIONS = (
         "A dict of sessions has the number 17 as a key, and a pair as a value. It goes through "
         "`json.dumps` and `json.loads`. What comes out?",
         (
-            Option("The same dict", "No. JSON has no pairs, and knows no keys but texts."),
+            Option("The same dict", "No. JSON has no pairs, and no keys but strings."),
             Option(
                 "An error: JSON cannot write that",
                 "No. It refuses a set or a date. These two it changes, and does not say so.",
             ),
             Option(
-                "The key is a text, and the pair is a list",
+                "The key is a string, and the pair is a list",
                 "Right. Both are changed without a word.",
                 right=True,
             ),
             Option(
-                "The key is a text; the pair is still a pair",
+                "The key is a string; the pair is still a pair",
                 "No. JSON has one kind of sequence, and Python reads it as a list.",
             ),
         ),
@@ -159,7 +159,7 @@ QUESTIONS = (
     ),
     Question(
         "07.stations",
-        "A text has been written, and is at one of three stations when the process is killed. "
+        "A line has been written, and is at one of three stations when the process is killed. "
         "Where is it lost?",
         (
             Option(
@@ -169,11 +169,11 @@ QUESTIONS = (
             ),
             Option(
                 "In the buffer and in the operating system's memory",
-                "No. The system was not killed. It has the text, and shows it to every reader.",
+                "No. The system was not killed. It has the line, and shows it to every reader.",
             ),
             Option(
                 "Nowhere: `write` had returned",
-                "No. `write` returned when the text was in the buffer, and that died.",
+                "No. `write` returned when the line was in the buffer, and that died.",
             ),
         ),
     ),
@@ -575,7 +575,7 @@ def judge_saved(load: Load) -> None:
             except Exception as error:
                 raise NotYet(
                     f"the old save {saved!r} was refused: {type(error).__name__}: {error}. "
-                    "It holds nothing but dicts, lists and texts."
+                    "It holds nothing but dicts, lists and strings."
                 ) from error
             if state != saved:
                 raise NotYet(f"the old save {saved!r} came back as {state!r}.")
@@ -725,7 +725,7 @@ CATCH_UP = CatchUp(
         "A process that is killed loses all that it holds, and runs no clean-up code.",
         "A file outlives the process that wrote it.",
         "Two names can lead to one object, and a copy is another object.",
-        "Who reads, changes and writes back can overwrite what another wrote in between.",
+        "To read, change and write back can overwrite what another wrote in between.",
     ),
     source="""import json
 import os

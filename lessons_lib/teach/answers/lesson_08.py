@@ -281,7 +281,7 @@ def judge_undisturbed(report: Crash) -> None:
         at = f"step {entry.step}" if entry else "no step at all"
         raise NotYet(
             f"the run has finished, and the journal stands at {at}. "
-            "Who asks tomorrow will do the rest again: the last step needs its put, too."
+            "Anyone who asks tomorrow will do the rest again: the last step needs its put, too."
         )
     if entry.state != state:
         raise NotYet(
@@ -530,7 +530,7 @@ def judge_drawn(given: Any, before: Any) -> None:
     if given == before:
         raise NotYet(
             "another customer was given the same code: it was not drawn for this piece of work. "
-            "Either it follows from the order, and whoever knows the rule can print coupons, or "
+            "Either it follows from the order, and anyone who knows the rule can print coupons, or "
             "it was drawn once for the whole program."
         )
 
@@ -662,8 +662,8 @@ EXERCISES = (RUN, COUPON)
 CATCH_UP = CatchUp(
     say=(
         "A write is several acts, and a kill between two of them leaves a torn file.",
-        "Written aside and replaced, a file is old or new and never half; each save writes it all.",
-        "JSON gives back texts, numbers, lists and dicts with texts as keys.",
+        "Written aside and replaced, a file is the old or the new one, whole; each save writes all.",
+        "JSON gives back strings, numbers, lists and dicts with strings as keys.",
         "A kill is no power cut: what fsync is for, no kill can show.",
     ),
     source="""import inspect
