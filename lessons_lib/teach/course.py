@@ -111,6 +111,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Long-term memory II",
         "How are facts found, and how do they end?",
         GRAPH,
+        deeper=25,
     ),
     _lesson(
         "15_the_price_of_memory", "The price of memory", "What does it cost as it grows?", COSTS

@@ -167,7 +167,10 @@ QUESTIONS = (
                 "Right. It holds your list. The other holds a string of JSON made from it.",
                 right=True,
             ),
-            Option("The `SqliteStore`", "No. It wrote the list down, and what is written does not change."),
+            Option(
+                "The `SqliteStore`",
+                "No. It wrote the list down, and what is written does not change.",
+            ),
         ),
     ),
     Question(
