@@ -29,7 +29,7 @@ QUESTIONS = (
             Option("At the `del`", "Right. Its last reference went, so it is freed.", right=True),
             Option(
                 "When the function or the notebook ends",
-                "No. Names are not what keeps the time; references are.",
+                "No. It is references that count, and not names or functions.",
             ),
         ),
     ),

@@ -366,7 +366,7 @@ def judge_hash(node: Node) -> None:
         other = fresh_keys(node)
     if fresh_keys(node) == fresh_keys(node) != other:
         raise NotYet(
-            "`hash()` of a text is another number in every Python that is started afresh, and so "
+            "`hash()` of a string is another number in every Python that is started afresh, and so "
             "is your key. A kill in this lab would not show it: its processes have one parent."
         )
 

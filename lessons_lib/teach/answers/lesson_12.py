@@ -437,7 +437,7 @@ def judge_kills(refund: Refund) -> None:
 
 
 def check_one_mail(refund: Refund) -> str:
-    """Prove in several processes that each question brings one mail, whoever is killed."""
+    """Prove in several processes that each question brings one mail, whenever a process is killed."""
     import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
 
     judge_graph(refund)
@@ -524,7 +524,7 @@ _LOOP = """
 ONE_MAIL = Exercise(
     id="12.one-mail",
     name="refund",
-    task="One mail to Eve for each question, and Ada's only after a yes, whoever is killed.",
+    task="One mail to Eve for each question, and Ada's only after a yes, whenever it is killed.",
     given=_BUILD,
     stub=_STUB,
     solution=_SOLUTION,

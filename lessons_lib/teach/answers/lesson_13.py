@@ -222,7 +222,7 @@ QUESTIONS = (
             ),
             Option(
                 "In the background, in both cases",
-                "No. What was learnt is on disk, whoever did it.",
+                "No. What was learnt is on disk, in whichever way.",
             ),
             Option(
                 "Killed when the answer has been given, in both ways",

@@ -212,7 +212,7 @@ QUESTIONS = (
     Question(
         "14.deleted",
         "`secure_delete` is off, and a fact has been deleted. The file is opened with an editor. "
-        "Is the text in it?",
+        "Are the words in it?",
         (
             Option("No: it was deleted", "No. Its place was marked as free, and that is all."),
             Option(
