@@ -91,7 +91,7 @@ def test_another_function_in_the_second_life_and_a_folder_that_stays(tmp_path: P
 
     report = crash(journal, at="step 2", then=look, folder=tmp_path / "kept")
     assert report.value == ["journal.txt"]
-    assert report.lost == ("step 1", "step 2")
+    assert (report.lost, report.not_redone) == ((), ("step 1", "step 2"))
     assert (tmp_path / "kept" / "journal.txt").read_text() == "step 1"
 
 
@@ -160,7 +160,7 @@ def test_conditions_are_waited_for_and_left_out() -> None:
     )
     assert report.value is True
     assert report.lives[0].passed == ("step",)
-    assert report.lost == ("step",)
+    assert report.not_redone == ("step",)
 
 
 def test_moments_in_async_code() -> None:
@@ -439,9 +439,11 @@ def test_a_stopped_cell_leaves_no_child() -> None:
         os.kill(parent, signal.SIGINT)
         threading.Event().wait()
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="its processes have ended") as caught:
         crash(hangs)
     assert not multiprocessing.active_children()
+    assert [entry.name for entry in caught.traceback][1:] == ["crash"], "and no frame below it"
+    assert caught.value.__suppress_context__
 
 
 @posix_only
@@ -470,7 +472,30 @@ def test_counted() -> None:
 
 def test_a_report_of_three_lives() -> None:
     report = Crash((Life(("a",), "killed"), Life(("b",), "killed"), Life(("b",), "returned")))
-    assert (report.redone, report.lost) == (("b",), ("a",))
+    assert (report.redone, report.not_redone) == (("b",), ("a",))
+
+
+@pytest.mark.parametrize(
+    ("ended", "value", "fates"),
+    [
+        # A list of moments is complete: what is missing in it is lost.
+        ("returned", ["a"], {"redone": (), "kept": ("a",), "lost": ("b", "a b")}),
+        (
+            "returned",
+            {"done": {"a": 1, "b": 2}},
+            {"redone": (), "kept": ("a", "b"), "lost": ("a b",)},
+        ),
+        # Other texts may name a moment; of the others they do not tell.
+        ("returned", ["a done"], {"redone": (), "kept": ("a",), "not redone": ("b", "a b")}),
+        ("returned", ["ab", "ba"], {"redone": (), "not redone": ("a", "b", "a b")}),
+        ("returned", b'{"a": 1', {"redone": (), "not redone": ("a", "b", "a b")}),
+        ("returned", None, {"redone": (), "not redone": ("a", "b", "a b")}),
+        # A life that failed brings nothing back.
+        ("raised OSError: gone", None, {"redone": (), "kept": (), "lost": ("a", "b", "a b")}),
+    ],
+)
+def test_what_became_of_the_moments(ended: str, value: object, fates: dict[str, Any]) -> None:
+    assert Crash((Life(("a", "b", "a b"), "killed"), Life((), ended, value))).fates() == fates
 
 
 @pytest.mark.skipif(children.METHOD != "forkserver", reason="children are spawned here")

@@ -8,11 +8,10 @@
 ...         moment("wrote the note")
 ...     return note.read_text()
 >>> print(crash(tidy, at="wrote the note"))
-life 1    came in · wrote the note    killed at 'wrote the note'
-life 2    came in                     returned 'was here'
-redone    came in
-kept      nothing
-lost      wrote the note
+life 1        came in · wrote the note    killed at 'wrote the note'
+life 2        came in                     returned 'was here'
+redone        came in
+not redone    wrote the note
 """
 
 from __future__ import annotations
@@ -44,7 +43,8 @@ def crash(
 ) -> Crash:
     """Run `first(folder)` in a process, end it at the moment `at`, run `then(folder)` in a new one.
 
-    `then` is `first` again unless given. Both get the same folder: a new one that is removed
+    `then` is `first` again unless given; have it return what is left, by the moments' names, and
+    the report tells what was lost. Both get the same folder: a new one that is removed
     afterwards, unless given. The functions may be defined in a notebook; what they hold must be
     able to cross to another process.
 
@@ -66,11 +66,15 @@ def crash(
     if not isinstance(timeout, (int, float)) or not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
     scripts = [_packed(function) for function in (first, then or first)]
-    with _place(folder) as place:
-        lives = [lived(scripts[0], place, gate, timeout, ())]
-        if gate.complete:
-            open_gate = Gate(after=gate.after)
-            lives.append(lived(scripts[1], place, open_gate, timeout, lives[0].passed))
+    try:
+        with _place(folder) as place:
+            lives = [lived(scripts[0], place, gate, timeout, ())]
+            if gate.complete:
+                open_gate = Gate(after=gate.after)
+                lives.append(lived(scripts[1], place, open_gate, timeout, lives[0].passed))
+    except KeyboardInterrupt:
+        __tracebackhide__ = True  # a notebook shows the reader's own lines, and none of these
+        raise KeyboardInterrupt("crash was stopped, and its processes have ended") from None
     return Crash(tuple(lives))
 
 
