@@ -51,16 +51,16 @@ class SavesAtTheEnd(JsonBot):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.kept = super()._load()
+        self.kept = super().load("")
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         return self.kept
 
-    def _save(self, conversations: Any) -> None:
-        self.kept = conversations
+    def keep(self, conversation: str, loaded: Any) -> None:
+        self.kept = loaded
 
     def close(self) -> None:
-        super()._save(self.kept)
+        super().keep("", self.kept)
 
 
 class BeginsAgain(JournalBot):
@@ -94,14 +94,14 @@ class Locked(JsonBot):
 class Refuses(JsonBot):
     """Tells the later of two writers that it was too late."""
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         self.read = self.path.read_bytes() if self.path.exists() else b""
-        return super()._load()
+        return super().load(conversation)
 
-    def _save(self, conversations: Any) -> None:
+    def keep(self, conversation: str, loaded: Any) -> None:
         if self.read != (self.path.read_bytes() if self.path.exists() else b""):
             raise RuntimeError("somebody else wrote: try again")
-        super()._save(conversations)
+        super().keep(conversation, loaded)
 
 
 class ReadsOnce(JsonBot):
@@ -109,9 +109,9 @@ class ReadsOnce(JsonBot):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.kept = super()._load()
+        self.kept = super().load("")
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         return self.kept
 
 
@@ -144,7 +144,7 @@ class ForgetsAll(JsonBot):
     """Forgets every conversation when it is asked to forget one."""
 
     def forget(self, conversation: str = "c1") -> None:
-        self._save({})
+        self.keep(conversation, {})
 
 
 class OnlySaysSo(JsonBot):
@@ -157,9 +157,9 @@ class OnlySaysSo(JsonBot):
 class StartsAnew(JsonBot):
     """Takes a file that it cannot read for an empty one."""
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         try:
-            return super()._load()
+            return super().load(conversation)
         except ValueError:
             return {}
 
@@ -167,17 +167,17 @@ class StartsAnew(JsonBot):
 class PicklesInRows(JsonBot):
     """A database of pickles."""
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         database = sqlite3.connect(self.path)
         database.execute("CREATE TABLE IF NOT EXISTS kept (it BLOB)")
         rows = database.execute("SELECT it FROM kept").fetchall()
         database.close()
         return pickle.loads(rows[-1][0]) if rows else {}
 
-    def _save(self, conversations: Any) -> None:
+    def keep(self, conversation: str, loaded: Any) -> None:
         database = sqlite3.connect(self.path)
         with database:
-            database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(conversations),))
+            database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(loaded),))
         database.close()
 
 
