@@ -34,7 +34,9 @@ def where_is(fact: object, *places: object) -> Whereabouts:
 
     A text is looked for in all strings and bytes of this process, in the blobs and items of every
     InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
-    paths of database files, of other files or of folders. An object is looked for by identity,
+    paths of database files, of other files or of folders. A place that cannot be read is said
+    first, with why; an asynchronous saver that waits for the caller's own loop is searched by
+    `await asyncio.to_thread(where_is, …)`. An object is looked for by identity,
     in this process alone: what leaves it is a copy.
 
     What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
@@ -70,7 +72,7 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     notes = [*elsewhere.notes]
     notes += [_TYPED] if seen.typed and _in_notebook() else []
     notes += [_MANY] if seen.more else []
-    return Whereabouts(text.said, tuple(finds), tuple(notes))
+    return Whereabouts(text.said, tuple(finds), tuple(notes), tuple(elsewhere.unread))
 
 
 def _in_notebook() -> bool:
