@@ -9,7 +9,6 @@ from pathlib import Path
 
 from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
 
-
 Conversations = dict[str, list[Message]]
 
 
@@ -25,7 +24,7 @@ class PlainBot:
         raise NotImplementedError
 
     def keep(self, conversation: str, loaded: Conversations) -> None:
-        """Keep what was loaded, with the new turn in it; nothing to do where that is what is kept."""
+        """Keep what was loaded, the new turn in it; by default it is what is kept already."""
 
     def say(
         self,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import pickle
+import shutil
 import sqlite3
+import tempfile
+import threading
+import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +95,54 @@ class Locked(JsonBot):
     def say(self, text: str, **keywords: Any) -> str:
         with FileLock(f"{self.path}.lock"):
             return super().say(text, **keywords)
+
+
+class Slow(JsonBot):
+    """Takes longer to come to its model than the exam waits at first."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        if text in ("The screen flickers.", "Hello."):
+            time.sleep(0.5)
+        return super().say(text, **keywords)
+
+
+class Hangs(DictBot):
+    """Never answers who tells a name."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        if text.startswith("My name"):
+            threading.Event().wait()
+        return super().say(text, **keywords)
+
+
+class FailsUnderLoad(DictBot):
+    """Takes no long texts."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        if len(text) > 100:
+            raise RuntimeError("too long")
+        return super().say(text, **keywords)
+
+
+ELSEWHERE = tempfile.mkdtemp(prefix="exam-elsewhere-")
+atexit.register(shutil.rmtree, ELSEWHERE, True)
+
+
+class Elsewhere(JsonBot):
+    """Keeps its file where it likes, whatever folder it is given."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(ELSEWHERE)
+
+
+class Packs(JsonBot):
+    """Packs its file: nothing of it can be read as it was said."""
+
+    def decoded(self, data: bytes) -> Any:
+        return super().decoded(zlib.decompress(data))
+
+    def keep(self, conversation: str, loaded: Any) -> None:
+        self.path.write_bytes(zlib.compress(json.dumps(loaded).encode()))
 
 
 class Refuses(JsonBot):

@@ -12,14 +12,21 @@ from lessons_lib.memories.exam.questions import QUESTIONS, Mark
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.table import Table
 
-SYMBOLS: dict[Mark, str] = {"yes": "●", "in part": "◐", "no": "○", "does not apply": "–"}
+SYMBOLS: dict[Mark, str] = {
+    "yes": "●",
+    "in part": "◐",
+    "no": "○",
+    "does not apply": "–",
+    "not examined": "?",
+}
 _COLOURS: dict[Mark, str] = {
     "yes": style.BLUE,
     "in part": style.INK,
     "no": style.VERMILION_TEXT,
     "does not apply": style.GREY,
+    "not examined": style.VERMILION_TEXT,
 }
-_GROWTH = {0: "does not grow", 1: "with the turns", 2: "with their square"}
+_GROWTH = {None: "not measured", 0: "does not grow", 1: "with the turns", 2: "with their square"}
 _WIDTH = 100
 """Columns of a terminal that a table may take; the memories that do not fit follow below."""
 _CELL = f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
@@ -50,8 +57,8 @@ class Answer:
 
     @property
     def mends(self) -> str:
-        """What would make it a yes; empty when it is one."""
-        return "" if self.mark == "yes" else QUESTIONS[self.key].mends
+        """What would make it a yes; empty when it is one, or when no one knows."""
+        return "" if self.mark in ("yes", "not examined") else QUESTIONS[self.key].mends
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ class Report:
                 f"×{one.price.ratio:.2g}" if one.price.ratio < 10 else f"×{one.price.ratio:.0f}",
             )
             for one in self.sittings
-            if one.price
+            if one.price and one.price.ratio
         ]
         return Table(("memory", "a turn"), rows, "Time of a turn, the dict's as 1, this time")
 
@@ -158,6 +165,8 @@ def _told(sitting: Sitting) -> Iterator[str]:
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
     for table in _if_any(_prices((sitting,))):
         yield f"\n{_narrow(table)}"
+        if sitting.price and sitting.price.trouble:
+            yield f"Not measured: {sitting.price.trouble}"
 
 
 def _blocks(sittings: Sequence[Sitting]) -> Iterator[Sequence[Sitting]]:
@@ -186,21 +195,21 @@ def _prices(sittings: Sequence[Sitting]) -> Table | None:
             _GROWTH.get(price.ram, f"power {price.ram}"),
             _GROWTH.get(price.disk, f"power {price.disk}"),
             ", ".join(price.packages) or "none",
-            "not found" if price.lines is None else price.lines,
+            "not found" if price.statements is None else price.statements,
         )
         for sitting in sittings
         if (price := sitting.price)
     ]
-    columns = ("Its price", "memory grows", "files grow", "packages", "lines")
+    columns = ("Its price", "memory grows", "files grow", "packages", "statements")
     return Table(columns, rows) if rows else None
 
 
 def _narrow(prices: Table) -> Table:
     """The prices with one package in a line, so that they fit a terminal."""
     rows: list[tuple[object, ...]] = []
-    for name, ram, disk, packages, lines in prices.rows:
+    for name, ram, disk, packages, statements in prices.rows:
         first, *more = str(packages).split(", ")
-        rows.append((name, ram, disk, first, str(lines).rjust(len("lines"))))
+        rows.append((name, ram, disk, first, str(statements).rjust(len("statements"))))
         rows.extend(("", "", "", package, "") for package in more)
     return Table(prices.columns, rows)
 
