@@ -465,6 +465,20 @@ def test_langgraph_is_preloaded_once_the_parent_has_it(tmp_path: Path) -> None:
     assert said == "False\nTrue\n"
 
 
+def test_the_report_is_the_same_beside_busy_neighbours() -> None:
+    """A process for each core burns it while lives are killed at moments, alone and in threads."""
+    burn = [sys.executable, "-c", "while True: pass"]
+    burners = [subprocess.Popen(burn) for _ in range(os.cpu_count() or 1)]
+    try:
+        report, parallel = crash(journal, at="step 3"), crash(pool, at=("c", "a", "b"))
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    assert (report.redone, report.kept) == (("step 3",), ("step 1", "step 2"))
+    assert parallel.lives[0].passed == parallel.lives[1].passed == ("c", "a", "b")
+
+
 def test_counted() -> None:
     assert counted(["a", "b", "a"]) == "a ×2 · b"
     assert counted([]) == "nothing"
@@ -490,7 +504,11 @@ def test_a_report_of_three_lives() -> None:
         ("returned", ["ab", "ba"], {"redone": (), "not redone": ("a", "b", "a b")}),
         ("returned", b'{"a": 1', {"redone": (), "not redone": ("a", "b", "a b")}),
         ("returned", None, {"redone": (), "not redone": ("a", "b", "a b")}),
-        # A life that failed brings nothing back.
+        (
+            "killed because it still ran after 60 s",
+            None,
+            {"redone": (), "not redone": ("a", "b", "a b")},
+        ),
         ("raised OSError: gone", None, {"redone": (), "kept": (), "lost": ("a", "b", "a b")}),
     ],
 )

@@ -39,7 +39,7 @@ def crash(
     nth: int = 1,
     how: How = "kill",
     folder: Path | str | None = None,
-    timeout: float = 30.0,
+    timeout: float = 60.0,
 ) -> Crash:
     """Run `first(folder)` in a process, end it at the moment `at`, run `then(folder)` in a new one.
 

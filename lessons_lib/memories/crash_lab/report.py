@@ -44,7 +44,7 @@ class Crash:
     - *redone*: passed again
     - *kept*: not passed again, and named in what was returned (`'step 1'`, `'step 1 done'`)
     - *lost*: not passed again, and left out of a result that lists moments by name; or there is no
-      result, since the last life raised an error or came to no end
+      result, since the last life raised an error or ended by itself
     - *not redone*: not passed again; what was returned lists no moments, so it does not tell
     """
 
@@ -87,8 +87,8 @@ class Crash:
         """
         names = list(dict.fromkeys(name for life in self.lives[:-1] for name in life.passed))
         texts = list(_texts_in(self.value))
-        came_back = self.lives[-1].ended.startswith("returned")
-        lists = not came_back or any(name in texts for name in names)
+        failed = self.lives[-1].ended.startswith(("raised", "ended by itself"))
+        certain = failed or any(name in texts for name in names)
         fates: dict[str, list[str]] = {"redone": [], "kept": [], "lost": [], "not redone": []}
         for name in names:
             if name in self.lives[-1].passed:
@@ -96,7 +96,7 @@ class Crash:
             elif any(_names(text, name) for text in texts):
                 fates["kept"].append(name)
             else:
-                fates["lost" if lists else "not redone"].append(name)
+                fates["lost" if certain else "not redone"].append(name)
         told = ("redone",) if fates["not redone"] else ("redone", "kept", "lost")
         return {fate: tuple(of) for fate, of in fates.items() if names and (of or fate in told)}
 

@@ -16,8 +16,8 @@ from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.exam.serving import THREADS, Call, serve
 
-PATIENCE = 30.0
-"""Seconds after which a call that does not come back is given up."""
+PATIENCE = 60.0
+"""Seconds after which a call that does not come back is given up; nothing is said of it then."""
 
 
 class Trouble(Exception):
