@@ -444,6 +444,9 @@ def test_a_stopped_cell_leaves_no_child() -> None:
     assert not multiprocessing.active_children()
     assert [entry.name for entry in caught.traceback][1:] == ["crash"], "and no frame below it"
     assert caught.value.__suppress_context__
+    assert caught.value._render_traceback_() == [  # type: ignore[attr-defined]
+        "KeyboardInterrupt: crash was stopped, and its processes have ended"
+    ], "which is all that a notebook shows"
 
 
 @posix_only

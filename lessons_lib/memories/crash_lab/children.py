@@ -38,6 +38,13 @@ _lock = threading.Lock()
 _preloaded: Literal["", "ours", "all"] = ""
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C while children were at work: a notebook shows a sentence, and no lines of ours."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self}"]
+
+
 def start(
     target: Callable[..., None], *arguments: object
 ) -> tuple[BaseProcess, Connection[Any, Any]]:

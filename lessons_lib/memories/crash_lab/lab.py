@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lessons_lib.memories.crash_lab.children import scratch
+from lessons_lib.memories.crash_lab.children import Stopped, scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.crash_lab.moments import moment
 from lessons_lib.memories.crash_lab.report import Crash, Life
@@ -73,8 +73,7 @@ def crash(
                 open_gate = Gate(after=gate.after)
                 lives.append(lived(scripts[1], place, open_gate, timeout, lives[0].passed))
     except KeyboardInterrupt:
-        __tracebackhide__ = True  # a notebook shows the reader's own lines, and none of these
-        raise KeyboardInterrupt("crash was stopped, and its processes have ended") from None
+        raise Stopped("crash was stopped, and its processes have ended") from None
     return Crash(tuple(lives))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.memories.crash_lab.children import scratch
+from lessons_lib.memories.crash_lab.children import Stopped, scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.exam.price import Price, price
 from lessons_lib.memories.exam.questions import QUESTIONS, Finding, Question
@@ -63,8 +63,7 @@ def exam(
         enrolled = [_enrolled(name, make) for name, make in candidates.items()]
         return Report(tuple(_sit(one, questions, costs, told) for one in enrolled))
     except KeyboardInterrupt:
-        __tracebackhide__ = True  # a notebook shows the reader's own lines, and none of these
-        raise KeyboardInterrupt("the exam was stopped, and its processes have ended") from None
+        raise Stopped("the exam was stopped, and its processes have ended") from None
 
 
 def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, Make]:
