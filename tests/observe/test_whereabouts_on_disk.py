@@ -543,9 +543,7 @@ class Shelf(BaseStore):
 def test_a_foreign_store_is_asked_page_by_page() -> None:
     found = search_places([Shelf()], TEXT)
     assert len(found.finds) == 1500
-    assert found.unread == [
-        "Shelf was asked for what it lists: what deletions left in its database was not searched."
-    ]
+    assert found.unread == ["Shelf: only what it lists was searched, not what deletions left."]
 
 
 # -- beside busy neighbours ----------------------------------------------------------------------

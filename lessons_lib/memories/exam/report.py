@@ -92,7 +92,7 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        prices = map(_narrow, _if_any(_prices(self.sittings)))
+        prices = map(_narrow, _prices(self.sittings))
         tables = [*map(_matrix, _blocks(self.sittings)), *prices]
         return "\n\n".join(map(str, tables))
 
@@ -106,8 +106,7 @@ class Report:
         | Survive: kill -9 | ● yes |
         """
         rows = [(QUESTIONS[key].asks, *self._each(key)) for key in self.sittings[0].answers]
-        prices = _prices(self.sittings)
-        if prices:
+        for prices in _prices(self.sittings):
             told = {row[0]: row for row in prices.rows}
             for number, name in enumerate(prices.columns[1:], 1):
                 cells = (str(told.get(one.name, ["–"] * 5)[number]) for one in self.sittings)
@@ -153,7 +152,7 @@ class Report:
             f"<tbody>{rows}</tbody></table>"
         )
         scroll = "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box"
-        prices = "".join(table._repr_html_() for table in _if_any(_prices(self.sittings)))
+        prices = "".join(table._repr_html_() for table in _prices(self.sittings))
         return style.card(table, scroll) + prices
 
 
@@ -163,7 +162,7 @@ def _told(sitting: Sitting) -> Iterator[str]:
     for answer in sitting.answers.values():
         yield f"{answer!s:<18}{answer.asks}"
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
-    for table in _if_any(_prices((sitting,))):
+    for table in _prices((sitting,)):
         yield f"\n{_narrow(table)}"
         if sitting.price and sitting.price.trouble:
             yield f"Not measured: {sitting.price.trouble}"
@@ -188,7 +187,8 @@ def _matrix(sittings: Sequence[Sitting]) -> Table:
     return Table(("The memory exam", *(sitting.name for sitting in sittings)), rows)
 
 
-def _prices(sittings: Sequence[Sitting]) -> Table | None:
+def _prices(sittings: Sequence[Sitting]) -> list[Table]:
+    """The table of the prices, if any was measured."""
     rows = [
         (
             sitting.name,
@@ -201,7 +201,7 @@ def _prices(sittings: Sequence[Sitting]) -> Table | None:
         if (price := sitting.price)
     ]
     columns = ("Its price", "memory grows", "files grow", "packages", "statements")
-    return Table(columns, rows) if rows else None
+    return [Table(columns, rows)] if rows else []
 
 
 def _narrow(prices: Table) -> Table:
@@ -212,10 +212,6 @@ def _narrow(prices: Table) -> Table:
         rows.append((name, ram, disk, first, str(statements).rjust(len("statements"))))
         rows.extend(("", "", "", package, "") for package in more)
     return Table(prices.columns, rows)
-
-
-def _if_any(table: Table | None) -> list[Table]:
-    return [table] if table else []
 
 
 def _cell() -> str:

@@ -92,8 +92,8 @@ def _searched(place: Any, text: Text) -> Found:
         finds, unread = finds_in_database(Files(name, data), text, _decoder(place, text))
         return Found(finds, unread)
     except Exception as error:  # whatever its database, its driver or its thread has to say
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-        return Found(unread=[f"{name} was not searched: it does not tell what it has ({said})."])
+        said = f"{name} was not searched: it does not tell what it has ({_told(error)})."
+        return Found(unread=[said])
 
 
 # -- databases in a file -------------------------------------------------------------------------
@@ -146,23 +146,26 @@ def _listed(place: Any, name: str, text: Text) -> Found:
     if why := _out_of_reach(place):
         return Found(unread=[f"{name} was not searched: {why}."])
     found = Found()
-    counted: Counter[tuple[str, str, str]] = Counter()
+    copies: Counter[tuple[str, str, str]] = Counter()
     parts = _of_saver(place) if callable(getattr(place, "list", None)) else _of_store(place)
     seen = "nothing"
     try:
         for kind, what, erased_by, value in parts:
-            counted[kind, what, erased_by] += sum(1 for _ in paths_in(value, text))
+            copies[kind, what, erased_by] += sum(1 for _ in paths_in(value, text))
             seen = what
     except Exception as error:  # its driver's, its serialiser's
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-        found.unread.append(f"{name} was not searched to its end, after {seen}: {said}.")
-    found.unread.append(
-        f"{name} was asked for what it lists: what deletions left in its database was not searched."
-    )
-    for (kind, what, erased_by), copies in counted.items():
-        if copies:
-            found.finds.append(Find(name, kind, what, "its database", erased_by, copies))
+        found.unread.append(f"{name} was not searched to its end, after {seen}: {_told(error)}.")
+    if copies or not found.unread:
+        found.unread.append(f"{name}: only what it lists was searched, not what deletions left.")
+    for (kind, what, erased_by), number in copies.items():
+        if number:
+            found.finds.append(Find(name, kind, what, "its database", erased_by, number))
     return found
+
+
+def _told(error: Exception) -> str:
+    """An error of other people's in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
 
 
 def _out_of_reach(place: Any) -> str:

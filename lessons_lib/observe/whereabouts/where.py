@@ -1,7 +1,7 @@
 """`where_is(fact, *places)`: every place in which a text or an object lives now.
 
 It reads and never changes what it reads: the objects of this process, the blobs of savers, the
-items of stores, the bytes of files. A database is read as bytes, by no connection of its own.
+items of stores, the bytes of files. No connection of its own is made to a database file.
 """
 
 from __future__ import annotations
