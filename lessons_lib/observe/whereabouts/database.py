@@ -72,7 +72,8 @@ def finds_in_database(
             finds += _left_over(files.name, data, database.serialize(), text)
         except BROKEN as error:
             unread.append(f"{files.name} was not searched for what deletions left: {error}.")
-    finds += _old_pages(files, data, text)
+    if frames:
+        finds += _old_pages(files, data, text)
     finds += _in_log(files, frames, text, erased_by)
     finds += _in_journal(files, text)
     return finds, unread
@@ -176,8 +177,7 @@ def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find
     pages = _pages(data)
     free = [pages[number - 1] for number in _free_pages(pages) if 0 < number <= len(pages)]
     in_free = sum(_count(page, text) for page in free)
-    in_rows = sum(_count(page, text) for page in _pages(anew))
-    in_use = sum(_count(page, text) for page in pages) - in_free - in_rows
+    in_use = _count(data, text) - in_free - _count(anew, text)
     for kind, count in (("free page", in_free), ("free space in a page", in_use)):
         if count > 0:
             what = "left by a deletion"
