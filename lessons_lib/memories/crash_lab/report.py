@@ -118,7 +118,7 @@ class Crash:
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        words = [f"<b>{fate}</b> {_listed(names)}" for fate, names in self.fates().items()]
+        words = [f"<b>{fate}</b> {escape(_listed(names))}" for fate, names in self.fates().items()]
         said = [" &ensp; ".join(words)] if words else []
         said += [f"<b>but</b> {escape(self.error)}"] if self.error else []
         lines = "".join(f'<div style="margin-top:4px">{line}</div>' for line in said)
@@ -179,24 +179,33 @@ _STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost", 
 
 def picture(report: Crash) -> Picture:
     """Draw the lives from left to right, time running down, each earlier moment with its fate."""
-    rows = _rows([list(dict.fromkeys(life.passed)) for life in report.lives])
-    shown, hidden = _around_the_end(rows)
-    columns = [
-        _column(number, life, lines, report)
-        for number, (life, lines) in enumerate(zip(report.lives, shown, strict=True), 1)
-    ]
-    frames = tuple(
-        Frame(f"life {n}", _title(n, life), tuple(box.id for box, _ in column), _broken(life))
-        for n, (life, column) in enumerate(zip(report.lives, columns, strict=True), 1)
+    shown, hidden = _around_the_end(
+        _rows([list(dict.fromkeys(one.passed)) for one in report.lives])
     )
-    boxes = tuple(box for column in columns for box, _ in column)
+    boxes: list[Box] = []
+    frames: list[Frame] = []
+    box_places: dict[str, Place] = {}
+    frame_places: dict[str, Place] = {}
+    left, tallest = float(_MARGIN), 0.0
+    for number, (life, rows) in enumerate(zip(report.lives, shown, strict=True), 1):
+        column = _column(number, life, rows, report)
+        ids = tuple(box.id for box, _ in column)
+        frame = Frame(f"life {number}", _title(number, life), ids, _broken(life))
+        # As wide as its widest box, and as long as it lived.
+        inner = max(len(frame.title) * style.TEXT_WIDTH, *(size(box)[0] for box, _ in column))
+        for box, row in column:
+            width, height = size(box)
+            middle = left + _PAD + (inner - width) / 2
+            box_places[box.id] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
+        tall = _TITLE + (max(row for _, row in column) + 1) * _ROW + 8
+        frame_places[frame.id] = (left, float(_MARGIN), inner + 2 * _PAD, tall)
+        left, tallest = left + inner + 2 * _PAD + _GAP, max(tallest, tall)
+        boxes += [box for box, _ in column]
+        frames.append(frame)
     left_out = f"… and {hidden} more moments, not drawn" if hidden else ""
-    diagram = Diagram(boxes, (), frames, "TB", left_out)
-    return draw(diagram, _alt(report), str(report), _layout(frames, columns))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return escape(", ".join(names) or "nothing")
+    diagram = Diagram(tuple(boxes), (), tuple(frames), "TB", left_out)
+    layout = Layout(box_places, {}, frame_places, left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
+    return draw(diagram, _alt(report), str(report), layout)
 
 
 def _rows(lives: list[list[str]]) -> list[dict[str, int]]:
@@ -224,17 +233,16 @@ def _around_the_end(rows: list[dict[str, int]]) -> tuple[list[dict[str, int]], i
 
 def _column(number: int, life: Life, rows: dict[str, int], report: Crash) -> list[tuple[Box, int]]:
     """The boxes of one life with their rows; a life with none to show says so."""
-    boxes = [
-        (_box(f"{number} {name}", name, life.passed.count(name), _fate(name, number, report)), row)
-        for name, row in rows.items()
-    ]
-    return boxes or [(Box(f"{number}", _instead_of_moments(life), "note"), 0)]
-
-
-def _instead_of_moments(life: Life) -> str:
-    if life.passed:
-        return "…"
-    return "no moment passed" if life.value is None else _value(life)
+    boxes = []
+    for name, row in rows.items():
+        times, fate = life.passed.count(name), _fate(name, number, report)
+        title = name if times == 1 else f"{name} ×{times}"
+        state = _STATES.get(fate, "plain")
+        boxes.append((Box(f"{number} {name}", title, state=state, note=fate), row))
+    if boxes:
+        return boxes
+    nothing = "no moment passed" if life.value is None else _value(life)
+    return [(Box(f"{number}", "…" if life.passed else nothing, "note"), 0)]
 
 
 def _value(life: Life) -> str:
@@ -250,11 +258,6 @@ def _fate(name: str, number: int, report: Crash) -> str:
     return next(fate for fate, names in report.fates().items() if name in names)
 
 
-def _box(key: str, name: str, times: int, fate: str) -> Box:
-    title = name if times == 1 else f"{name} ×{times}"
-    return Box(key, title, state=_STATES.get(fate, "plain"), note=fate)
-
-
 def _broken(life: Life) -> bool:
     return life.ended.startswith(("killed", "ended by itself")) or "then died" in life.ended
 
@@ -265,41 +268,15 @@ def _title(number: int, life: Life) -> str:
     return f"life {number}: {word}"
 
 
-def _layout(frames: Sequence[Frame], columns: list[list[tuple[Box, int]]]) -> Layout:
-    """Frames beside each other, each as wide as its widest box and as long as it lived."""
-    boxes: dict[str, Place] = {}
-    places: dict[str, Place] = {}
-    left = float(_MARGIN)
-    for frame, column in zip(frames, columns, strict=True):
-        widths = [size(box)[0] for box, _ in column]
-        inner = max([*widths, len(frame.title) * style.TEXT_WIDTH])
-        for box, row in column:
-            width, height = size(box)
-            middle = left + _PAD + (inner - width) / 2
-            boxes[box.id] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
-        tall = _TITLE + (max(row for _, row in column) + 1) * _ROW + 8
-        places[frame.id] = (left, float(_MARGIN), inner + 2 * _PAD, tall)
-        left += inner + 2 * _PAD + _GAP
-    tallest = max(tall for *_, tall in places.values())
-    return Layout(boxes, {}, places, left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
-
-
 def _alt(report: Crash) -> str:
-    lives = [
-        f"Life {number} passed {_spoken(life.passed)} and was ended so: {life.ended}."
-        + _returned(life)
-        for number, life in enumerate(report.lives, 1)
-    ]
-    fates = [f"{fate}: {_spoken(names)}" for fate, names in report.fates().items()]
-    return " ".join(lives) + (f" {'; '.join(fates)}." if fates else "")
+    said = []
+    for number, life in enumerate(report.lives, 1):
+        said.append(f"Life {number} passed {_listed(life.passed)} and was ended so: {life.ended}.")
+        if not life.passed and life.value is not None:  # drawn in the place of moments
+            said.append(f"It returned {_value(life)}.")
+    fates = [f"{fate}: {_listed(names)}" for fate, names in report.fates().items()]
+    return " ".join([*said, f"{'; '.join(fates)}."] if fates else said)
 
 
-def _returned(life: Life) -> str:
-    """What a life without moments brought back, which the picture draws in their place."""
-    if life.passed or life.value is None:
-        return ""
-    return f" It returned {_value(life)}."
-
-
-def _spoken(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
