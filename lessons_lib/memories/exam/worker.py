@@ -100,13 +100,11 @@ class Worker:
     ) -> Turn:
         self._calls += 1
         if self._tag and method in ("resume", "forget"):
-            arguments = (self._tag + arguments[0], *arguments[1:])
-        elif self._tag and method in ("say", "work", "back"):
-            ids = (
-                {"conversation": "c1", "user": "ada"} if method == "say" else {"conversation": "c1"}
-            )
-            told = {name: self._tag + keywords.get(name, usual) for name, usual in ids.items()}
-            keywords = {**keywords, **told}
+            arguments = (self._tag + arguments[0],)
+        elif self._tag and method != "held":
+            usual = {"conversation": "c1", **({"user": "ada"} if method == "say" else {})}
+            keywords = {**usual, **keywords}
+            keywords |= {name: self._tag + keywords[name] for name in usual}
         call = Call(self._calls, self._free_thread(), method, arguments, keywords, hold)
         self._busy[call.number] = call.thread
         self._news[call.number] = []
