@@ -33,7 +33,7 @@ from lessons_lib.memories.graph import build, thread
 from lessons_lib.observe import Find, Whereabouts, where_is
 from lessons_lib.observe.whereabouts import files
 from lessons_lib.observe.whereabouts.fact import Text
-from lessons_lib.observe.whereabouts.files import search_path
+from lessons_lib.observe.whereabouts.files import Found, search_path
 from lessons_lib.observe.whereabouts.places import search_places
 
 FACT = "My name is Ada Lovelace."
@@ -463,32 +463,32 @@ def test_encrypted_values_are_read_with_the_key_and_counted_without(path: Path) 
 
 @pytest.mark.parametrize("where", ["file", ":memory:"])
 def test_an_async_saver_is_searched_from_the_loop_that_runs(tmp_path: Path, where: str) -> None:
-    async def cell() -> Whereabouts:
+    async def cell() -> Found:
         name = str(tmp_path / "a.db") if where == "file" else where
         async with AsyncSqliteSaver.from_conn_string(name) as saver:
             await build(saver).ainvoke({"messages": [heard(FACT)]}, thread("c1"))
-            return where_is("Ada Lovelace", saver)
+            return search_places([saver], TEXT)
 
     found = asyncio.run(cell())
     assert not found.unread
-    assert "row" in {find.kind for find in found}
+    assert "row" in {find.kind for find in found.finds}
 
 
 def test_an_async_store_is_searched_too(tmp_path: Path) -> None:
-    async def cell() -> Whereabouts:
+    async def cell() -> Found:
         async with AsyncSqliteStore.from_conn_string(str(tmp_path / "s.db")) as store:
             await store.setup()
             await store.aput(("users",), "ada", {"name": "Ada Lovelace"})
-            return where_is("Ada Lovelace", store)
+            return search_places([store], TEXT)
 
-    assert "users 'ada'" in {find.what for find in asyncio.run(cell())}
+    assert "users 'ada'" in {find.what for find in asyncio.run(cell()).finds}
 
 
 def test_an_async_saver_that_was_closed_is_a_sentence(tmp_path: Path) -> None:
-    async def cell() -> Whereabouts:
+    async def cell() -> Found:
         async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "a.db")) as saver:
             await build(saver).ainvoke({"messages": [heard(FACT)]}, thread("c1"))
-        return where_is("Ada Lovelace", saver)
+        return search_places([saver], TEXT)
 
     [said] = asyncio.run(cell()).unread
     assert said.startswith("AsyncSqliteSaver was not searched: it does not tell what it has (Value")
@@ -518,24 +518,24 @@ def listed(thread_id: str, text: str) -> Any:
 
 
 def test_a_saver_on_a_server_is_searched_from_another_thread() -> None:
-    async def cell() -> tuple[Whereabouts, Whereabouts]:
+    async def cell() -> tuple[Found, Found]:
         broken = ConnectionError("server closed\nthe connection")
         saver = OnServer(
             [listed("c1", FACT), listed("c2", "x"), broken], asyncio.get_running_loop()
         )
-        here = where_is("Ada Lovelace", saver)
-        return here, await asyncio.to_thread(where_is, "Ada Lovelace", saver)
+        here = search_places([saver], TEXT)
+        return here, await asyncio.to_thread(search_places, [saver], TEXT)
 
     here, aside = asyncio.run(cell())
-    assert here.unread == (
+    assert here.unread == [
         "OnServer was not searched: its event loop waits for this very call; write "
-        "await asyncio.to_thread(where_is, …).",
-    )
+        "await asyncio.to_thread(where_is, …)."
+    ]
     assert aside.unread[0] == (
         "OnServer was not searched to its end, after channel 'messages' of thread 'c2': "
         "ConnectionError: server closed the connection."
     )
-    assert [(find.place, find.what) for find in aside if find.place == "OnServer"] == [
+    assert [(find.place, find.what) for find in aside.finds] == [
         ("OnServer", "checkpoint of thread 'c1'"),
         ("OnServer", "channel 'messages' of thread 'c1'"),
     ]
