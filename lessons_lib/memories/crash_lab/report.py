@@ -271,7 +271,7 @@ def _title(number: int, life: Life) -> str:
 def _alt(report: Crash) -> str:
     said = []
     for number, life in enumerate(report.lives, 1):
-        said.append(f"Life {number} passed {_listed(life.passed)} and was ended so: {life.ended}.")
+        said.append(f"Life {number} passed {_listed(life.passed)}; how it ended: {life.ended}.")
         if not life.passed and life.value is not None:  # drawn in the place of moments
             said.append(f"It returned {_value(life)}.")
     fates = [f"{fate}: {_listed(names)}" for fate, names in report.fates().items()]

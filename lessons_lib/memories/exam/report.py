@@ -222,7 +222,7 @@ def _details(answer: Answer) -> str:
     """A cell that opens to what was done, what was seen, and what mends it."""
     said = {"did": answer.did, "saw": answer.saw, "what mends it": answer.mends}
     lines = "".join(
-        f'<div style="margin:3px 0"><b>{word}</b> {escape(text)}</div>'
+        f'<div style="margin:3px 0"><b>{word}:</b> {escape(text)}</div>'
         for word, text in said.items()
         if text
     )
