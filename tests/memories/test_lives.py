@@ -15,8 +15,8 @@ def test_it_says_everything_in_words_too() -> None:
     assert bundle["text/plain"] == str(report)
     assert "<b>redone</b> step 3" in bundle["text/html"]
     assert picture(report).alt == (
-        "Life 1 passed step 1, step 2, step 3 and was ended so: killed at 'step 3'. "
-        "Life 2 passed step 3, step 4, step 5 and was ended so: returned. "
+        "Life 1 passed step 1, step 2, step 3; how it ended: killed at 'step 3'. "
+        "Life 2 passed step 3, step 4, step 5; how it ended: returned. "
         "redone: step 3; kept: step 1, step 2; lost: nothing."
     )
 
