@@ -24,7 +24,7 @@ _COLOURS: dict[Mark, str] = {
     "in part": style.INK,
     "no": style.VERMILION,
     "does not apply": style.GREY,
-    "not examined": style.VERMILION_TEXT,
+    "not examined": style.VERMILION,
 }
 _GROWTH = {None: "not measured", 0: "does not grow", 1: "with the turns", 2: "with their square"}
 _WIDTH = 100

@@ -113,7 +113,7 @@ class Whereabouts:
 _TABLE = "border-collapse:collapse;width:100%;display:block;font-size:14px;margin:6px 0 0"
 _ROW = f"display:flex;flex-wrap:wrap;gap:2px 18px;border-top:1px solid {style.LINE};padding:7px 0"
 _NOTE = f"font-size:13px;color:{style.GREY};padding-top:6px"
-_UNREAD = f"font-size:13px;color:{style.VERMILION_TEXT};padding-bottom:6px"
+_UNREAD = f"font-size:13px;color:{style.VERMILION};padding-bottom:6px"
 _CELL = f"padding:0;text-align:left;white-space:normal;background:{style.PAPER};color:{style.INK}"
 
 
