@@ -386,6 +386,9 @@ def test_a_snapshot_of_what_leads_to_itself_and_of_the_deep() -> None:
 
 def test_no_code_of_the_reader_s_is_called() -> None:
     class Jealous:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
         def __eq__(self, other: object) -> bool:
             raise AssertionError("compared")
 
@@ -399,6 +402,7 @@ def test_no_code_of_the_reader_s_is_called() -> None:
         def name(self) -> str:
             raise AssertionError("read")
 
-    thing = {"a": Jealous(), "b": [Jealous()], "c": {Jealous()}}
-    assert changed(thing, lambda t: t.update(a=Jealous())) == ["['a'] Jealous → Jealous"]
-    assert text(Snapshot(thing).root) == "{'a': Jealous, 'b': [Jealous], 'c': set}"
+    thing = {"a": Jealous(1), "b": [Jealous(2)], "c": {Jealous(3)}}
+    [found] = changed(thing, lambda t: t.update(a=Jealous(4)))
+    assert found == "['a'] Jealous(number=1) → Jealous(number=4)"
+    assert text(Snapshot(thing).root).startswith("{'a': Jealous(number=4), 'b': [Jealous(number=2")

@@ -13,9 +13,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from lessons_lib.observe import TimeMachine, history, time_machine
-from lessons_lib.observe.checkpoints.panel import Panel
-from lessons_lib.observe.checkpoints.time_machine import FIRST, SMALL
-from tests.observe.graphs import ADA, Elsewhere, complaint, counted
+from lessons_lib.observe.checkpoints.slider import Slider
+from lessons_lib.observe.checkpoints.time_machine import PAGE
+from tests.observe.graphs import ADA, complaint, counted
 
 
 @pytest.fixture(autouse=True)
@@ -26,17 +26,16 @@ def no_widget_is_left() -> Iterator[None]:
     ipywidgets.Widget.close_all()
 
 
-def panel(machine: TimeMachine) -> Panel:
-    made = machine._panel
-    assert isinstance(made, Panel)
-    return made
+def panel(machine: TimeMachine) -> Slider:
+    return machine._slider
 
 
 # -- sliding -------------------------------------------------------------------------------------
 
 
 def test_slider_and_buttons_move_through_the_checkpoints(graph: Any) -> None:
-    shown = panel(time_machine(graph, ADA))
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
     assert (shown.slider.value, shown.slider.max, shown.next.disabled) == (6, 6, True)
     assert "step 4 after step 3: send ×2 wrote" in shown.told.value
     shown.previous.click()
@@ -53,13 +52,13 @@ def test_each_checkpoint_tells_who_wrote_what_changed_what_it_weighs_and_what_wa
     graph: Any,
 ) -> None:
     machine = time_machine(graph, ADA)
-    page = html.unescape(machine.html(4))
+    told, page = map(html.unescape, machine.page(4))
     assert "Who wrote what" in page
     assert "What changed" in page
     assert f"The state, {machine.at(2).bytes} bytes" in page
     for words in ("draft", "order['price']", "'drafted'", "join:draft+check:ask"):
         assert words in page
-    assert machine.sentence(4) == (
+    assert told == (
         "Checkpoint 4 of 6, step 2 after step 1: check, draft wrote — + log[2]: 'drafted'; "
         "order['price']: 10 → 12. ask came next and asked 'send it?'."
     )
@@ -69,11 +68,12 @@ def test_what_waits_for_a_human_is_told(saver: Any) -> None:
     graph = complaint(saver)
     graph.invoke({"log": ["smoke"]}, ADA)
     machine = time_machine(graph, ADA)
-    assert machine.sentence(4).endswith("ask asks 'send it?' and waits for an answer.")
+    assert machine.page(4)[0].endswith("ask asks 'send it?' and waits for an answer.")
 
 
 def test_one_card_is_where_you_are_and_it_moves(graph: Any) -> None:
-    shown = panel(time_machine(graph, ADA))
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
     alts = []
     for place in (1, 4, 6):
         shown.slider.value = place
@@ -86,14 +86,14 @@ def test_one_card_is_where_you_are_and_it_moves(graph: Any) -> None:
 
 def test_it_begins_where_the_config_says(graph: Any) -> None:
     config = history(graph, ADA).at(1).config
-    assert panel(time_machine(graph, config)).slider.value == 3
+    assert time_machine(graph, config)._slider.place == 3
 
 
 def test_the_widget_can_be_found_and_heard(graph: Any) -> None:
     machine = time_machine(graph, ADA)
     shown = panel(machine)
     assert shown.slider.description == "Checkpoint"
-    for button in (shown.previous, shown.next, shown.whole, shown.again):
+    for button in (shown.previous, shown.next, shown.older, shown.again):
         assert button.tooltip
     assert "rc-machine" in machine.widget._dom_classes
     assert "rc-next" in shown.next._dom_classes
@@ -125,65 +125,62 @@ def test_what_came_meanwhile_is_there_when_shown_or_read_again(graph: Any) -> No
 
 def test_a_thread_that_was_deleted_meanwhile_is_told_in_the_widget() -> None:
     saver = InMemorySaver()
-    shown = panel(time_machine(counted(saver, 40), ADA))
+    machine = time_machine(counted(saver, 20), ADA)
+    shown = panel(machine)
     saver.delete_thread("ada")
     shown.slider.value = 3
-    assert "is gone, expected it in the thread 'ada'" in html.unescape(shown.told.value)
+    assert "Checkpoint 3 of 22" in html.unescape(shown.told.value)
+    shown.again.click()
+    assert "expected some of the thread 'ada'" in html.unescape(shown.told.value)
+    assert str(machine._repr_mimebundle_()["text/plain"]).startswith(
+        "Shown is what was read before"
+    )
+    with pytest.raises(ValueError, match=r"the checkpoint 3 is gone"):
+        machine.fork(3, {"n": 1}, as_node="count")
+    assert len(saver.storage) == 0
 
 
 # -- a long thread -------------------------------------------------------------------------------
 
 
-def test_a_long_thread_is_read_only_where_one_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    saver = InMemorySaver()
-    graph = counted(saver, 400)
-    read: list[str] = []
-    real = saver.get_tuple
-    listed = saver.list
+def test_a_long_thread_is_read_a_page_at_a_time_and_sliding_reads_nothing(
+    saver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, read = counted(saver, 120), [0]
+    loads = type(saver.serde).loads_typed
 
-    def getting(config: Any) -> Any:
-        read.append("")
-        return real(config)
+    def counting(serde: Any, data: Any) -> Any:
+        read[0] += 1
+        return loads(serde, data)
 
-    def listing(*given: Any, **asked: Any) -> Iterator[Any]:
-        for one in listed(*given, **asked):
-            read.append("")
-            yield one
-
-    monkeypatch.setattr(saver, "get_tuple", getting)
-    monkeypatch.setattr(saver, "list", listing)
     machine = time_machine(graph, ADA)
-    machine._repr_mimebundle_()
-    assert len(read) < 130
-    read.clear()
-    panel(machine).slider.value = 200
-    assert len(read) < 40
-    assert panel(machine).slider.max == 402 > SMALL
-    words = str(machine.picture("198", 12))
-    assert words.startswith("step -1 (input) → … ")
-    assert "step 198 count (you are here)" in words
-
-
-def test_of_a_saver_that_cannot_tell_the_newest_are_read_and_the_rest_on_demand() -> None:
-    machine = time_machine(counted(Elsewhere(), 80), ADA)
     shown = panel(machine)
-    assert (shown.slider.max, machine.tree.complete) == (FIRST, False)
-    assert "of 50 that were read" in shown.told.value
+    assert (shown.slider.max, shown.slider.value, machine.read.older) == (PAGE, PAGE, True)
+    assert f"Checkpoint {PAGE} of {PAGE} that were read" in shown.told.value
+    monkeypatch.setattr(type(saver.serde), "loads_typed", counting)
     shown.slider.value = 10
-    shown.whole.click()
-    assert (shown.slider.max, shown.slider.value) == (82, 42)
-    assert "Checkpoint 42 of 82, step 40" in shown.told.value
-    assert "step -1 (input)" in shown.tree.value
-    assert len(machine.ids) == len(set(machine.ids)) == 82
+    assert read == [0]
+    assert "step 80 after step 79" in shown.told.value
+    shown.older.click()
+    assert (shown.slider.max, shown.slider.value) == (2 * PAGE, PAGE + 10)
+    assert "step 80 after step 79" in shown.told.value
+    shown.older.click()
+    assert (shown.slider.max, machine.read.older) == (122, False)
+    assert shown.older.layout.display == "none"
 
 
-def test_the_whole_tree_is_drawn_around_where_one_asks(graph: Any) -> None:
+@pytest.mark.parametrize("place", [5, 60])
+def test_it_begins_at_a_checkpoint_however_old(place: int) -> None:
+    graph = counted(InMemorySaver(), 120)
+    machine = time_machine(graph, history(graph, ADA, limit=None).at(place).config)
+    assert f"step {place} after" in machine._slider.told.value
+    assert "read older" in machine._slider.older.description
+
+
+def test_the_tree_is_drawn_around_where_one_asks(graph: Any) -> None:
     machine = time_machine(graph, ADA)
     assert "step 4 send ×2 (you are here)" in str(machine.picture())
     assert "step 1 find (you are here)" in str(machine.picture(1))
-    shown = panel(machine)
-    shown.whole.click()
-    assert shown.tree.value.count("<img") == 1
 
 
 # -- forking -------------------------------------------------------------------------------------
@@ -233,7 +230,13 @@ def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
     ("step", "values", "as_node", "error", "words"),
     [
         (2, {"log": ["x"]}, "nobody", ValueError, "as_node='nobody' is no node of the graph"),
-        (2, {"log": ["x"]}, None, ValueError, r"no fork was made after 2 \(Ambiguous update"),
+        (
+            2,
+            {"log": ["x"]},
+            None,
+            ValueError,
+            r"no fork was made after 2 \(Inval.*Ambiguous update",
+        ),
         (2, {"log": [print]}, "find", TypeError, "the values cannot be saved"),
         (2, 7, "find", ValueError, "no fork was made after 2"),
     ],

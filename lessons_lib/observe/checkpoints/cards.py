@@ -7,10 +7,9 @@ is looked at are drawn; a pill says how many steps lie between two cards.
 
 from __future__ import annotations
 
-from bisect import bisect, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, takewhile
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
 from ..pictures.drawing import Picture, draw
@@ -27,10 +26,7 @@ Describe = Callable[[str], Box]
 
 
 def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES) -> Picture:
-    """Draw a tree of checkpoints around one of them.
-
-    `describe` makes the card of an id; it is asked only for those that are drawn.
-    """
+    """Draw a tree of checkpoints around one of them; `describe` makes the card of an id."""
     plan = plan_tree(tree, focus, most)
     boxes = {id: _pill(id, plan.gaps[id]) if id in plan.gaps else describe(id) for id in plan.after}
     arrows = tuple(Arrow(parent, id) for id, parent in plan.after.items() if parent)
@@ -67,78 +63,38 @@ def plan_tree(tree: Tree, focus: str, most: int) -> Plan:
 
 def _ranked(tree: Tree, focus: str) -> list[str]:
     """Checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
-    ends = [end for line in tree.lines for end in (line[-1], line[0], tree.index[line[0]])]
-    first, near = next(iter(tree.index)), _nearest(tree, focus)
-    close = [focus, *islice(tree.path_to(focus), 3), *tree.children(focus)]
-    wanted = [*close, tree.newest, first, *ends[: MAX_BOXES // 2], *near]
-    return list(dict.fromkeys(id for id in wanted if id in tree.index))
-
-
-def _nearest(tree: Tree, focus: str) -> Iterable[str]:
-    """Checkpoints in the order of their distance from one, as far as anybody would look."""
-    found, ring = {focus: None}, [focus]
-    while ring and len(found) < 2 * MAX_BOXES:
-        around = [i for id in ring for i in (tree.index[id], *tree.children(id))]
-        ring = [id for id in dict.fromkeys(around) if id in tree.index and id not in found]
-        found.update(dict.fromkeys(ring))
-    return found
+    ends = [end for line in tree.lines for end in (line[-1], line[0], tree.parents[line[0]])]
+    close = [focus, *islice(tree.path_to(focus), 3), *tree.children[focus]]
+    wanted = [*close, tree.newest, next(iter(tree.parents)), *ends[: MAX_BOXES // 2]]
+    near = [focus]
+    for id in near:  # grows while it is read: the neighbours, then theirs
+        if len(near) < 2 * MAX_BOXES:
+            around = (tree.parents[id], *tree.children[id])
+            near += [other for other in around if other in tree.parents and other not in near]
+    return [id for id in dict.fromkeys([*wanted, *near]) if id in tree.parents]
 
 
 def _plan(tree: Tree, wanted: set[str]) -> Plan:
-    above, plan = _Above(tree, wanted), Plan()
+    """The wanted cards, and between two of them a pill, or a card where only one is left out."""
+    plan, cards, told = Plan(), set(wanted), set(wanted)
     for id in sorted(wanted):  # ids grow with time
-        parent, skipped = above.find(id)
-        if skipped == 1:  # its card takes no more room than a pill
-            only = tree.index[id]
-            plan.after[only], parent, skipped = parent, only, 0
-            above.show(only)
-        if skipped:
+        above = islice(tree.path_to(id), 1, None)
+        between = list(takewhile(lambda other: other not in cards, above))
+        told.update(between)
+        parent = tree.parents[between[-1] if between else id]
+        parent = parent if parent in tree.parents else ""
+        if len(between) == 1:
+            plan.after[between[0]] = parent
+            cards.update(between)
+            parent = between[0]
+        elif between:
             pill = f"before {id}"
-            plan.gaps[pill] = skipped
-            plan.after[pill], parent = parent, pill
+            plan.gaps[pill] = len(between)
+            plan.after[pill] = parent
+            parent = pill
         plan.after[id] = parent
-    plan.hidden = len(tree.index) - above.told()
+    plan.hidden = len(tree.parents) - len(told)
     return plan
-
-
-class _Above:
-    """The next card above a checkpoint, found line by line: a line may be thousands long."""
-
-    def __init__(self, tree: Tree, shown: Iterable[str]) -> None:
-        self.tree = tree
-        self.shown: dict[str, list[str]] = {}
-        """The cards of each line, by the line's first checkpoint."""
-        self.spans: dict[tuple[str, int], int] = {}
-        """What pills stand for: where each begins in a line, and the furthest that it reaches."""
-        for id in shown:
-            self.show(id)
-
-    def show(self, id: str) -> None:
-        """This checkpoint has a card."""
-        line, _ = self.tree.place(id)
-        insort(self.shown.setdefault(line[0], []), id)
-
-    def find(self, id: str) -> tuple[str, int]:
-        """The nearest checkpoint above that has a card (or none), and how many lie between."""
-        between, spans, found = 0, [], ""
-        while not found and (id := self.tree.index[id]) in self.tree.index:
-            line, place = self.tree.place(id)
-            cards = self.shown.get(line[0], [])
-            number = bisect(cards, id)
-            found = cards[number - 1] if number else ""
-            start = self.tree.place(found)[1] + 1 if found else 0
-            between += place + 1 - start
-            spans.append((line[0], start, place))
-            id = line[0]
-        if between > 1:
-            for first, start, place in spans:
-                self.spans[first, start] = max(place, self.spans.get((first, start), -1))
-        return found, between
-
-    def told(self) -> int:
-        """How many checkpoints a card or a pill stands for."""
-        cards = sum(map(len, self.shown.values()))
-        return cards + sum(place + 1 - start for (_, start), place in self.spans.items())
 
 
 def _pill(id: str, count: int) -> Box:
@@ -275,7 +231,7 @@ def _alt(plan: Plan, boxes: dict[str, Box]) -> str:
     return shorten(f"Cards of checkpoints, each leading to the next: {told[0]}.{branches}", 1500)
 
 
-def draw_card(id: str, label: str, by: str, *, here: bool = False, asked: str = "") -> Box:
+def draw_card(id: str, label: str, by: str, *, here: bool = False, note: str = "") -> Box:
     """The card of a checkpoint: its step, and below who made it."""
     return Box(
         id,
@@ -283,5 +239,5 @@ def draw_card(id: str, label: str, by: str, *, here: bool = False, asked: str = 
         "checkpoint",
         (shorten(by, 18),),
         state="kept" if here else "plain",
-        note="you are here" if here else asked,
+        note="you are here" if here else note,
     )

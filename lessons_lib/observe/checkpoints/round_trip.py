@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import inspect
 import io
 import logging
 import math
@@ -29,6 +30,8 @@ _WHOLLY = sys.maxsize
 _DEEPEST = 200
 _PLAIN = (str, bytes, bytearray, int, float, bool, complex, type(None))
 _PARTED = (dict, list, tuple, set, frozenset, deque)
+MOST_VALUES = 1_000_000
+"""Of a longer array or frame, so many values are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +74,25 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """What became of a value that was written and read back; true when nothing changed."""
+    """What became of a value that was written and read back.
+
+    True when all of it was compared and nothing changed.
+    """
 
     serde: str
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
     notes: tuple[str, ...] = ()
     """What the serialiser does besides: a class that it imports to make an object of it."""
+    unseen: tuple[str, ...] = ()
+    """The parts that could not be compared, by their path, with the reason."""
 
     def __bool__(self) -> bool:
-        return not (self.changes or self.refusals)
+        return not (self.changes or self.refusals or self.unseen)
 
     def __str__(self) -> str:
-        return "\n".join((self._headline(), *self.notes)) if self else str(self.table())
+        told = self.changes or self.refusals
+        return str(self.table()) if told else "\n".join((self._headline(), *self.notes))
 
     __repr__ = __str__
 
@@ -91,8 +100,11 @@ class RoundTrip:
         if self:
             return f"{self.serde}: everything comes back as it was."
         counts = (("changes", len(self.changes)), ("refuses", len(self.refusals)))
-        parts = (f"{verb} {n} part{'' if n == 1 else 's'}" for verb, n in counts if n)
-        return f"{self.serde} {' and '.join(parts)}:"
+        parts = [f"{verb} {n} part{'' if n == 1 else 's'}" for verb, n in counts if n]
+        unseen = f"not everything was compared: {'; '.join(self.unseen)}" if self.unseen else ""
+        if not parts:
+            return f"{self.serde}: {unseen}. What was compared comes back as it was."
+        return f"{self.serde} {' and '.join(parts)}{f', and {unseen}' if unseen else ''}:"
 
     def table(self) -> Table:
         """Path, before and after of each change, then what is refused, with a sentence each."""
@@ -102,7 +114,7 @@ class RoundTrip:
         return Table(("path", "before", "after"), rows, self._headline(), notes)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        if self:
+        if not (self.changes or self.refusals):
             return {"text/plain": str(self)}
         return {"text/html": self.table()._repr_html_(), "text/plain": str(self)}
 
@@ -126,7 +138,8 @@ def round_trip(value: object, serde: Any = None) -> RoundTrip:
     with _unregistered() as notes:
         trip.send(value, "", ())
     changes = [*trip.changes, *trip.parted]
-    return RoundTrip(trip.name, tuple(changes), tuple(trip.refusals), tuple(notes))
+    unseen = tuple(dict.fromkeys(trip.unseen))
+    return RoundTrip(trip.name, tuple(changes), tuple(trip.refusals), tuple(notes), unseen)
 
 
 class _Trip:
@@ -137,6 +150,7 @@ class _Trip:
         self.changes: list[Change] = []
         self.refusals: list[Refusal] = []
         self.parted: list[Change] = []
+        self.unseen: list[str] = []
         self.met: set[tuple[int, int]] = set()
 
     def send(self, value: object, path: str, above: tuple[int, ...]) -> None:
@@ -182,11 +196,16 @@ class _Trip:
 
     def _compare(self, before: Any, after: Any, path: str, deep: int = 0) -> None:
         """Note what differs between two values, in their types first, then in their parts."""
+        if before is after:
+            return
         if type(before) is not type(after):
             self._note(path, _type_words(before), _type_words(after, before))
             if not _alike(before, after):
                 return
-        if deep > _DEEPEST or (id(before), id(after)) in self.met:
+        if (id(before), id(after)) in self.met:
+            return
+        if deep > _DEEPEST:
+            self.unseen.append(f"what lies deeper than {_DEEPEST} levels")
             return
         self.met.add((id(before), id(after)))
         if is_a(before, dict):
@@ -194,9 +213,15 @@ class _Trip:
         elif is_a(before, (set, frozenset)):
             self._compare_sets(before, after, path)
         elif is_a(before, (list, tuple, deque)):
+            if is_a(before, deque) and is_a(after, deque) and before.maxlen != after.maxlen:
+                self._note(path, *(f"deque with maxlen={x.maxlen}" for x in (before, after)))
             self._compare_items(list(before), list(after), path, deep)
         elif is_a(before, (str, bytes, bytearray, int, float, complex)):
             self._compare_atoms(before, after, path)
+        elif _is_of(before, "array", "array") or _is_of(before, "numpy", "ndarray"):
+            self._compare_arrays(before, after, path, deep)
+        elif _is_of(before, "pandas", "DataFrame") or _is_of(before, "pandas", "Series"):
+            self._compare_frames(before, after, path)
         else:
             self._compare_objects(before, after, path, deep)
 
@@ -234,15 +259,54 @@ class _Trip:
             new = ", ".join(text for text in gone[1] if text not in gone[0])
             self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
 
+    def _compare_arrays(self, before: Any, after: Any, path: str, deep: int) -> None:
+        """Compare what an array is, whether it can be written to, and its values."""
+        one, two = _array_words(before), _array_words(after)
+        if one != two:
+            self._note(path, one, two)
+        if len(before) != len(after) or getattr(before, "shape", 0) != getattr(after, "shape", 0):
+            return
+        flat, new = (
+            (x.ravel() if hasattr(x, "ravel") else x)[:MOST_VALUES] for x in (before, after)
+        )
+        if getattr(before, "size", len(before)) > MOST_VALUES:
+            self.unseen.append(f"{path or _WHOLE} beyond its first {MOST_VALUES:,} values")
+        if flat.tobytes() != new.tobytes() or "object" in one:
+            self._compare_items(flat.tolist(), new.tolist(), path, deep)
+
+    def _compare_frames(self, before: Any, after: Any, path: str) -> None:
+        """Compare a table of pandas, or one of its columns, by what it says itself."""
+        rows = max(1, MOST_VALUES // max(1, before.size // max(1, len(before))))
+        if len(before) > rows:
+            self.unseen.append(f"{path or _WHOLE} beyond its first {rows:,} rows")
+        one, two = before.head(rows), after.head(rows)
+        if before.shape != after.shape:
+            self._note(path, f"shape {before.shape}", f"shape {after.shape}")
+        elif not one.index.equals(two.index):
+            self._note(f"{path}.index", *_apart(said_of(one.index), said_of(two.index)))
+        elif not one.equals(two):
+            columns = one.columns if hasattr(one, "columns") else [None]
+            for name in columns:
+                was, now = (x if name is None else x.get(name) for x in (one, two))
+                if not was.equals(now):
+                    label = path if name is None else f"{path}[{name!r}]"
+                    self._note(label, *_apart(said_of(was), said_of(now)))
+
     def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
         own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
         stored, found = (dict(attributes(thing)) if own else {} for thing in (before, after))
         if stored or found:
-            for name in dict.fromkeys((*stored, *found)):
+            # Which fields were given and which had their default is no part of the value.
+            names = dict.fromkeys((*stored, *found))
+            for name in (name for name in names if name != "__pydantic_fields_set__"):
                 one, two = stored.get(name, _NOTHING), found.get(name, _NOTHING)
                 self._compare(one, two, f"{path}.{name}", deep + 1)
-        elif (one := _text(before)) != (two := _text(after)):
-            self._note(path, shorten(one, _SHOWN), shorten(two, _SHOWN))
+        elif before is _NOTHING or after is _NOTHING or type(before) is object:
+            return
+        elif " at 0x" in (text := said_of(before)):
+            self.unseen.append(f"{path or _WHOLE}, a {type(before).__name__}")
+        elif text != (other := said_of(after)):
+            self._note(path, *_apart(text, other))
 
     def _note(self, path: str, before: str, after: str) -> None:
         change = Change(path or _WHOLE, before, after)
@@ -276,6 +340,11 @@ def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
 
         serde = JsonPlusSerializer()
     name = str(getattr(serde, "__name__", type(serde).__name__))
+    if isinstance(serde, type) and any(
+        inspect.isfunction(inspect.getattr_static(serde, method, None))
+        for method in ("dumps_typed", "dumps")
+    ):
+        raise TypeError(f"{name} is a class, expected an instance of it: give {name}()")
     if hasattr(serde, "dumps_typed") and hasattr(serde, "loads_typed"):
         return name, lambda value: serde.loads_typed(serde.dumps_typed(value))
     if hasattr(serde, "dumps") and hasattr(serde, "loads"):
@@ -364,10 +433,31 @@ def _short(value: object, limit: int = _SHOWN) -> str:
     return atom_text(value)
 
 
-def _text(value: object) -> str:
-    """The text of a thing without attributes, such as a date: its type's own, no address in it."""
-    text = said_of(value)
-    return type(value).__name__ if " at 0x" in text else text
+def _is_of(value: object, module: str, name: str) -> bool:
+    """Whether a value is of a package's class; the package is not loaded to find out."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and is_a(value, kind)
+
+
+def _array_words(array: Any) -> str:
+    """What an array is: its type, its shape, and whether it can be written to."""
+    kind = getattr(array, "dtype", None) or array.typecode
+    shape = getattr(array, "shape", (len(array),))
+    frozen = hasattr(array, "flags") and not array.flags.writeable
+    return f"{kind} {shape}" + (", read-only" if frozen else "")
+
+
+def _apart(one: str, two: str) -> tuple[str, str]:
+    """Two texts cut so short that the place where they differ is seen.
+
+    >>> _apart("a" * 60 + "1", "a" * 60 + "2")
+    ('…aaaaaaaa1', '…aaaaaaaa2')
+    """
+    first = next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), 0)
+    start = first - 8 if first > _SHOWN - 8 else 0
+    lead = "…" if start else ""
+    room = _SHOWN + 24
+    return shorten(lead + one[start:], room), shorten(lead + two[start:], room)
 
 
 _HANDLES = (

@@ -1,11 +1,19 @@
 """A deep snapshot of an object, and the differences between two of them, path by path.
 
-A snapshot notes what is in every list, dictionary and attribute that can be reached. It copies no
-object of the reader's and calls no code of theirs: neither `__eq__` nor `__repr__` nor a property.
+A snapshot notes what is in every list, dictionary, attribute and array that can be reached. It
+copies no object of the reader's and calls no code of theirs: neither `__eq__` nor `__repr__` nor a
+property. What it cannot look into it names.
 """
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import enum
+import hashlib
+import re
+import sys
+import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -77,6 +85,8 @@ class Snapshot:
 
     def __init__(self, root: object) -> None:
         self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
+        self.closed: set[str] = set()
+        """What could not be looked into."""
         self._openers = _Openers()
         self.root = self._part(root, 0)
 
@@ -104,10 +114,15 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        closed = depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS
-        opened = None if closed else self._openers[kind](thing)
+        opened = self._openers[kind](thing)
+        if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
+            self.closed.add(_TOO_DEEP if depth >= MAX_DEPTH else _TOO_MANY)
+            opened = None
+        content = _content(thing)
+        if opened is None and content is None and not issubclass(kind, _FIXED):
+            self.closed.add(_OPAQUE.format(kind.__name__))
         parts: dict[str, Part] | None = None if opened is None else {}
-        made = self._seen[id(thing)] = Part(thing, _members(thing), parts, _is_ordered(thing))
+        made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
         if parts is not None:
             for label, value in opened or ():
                 parts[label] = self._part(value, depth + 1)
@@ -137,10 +152,32 @@ def _opener(kind: type) -> Opener:
 
     items = next((opener for base, opener in _CONTAINERS if issubclass(kind, base)), None)
     if items is None:
-        return lambda thing: stored(thing) or None
+        shown = _shows_attributes(kind)
+        return lambda thing: stored(thing) if shown else None
     if kind in (dict, list, tuple, deque):
         return items
     return lambda thing: [*(items(thing) or ()), *stored(thing)]
+
+
+def _shows_attributes(kind: type) -> bool:
+    """Whether all that an instance holds are its attributes: C code may hold more."""
+    static = {base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE}
+    own = [vars(base) for base in kind.__mro__]
+    has_room = any("__dict__" in names or "__slots__" in names for names in own)
+    return has_room and static <= {object, BaseException, Exception, *_CONTAINER_TYPES}
+
+
+_HEAP_TYPE = 1 << 9
+_CONTAINER_TYPES = (dict, list, tuple, deque, set, frozenset)
+_FIXED = (
+    *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
+    *(re.Pattern, str, bytes, int, float, complex),
+)
+"""What holds nothing that a node could change."""
+_TOO_MANY = f"what lies beyond the first {MAX_PARTS:,} objects"
+_TOO_DEEP = f"what lies deeper than {MAX_DEPTH} levels"
+_OPAQUE = "what a {} holds"
 
 
 def _numbered(items: Iterable[object]) -> Labelled:
@@ -169,9 +206,29 @@ def _is_ordered(thing: object) -> bool:
     return is_a(thing, (list, tuple, deque))
 
 
-def _members(thing: object) -> object:
-    """What a set held, by identity: its members must not be asked whether they are equal."""
-    return frozenset(map(id, thing)) if is_a(thing, (set, frozenset)) else None
+def _content(thing: object) -> object:
+    """What a set or an array held: the members by identity, they must not be asked; the bytes."""
+    if is_a(thing, (set, frozenset)):
+        return frozenset(map(id, thing))
+    if is_a(thing, (bytearray, *_arrays())):
+        try:
+            view = memoryview(thing)  # type: ignore[arg-type]
+            return view.shape, view.format, hashlib.sha256(view.tobytes()).digest()
+        except (TypeError, ValueError, BufferError):  # an array of objects, say
+            return None
+    return None
+
+
+def _arrays() -> list[type]:
+    """The classes of arrays, of the packages that are loaded."""
+    known = [("array", "array"), ("numpy", "ndarray")]
+    found = [getattr(sys.modules.get(module), name, None) for module, name in known]
+    return [kind for kind in found if isinstance(kind, type)]
+
+
+def unseen_in(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
+    """What some of these could not look into."""
+    return tuple(sorted({words for one in snapshots for words in one.closed}))
 
 
 # -- differences -----------------------------------------------------------------------------------
@@ -185,9 +242,9 @@ def _differences(
         return
     done.add(id(after))
     holder = after.thing
+    if before.value != after.value:
+        yield Difference(path, "its content changed", holder)
     if before.parts is None or after.parts is None:
-        if before.value != after.value:
-            yield Difference(path, "its content changed", holder)
         return
     kept, gone, new = _matched(before, after)
     for label in gone:

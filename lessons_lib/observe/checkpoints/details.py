@@ -32,14 +32,18 @@ def sentence(one: Checkpoint, after: str, followed: bool) -> str:
 
 
 def _waits(one: Checkpoint, followed: bool) -> str:
+    waits = counted(one.next)
+    if one.unread and not waits:
+        return "What waits is not known."
+    raised = "".join(f" {node} raised {error}." for node, error in one.errors)
     if one.interrupts:
         asked = ", ".join(show(value) for value in one.interrupts)
         if followed:
-            return f"{one.waits} came next and asked {asked}."
-        return f"{one.waits} asks {asked} and waits for an answer."
+            return f"{waits} came next and asked {asked}.{raised}"
+        return f"{waits} asks {asked} and waits for an answer.{raised}"
     if not one.next:
         return "Nothing waits to run."
-    return f"{one.waits} {'came next' if followed else 'waits to run'}."
+    return f"{waits} {'came next' if followed else 'waits to run'}.{raised}"
 
 
 def tables(one: Checkpoint) -> str:
@@ -81,7 +85,9 @@ def _changes(one: Checkpoint) -> Table:
 
 
 def _state(one: Checkpoint) -> Table:
-    values = one.values if isinstance(one.values, dict) else {"state": one.values}
+    values = dict(one.values) if isinstance(one.values, dict) else {"state": one.values}
+    if "__previous__" in one.weighs:
+        values["__previous__"] = one.previous
     names = dict.fromkeys([*values, *one.weighs])
     rows = [
         (name, show(values[name]) if name in values else _OWN, one.weighs.get(name, 0))
