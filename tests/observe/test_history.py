@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import StateGraph
-from langgraph.types import Command
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 
 from lessons_lib.observe import history
 from lessons_lib.observe.checkpoints.cards import plan_tree
 from lessons_lib.observe.checkpoints.differences import differences, show
 from lessons_lib.observe.checkpoints.tree import Tree
-from tests.observe.graphs import ADA, Complaint, Count, Elsewhere, complaint, counted, open_sqlite
+from tests.observe.graphs import ADA, Complaint, Count, complaint, counted, open_sqlite
 
 dumps = InMemorySaver().serde.dumps_typed
 
@@ -74,6 +76,78 @@ def test_what_waits_and_what_was_asked(saver: Any) -> None:
     graph.invoke(Command(resume="yes"), ADA)
     assert "ask, asked 'send it?'" in str(history(graph, ADA))
     assert history(graph, ADA).at(3).next == ("send", "send")
+
+
+def _side_by_side(*nodes: Any) -> Any:
+    builder = StateGraph(Complaint)
+    for node in nodes:
+        builder.add_node(node.__name__, node).add_edge(START, node.__name__)
+    return builder.compile(checkpointer=InMemorySaver())
+
+
+def test_of_two_open_questions_one_that_is_answered_no_longer_waits() -> None:
+    def first(state: Complaint) -> Complaint:
+        return {"log": [interrupt("first?")]}
+
+    def second(state: Complaint) -> Complaint:
+        return {"log": [interrupt("second?")]}
+
+    graph = _side_by_side(first, second)
+    graph.invoke({"log": []}, ADA)
+    assert history(graph, ADA).at(0).interrupts == ("first?", "second?")
+    answered = {one.id: "yes" for one in graph.get_state(ADA).interrupts if one.value == "first?"}
+    graph.invoke(Command(resume=answered), ADA)
+    now, seen = history(graph, ADA).at(0), graph.get_state(ADA)
+    assert (now.next, now.interrupts, now.values) == (seen.next, ("second?",), seen.values)
+    assert (now.next, now.done, now.changed) == (("second",), ("first",), ())
+    assert "second, asks 'second?'; first done" in str(history(graph, ADA))
+
+
+def test_the_error_of_a_task_is_told() -> None:
+    def fails(state: Complaint) -> Complaint:
+        raise ValueError("no printer")
+
+    graph = _side_by_side(fails)
+    with pytest.raises(ValueError, match="no printer"):
+        graph.invoke({"log": []}, ADA)
+    assert history(graph, ADA).at(0).errors == (("fails", "ValueError('no printer')"),)
+    assert "fails raised ValueError('no printer')" in str(history(graph, ADA))
+
+
+def test_a_checkpoint_that_the_graphs_schema_refuses_is_told_beside_the_others() -> None:
+    class Case(BaseModel):
+        tags: list[str] = []
+
+    def bad(state: Case) -> dict[str, Any]:
+        return {"tags": None}
+
+    builder: Any = StateGraph(Case)
+    builder.add_sequence([bad, ("after", lambda state: {})])
+    graph = builder.add_edge(START, "bad").compile(checkpointer=InMemorySaver())
+    with pytest.raises(ValueError, match="valid list"):
+        graph.invoke({"tags": ["a"]}, ADA)
+    page = history(graph, ADA)
+    assert [bool(one.unread) for one in page] == [False, False, True]
+    assert "step 1 cannot be read: the graph refuses it, ValidationError: 1 validation" in str(page)
+    assert page.at(1).values == {"tags": None}
+
+
+def test_what_an_entrypoint_remembers_is_told() -> None:
+    @entrypoint(checkpointer=InMemorySaver())
+    def total(more: int, *, previous: Any = None) -> Any:
+        kept = (previous or 0) + more
+        return entrypoint.final(value="done", save=kept)
+
+    for more in (41, 1):
+        total.invoke(more, ADA)
+    last = history(total, ADA).checkpoints[-1]
+    assert (last.values, last.previous) == ("done", 42)
+
+
+def test_an_unknown_checkpoint_is_said(graph: Any) -> None:
+    config = {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}}
+    with pytest.raises(ValueError, match=r"has no checkpoint 'mistyped', expected the id of one"):
+        history(graph, config)
 
 
 def test_values_are_the_state(graph: Any) -> None:
@@ -398,22 +472,6 @@ def test_a_locked_file_and_a_closed_connection_are_one_sentence(tmp_path: Path) 
     saver.conn.close()
     with pytest.raises(ValueError, match="the saver's connection cannot be used"):
         history(complaint(saver), ADA)
-
-
-def test_a_saver_that_waits_for_this_very_loop_is_one_sentence(tmp_path: Path) -> None:
-    import asyncio
-
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    async def look() -> int:
-        async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "bot.sqlite")) as saver:
-            graph = complaint(saver)
-            await graph.ainvoke({"log": ["smoke"]}, ADA)
-            with pytest.raises(RuntimeError, match="the same call with await asyncio.to_thread"):
-                history(graph, ADA)
-            return len(await asyncio.to_thread(history, graph, ADA))
-
-    assert asyncio.run(look()) == 4
 
 
 def test_a_subgraphs_namespace_can_be_read() -> None:

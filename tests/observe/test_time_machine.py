@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
 from lessons_lib.observe import TimeMachine, history, time_machine
 from lessons_lib.observe.checkpoints.slider import Slider
 from lessons_lib.observe.checkpoints.time_machine import PAGE
-from tests.observe.graphs import ADA, complaint, counted
+from tests.observe.graphs import ADA, Complaint, ask, complaint, counted, find
 
 
 @pytest.fixture(autouse=True)
@@ -216,6 +218,51 @@ def test_a_fork_can_begin_anywhere_in_a_long_thread(saver: Any) -> None:
     assert machine.at(machine.ids[-1]).values["n"] == 69
 
 
+def _subgraph(**kept: Any) -> Any:
+    """A graph with a team in it that asks, on a thread of its own within Ada's."""
+    inner = StateGraph(Complaint).add_sequence([find, ask]).add_edge(START, "find")
+    outer = StateGraph(Complaint).add_node("team", inner.compile(**kept)).add_edge(START, "team")
+    graph = outer.compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, ADA)
+    return graph
+
+
+@pytest.mark.parametrize("kept", [{}, {"checkpointer": True}])
+def test_a_fork_in_a_subgraphs_thread_knows_the_nodes_of_the_subgraph(kept: Any) -> None:
+    graph = _subgraph(**kept)
+    inside = graph.get_state(ADA, subgraphs=True).tasks[0].state.config
+    machine = time_machine(graph, inside)
+    machine.fork(1, {"log": ["mine"]}, as_node="find")
+    assert machine.at("2").values["log"] == ["found", "mine"]
+    with pytest.raises(ValueError, match="'team' is no node of the graph, expected one of find, a"):
+        machine.fork(1, {"log": ["mine"]}, as_node="team")
+
+
+def test_a_subgraph_that_is_not_found_is_not_forked() -> None:
+    inner = StateGraph(Complaint).add_node(ask).add_edge(START, "ask").compile(checkpointer=True)
+    builder = StateGraph(Complaint).add_node("calls", lambda state: inner.invoke(state))
+    graph = builder.add_edge(START, "calls").compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, ADA)
+    saver: Any = graph.checkpointer
+    space = next(name for name in saver.storage["ada"] if name)
+    graph = complaint(saver)
+    machine = time_machine(graph, {"configurable": {"thread_id": "ada", "checkpoint_ns": space}})
+    with pytest.raises(ValueError, match="the graph has no subgraph in the namespace 'calls"):
+        machine.fork(0, {"log": ["mine"]}, as_node="ask")
+
+
+def test_a_fork_of_an_entrypoint_writes_any_value_that_it_could_return() -> None:
+    @entrypoint(checkpointer=InMemorySaver())
+    def last(given: Any, *, previous: Any = None) -> Any:
+        return {"now": given, "before": previous}
+
+    last.invoke(1, ADA)
+    machine = time_machine(last, ADA)
+    machine.fork(0, {"anything": 7}, as_node="last")
+    assert machine.at(1).previous == {"anything": 7}
+    assert last.invoke(2, ADA) == {"now": 2, "before": {"anything": 7}}
+
+
 @pytest.mark.parametrize("step", [99, "99", "1z", "nowhere", True, None, 1.5])
 def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
     machine = time_machine(graph, ADA)
@@ -239,6 +286,8 @@ def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
         ),
         (2, {"log": [print]}, "find", TypeError, "the values cannot be saved"),
         (2, 7, "find", ValueError, "no fork was made after 2"),
+        (2, None, "find", ValueError, "values=None would write an empty checkpoint, expected"),
+        (2, {"logs": []}, "find", ValueError, "the state has no 'logs', expected names of its"),
     ],
 )
 def test_a_fork_that_cannot_be_made_is_one_sentence(

@@ -32,18 +32,19 @@ def sentence(one: Checkpoint, after: str, followed: bool) -> str:
 
 
 def _waits(one: Checkpoint, followed: bool) -> str:
-    waits = counted(one.next)
-    if one.unread and not waits:
-        return "What waits is not known."
-    raised = "".join(f" {node} raised {error}." for node, error in one.errors)
-    if one.interrupts:
-        asked = ", ".join(show(value) for value in one.interrupts)
-        if followed:
-            return f"{waits} came next and asked {asked}.{raised}"
-        return f"{waits} asks {asked} and waits for an answer.{raised}"
     if not one.next:
-        return "Nothing waits to run."
-    return f"{waits} {'came next' if followed else 'waits to run'}.{raised}"
+        return "What waits is not known." if one.unread else "Nothing waits to run."
+    waits, asked = counted(one.next), ", ".join(show(value) for value in one.interrupts)
+    if followed:
+        words = f"{waits} came next" + (f" and asked {asked}" if asked else "")
+    elif asked and len(one.next) > 1:
+        words = f"{waits} wait to run; {asked} waits for an answer"
+    else:
+        words = (
+            f"{waits} asks {asked} and waits for an answer" if asked else f"{waits} waits to run"
+        )
+    done = f"; {counted(one.done)} is done" if one.done else ""
+    return f"{words}{done}." + "".join(f" {node} raised {error}." for node, error in one.errors)
 
 
 def tables(one: Checkpoint) -> str:

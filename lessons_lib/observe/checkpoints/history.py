@@ -47,10 +47,11 @@ class Checkpoint:
         changed: What differs from the checkpoint that it follows.
         weighs: Bytes per channel, as the saver's serialiser writes them.
         next: The nodes that wait to run.
+        done: Nodes of the same step that have finished already, while others wait.
         interrupts: What was asked in the step that follows, answered or not; of the newest
             checkpoint what waits for an answer.
         errors: What nodes of the step that follows raised, as (node, error) pairs.
-        unread: Why the state cannot be read; empty where it can.
+        unread: Why the state, or a channel of it, cannot be read; empty where all can.
         previous: What an `@entrypoint` gets as its `previous` from here; None for other graphs.
         config: What a graph is given to go on from here, or to be read here.
     """
@@ -66,6 +67,7 @@ class Checkpoint:
     changed: tuple[Change, ...] = field(repr=False)
     weighs: dict[str, int] = field(repr=False)
     next: tuple[str, ...]
+    done: tuple[str, ...]
     interrupts: tuple[Any, ...]
     errors: tuple[tuple[str, str], ...]
     unread: str
@@ -160,6 +162,8 @@ def read_checkpoints(
 class _Understood:
     """What the graph makes of a checkpoint, or why it makes nothing of it."""
 
+    record: Any
+    """The state when the step began."""
     values: Any
     next: tuple[str, ...] = ()
     interrupts: tuple[Any, ...] = ()
@@ -169,15 +173,16 @@ class _Understood:
 
 def _understand(thread: Thread, raw: Any, now: bool) -> _Understood:
     if unread(raw):
-        return _Understood({}, unread=unread(raw))
+        return _Understood({}, {}, unread=unread(raw))
     try:
-        seen = thread.understand(raw, now=now)
+        record = thread.understand(raw)
+        seen = thread.understand(raw, now=True) if now and raw.pending_writes else record
     except Exception as error:  # the schema may be the reader's own
         kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
         values = {k: v for k, v in kept.items() if not k.startswith("__") and ":" not in k}
-        return _Understood(values, unread=f"the graph refuses it, {first_line(error)}")
+        return _Understood(values, values, unread=f"the graph refuses it, {first_line(error)}")
     asked = tuple(interrupt.value for interrupt in seen.interrupts)
-    return _Understood(seen.values, tuple(seen.next), asked, tuple(seen.tasks))
+    return _Understood(record.values, seen.values, tuple(seen.next), asked, tuple(seen.tasks))
 
 
 def _checkpoint(
@@ -202,9 +207,11 @@ def _checkpoint(
         changed=_changed(seen, was, parent, dumps),
         weighs=weights(kept, dumps),
         next=seen.next,
+        done=tuple(t.name for t in seen.tasks if seen.next and t.name not in seen.next),
         interrupts=seen.interrupts,
         errors=tuple((task.name, str(task.error)) for task in seen.tasks if task.error),
-        unread=seen.unread,
+        unread=seen.unread
+        or "; ".join(f"{name}, {v.why}" for name, v in kept.items() if isinstance(v, Unread)),
         previous=kept.get("__previous__"),
         config={"configurable": dict(raw.config["configurable"])},
     )
@@ -214,12 +221,12 @@ def _changed(
     seen: _Understood, was: _Understood | None, parent: str, dumps: Any
 ) -> tuple[Change, ...]:
     if seen.unread:
-        return (Change(f"cannot be read: {seen.unread}", "more"),)
+        return (Change("cannot be read", "more"),)
     if parent and (was is None or was.unread):
         why = "cannot be read" if was else "is gone"
         return (Change(f"not compared: the checkpoint before {why}", "more"),)
-    nothing: Any = {} if isinstance(seen.values, dict) else None
-    return differences(was.values if was else nothing, seen.values, dumps)
+    nothing: Any = {} if isinstance(seen.record, dict) else None
+    return differences(was.record if was else nothing, seen.record, dumps)
 
 
 def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
@@ -303,7 +310,8 @@ class History:
         verb = "asked" if self.tree.children[one.id] else "asks"
         asked = "".join(f", {verb} {show(value, 30)}" for value in one.interrupts)
         raised = "".join(f", {node} raised {shorten(error, 60)}" for node, error in one.errors)
-        return (counted(one.next) or "–") + asked + raised
+        done = f"; {counted(one.done)} done" if one.done else ""
+        return (counted(one.next) or "–") + asked + raised + done
 
     def _headline(self) -> str:
         bad = sum(bool(one.unread) for one in self.checkpoints)
@@ -311,11 +319,14 @@ class History:
         return f"Thread {self.thread_id!r}{more}"
 
     def _notes(self) -> list[str]:
+        bad = [one for one in self.checkpoints if one.unread]
+        notes = [f"step {one.label} cannot be read: {one.unread}" for one in bad[:3]]
         if self.trouble:
-            return [f"… older ones were not read: {self.trouble}"]
+            return [*notes, f"… older ones were not read: {self.trouble}"]
         if self.older:
-            return ["… and older ones, not read: history(graph, config, limit=None) reads all"]
-        return []
+            older = "… and older ones, not read: history(graph, config, limit=None) reads all"
+            return [*notes, older]
+        return notes
 
     def picture(self, here: str = "", most: int = 30) -> Picture:
         """The checkpoints as cards, branches as a tree; of many, the ends of each line.

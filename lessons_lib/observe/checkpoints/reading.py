@@ -12,7 +12,7 @@ import asyncio
 import copy
 import sqlite3
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from ..pictures.style import said_of, shorten
@@ -113,9 +113,6 @@ class Door:
 
     def __init__(self, saver: Any) -> None:
         self.saver = saver
-        # A copy that shares what is stored, with a serialiser that does not fail.
-        self._reader = copy.copy(saver)
-        self._reader.serde = _Lenient(saver.serde)
 
     def get(self, config: Config) -> Any:
         """LangGraph's CheckpointTuple for a config, or None."""
@@ -168,8 +165,11 @@ class Door:
         self, work: Callable[[Any], Any], awork: Callable[[Any], Coroutine[Any, Any, Any]]
     ) -> Any:
         loop = self.require_reachable()
+        # A copy that shares what is stored, with a serialiser that does not fail.
+        reader = copy.copy(self.saver)
+        reader.serde = _Lenient(self.saver.serde)
         try:
-            return _wait_for(awork(self._reader), loop) if loop else work(self._reader)
+            return _wait_for(awork(reader), loop) if loop else work(reader)
         except Exception as error:  # each saver has its own
             raise told(self.saver, error) from error
 
@@ -280,19 +280,30 @@ def _running_loop() -> Any:
 # -- what cannot be read -------------------------------------------------------------------------
 
 
-class Unread(dict[str, Any]):
+class Unread(Mapping[str, Any]):
     """Stands where a stored value could not be read: why, and how many bytes it has.
 
-    A dictionary, since a saver looks for the parts of a checkpoint in it.
+    A saver that looks for the parts of a checkpoint in it finds empty ones.
     """
 
     def __init__(self, why: str, size: int) -> None:
-        super().__init__(id="", channel_versions={}, versions_seen={}, channel_values={})
-        self[UNREAD] = why
-        self.size = size
+        self.why, self.size = why, size
+
+    def __getitem__(self, key: str) -> Any:
+        return self._parts()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts())
+
+    def __len__(self) -> int:
+        return len(self._parts())
+
+    def _parts(self) -> dict[str, Any]:
+        empty: dict[str, Any] = {"channel_versions": {}, "versions_seen": {}, "channel_values": {}}
+        return {"id": "", UNREAD: self.why, **empty}
 
     def __repr__(self) -> str:
-        return f"(cannot be read: {self[UNREAD]})"
+        return f"(cannot be read: {self.why})"
 
 
 class _Lenient:
