@@ -394,7 +394,12 @@ def _told(visits: list[_Visit], result: Snapshot, given: Snapshot, ended: str) -
 
 def _own_changes(visit: _Visit, later: list[_Visit]) -> Iterator[Difference]:
     """What changed while a node ran, without what a node of its subgraph is the author of."""
-    inner = [other for other in later if other.namespace[: len(visit.namespace)] == visit.namespace]
+    depth = len(visit.namespace)
+    inner = [
+        other
+        for other in later
+        if len(other.namespace) > depth and other.namespace[:depth] == visit.namespace
+    ]
     theirs = {(id(change.holder), change.change) for one in inner for change in _changes(one)}
     return (c for c in _changes(visit) if (id(c.holder), c.change) not in theirs)
 

@@ -457,7 +457,7 @@ def _apart(one: str, two: str) -> tuple[str, str]:
     start = first - 8 if first > _SHOWN - 8 else 0
     lead = "…" if start else ""
     room = _SHOWN + 24
-    return shorten(lead + one[start:], room), shorten(lead + two[start:], room)
+    return shorten(lead + one[start:].lstrip(), room), shorten(lead + two[start:].lstrip(), room)
 
 
 _HANDLES = (

@@ -114,13 +114,12 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        opened = self._openers[kind](thing)
+        opened, content = self._openers[kind](thing), _content(thing)
+        if opened is None and content is None and not issubclass(kind, _FIXED):
+            self.closed.add(f"what a {kind.__name__} holds")
         if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
             self.closed.add(_TOO_DEEP if depth >= MAX_DEPTH else _TOO_MANY)
             opened = None
-        content = _content(thing)
-        if opened is None and content is None and not issubclass(kind, _FIXED):
-            self.closed.add(_OPAQUE.format(kind.__name__))
         parts: dict[str, Part] | None = None if opened is None else {}
         made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
         if parts is not None:
@@ -177,7 +176,6 @@ _FIXED = (
 """What holds nothing that a node could change."""
 _TOO_MANY = f"what lies beyond the first {MAX_PARTS:,} objects"
 _TOO_DEEP = f"what lies deeper than {MAX_DEPTH} levels"
-_OPAQUE = "what a {} holds"
 
 
 def _numbered(items: Iterable[object]) -> Labelled:
