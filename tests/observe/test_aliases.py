@@ -22,7 +22,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import CachePolicy, Command, RetryPolicy, Send, interrupt
 
 from lessons_lib.observe import Aliases, aliases
-from lessons_lib.observe.checkpoints.snapshots import MAX_PARTS, Snapshot, text
+from lessons_lib.observe.checkpoints.snapshots import Snapshot, text
 
 
 class State(TypedDict, total=False):
@@ -363,11 +363,15 @@ class Opaque:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ([{} for _ in range(MAX_PARTS + 9)], "what lies beyond the first 200,000 objects"),
+        ([{} for _ in range(99)], "what lies beyond the first 50 objects"),
         (Opaque(), "what a BytesIO holds"),
     ],
 )
-def test_what_cannot_be_compared_is_told_first(given: Any, words: str) -> None:
+def test_what_cannot_be_compared_is_told_first(
+    given: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lessons_lib.observe.checkpoints.snapshots.MAX_PARTS", 50)
+
     def mark(state: State) -> None:
         user: Any = state["user"]
         user.write(b"after") if hasattr(user, "write") else user[-1].update(seen=True)

@@ -165,6 +165,11 @@ def test_an_async_saver_is_told_how_its_file_can_be_read() -> None:
     assert "storage(SqliteSaver(sqlite3.connect(path)))" in asyncio.run(main())
 
 
+def test_a_class_in_place_of_a_saver_is_declined() -> None:
+    with pytest.raises(TypeError, match="InMemorySaver is a class, expected a saver: give the one"):
+        storage(InMemorySaver)
+
+
 def test_a_closed_connection_is_one_sentence() -> None:
     with SqliteSaver.from_conn_string(":memory:") as saver:
         counted(saver, 3)

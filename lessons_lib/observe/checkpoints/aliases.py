@@ -20,9 +20,9 @@ from typing import Any
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .reading import TABLES, Config, Door, Unread, place_of, require_graph
+from .reading import TABLES, Config, Door, place_of, require_graph
 from .snapshots import Difference, Snapshot, same_inside, unseen_in
-from .thread import id_in, unread
+from .thread import id_in, unread, unread_parts
 
 PATIENCE = 5.0
 """Seconds that a node waits for one beside it to finish, before both run at once after all."""
@@ -212,9 +212,7 @@ def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
             f"the saver gave no checkpoint {id!r} of the thread {thread!r}, expected the id of "
             "one: look for it in history(graph, config)"
         )
-    values = found.checkpoint["channel_values"].items()
-    why = unread(found) or next((f"{k} {v!r}" for k, v in values if isinstance(v, Unread)), "")
-    if why:
+    if why := unread(found) or unread_parts(found):
         raise ValueError(
             f"the thread {thread!r} cannot be gone on with ({why}), expected a state that can be "
             "read: leave config out and give the whole state as input"

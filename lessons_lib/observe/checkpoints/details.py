@@ -28,7 +28,8 @@ def sentence(one: Checkpoint, after: str, followed: bool) -> str:
     place = f"step {one.label}" + (f" after step {after}" if after else "")
     who = f"{counted(one.wrote)} wrote" if one.wrote else _BY_OTHERS.get(one.source, one.source)
     news = told(one.changed, 3) if one.changed else "no change"
-    return f"{place}: {who} — {news}. {_waits(one, followed)}"
+    unread = f" It cannot be read whole: {one.unread}." if one.unread else ""
+    return f"{place}: {who} — {news}. {_waits(one, followed)}{unread}"
 
 
 def _waits(one: Checkpoint, followed: bool) -> str:

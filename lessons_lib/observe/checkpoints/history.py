@@ -20,7 +20,7 @@ from ..pictures.table import Table
 from .cards import draw_card, draw_tree
 from .differences import Change, differences, show
 from .reading import Config, Unread, first_line
-from .thread import Thread, id_in, step_of, unread
+from .thread import Thread, id_in, step_of, unread, unread_parts
 from .tree import Tree
 
 SENDS = "__pregel_tasks"
@@ -210,8 +210,7 @@ def _checkpoint(
         done=tuple(t.name for t in seen.tasks if seen.next and t.name not in seen.next),
         interrupts=seen.interrupts,
         errors=tuple((task.name, str(task.error)) for task in seen.tasks if task.error),
-        unread=seen.unread
-        or "; ".join(f"{name}, {v.why}" for name, v in kept.items() if isinstance(v, Unread)),
+        unread=seen.unread or unread_parts(raw),
         previous=kept.get("__previous__"),
         config={"configurable": dict(raw.config["configurable"])},
     )
@@ -315,7 +314,7 @@ class History:
 
     def _headline(self) -> str:
         bad = sum(bool(one.unread) for one in self.checkpoints)
-        more = f", {bad} of {len(self)} cannot be read" if bad else ""
+        more = f", {bad} of {len(self)} cannot be read whole" if bad else ""
         return f"Thread {self.thread_id!r}{more}"
 
     def _notes(self) -> list[str]:

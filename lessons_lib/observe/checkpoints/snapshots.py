@@ -118,7 +118,11 @@ class Snapshot:
         if opened is None and content is None and not issubclass(kind, _FIXED):
             self.closed.add(f"what a {kind.__name__} holds")
         if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
-            self.closed.add(_TOO_DEEP if depth >= MAX_DEPTH else _TOO_MANY)
+            deep, many = (
+                f"deeper than {MAX_DEPTH} levels",
+                f"beyond the first {MAX_PARTS:,} objects",
+            )
+            self.closed.add(f"what lies {deep if depth >= MAX_DEPTH else many}")
             opened = None
         parts: dict[str, Part] | None = None if opened is None else {}
         made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
@@ -174,8 +178,6 @@ _FIXED = (
     *(re.Pattern, str, bytes, int, float, complex),
 )
 """What holds nothing that a node could change."""
-_TOO_MANY = f"what lies beyond the first {MAX_PARTS:,} objects"
-_TOO_DEEP = f"what lies deeper than {MAX_DEPTH} levels"
 
 
 def _numbered(items: Iterable[object]) -> Labelled:

@@ -152,6 +152,11 @@ def storage(saver: Any) -> Storage:
             return _of_sqlite(saver)
         except sqlite3.Error as error:
             raise told(saver, error) from error
+    if isinstance(saver, type):
+        raise TypeError(
+            f"{saver.__name__} is a class, expected a saver: give the one that the graph was "
+            "compiled with"
+        )
     if is_async_sqlite(saver):
         raise TypeError(
             "an AsyncSqliteSaver is not read yet, expected a SqliteSaver: open the same file a "

@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from .reading import UNREAD, Config, Door, is_memory, place_of, saver_of
+from .reading import UNREAD, Config, Door, Unread, is_memory, place_of, saver_of
 
 
 class Thread:
@@ -89,7 +89,8 @@ class Thread:
                 **checkpoint,
                 "channel_versions": dict(checkpoint["channel_versions"]),
                 "versions_seen": {k: dict(v) for k, v in checkpoint["versions_seen"].items()},
-            }
+            },
+            pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
         self._reader.checkpointer.raw = copied
         return self._reader.get_state(self.config if now else self.config_of(id_in(raw.config)))
@@ -176,3 +177,13 @@ def step_of(raw: Any) -> int:
 def unread(raw: Any) -> str:
     """Why a checkpoint as a whole could not be read; empty for one that could."""
     return str(raw.checkpoint.get(UNREAD, ""))
+
+
+def unread_parts(raw: Any) -> str:
+    """Which channels of a checkpoint, and which writes after it, could not be read, and why."""
+    values = raw.checkpoint["channel_values"].items()
+    parts = [f"{name}, {value.why}" for name, value in values if isinstance(value, Unread)]
+    for _, channel, value in raw.pending_writes or ():
+        if isinstance(value, Unread):
+            parts.append(f"what was written to {channel} in the step that follows, {value.why}")
+    return "; ".join(dict.fromkeys(parts))
