@@ -24,6 +24,7 @@ from langgraph.types import Command
 
 from lessons_lib.observe import aliases, history, storage, time_machine
 from lessons_lib.observe.checkpoints import reading
+from lessons_lib.observe.checkpoints.time_machine import PAGE
 from tests.observe.graphs import ADA, Elsewhere, complaint, counted
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
@@ -354,7 +355,7 @@ def test_what_a_saver_gives_is_checked_against_what_was_asked(fault: str) -> Non
     assert [one.step for one in history(graph, ADA, limit=3)] == [58, 59, 60]
     assert len(history(graph, ADA, limit=None)) == 62
     machine = time_machine(graph, ADA)
-    assert (len(machine), machine.read.older) == (50, True)
+    assert (len(machine), machine.read.older) == (PAGE, True)
     forked = machine.fork(3, {"n": 59, "last": []}, as_node="count")
     assert graph.get_state(forked).parent_config["configurable"]["checkpoint_id"] == (
         machine.at("3").id

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from .slider import Slider
 
-PAGE = 50
-"""So many of the newest checkpoints are read at first, and so many more each time."""
+PAGE = 20
+"""So many of the newest checkpoints are read at first, and twice as many each time after that."""
 SMALL, NEAR = 24, 12
 """A tree of so many cards is drawn whole while the slider moves; of a larger one, so many."""
 _LABEL = re.compile(r"-?\d+([b-z]|~\d+)?")
@@ -68,9 +68,9 @@ class TimeMachine:
         self._renew(len(self))
 
     def read_older(self) -> None:
-        """Read another page, of the checkpoints before those that were read."""
+        """Read on, until there are twice as many or all."""
         before = len(self)
-        self.read = read_history(self.thread, before + PAGE)
+        self.read = read_history(self.thread, 2 * before)
         if "_slider" in self.__dict__:
             self._renew(self._slider.place + len(self) - before)
 
