@@ -20,7 +20,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from lessons_lib.observe import history
-from lessons_lib.observe.checkpoints.cards import plan_tree
+from lessons_lib.observe.checkpoints.cards import nearest
 from lessons_lib.observe.checkpoints.differences import differences, show
 from lessons_lib.observe.checkpoints.tree import Tree
 from tests.observe.graphs import ADA, Complaint, Count, complaint, counted, open_sqlite
@@ -305,14 +305,13 @@ def test_everything_drawn_is_inside_the_picture() -> None:
         assert y + h <= height
 
 
-def test_of_many_the_ends_are_drawn_and_the_rest_is_counted() -> None:
+def test_of_many_the_newest_are_drawn_and_the_rest_is_counted() -> None:
     picture = history(counted(InMemorySaver(), 90), ADA, limit=None).picture()
-    words = str(picture)
-    assert words.startswith("step -1 (input) → … ")
-    assert words.endswith("→ step 90 count")
-    assert picture.svg.count("</g>") <= 30
-    drawn = words.count("→ step") + 1
-    assert drawn + sum(map(int, re.findall(r"… (\d+) steps", words))) == 92
+    words = str(picture).splitlines()
+    assert words[0].startswith("step 61 count → step 62 count")
+    assert words[0].endswith("→ step 90 count")
+    assert words[0].count("step") == 30
+    assert words[1] == "… and 62 more checkpoints, not drawn"
 
 
 def _tree(branches: int, length: int) -> Tree:
@@ -326,19 +325,24 @@ def _tree(branches: int, length: int) -> Tree:
 
 
 @pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (7, 30), (50, 50)])
-@pytest.mark.parametrize("most", [2, 3, 12, 30])
-def test_a_tree_of_any_shape_has_room_and_nothing_is_uncounted(
+@pytest.mark.parametrize("most", [1, 2, 3, 12, 30])
+def test_of_a_tree_of_any_shape_the_nearest_are_drawn(
     branches: int, length: int, most: int
 ) -> None:
     tree = _tree(branches, length)
     focus = f"{length:03}-{branches // 2:03}"
-    plan = plan_tree(tree, focus, most)
-    assert len(plan.after) <= most
-    assert focus in plan.after
-    cards = [id for id in plan.after if id not in plan.gaps]
-    assert all(parent in plan.after for parent in plan.after.values() if parent)
-    assert len(cards) + plan.hidden <= len(tree.parents)
-    assert len(cards) + plan.hidden + sum(plan.gaps.values()) >= len(tree.parents)
+    drawn = nearest(tree, focus, most)
+    assert len(drawn) == min(most, len(tree.parents))
+    assert focus in drawn
+    assert [parent for parent in drawn.values() if not parent] == [""]
+
+
+def test_lines_whose_beginning_was_not_read_are_drawn_too() -> None:
+    assert nearest(Tree({"1": "gone", "2": "1", "3": "lost"}), "2", 9) == {
+        "1": "",
+        "2": "1",
+        "3": "",
+    }
 
 
 def test_lines_and_letters() -> None:

@@ -45,6 +45,11 @@ class Feedback:
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Star:
+    stars: int
+
+
 def changes(trip: RoundTrip) -> list[str]:
     return [str(change) for change in trip.changes]
 
@@ -211,6 +216,9 @@ def test_what_shows_nothing_of_what_it_holds_is_not_called_unchanged() -> None:
     trip = round_trip({"file": io.BytesIO(b"x"), "pair": (1,)}, pickle)
     assert not trip
     assert str(trip).startswith("pickle: not everything was compared: ['file'], a BytesIO. What")
+    assert str(round_trip({frozenset([1])}, pickle)).endswith("comes back as it was.")
+    assert not round_trip({Star(1)}, pickle)
+    assert round_trip({Feedback}, pickle)
     deep: list[Any] = []
     for _ in range(300):
         deep = [deep]

@@ -1,15 +1,13 @@
 """Checkpoints drawn as cards: a line goes from left to right, a branch gets a row of its own.
 
 The places are worked out here and not by Graphviz: a row is a line of work, and cards keep their
-columns when others come. Of many checkpoints the ends of each line and what lies near the one that
-is looked at are drawn; a pill says how many steps lie between two cards.
+columns when others come. Of many checkpoints those nearest to the one that is looked at are drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from itertools import islice, takewhile
+from dataclasses import replace
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
 from ..pictures.drawing import Picture, draw
@@ -27,84 +25,38 @@ Describe = Callable[[str], Box]
 
 def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES) -> Picture:
     """Draw a tree of checkpoints around one of them; `describe` makes the card of an id."""
-    plan = plan_tree(tree, focus, most)
-    boxes = {id: _pill(id, plan.gaps[id]) if id in plan.gaps else describe(id) for id in plan.after}
-    arrows = tuple(Arrow(parent, id) for id, parent in plan.after.items() if parent)
-    diagram = Diagram(tuple(boxes.values()), arrows, left_out=_left_out(plan.hidden))
-    places = _Grid(plan.after, boxes).layout(arrows)
-    picture = draw(diagram, _alt(plan, boxes), _words(plan, boxes), places)
+    after = nearest(tree, focus, most)
+    boxes = {id: describe(id) for id in after}
+    arrows = tuple(Arrow(parent, id) for id, parent in after.items() if parent)
+    hidden = len(tree.parents) - len(after)
+    more = f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn"
+    diagram = Diagram(tuple(boxes.values()), arrows, left_out=more if hidden else "")
+    places = _Grid(after, boxes).layout(arrows)
+    lines = _lines_of(after)
+    told = [" → ".join(_name(boxes[id]) for id in line) for line in lines]
+    picture = draw(
+        diagram, _alt(lines, boxes), "\n".join([*told, *([more] if hidden else [])]), places
+    )
     # On a narrow page the end of the card before is to be seen too: one came from somewhere.
     return replace(picture, focus=max(0, round(places.boxes[focus][0]) - BETWEEN - 20))
 
 
-# -- what is drawn -------------------------------------------------------------------------------
+def nearest(tree: Tree, focus: str, most: int) -> dict[str, str]:
+    """The checkpoints nearest to one, oldest first, each with the one that it comes after, if any.
 
-
-@dataclass
-class Plan:
-    """What is drawn: each card or pill and what it comes after, lines one after the other."""
-
-    after: dict[str, str] = field(default_factory=dict)
-    gaps: dict[str, int] = field(default_factory=dict)
-    """The pills: how many checkpoints each stands for."""
-    hidden: int = 0
-    """How many checkpoints neither a card nor a pill stands for."""
-
-
-def plan_tree(tree: Tree, focus: str, most: int) -> Plan:
-    """Choose as many cards as there is room for, the ones that matter first."""
-    ranked = _ranked(tree, focus)
-    for count in range(min(most, len(ranked)), 0, -1):
-        plan = _plan(tree, set(ranked[:count]))
-        if len(plan.after) <= most:
-            return plan
-    raise ValueError(f"most={most!r}, expected room for two cards at least: give 30, say")
-
-
-def _ranked(tree: Tree, focus: str) -> list[str]:
-    """Checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
-    ends = [end for line in tree.lines for end in (line[-1], line[0], tree.parents[line[0]])]
-    close = [focus, *islice(tree.path_to(focus), 3), *tree.children[focus]]
-    wanted = [*close, tree.newest, next(iter(tree.parents)), *ends[: MAX_BOXES // 2]]
+    >>> nearest(Tree({"1": "", "2": "1", "3": "2", "4": "3"}), "3", 3)
+    {'2': '', '3': '2', '4': '3'}
+    """
     near = [focus]
     for id in near:  # grows while it is read: the neighbours, then theirs
-        if len(near) < 2 * MAX_BOXES:
-            around = (tree.parents[id], *tree.children[id])
-            near += [other for other in around if other in tree.parents and other not in near]
-    return [id for id in dict.fromkeys([*wanted, *near]) if id in tree.parents]
-
-
-def _plan(tree: Tree, wanted: set[str]) -> Plan:
-    """The wanted cards, and between two of them a pill, or a card where only one is left out."""
-    plan, cards, told = Plan(), set(wanted), set(wanted)
-    for id in sorted(wanted):  # ids grow with time
-        above = islice(tree.path_to(id), 1, None)
-        between = list(takewhile(lambda other: other not in cards, above))
-        told.update(between)
-        parent = tree.parents[between[-1] if between else id]
-        parent = parent if parent in tree.parents else ""
-        if len(between) == 1:
-            plan.after[between[0]] = parent
-            cards.update(between)
-            parent = between[0]
-        elif between:
-            pill = f"before {id}"
-            plan.gaps[pill] = len(between)
-            plan.after[pill] = parent
-            parent = pill
-        plan.after[id] = parent
-    plan.hidden = len(tree.parents) - len(told)
-    return plan
-
-
-def _pill(id: str, count: int) -> Box:
-    return Box(id, f"… {count} step{'' if count == 1 else 's'} …", "pill")
-
-
-def _left_out(hidden: int) -> str:
-    return (
-        f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn" if hidden else ""
-    )
+        around = [tree.parents[id], *tree.children[id]]
+        near += [other for other in around if other in tree.parents and other not in near]
+        if len(near) >= most:
+            break
+    if len(near) < most:  # a line that begins with one that was not read
+        near += [id for id in reversed(tree.parents) if id not in near]
+    chosen = sorted(near[: max(1, most)])  # ids grow with time
+    return {id: tree.parents[id] if tree.parents[id] in chosen else "" for id in chosen}
 
 
 # -- where it stands -----------------------------------------------------------------------------
@@ -144,14 +96,8 @@ class _Grid:
 
     def place(self, id: str) -> Place:
         row, column = self.cells[id]
-        width, height = (self.wide, self.high) if id not in self.boxes else self._size(id)
-        x = MARGIN + column * (self.wide + BETWEEN) + (self.wide - width) / 2
-        y = MARGIN + row * (self.high + BELOW) + (self.high - height) / 2
-        return x, y, width, height
-
-    def _size(self, id: str) -> tuple[float, float]:
-        box = self.boxes[id]
-        return size(box) if box.kind == "pill" else (self.wide, self.high)
+        x, y = MARGIN + column * (self.wide + BETWEEN), MARGIN + row * (self.high + BELOW)
+        return x, y, self.wide, self.high
 
     def layout(self, arrows: Iterable[Arrow]) -> Layout:
         places = {id: self.place(id) for id in self.cells}
@@ -205,11 +151,11 @@ def _name(box: Box) -> str:
     return " ".join((box.title, *box.lines)) + note
 
 
-def _lines_of(plan: Plan) -> list[list[str]]:
+def _lines_of(after: dict[str, str]) -> list[list[str]]:
     """What is drawn, line by line; each begins with the card that it branches off, if any."""
     lines: list[list[str]] = []
     line_of: dict[str, list[str]] = {}
-    for id, parent in plan.after.items():
+    for id, parent in after.items():
         line = line_of.get(parent)
         if line is None or line[-1] != parent:
             line = [parent] if parent else []
@@ -219,13 +165,7 @@ def _lines_of(plan: Plan) -> list[list[str]]:
     return lines
 
 
-def _words(plan: Plan, boxes: dict[str, Box]) -> str:
-    told = [" → ".join(_name(boxes[id]) for id in line) for line in _lines_of(plan)]
-    return "\n".join([*told, *([_left_out(plan.hidden)] if plan.hidden else [])])
-
-
-def _alt(plan: Plan, boxes: dict[str, Box]) -> str:
-    lines = _lines_of(plan)
+def _alt(lines: list[list[str]], boxes: dict[str, Box]) -> str:
     told = ["then ".join(f"{_name(boxes[id])}, " for id in line).rstrip(", ") for line in lines]
     branches = "".join(f" A branch: {words}." for words in told[1:])
     return shorten(f"Cards of checkpoints, each leading to the next: {told[0]}.{branches}", 1500)

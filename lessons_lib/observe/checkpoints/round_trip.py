@@ -11,7 +11,6 @@ import enum
 import inspect
 import io
 import logging
-import math
 import sys
 import threading
 import types
@@ -229,9 +228,11 @@ class _Trip:
         base = next(
             kind for kind in (str, bytes, bytearray, float, int, complex) if is_a(before, kind)
         )
-        same = base.__eq__(before, after) is True
-        both_nan = base is float and math.isnan(before) and math.isnan(after)
-        if not same and not both_nan:
+        if base is float:  # one is not equal to itself, and 0.0 is equal to -0.0
+            is_same = float.__repr__(before) == float.__repr__(after)
+        else:
+            is_same = base.__eq__(before, after) is True
+        if not is_same:
             self._note(path, _short(before), _short(after))
 
     def _compare_items(self, before: list[Any], after: list[Any], path: str, deep: int) -> None:
@@ -248,11 +249,14 @@ class _Trip:
         for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
             label = f"{path}[{_short(key)}]"
             if type(key) is not type(new_key) or _short(key, _WHOLLY) != _short(new_key, _WHOLLY):
-                self._note(f"the key of {label}", *_key_words(key, new_key))
+                self._note(f"the key of {label}", _typed(key), _typed(new_key))
             self._compare(one, two, label, deep + 1)
 
     def _compare_sets(self, before: Any, after: Any, path: str) -> None:
         """A set has no order: what is missing from one is told, by its short form."""
+        known = set(map(id, after))
+        if any("•" in _short(thing) and id(thing) not in known for thing in before):
+            self.unseen.append(f"{path or _WHOLE}, a {type(before).__name__} of objects")
         gone = sorted(_typed(x, _WHOLLY) for x in before), sorted(_typed(x, _WHOLLY) for x in after)
         if gone[0] != gone[1]:
             lost = ", ".join(text for text in gone[0] if text not in gone[1])
@@ -261,36 +265,36 @@ class _Trip:
 
     def _compare_arrays(self, before: Any, after: Any, path: str, deep: int) -> None:
         """Compare what an array is, whether it can be written to, and its values."""
-        one, two = _array_words(before), _array_words(after)
-        if one != two:
-            self._note(path, one, two)
-        if len(before) != len(after) or getattr(before, "shape", 0) != getattr(after, "shape", 0):
+        words = _array_words(before), _array_words(after)
+        if words[0] != words[1]:
+            self._note(path, *words)
+        one, two = (x.ravel() if hasattr(x, "ravel") else x for x in (before, after))
+        if len(one) != len(two):
             return
-        flat, new = (
-            (x.ravel() if hasattr(x, "ravel") else x)[:MOST_VALUES] for x in (before, after)
-        )
-        if getattr(before, "size", len(before)) > MOST_VALUES:
+        if len(one) > MOST_VALUES:
             self.unseen.append(f"{path or _WHOLE} beyond its first {MOST_VALUES:,} values")
-        if flat.tobytes() != new.tobytes() or "object" in one:
-            self._compare_items(flat.tolist(), new.tolist(), path, deep)
+        one, two = one[:MOST_VALUES], two[:MOST_VALUES]
+        if one.tobytes() != two.tobytes() or "object" in words[0]:
+            self._compare_items(one.tolist(), two.tolist(), path, deep)
 
     def _compare_frames(self, before: Any, after: Any, path: str) -> None:
-        """Compare a table of pandas, or one of its columns, by what it says itself."""
-        rows = max(1, MOST_VALUES // max(1, before.size // max(1, len(before))))
+        """Compare a table of pandas, or one of its columns, column by column."""
+        if hasattr(before, "to_frame"):
+            before, after = before.to_frame(), after.to_frame()
+        rows = max(1, MOST_VALUES // max(1, before.shape[1]))
         if len(before) > rows:
             self.unseen.append(f"{path or _WHOLE} beyond its first {rows:,} rows")
         one, two = before.head(rows), after.head(rows)
-        if before.shape != after.shape:
-            self._note(path, f"shape {before.shape}", f"shape {after.shape}")
-        elif not one.index.equals(two.index):
+        if before.shape != after.shape or list(before.columns) != list(after.columns):
+            words = (f"{x.shape} with {list(x.columns)}" for x in (before, after))
+            self._note(path, *_apart(*words))
+            return
+        if not one.index.equals(two.index):
             self._note(f"{path}.index", *_apart(said_of(one.index), said_of(two.index)))
-        elif not one.equals(two):
-            columns = one.columns if hasattr(one, "columns") else [None]
-            for name in columns:
-                was, now = (x if name is None else x.get(name) for x in (one, two))
-                if not was.equals(now):
-                    label = path if name is None else f"{path}[{name!r}]"
-                    self._note(label, *_apart(said_of(was), said_of(now)))
+        for place, name in enumerate(one.columns):
+            was, now = one.iloc[:, place], two.iloc[:, place]
+            if not was.equals(now):
+                self._note(f"{path}[{name!r}]", *_apart(said_of(was), said_of(now)))
 
     def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
         own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
@@ -365,17 +369,10 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     elif is_a(value, (list, tuple, deque)):
         yield from ((f"[{number}]", part) for number, part in enumerate(value))
     elif is_a(value, (set, frozenset)):
-        yield from ((f"{{{text}}}", part) for text, part in sorted(_with_text(value), key=_first))
+        for part in sorted(value, key=_typed):
+            yield f"{{{_typed(part)}}}", part
     elif hasattr(type(value), "__dataclass_fields__") or hasattr(type(value), "model_fields"):
         yield from ((f".{name}", part) for name, part in attributes(value))
-
-
-def _with_text(things: Any) -> list[tuple[str, object]]:
-    return [(_typed(thing), thing) for thing in things]
-
-
-def _first(pair: tuple[str, object]) -> str:
-    return pair[0]
 
 
 def _places(value: object, path: str, met: set[int], deep: int = 0) -> Iterator[tuple[str, object]]:
@@ -413,10 +410,6 @@ def _type_words(value: object, other: object = None) -> str:
     return f"{name} {_short(value)}" if strange and is_a(value, _PLAIN) else name
 
 
-def _key_words(key: object, new: object) -> tuple[str, str]:
-    return _typed(key), _typed(new)
-
-
 def _typed(value: object, limit: int = _SHOWN) -> str:
     """A value with the name of its type, unless its text shows that."""
     text = _short(value, limit)
@@ -442,7 +435,7 @@ def _is_of(value: object, module: str, name: str) -> bool:
 def _array_words(array: Any) -> str:
     """What an array is: its type, its shape, and whether it can be written to."""
     kind = getattr(array, "dtype", None) or array.typecode
-    shape = getattr(array, "shape", (len(array),))
+    shape = array.shape if hasattr(array, "shape") else (len(array),)
     frozen = hasattr(array, "flags") and not array.flags.writeable
     return f"{kind} {shape}" + (", read-only" if frozen else "")
 
