@@ -220,7 +220,14 @@ def test_branches_that_wait_for_each_other_are_not_held_up_for_ever(
 ) -> None:
     monkeypatch.setattr("lessons_lib.observe.checkpoints.aliases.PATIENCE", 0.05)
     meet = threading.Barrier(2, timeout=20)
-    assert aliases(branches(lambda s: meet.wait() and None, lambda s: meet.wait() and None), {}).ran
+
+    def wait(state: State) -> None:
+        meet.wait()
+
+    found = aliases(branches(wait, wait), {})
+    assert found.ended == "finished"
+    assert len(found.ran) == 2
+    assert str(found).startswith("No verdict, not everything was compared: which of the nodes that")
 
 
 def test_a_node_of_a_subgraph_is_the_author_of_its_change() -> None:
@@ -274,6 +281,13 @@ def test_a_thread_is_the_start_and_stays_as_it_is() -> None:
     assert (len(saver.blobs), graph.get_state(thread)) == (stored, before)
     assert aliases(graph, {"messages": []}).ran == ("n1", "n2")
     assert aliases(graph, {"messages": []}, {"configurable": {"thread_id": "new"}}).changes
+
+
+def test_a_thread_may_be_named_by_a_number() -> None:
+    graph = line(lambda s: s["messages"].append("b"), saver=InMemorySaver())
+    graph.invoke({"messages": ["a"]}, {"configurable": {"thread_id": "7"}})
+    found = aliases(graph, {"log": []}, {"configurable": {"thread_id": 7}})
+    assert silent(found) == ["n1 ['messages'][2] added 'b'"]
 
 
 def test_a_run_that_waits_and_its_answer() -> None:

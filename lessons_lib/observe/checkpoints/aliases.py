@@ -95,13 +95,9 @@ class Aliases:
             )
         if not (cut or unseen):
             return f"No node changed its input in place ({ran})."
-        why = [f"the run {self._ended_words()}"] * bool(cut) + [unseen] * bool(unseen)
-        return (
-            f"No verdict, {'; '.join(why)}. In what was seen, nothing was changed in place ({ran})."
-        )
-
-    def _ended_words(self) -> str:
-        return "was interrupted" if self.ended == "interrupted" else self.ended
+        ended = "was interrupted" if self.ended == "interrupted" else self.ended
+        why = "; ".join(words for words in (f"the run {ended}" if cut else "", unseen) if words)
+        return f"No verdict, {why}. In what was seen, nothing was changed in place ({ran})."
 
     def _told(self) -> str:
         silent, all_of_them = len(self.silent), len(self.changes)
@@ -164,10 +160,13 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
         )
     given = _copied(input)
     listener = _Listener()
-    result, ended = _run(rehearsal, given, _listening(config, listener), more)
+    from langchain_core.runnables.config import merge_configs
+
+    heard = merge_configs(config, {"callbacks": [_handler(listener)]})  # type: ignore[arg-type]
+    result, ended = _run(rehearsal, given, dict(heard), more)
     if not listener.visits and ended.startswith("raised"):
         raise ValueError(f"the graph did not start with {_short(input)}: it {ended}")
-    return _told(listener.visits, Snapshot(result), Snapshot(given), ended)
+    return _told(listener, Snapshot(result), Snapshot(given), ended)
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -201,7 +200,10 @@ def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
     """Put a thread's newest checkpoint (or the one that `config` names) into another saver."""
     door, (thread, namespace, id) = Door(graph.checkpointer), place_of(config)
     inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
-    named = {"checkpoint_ns": "", **config["configurable"]}
+    inner["thread_id"] = thread  # as text, which LangGraph makes of a number
+    named = {"thread_id": thread, "checkpoint_ns": namespace} | (
+        {"checkpoint_id": id} if id else {}
+    )
     found = door.get({"configurable": named}) if set(TABLES) <= set(door.tables()) else None
     place = {**config, "configurable": inner}
     if found is None and not id:
@@ -244,17 +246,11 @@ def _copied(input: Any) -> Any:
         ) from error
 
 
-def _listening(config: Config, listener: _Listener) -> Config:
-    from langchain_core.runnables.config import merge_configs
-
-    return dict(merge_configs(config, {"callbacks": [_handler(listener)]}))  # type: ignore[arg-type]
-
-
 def _run(graph: Any, given: Any, config: Config, more: dict[str, Any]) -> tuple[Any, str]:
     """The result of the run and how it ended; an async graph runs in a thread with its own loop."""
     try:
         if _is_async(graph):
-            alone = _one_by_one(config)
+            alone = {"max_concurrency": 1, **config}
             result = _in_a_thread(lambda: asyncio.run(graph.ainvoke(given, alone, **more)))
         else:
             result = graph.invoke(given, config, **more)
@@ -273,10 +269,6 @@ def _is_async(graph: Any) -> bool:
 
 def _only_async(bound: Any) -> bool:
     return getattr(bound, "func", 0) is None and getattr(bound, "afunc", None) is not None
-
-
-def _one_by_one(config: Config) -> Config:
-    return {"max_concurrency": 1, **config}
 
 
 def _in_a_thread(work: Callable[[], Any]) -> Any:
@@ -313,6 +305,8 @@ class _Listener:
     """Notes every node's visit; nodes under one parent take turns."""
 
     visits: list[_Visit] = field(default_factory=list)
+    at_once: tuple[str, ...] = ()
+    """What is not known when a node did not get its turn."""
     _open: dict[object, tuple[_Visit, bool]] = field(default_factory=dict)
     _turns: dict[tuple[str, ...], threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -324,6 +318,8 @@ class _Listener:
             turn = self._turns.setdefault(namespace[:-1], threading.Lock())
         mine = wait and turn.acquire(timeout=PATIENCE)
         with self._guard:
+            if wait and not mine:
+                self.at_once = ("which of the nodes that ran at once made a change",)
             visit = _Visit(namespace, metadata.get("langgraph_step", 0), given, Snapshot(given))
             self.visits.append(visit)
             self._open[run] = visit, mine
@@ -375,8 +371,8 @@ def _in_a_loop() -> bool:
 # -- telling ---------------------------------------------------------------------------------------
 
 
-def _told(visits: list[_Visit], result: Snapshot, given: Snapshot, ended: str) -> Aliases:
-    found = []
+def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) -> Aliases:
+    found, visits = [], listener.visits
     for place, visit in enumerate(visits):
         for change in _own_changes(visit, visits[place + 1 :]):
             seen = _seen_by(change.holder, visit, visits)
@@ -387,7 +383,7 @@ def _told(visits: list[_Visit], result: Snapshot, given: Snapshot, ended: str) -
             )
     ran = tuple(visit.name for visit in visits)
     shots = [shot for visit in visits for shot in (visit.before, visit.after) if shot]
-    return Aliases(tuple(found), ran, ended, unseen_in(shots))
+    return Aliases(tuple(found), ran, ended, (*unseen_in(shots), *listener.at_once))
 
 
 def _own_changes(visit: _Visit, later: list[_Visit]) -> Iterator[Difference]:
