@@ -9,7 +9,11 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import MappingProxyType, SimpleNamespace
 from typing import Annotated, Any, TypedDict
+from uuid import UUID
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -287,7 +291,7 @@ def test_a_thread_may_be_named_by_a_number() -> None:
     graph = line(lambda s: s["messages"].append("b"), saver=InMemorySaver())
     graph.invoke({"messages": ["a"]}, {"configurable": {"thread_id": "7"}})
     found = aliases(graph, {"log": []}, {"configurable": {"thread_id": 7}})
-    assert silent(found) == ["n1 ['messages'][2] added 'b'"]
+    assert silent(found) == ["n1 ['messages'][1] added 'b'"]
 
 
 def test_a_run_that_waits_and_its_answer() -> None:
@@ -495,6 +499,36 @@ def changed(thing: Any, change: Callable[[Any], object]) -> list[str]:
 )
 def test_differences(thing: Any, change: Callable[[Any], object], expected: list[str]) -> None:
     assert changed(thing, change) == expected
+
+
+class Slotted:
+    __slots__ = ("__weakref__", "name")
+
+
+class Bag(dict[str, int]):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("thing", "opaque"),
+    [
+        (UUID(int=1), False),
+        (Path("x"), False),
+        (SimpleNamespace(a=1), False),
+        (KeyError("x"), False),
+        (HumanMessage("x"), False),
+        (Slotted(), False),
+        (Bag(), False),
+        (object(), False),
+        (Random(), True),
+        (MappingProxyType({}), True),
+        (iter([1]), True),
+    ],
+)
+def test_what_python_shows_nothing_of_is_named(thing: Any, opaque: bool) -> None:
+    assert Snapshot([thing]).closed == (
+        {f"what a {type(thing).__name__} holds"} if opaque else set()
+    )
 
 
 def test_a_snapshot_of_what_leads_to_itself_and_of_the_deep() -> None:

@@ -342,7 +342,7 @@ class Foreign(Elsewhere):
         return super().get_tuple(config)
 
 
-FAULTS = ["threads", "namespaces", "before", "limit", "filter", "order"]
+FAULTS = ["threads", "namespaces", "limit", "filter", "order"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -120,7 +120,7 @@ def require_limit(limit: int | None) -> None:
 def read_history(thread: Thread, limit: int | None) -> History:
     """The newest checkpoints of a thread."""
     # One more than is shown tells what the oldest changed, and whether there are others.
-    raws, trouble = thread.page(None if limit is None else limit + 1)
+    raws, trouble = thread.newest(None if limit is None else limit + 1)
     if not raws:
         thread.require_known()
     older = len(raws) > len(raws[:limit]) or bool(trouble)

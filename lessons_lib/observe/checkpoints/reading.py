@@ -159,7 +159,7 @@ class Door:
         if not is_memory(self.saver):
             return True
         place = config["configurable"]
-        return place["checkpoint_ns"] in self.saver.storage.get(place["thread_id"], ())
+        return place.get("checkpoint_ns", "") in self.saver.storage.get(place["thread_id"], ())
 
     def _ask(
         self, work: Callable[[Any], Any], awork: Callable[[Any], Coroutine[Any, Any, Any]]

@@ -14,9 +14,11 @@ import hashlib
 import re
 import sys
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from struct import calcsize
 from typing import Any
 
 from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
@@ -115,7 +117,7 @@ class Snapshot:
         if known is not None:
             return known
         opened, content = self._openers[kind](thing), _content(thing)
-        if opened is None and content is None and not issubclass(kind, _FIXED):
+        if opened is None and content is None and not (kind is object or issubclass(kind, _FIXED)):
             self.closed.add(f"what a {kind.__name__} holds")
         if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
             deep, many = (
@@ -163,19 +165,23 @@ def _opener(kind: type) -> Opener:
 
 
 def _shows_attributes(kind: type) -> bool:
-    """Whether all that an instance holds are its attributes: C code may hold more."""
-    static = {base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE}
-    own = [vars(base) for base in kind.__mro__]
-    has_room = any("__dict__" in names or "__slots__" in names for names in own)
-    return has_room and static <= {object, BaseException, Exception, *_CONTAINER_TYPES}
+    """Whether all that an instance holds are its attributes: C code may hold more, and needs room.
+
+    Room is needed for what a known base class holds, each slot, `__dict__` and weak references.
+    """
+    known = [base for base in kind.__mro__ if base in _KNOWN or issubclass(base, BaseException)]
+    own = [item for base in kind.__mro__ if base not in known for item in vars(base).items()]
+    slots = [name for name, value in own if is_a(value, types.MemberDescriptorType)]
+    words = {*slots, *(name for name, _ in own if name in ("__dict__", "__weakref__"))}
+    room = max(base.__basicsize__ for base in known) + len(words) * calcsize("P")
+    return kind is not object and kind.__basicsize__ <= room and not kind.__itemsize__
 
 
-_HEAP_TYPE = 1 << 9
-_CONTAINER_TYPES = (dict, list, tuple, deque, set, frozenset)
+_KNOWN = (object, dict, list, tuple, deque, set, frozenset, types.SimpleNamespace)
 _FIXED = (
     *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
     *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
-    *(re.Pattern, str, bytes, int, float, complex),
+    *(re.Pattern, weakref.ref, str, bytes, int, float, complex),
 )
 """What holds nothing that a node could change."""
 

@@ -47,20 +47,15 @@ class Thread:
 
     # -- checkpoints, as the saver gives them ------------------------------------------------
 
-    def page(self, limit: int | None, before: str = "") -> tuple[list[Any], str]:
-        """The newest checkpoints, or the newest before one, newest first; and what went wrong."""
-        asked = {"before": self.config_of(before) if before else None, "limit": limit}
-        found, trouble = self.door.listed(self.config, **asked)
+    def newest(self, limit: int | None) -> tuple[list[Any], str]:
+        """The newest checkpoints, newest first; and why there are no more, if that went wrong."""
+        found, trouble = self.door.listed(self.config, limit=limit)
         ids = [id_in(raw.config) for raw in found]
-        good = all(
-            self._is_mine(raw) and (not before or id_in(raw.config) < before) for raw in found
-        )
-        if not good or ids != sorted(set(ids), reverse=True):
+        if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
             # This saver does not keep to what it is asked: all of it is read, and chosen from here.
             found, trouble = self.door.listed(self.config)
         mine = {id_in(raw.config): raw for raw in found if self._is_mine(raw)}
-        chosen = sorted((id for id in mine if not before or id < before), reverse=True)
-        return [mine[id] for id in chosen[:limit]], trouble
+        return [mine[id] for id in sorted(mine, reverse=True)[:limit]], trouble
 
     def one(self, id: str) -> Any:
         """One checkpoint; None when the saver has it no more."""
@@ -117,7 +112,7 @@ class Thread:
 
     def require_known(self) -> None:
         """Raise ValueError when the saver has no checkpoint of this thread."""
-        if self.page(1)[0]:
+        if self.newest(1)[0]:
             return
         others: list[str] = []
         if is_memory(self.saver):
