@@ -17,6 +17,7 @@ import pytest
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import START, StateGraph
@@ -251,6 +252,21 @@ def test_a_saver_that_fails_half_way_gives_what_it_gave_and_says_why() -> None:
     page = history(counted(Halfway(), 9), ADA)
     assert [one.step for one in page] == [7, 8, 9]
     assert "older ones were not read: the Halfway cannot be read (KeyError: 'row 4')" in str(page)
+
+
+def test_what_the_serialiser_does_not_write_is_not_weighed_and_told() -> None:
+    class Pickling(Elsewhere):
+        """One that keeps what its `serde` would refuse."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._kept = InMemorySaver(serde=JsonPlusSerializer(pickle_fallback=True))
+
+    graph = complaint(Pickling())
+    graph.invoke({"log": [1j]}, ADA)
+    last = history(graph, ADA).at(2)
+    assert last.unread.startswith("log cannot be weighed, TypeError: ")
+    assert set(last.weighs) == {"order", "join:draft+check:ask"}
 
 
 def test_a_checkpoint_before_that_is_gone_is_not_compared() -> None:

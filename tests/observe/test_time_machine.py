@@ -218,6 +218,17 @@ def test_a_fork_can_begin_anywhere_in_a_long_thread(saver: Any) -> None:
     assert machine.at(machine.ids[-1]).values["n"] == 69
 
 
+def test_a_step_is_that_of_the_newest_line_however_old(saver: Any) -> None:
+    graph = counted(saver, 45)
+    end, old = graph.get_state(ADA).config, history(graph, ADA, limit=None).at(5)
+    time_machine(graph, ADA).fork(4, {"n": 44, "last": []}, as_node="count")
+    graph.update_state(end, {"n": 45, "last": []}, as_node="count")
+    machine = time_machine(graph, ADA)
+    assert machine.read.find(5)  # the fork, which is not on the way to the newest
+    assert machine.at(5).id == old.id
+    assert machine.at(old.id).values == old.values
+
+
 def _subgraph(**kept: Any) -> Any:
     """A graph with a team in it that asks, on a thread of its own within Ada's."""
     inner = StateGraph(Complaint).add_sequence([find, ask]).add_edge(START, "find")

@@ -191,26 +191,27 @@ def _checkpoint(
     id, parent, step = id_in(raw.config), id_in(raw.parent_config), step_of(raw)
     source = str((raw.metadata or {}).get("source", "loop"))
     kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
-    ran = source == "loop" and not unread(raw) and not (was and was.unread and unread(before))
+    ran = source == "loop" and not unread(raw) and (not unread(before) if before else not parent)
     dumps = thread.saver.serde.dumps_typed
+    weighs, heavy = weights(kept, dumps)
     return Checkpoint(
         id=id,
         label=f"{step}{tree.letter(id) if id in tree.parents else ''}",
         parent=parent,
         step=step,
         source=source,
-        wrote=_wrote(raw, before) if ran and (before or not parent) else (),
+        wrote=_wrote(raw, before) if ran else (),
         writes=tuple((t.name, t.result) for t in was.tasks if t.result is not None)
         if was and source == "loop"
         else (),
         values=seen.values,
         changed=_changed(seen, was, parent, dumps),
-        weighs=weights(kept, dumps),
+        weighs=weighs,
         next=seen.next,
         done=tuple(t.name for t in seen.tasks if seen.next and t.name not in seen.next),
         interrupts=seen.interrupts,
         errors=tuple((task.name, str(task.error)) for task in seen.tasks if task.error),
-        unread=seen.unread or unread_parts(raw),
+        unread="; ".join(filter(None, (seen.unread, unread_parts(raw), *heavy))),
         previous=kept.get("__previous__"),
         config={"configurable": dict(raw.config["configurable"])},
     )
@@ -242,13 +243,16 @@ def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
     return (*sorted(moved, key=lambda name: (moved[name], name)), *sent)
 
 
-def weights(values: Mapping[str, Any], dumps: Any) -> dict[str, int]:
-    """Bytes per channel, as a serialiser writes them, the heaviest first."""
-    found = {
-        channel: value.size if isinstance(value, Unread) else len(dumps(value)[1])
-        for channel, value in values.items()
-    }
-    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+def weights(values: Mapping[str, Any], dumps: Any) -> tuple[dict[str, int], list[str]]:
+    """Bytes per channel, as a serialiser writes them, the heaviest first; and what it refuses."""
+    found: dict[str, int] = {}
+    refused: list[str] = []
+    for channel, value in values.items():
+        try:
+            found[channel] = value.size if isinstance(value, Unread) else len(dumps(value)[1])
+        except Exception as error:  # a saver of another kind may keep what this one does not write
+            refused.append(f"{channel} cannot be weighed, {first_line(error)}")
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))), refused
 
 
 @dataclass(frozen=True)

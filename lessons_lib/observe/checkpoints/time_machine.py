@@ -59,8 +59,7 @@ class TimeMachine:
         self.read = read_history(thread, PAGE)
         """The checkpoints that were read, the newest of the thread."""
         if thread.start:
-            with waiting("reading checkpoints") as tell:
-                self._read_on(lambda: thread.start in self.read.tree.parents, tell)
+            self._read_on(lambda: thread.start in self.read.tree.parents)
 
     def read_again(self) -> None:
         """Look for checkpoints made meanwhile."""
@@ -117,9 +116,14 @@ class TimeMachine:
             return self._one(ids[0]) if ids else None
         if isinstance(step, str) and not _LABEL.fullmatch(step):
             return self._one(step)
-        if type(step) is int or isinstance(step, str):
-            with waiting("reading checkpoints") as tell:
-                self._read_on(lambda: bool(self.read.find(step)), tell)
+        if type(step) is not int and not isinstance(step, str):
+            return None
+
+        def is_enough() -> bool:
+            found = self.read.find(step)
+            return found is not None and (isinstance(step, str) or self._is_on_the_way(found))
+
+        self._read_on(is_enough)
         return self.read.find(step)
 
     def _is_on_the_way(self, one: Checkpoint) -> bool:
@@ -131,10 +135,11 @@ class TimeMachine:
         tree = self.read.tree
         return raw and read_checkpoints(self.thread, [raw], tree, {id: raw}, tree.newest)[0]
 
-    def _read_on(self, is_enough: Callable[[], bool], tell: Callable[[str], None]) -> None:
-        while self.read.older and not self.read.trouble and not is_enough():
-            tell(f"reading checkpoints, {len(self)} so far")
-            self.read = read_history(self.thread, 2 * len(self))
+    def _read_on(self, is_enough: Callable[[], bool]) -> None:
+        with waiting("reading checkpoints") as tell:
+            while self.read.older and not self.read.trouble and not is_enough():
+                tell(f"reading checkpoints, {len(self)} so far")
+                self.read = read_history(self.thread, 2 * len(self))
 
     def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
         """The tree of what was read as cards, around the newest or another, marked there."""
@@ -162,7 +167,7 @@ class TimeMachine:
             )
         self._require_writable(values, as_node)
         try:
-            forked = self.thread.graph.update_state(one.config, values, as_node)
+            forked = self.thread.graph.update_state(self.thread.config_of(one.id), values, as_node)
         except Exception as error:
             if is_of_database(error):
                 raise told(self.thread.saver, error) from error
@@ -231,7 +236,8 @@ class TimeMachine:
                 )
             return found
 
-        begin = self.ids.index(self.thread.start or self.read.tree.newest) + 1
+        start = self.thread.start
+        begin = self.ids.index(start) + 1 if start in self.ids else len(self)
         return Slider(
             show=lambda place: machine().page(place),
             again=lambda: machine().read_again(),
