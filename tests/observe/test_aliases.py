@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 import threading
 import time
@@ -367,6 +368,19 @@ def test_the_reader_s_cache_stays_cold(where: str) -> None:
     assert len(ran) == 2
     aliases(graph, {"log": ["a"]})
     assert len(ran) == 3
+
+
+def test_nothing_of_the_run_is_found_afterwards() -> None:
+    from lessons_lib.observe import where_is
+
+    graph = line(lambda s: {"log": [interrupt(s["log"][0].upper())]}, saver=InMemorySaver())
+    gc.collect()
+    gc.disable()
+    try:
+        aliases(graph, {"log": ["the matter of fact"]})
+        assert "InMemorySaver" not in str(where_is("THE MATTER " + "OF FACT"))
+    finally:
+        gc.enable()
 
 
 class Opaque:

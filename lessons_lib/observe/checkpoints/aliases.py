@@ -152,7 +152,7 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
       greet: ['messages'][1] added 'hello' (not returned; seen by the result, the caller)
     """
     require_graph(graph)
-    rehearsal, config = _rehearsal(graph, config)
+    rehearsal, config, spent = _rehearsal(graph, config)
     if input is None and rehearsal.checkpointer in (None, False):
         raise ValueError(
             "input=None means: go on with what the thread holds, and there is no thread; "
@@ -166,14 +166,18 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
     result, ended = _run(rehearsal, given, dict(heard), more)
     if not listener.visits and ended.startswith("raised"):
         raise ValueError(f"the graph did not start with {_short(input)}: it {ended}")
-    return _told(listener, Snapshot(result), Snapshot(given), ended)
+    told = _told(listener, Snapshot(result), Snapshot(given), ended)
+    # What a run leaves lies in circles until the next collection: nothing is to be found in them.
+    for kept in (listener.visits, *spent):
+        kept.clear()
+    return told
 
 
 # -- running ---------------------------------------------------------------------------------------
 
 
-def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config]:
-    """The graph as it will be run, on a saver and with a cache of its own, and its config."""
+def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any]]:
+    """The graph as it is run, on a saver and a cache of its own; its config; what these keep."""
     from langgraph.cache.memory import InMemoryCache
     from langgraph.checkpoint.memory import InMemorySaver
 
@@ -184,16 +188,19 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config]:
         )
     place: Config = dict(config or {})
     own: dict[str, Any] = {}
+    kept: list[Any] = []
     if callable(getattr(graph.checkpointer, "get_tuple", None)):
         saver = own["checkpointer"] = InMemorySaver(serde=graph.checkpointer.serde)
+        kept += [saver.storage, saver.writes, saver.blobs]
         if config is None:
             place = {"configurable": {"thread_id": "rehearsal"}}
         else:
             place_of(config)
             place = _copy_thread(graph, place, saver)
     # A subgraph may have a cache of its own, which this one takes the place of.
-    cache: Config = {"__pregel_cache": InMemoryCache()}
-    return graph.copy(own), place | {"configurable": place.get("configurable", {}) | cache}
+    cache: Any = InMemoryCache()
+    inner = {**place.get("configurable", {}), "__pregel_cache": cache}
+    return graph.copy(own), {**place, "configurable": inner}, [cache, *kept]
 
 
 def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
