@@ -20,7 +20,7 @@ from typing import Any
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .reading import TABLES, Config, Door, place_of, require_graph
+from .reading import TABLES, Config, SaverReader, place_of, require_graph
 from .snapshots import Difference, Snapshot, same_inside, unseen_in
 from .thread import id_in, unread, unread_parts
 
@@ -205,13 +205,13 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any
 
 def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
     """Put a thread's newest checkpoint (or the one that `config` names) into another saver."""
-    door, (thread, namespace, id) = Door(graph.checkpointer), place_of(config)
+    reader, (thread, namespace, id) = SaverReader(graph.checkpointer), place_of(config)
     inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
     inner["thread_id"] = thread  # as text, which LangGraph makes of a number
     named = {"thread_id": thread, "checkpoint_ns": namespace} | (
         {"checkpoint_id": id} if id else {}
     )
-    found = door.get({"configurable": named}) if set(TABLES) <= set(door.tables()) else None
+    found = reader.get({"configurable": named}) if set(TABLES) <= set(reader.tables()) else None
     place = {**config, "configurable": inner}
     if found is None and not id:
         return place

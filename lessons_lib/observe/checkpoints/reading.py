@@ -96,14 +96,14 @@ def _is(saver: object, module: str, name: str) -> bool:
     return isinstance(cls, type) and isinstance(saver, cls)
 
 
-# -- the door ------------------------------------------------------------------------------------
+# -- the reader ----------------------------------------------------------------------------------
 
 
 class HeldUpHere(RuntimeError):
     """The saver answers through the very event loop that this call holds up."""
 
 
-class Door:
+class SaverReader:
     """Reads from a saver, sync or async, and changes nothing in it.
 
     Each method raises one sentence when the saver cannot be read: ValueError (a damaged, empty or
@@ -166,10 +166,10 @@ class Door:
     ) -> Any:
         loop = self.require_reachable()
         # A copy that shares what is stored, with a serialiser that does not fail.
-        reader = copy.copy(self.saver)
-        reader.serde = _Lenient(self.saver.serde)
+        lenient = copy.copy(self.saver)
+        lenient.serde = _Lenient(self.saver.serde)
         try:
-            return _wait_for(awork(reader), loop) if loop else work(reader)
+            return _wait_for(awork(lenient), loop) if loop else work(lenient)
         except Exception as error:  # each saver has its own
             raise told(self.saver, error) from error
 

@@ -17,7 +17,7 @@ from typing import Any
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .reading import Door, is_async_sqlite, is_memory, is_sqlite, path_of, saver_of, told
+from .reading import SaverReader, is_async_sqlite, is_memory, is_sqlite, path_of, saver_of, told
 
 MAX_THREADS = 12
 """Of more threads, the table shows the heaviest."""
@@ -147,7 +147,7 @@ def storage(saver: Any) -> Storage:
     if is_memory(saver):
         return _of_memory(saver)
     if is_sqlite(saver):
-        Door(saver).require_tables()
+        SaverReader(saver).require_tables()
         try:
             return _of_sqlite(saver)
         except sqlite3.Error as error:

@@ -7,20 +7,20 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from .reading import UNREAD, Config, Door, Unread, is_memory, place_of, saver_of
+from .reading import UNREAD, Config, SaverReader, Unread, is_memory, place_of, saver_of
 
 
 class Thread:
     """A thread of a graph; reading it changes nothing in it.
 
     Raises TypeError or ValueError when graph or config cannot have a history, ValueError for a
-    thread or a checkpoint that the saver does not know, and what the door raises.
+    thread or a checkpoint that the saver does not know, and what the reader raises.
     """
 
     def __init__(self, graph: Any, config: Any) -> None:
         self.graph = graph
         self.saver = saver_of(graph)
-        self.door = Door(self.saver)
+        self.reader = SaverReader(self.saver)
         self.id: str | None
         self.id, self.namespace, self.start = place_of(config)
         if is_memory(self.saver) and config["configurable"]["thread_id"] is None:
@@ -49,22 +49,22 @@ class Thread:
 
     def newest(self, limit: int | None) -> tuple[list[Any], str]:
         """The newest checkpoints, newest first; and why there are no more, if that went wrong."""
-        found, trouble = self.door.listed(self.config, limit=limit)
+        found, trouble = self.reader.listed(self.config, limit=limit)
         ids = [id_in(raw.config) for raw in found]
         if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
             # This saver does not keep to what it is asked: all of it is read, and chosen from here.
-            found, trouble = self.door.listed(self.config)
+            found, trouble = self.reader.listed(self.config)
         mine = {id_in(raw.config): raw for raw in found if self._is_mine(raw)}
         return [mine[id] for id in sorted(mine, reverse=True)[:limit]], trouble
 
     def one(self, id: str) -> Any:
         """One checkpoint; None when the saver has it no more."""
-        raw = self.door.get(self.config_of(id))
+        raw = self.reader.get(self.config_of(id))
         return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
 
     def with_step(self, step: int) -> list[str]:
         """The ids of the checkpoints with a step, oldest first: one on each line that has it."""
-        found, _ = self.door.listed(self.config, filter={"step": step})
+        found, _ = self.reader.listed(self.config, filter={"step": step})
         return sorted(
             {id_in(one.config) for one in found if self._is_mine(one) and step_of(one) == step}
         )
@@ -87,13 +87,15 @@ class Thread:
             },
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
-        self._reader.checkpointer.raw = copied
-        return self._reader.get_state(self.config if now else self.config_of(id_in(raw.config)))
+        self._on_one_checkpoint.checkpointer.raw = copied
+        return self._on_one_checkpoint.get_state(
+            self.config if now else self.config_of(id_in(raw.config))
+        )
 
     @cached_property
-    def _reader(self) -> Any:
+    def _on_one_checkpoint(self) -> Any:
         """The graph, with a saver that holds one checkpoint."""
-        return self.graph.copy({"checkpointer": OneCheckpoint(self.door)})
+        return self.graph.copy({"checkpointer": OneCheckpoint(self.reader)})
 
     @property
     def own_graph(self) -> Any:
@@ -132,15 +134,15 @@ class Thread:
 
 
 class OneCheckpoint(BaseCheckpointSaver[Any]):
-    """A saver that holds one checkpoint, which was read already; the door answers for the rest.
+    """A saver that holds one checkpoint, which was read already, and reads the others.
 
     What a checkpoint's channels mean (which nodes are next, what each wrote) is known to the graph
     alone, which asks its saver. To read and decode every state twice would cost more than all else.
     """
 
-    def __init__(self, door: Door) -> None:
-        super().__init__(serde=door.saver.serde)
-        self.door = door
+    def __init__(self, reader: SaverReader) -> None:
+        super().__init__(serde=reader.saver.serde)
+        self.reader = reader
         self.raw: Any = None
         """LangGraph's CheckpointTuple."""
 
@@ -152,11 +154,11 @@ class OneCheckpoint(BaseCheckpointSaver[Any]):
         )
         if same and place.get("checkpoint_id") in (None, id_in(self.raw.config)):
             return self.raw
-        return self.door.get(config)
+        return self.reader.get(config)
 
     def get_delta_channel_history(self, **asked: Any) -> Any:
         """The saver's own: a DeltaChannel is put together from several checkpoints."""
-        return self.door.delta_history(**asked)
+        return self.reader.delta_history(**asked)
 
 
 def id_in(config: Any) -> str:
