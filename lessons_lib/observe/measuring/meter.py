@@ -10,6 +10,7 @@ attributes.
 from __future__ import annotations
 
 import gc
+import inspect
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +18,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, log2
 from statistics import linear_regression
+from threading import Lock
 from time import perf_counter
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from ..pictures.curves import Curve, draw_curves
@@ -86,7 +88,11 @@ def measure(run: Callable[[], object]) -> Measurement:
 
 
 def _measured(run: Callable[[], object]) -> Measurement:
-    with _traced() as before:
+    with traced() as began:
+        if not began:
+            tidy()
+            tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
         started = perf_counter()
         result = called(run)
         seconds = perf_counter() - started
@@ -97,20 +103,32 @@ def _measured(run: Callable[[], object]) -> Measurement:
     return Measurement(kept - before, peak - before, seconds)
 
 
+_door = Lock()
+_inside = 0
+"""How many of our measurements are in a trace that one of them began."""
+
+
 @contextmanager
-def _traced() -> Iterator[int]:
-    """Trace allocations, also when somebody else traces them already; gives the bytes before."""
-    already = tracemalloc.is_tracing()
-    if already:
-        tidy()
-        tracemalloc.reset_peak()
-    else:
-        tracemalloc.start()
+def traced(frames: int = 1) -> Iterator[bool]:
+    """Trace allocations; gives whether the trace began here, and was not joined.
+
+    A trace ends with the last of our measurements in it, and one of somebody else goes on.
+    """
+    global _inside
+    with _door:
+        began = not tracemalloc.is_tracing()
+        if began:
+            tracemalloc.start(frames)
+            _inside = 0
+        ours = began or _inside > 0
+        _inside += ours
     try:
-        yield tracemalloc.get_traced_memory()[0]
+        yield began
     finally:
-        if not already:
-            tracemalloc.stop()
+        with _door:
+            _inside -= ours
+            if ours and not _inside:
+                tracemalloc.stop()
 
 
 def tidy() -> None:
@@ -402,16 +420,32 @@ def in_seconds(seconds: float) -> str:
 
 
 def called(run: Callable[[], object]) -> Any:
-    """What `run()` returns; TypeError for a coroutine, which has not done any of its work yet."""
+    """What `run()` returns; TypeError if it only made a coroutine or generator, which did nothing.
+
+    A generator that has begun, and a generator expression, are results like any other.
+    """
     result = run()
-    if type(result) is CoroutineType:
-        name = result.__name__
-        result.close()
-        raise TypeError(
-            f"{name} is async and nothing of it ran, expected a function that does its work when "
-            f"it is called: give lambda: asyncio.run({name}(…)), in a notebook from another thread"
-        )
+    if isinstance(result, GeneratorType):
+        begun = inspect.getgeneratorstate(result) != inspect.GEN_CREATED
+        if begun or result.__name__ == "<genexpr>":
+            return result
+    for kind, is_one, advice in _LATER:
+        if isinstance(result, kind):
+            name = result.__name__
+            if isinstance(result, CoroutineType):
+                result.close()  # or Python warns that nobody awaited it
+            raise TypeError(
+                f"{name} is {is_one} and nothing of it ran, expected a function that does its "
+                f"work when it is called: give {advice.format(name)}"
+            )
     return result
+
+
+_LATER: tuple[tuple[type[Any], str, str], ...] = (
+    (CoroutineType, "async", "lambda: asyncio.run({}(…)), in a notebook from another thread"),
+    (AsyncGeneratorType, "an async generator", "a function that goes through all of {}(…)"),
+    (GeneratorType, "a generator", "lambda: list({}(…))"),
+)
 
 
 def require_callable(run: object, example: str) -> None:
