@@ -164,8 +164,8 @@ def test_a_cycle_grows_only_with_the_collector_off() -> None:
 
 def test_a_request_that_leaves_nothing() -> None:
     found = grown(lambda: [Session() for _ in range(10)], times=3)
-    assert str(found) == "Nothing grew in 3 runs."
-    assert found._repr_mimebundle_() == {"text/plain": "Nothing grew in 3 runs."}
+    assert str(found) == "Nothing grew in 3 runs, of all that they made themselves."
+    assert found._repr_mimebundle_() == {"text/plain": "Nothing grew in 3 runs, of all that they made themselves."}
 
 
 def test_what_others_do_once_is_not_named() -> None:
@@ -295,16 +295,22 @@ def test_at_most_so_many_lines_and_the_largest_first() -> None:
     assert Line("", "", 1, 0.15).about == "over a tenth"
 
 
-def test_a_trace_that_somebody_began_is_left_running() -> None:
-    store: list[object] = []
+def test_a_trace_that_somebody_began_goes_on_and_nothing_is_said_of_the_run() -> None:
     tracemalloc.start()
     try:
-        store.append(bytearray(90_000))
-        found = kept_by_line(lambda: store.append(bytearray(30_000)))
+        found = kept_by_line(lambda: pytest.fail("called"))
+        assert str(found).startswith("tracemalloc is tracing already, and a run's own memory can")
+        with pytest.raises(RuntimeError, match=r"^tracemalloc is tracing already, and"):
+            grown(lambda: None)
         assert tracemalloc.is_tracing()
-        assert 30_000 <= found.kept < 40_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_run_that_stops_the_trace_is_refused() -> None:
+    with pytest.raises(RuntimeError, match=r"^the run stopped tracemalloc, .* expected one that"):
+        grown(tracemalloc.stop)
+    assert not tracemalloc.is_tracing()
 
 
 def test_an_error_of_the_program_comes_through() -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, TracebackType
 
 from ..holding.links import telling_name
 from ..holding.references import require_countable
@@ -70,11 +70,11 @@ class Grown:
 
     def _without_classes(self) -> str:
         if self.kept < _TO_SPEAK_OF:
-            return f"Nothing grew in {self.times} runs."
+            return f"Nothing grew in {self.times} runs, of all that they made themselves."
         return (
             f"No class grew, but of what {self.times} runs made {in_bytes(self.kept)} stayed, in "
-            "strings, bytes, dictionaries or arrays: kept_by_line names the line. Only if they took "
-            "the place of older ones is it no growth."
+            "strings, bytes, dictionaries or arrays: kept_by_line names the line. Only where they "
+            "took the place of older ones is it no growth."
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -150,9 +150,14 @@ class _Look:
         self._traces = _get_traces()
         objects = gc.get_objects()
         self._makers = self._runs.makers(objects)
-        self._kinds = [
-            type(thing) if type(thing) is not MethodType else _method(thing) for thing in objects
-        ]
+        self._kinds = [self._kind(thing) for thing in objects]
+
+    def _kind(self, thing: object) -> type | str:
+        if type(thing) is MethodType:
+            return _method(thing)
+        if type(thing) is TracebackType and self._runs.is_entry(thing.tb_frame):
+            return "builtins.frame"  # the instrument's own: left out, as frames are
+        return type(thing)
 
     @cached_property
     def made(self) -> dict[str, Counter[int]]:
@@ -310,14 +315,15 @@ def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
 def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
     """Bytes that a run allocated and that are still there, for each line of the program."""
     runs = Runs()
-    stayed: Counter[tuple[str, int]] = Counter()
     with runs.traced():
         result = runs.call(1, run)
         tidy()
-        for _, size, stack, *_ in _get_traces():
-            if runs.maker(stack) == 1:
-                stayed[_own_line(stack)] += size
+        traces = _get_traces()
         del result
+    stayed: Counter[tuple[str, int]] = Counter()
+    for _, size, stack, *_ in traces:
+        if runs.maker(stack) == 1:
+            stayed[_own_line(stack)] += size
     return stayed
 
 

@@ -68,6 +68,8 @@ class Runs:
 
     def maker(self, stack: Stack) -> int:
         """The number of the call that an allocation belongs to, by its stack."""
+        if stack[0][0] == __file__:
+            return OTHERS  # what takes work to other threads is ours
         for filename, _ in stack:
             if filename in self._entries:
                 return self._entries[filename][0]
@@ -107,8 +109,8 @@ class Runs:
             if not began:
                 raise RuntimeError(BUSY)
             in_a_short_stack(partial(self._entry(0), _trace_older_lists))
-            Thread.start = start_known  # type: ignore[method-assign]
-            ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign]
+            Thread.start = start_known  # type: ignore[method-assign, assignment]
+            ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign, assignment]
             try:
                 yield
             finally:
@@ -170,9 +172,10 @@ def _trace_older_lists() -> None:
     Python keeps the memory of freed lists for the next ones, and renews a trace only where there
     is one: of what a run makes in older memory nothing would be known.
     """
-    every, kept = gc.get_objects, partial(map, list, repeat((), 100))
+    kept = partial(map, list, repeat((), 100))  # makes more lists than Python keeps memory for
+    parts: tuple[Callable[[], Iterable[Any]], ...] = gc.get_objects, kept
     # In one call of C code, so that no other thread frees or takes a list meanwhile.
-    lists = list(chain.from_iterable(map(call, (every, kept))))
+    lists: list[Any] = list(chain.from_iterable(map(call, parts)))
     lists.append(lists)
     for thing in lists:
         if type(thing) is list and _get_object_traceback(thing) is None:
