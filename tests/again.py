@@ -3,8 +3,8 @@
     python -m tests.again 20               # every lesson, twenty times
     python -m tests.again 100 04 05        # these
 
-Two run at once, each in a process of its own with a kernel of its own. What differed is told by cell, and how
-often; the exit code is 1 if anything did.
+Two run at once, each in a process of its own with a kernel of its own. What differed is told by
+cell, and how often; the exit code is 1 if anything did.
 """
 
 from __future__ import annotations

@@ -165,7 +165,9 @@ def test_a_cycle_grows_only_with_the_collector_off() -> None:
 def test_a_request_that_leaves_nothing() -> None:
     found = grown(lambda: [Session() for _ in range(10)], times=3)
     assert str(found) == "Nothing grew in 3 runs, of all that they made themselves."
-    assert found._repr_mimebundle_() == {"text/plain": "Nothing grew in 3 runs, of all that they made themselves."}
+    assert found._repr_mimebundle_() == {
+        "text/plain": "Nothing grew in 3 runs, of all that they made themselves."
+    }
 
 
 def test_what_others_do_once_is_not_named() -> None:

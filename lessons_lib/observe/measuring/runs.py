@@ -68,11 +68,11 @@ class Runs:
 
     def maker(self, stack: Stack) -> int:
         """The number of the call that an allocation belongs to, by its stack."""
-        if stack[0][0] == __file__:
-            return OTHERS  # what takes work to other threads is ours
         for filename, _ in stack:
             if filename in self._entries:
-                return self._entries[filename][0]
+                number = self._entries[filename][0]
+                ours = number > 0 and stack[0][0] == __file__  # made to take work to a thread
+                return OTHERS if ours else number
         return OTHERS
 
     def makers(self, things: list[object]) -> list[int]:
