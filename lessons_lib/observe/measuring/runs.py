@@ -172,7 +172,7 @@ def _trace_older_lists() -> None:
     Python keeps the memory of freed lists for the next ones, and renews a trace only where there
     is one: of what a run makes in older memory nothing would be known.
     """
-    kept = partial(map, list, repeat((), 100))  # makes more lists than Python keeps memory for
+    kept = partial(map, call, repeat([].copy, 100))  # more than Python keeps; list() takes none
     parts: tuple[Callable[[], Iterable[Any]], ...] = gc.get_objects, kept
     # In one call of C code, so that no other thread frees or takes a list meanwhile.
     lists: list[Any] = list(chain.from_iterable(map(call, parts)))
