@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -164,6 +164,22 @@ def test_all_is_as_it_was_afterwards_also_after_an_error() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
+    """Others make cycles and ask for collections: what it says of a class of ours is certain."""
+    busy_neighbour()
+    gc.enable()
+    with watch_collector(Node) as log:
+        for _ in range(2_000):
+            Node()
+        gc.collect()
+    assert log.freed(Node) == 2_000
+    with collector_off(), watch_collector(Node) as log:
+        Node()
+        ask()
+    assert [run.freed for run in log] == [(("Node", 1),)]
+    assert "in ask()" in log.collections[0].where
 
 
 def test_two_logs_side_by_side() -> None:

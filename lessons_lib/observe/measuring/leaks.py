@@ -362,9 +362,10 @@ def _source(filename: str, number: int) -> str:
 class Live:
     """The living instances of a class, without keeping any of them alive; see `live`."""
 
-    def __init__(self, cls: type, things: list[object]) -> None:
-        self._name = cls.__name__
+    def __init__(self, name: str, things: list[object], unseen: str = "") -> None:
+        self._name = name
         self._refs = [weakref.ref(thing) for thing in things]
+        self._unseen = unseen
 
     def _now(self) -> list[object]:
         return [thing for ref in self._refs if (thing := ref()) is not None]
@@ -380,6 +381,11 @@ class Live:
             del thing
 
     def __getitem__(self, index: int) -> object:
+        if not isinstance(index, (int, slice)):
+            raise TypeError(
+                f"{index!r} is no number, expected that of a living {self._name}: take [0], and "
+                "next() over them for one of a certain name"
+            )
         now = self._now()
         try:
             return now[index]
@@ -393,7 +399,8 @@ class Live:
         names = sorted(telling_name(thing) for thing in self._now())
         known = ", ".join(repr(name) for name in names[:8] if name)
         more = f", … and {len(names) - 8} more" if known and len(names) > 8 else ""
-        return f"{len(names)} live {self._name}" + (f": {known}{more}" if known else "")
+        said = f"{len(names)} live {self._name}" + (f": {known}{more}" if known else "")
+        return f"{said} ({self._unseen})" if self._unseen else said
 
     __repr__ = __str__
 
@@ -402,7 +409,8 @@ def live(cls: type) -> Live:
     """The instances of a class, its subclasses included, that are alive now, held weakly.
 
     Take one in your hand, `live(Session)[0]`, and ask `who_holds` about it. When the program lets
-    go of them, they leave the list too.
+    go of them, they leave the list too. What `gc.freeze()` has set aside is not looked at, and
+    instances of an earlier class of the same name are not counted; the words say so.
 
     >>> class Session:
     ...     def __init__(self, name): self.name = name
@@ -420,4 +428,23 @@ def live(cls: type) -> Live:
             f"instances of {cls.__name__} take no weak reference, expected a class whose instances "
             'do: use a class of your own, with "__weakref__" among its __slots__ if it has any'
         )
-    return Live(cls, [thing for thing in gc.get_objects() if cls in type(thing).__mro__])
+    objects = gc.get_objects()
+    kinds = {id(kind): kind for kind in map(type, objects)}  # by identity, whatever their == says
+    ours = {at for at, kind in kinds.items() if any(base is cls for base in _bases_of(kind))}
+    things = [thing for thing in objects if id(type(thing)) in ours]
+    same_name = {at for at, kind in kinds.items() if _full_name(kind) == _full_name(cls)} - ours
+    others = sum(id(type(thing)) in same_name for thing in objects)
+    return Live(_name_of(cls), things, _unseen(0 if things else others))
+
+
+_bases_of = type.__dict__["__mro__"].__get__
+_FROZEN_BY_PYTHON = 2000
+"""So many objects at most has CPython set aside before a program begins."""
+
+
+def _unseen(others: int) -> str:
+    """What a count of living instances leaves out, in words."""
+    parts = [f"but {others} of an earlier class of that name"] if others else []
+    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:
+        parts.append("gc.freeze() has set objects aside, which are not looked at")
+    return ", and ".join(parts)

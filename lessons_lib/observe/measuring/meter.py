@@ -28,8 +28,8 @@ from ..pictures.drawing import Picture
 from ..pictures.style import shorten
 from ..pictures.waiting import waiting
 
-NOTHING = 1024
-"""Fewer bytes than this are as good as none: other threads of the process keep as much."""
+_NOTHING = {"bytes": (1024, "1 KiB"), "peak": (1024, "1 KiB"), "seconds": (1e-5, "10 µs")}
+"""Less is as good as nothing: other threads keep as many bytes, and a call alone takes time."""
 
 ENOUGH = 0.05
 """Seconds after which a short call is not timed again."""
@@ -159,6 +159,8 @@ class Growth:
     heights: tuple[float, ...]
     exponent: float
     level: float
+    too_little: str = ""
+    """What all amounts lie below, if that is too little to tell how they grow: "1 KiB", say."""
 
     @property
     def about(self) -> float:
@@ -166,7 +168,14 @@ class Growth:
         return rounded(self.exponent)
 
     def __str__(self) -> str:
-        return f"{self.what}: exponent about {number(self.about)}. {doubling(self.about)}"
+        if self.too_little:
+            return f"{self.what}: {self._meaning()}"
+        return f"{self.what}: exponent about {number(self.about)}. {self._meaning()}"
+
+    def _meaning(self) -> str:
+        if self.too_little:
+            return f"below {self.too_little} for each size, too little to tell. Take larger sizes."
+        return doubling(self.about)
 
     __repr__ = __str__
 
@@ -178,7 +187,7 @@ class Growth:
         """
         curves = [self._curve("", 0.0), *self._guide()]
         title = f"{self.what}, as multiples of the first"
-        return draw_curves(curves, "size", title, self._alt(), str(self), doubling(self.about))
+        return draw_curves(curves, "size", title, self._alt(), str(self), self._meaning())
 
     def _curve(self, name: str, level: float) -> Curve:
         wide = log2(self.sizes[-1] / self.sizes[0])
@@ -234,9 +243,11 @@ def growth(
         for count, size in enumerate(known, 1):
             tell(f"measuring size {size:,}, {count} of {len(known)}")
             amounts.append(meter(run, size))
-    heights = _heights(amounts, NOTHING if of in ("bytes", "peak") else 0)
+    nothing, words = _NOTHING.get(of, (0.0, "")) if isinstance(of, str) else (0.0, "")
+    heights = _heights(amounts, nothing)
     slope, level = linear_regression([log2(size / known[0]) for size in known], heights)
-    return Growth(label or _what(of), known, tuple(amounts), heights, slope, level)
+    too_little = words if max(amounts) <= nothing else ""
+    return Growth(label or _what(of), known, tuple(amounts), heights, slope, level, too_little)
 
 
 def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
@@ -256,7 +267,9 @@ def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
         )
     measured = list(growths.values())
     if not 2 <= len(measured) <= 4:
-        raise ValueError(f"{len(measured)} growths given, expected two to four: compare fewer")
+        raise ValueError(
+            f"{len(measured)} growths given, expected two to four: give each under its name"
+        )
     if len({one.sizes for one in measured}) > 1:
         raise ValueError(
             "the growths have different sizes, expected the same ones, since they are drawn over "
@@ -270,7 +283,10 @@ def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
     title = what or measured[0].what
     lowest = min(one.level for one in measured)
     curves = [one._curve(name, one.level - lowest) for name, one in growths.items()]
-    parts = [f"{name} with exponent {number(one.about)}" for name, one in growths.items()]
+    parts = [
+        f"{name} with exponent {number(one.about)}{' (too little to tell)' * bool(one.too_little)}"
+        for name, one in growths.items()
+    ]
     words = f"{title}: {', '.join(parts)}.".replace(" with", " grows with", 1)
     alt = f"{len(curves)} straight lines over the same sizes, both axes by doublings. {words}"
     title = f"{title}, as multiples of the least"

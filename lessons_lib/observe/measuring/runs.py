@@ -142,7 +142,10 @@ def in_a_short_stack(look: Callable[[], object]) -> None:
 
 
 def _enter(run: Callable[[], Any]) -> Any:
-    return run()
+    try:
+        return run()
+    except BaseException:  # 3.11 makes the error of a C function only where somebody catches it
+        raise
 
 
 _attributes_at = type.__dict__["__dictoffset__"].__get__
