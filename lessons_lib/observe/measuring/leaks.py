@@ -13,7 +13,6 @@ import os
 import sys
 import tracemalloc
 import weakref
-from _tracemalloc import _get_traces
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
 from .meter import in_bytes, require_callable, tidy
-from .runs import BUSY, Runs, Stack, in_a_short_stack
+from .runs import BUSY, Runs, Stack, in_a_short_stack, traces
 
 # -- what grew -----------------------------------------------------------------------------------
 
@@ -147,7 +146,7 @@ class _Look:
         in_a_short_stack(self._take)
 
     def _take(self) -> None:
-        self._traces = _get_traces()
+        self._traces = traces()
         objects = gc.get_objects()
         self._makers = self._runs.makers(objects)
         self._kinds = [self._kind(thing) for thing in objects]
@@ -318,10 +317,10 @@ def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
     with runs.traced():
         result = runs.call(1, run)
         tidy()
-        traces = _get_traces()
+        found = traces()
         del result
     stayed: Counter[tuple[str, int]] = Counter()
-    for _, size, stack, *_ in traces:
+    for _, size, stack, *_ in found:
         if runs.maker(stack) == 1:
             stayed[_own_line(stack)] += size
     return stayed
