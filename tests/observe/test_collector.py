@@ -204,6 +204,18 @@ def test_what_cannot_be_counted(cls: type, error: type[Exception], says: str) ->
     assert "\n" not in str(caught.value)
 
 
+def test_a_class_is_known_by_itself_and_not_by_its_equality() -> None:
+    class Meta(type):
+        __hash__ = type.__hash__
+
+        def __eq__(cls, other: object) -> bool:
+            return True
+
+    one, other = Meta("One", (Node,), {}), Meta("Other", (Node,), {})
+    log = CollectorLog((one, other), [Collection(2, "in line 1", (("One", 0), ("Other", 1)))])
+    assert (log.freed(one), log.freed(other)) == (0, 1)
+
+
 def test_a_class_that_was_not_watched() -> None:
     with watch_collector() as log:
         pass
