@@ -58,11 +58,13 @@ class Grown:
         if not self.each and not self.uneven:
             return self._without_classes()
         width = max(len(name) for name, _ in self.each + self.uneven)
-        each = [f"  {name.ljust(width)}  {count} more" for name, count in self.each]
-        uneven = [f"  {name.ljust(width)}  {count} more" for name, count in self.uneven]
-        lines = ["Each run leaves behind:", *each] if each else []
-        if uneven:
-            lines += [f"In {self.times} runs, not as many in each:", *uneven]
+        lines = []
+        for head, counts in (
+            ("Each run leaves behind:", self.each),
+            (f"In {self.times} runs, not as many in each:", self.uneven),
+        ):
+            more = [f"  {name.ljust(width)}  {count} more" for name, count in counts]
+            lines += [head, *more] if more else []
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -92,10 +94,12 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     still lives after a collection (none is made while the collector is off), and was made by the
     run itself: on its own thread, on one that it started, or by what it submitted to a
     `ThreadPoolExecutor`. What other threads make is not, so what the run hands to them in another
-    way, a queue say, is not seen. Older instances that went in each part of the time are taken
+    way, a queue say, is not seen. Older instances that went in both halves of the time are taken
     off: a cache that replaces its entries does not grow. Dictionaries, tuples and frames are left
-    out, but where no class grew, bytes that stayed are told. Each run must do the same, with a key
-    of its own where a real one has: a new user, say.
+    out, but where no class grew, bytes that stayed are told, from a kibibyte up.
+
+    Each run must do the same, with a key of its own where a real one has: a new user, say.
+    RuntimeError while tracemalloc traces already.
 
     >>> from itertools import count
     >>> class Session: pass
