@@ -66,6 +66,7 @@ class Story:
             *_turn(step),
             *self._new(step, before),
             *self._changed(index),
+            *self._rebound(index),
             *self._mutated(step),
             *self._garbage(step, before),
             *self._unseen(step, before),
@@ -106,20 +107,17 @@ class Story:
             (i + 1, step.line, shorten(self.code(step), 44), "; ".join(self.happened(i)) or "–")
             for i, step in enumerate(steps)
         ]
-        return Table(("step", "line", "code", "what happened"), rows, notes=self.notes())
+        note, columns = self.recording.note, ("step", "line", "code", "what happened")
+        return Table(columns, rows, caption=note, notes=self.notes()[bool(note) :])
 
-    def notes(self) -> tuple[str, ...]:
-        """What is to be said below the steps."""
+    def notes(self, index: int = -1) -> list[str]:
+        """What is to be said beside a step (all, without one): what was not recorded, the end."""
         recording = self.recording
         last = recording.afterwards.strip().replace("\n", " / ")
-        return tuple(
-            note
-            for note in (
-                recording.note,
-                f"when the snippet's names went: prints {shorten(last, 80)}" if last else "",
-            )
-            if note
-        )
+        notes = [recording.note] if recording.note else []
+        if last and index in (-1, len(recording.steps) - 1):
+            notes.append(f"when the snippet's names went: prints {shorten(last, 80)}")
+        return notes
 
     # -- the kinds of news -------------------------------------------------------------------
 
@@ -156,6 +154,24 @@ class Story:
             )
             for count in dict.fromkeys(now[n] for n in changed)
         ]
+
+    def _rebound(self, index: int) -> list[str]:
+        """Names that lead elsewhere while as many references lead to each thing: a swap."""
+        if not index:
+            return []
+        before, step = self.recording.steps[index - 1], self.recording.steps[index]
+        then = {(name.scope, name.label): name.target for name in before.names}
+        moved = [
+            (name.label, name.target, was)
+            for name in step.names
+            if (was := then.get((name.scope, name.label))) and name.target not in (0, was)
+        ]
+        counts, now = self.counts(index - 1), self.counts(index)
+        return [
+            f"{label} leads to {self.labels[target]} now"
+            for label, target, was in moved
+            if target in before.values and counts[target] == now[target] and counts[was] == now[was]
+        ][:TOLD_AT_ONCE]
 
     def _mutated(self, step: Step) -> list[str]:
         """Containers that grew or shrank, and plain values that were replaced in place."""
