@@ -313,7 +313,11 @@ def test_what_a_resurrecting_finalizer_saves_is_not_called_dead_for_long() -> No
         ("calls = [len]", "calls.pop()", "list now has 0 items"),
         ("u = Upload('cv')", "u.hook = lambda: 1", "Upload 'cv' changed: hook"),
         ("u = Upload('cv'); u.hook = len", "del u.hook", "Upload 'cv' changed: hook"),
-        ("u = Upload('cv'); made = []", "u.hook = lambda m=made: m", "new: function <lambda>"),
+        (
+            "u = Upload('cv'); m = []",
+            "u.hook = lambda m=m: m; m = 1",
+            "new: function <lambda>; m is 1",
+        ),
         ("a = []; b = {}", "a, b = b, a", "a leads to dict now; b leads to list now"),
         ("a, b, c = 1, 2, 3", "a, b = b, a", "a is 2; b is 1"),
         ("a = [[], {}]", "a[0], a[1] = a[1], a[0]", "list 1 changed: [0] and [1]"),
