@@ -504,9 +504,7 @@ def busy() -> Iterator[Any]:
 
 
 def test_a_busy_neighbour_changes_nothing(busy: Upload, capsys: pytest.CaptureFixture[str]) -> None:
-    quiet = _TOLD_QUIETLY
-    for _ in range(3):
-        assert snippets.told() == quiet
+    assert snippets.told() == _TOLD_QUIETLY
     assert "from a neighbour" in capsys.readouterr().out
 
 
@@ -519,7 +517,7 @@ def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(stepper, "MAX_SEARCHES", 1)
     recording = run("a = Upload()\nput_aside(a)\ndel a", put_aside=put_aside)
     assert recording.steps[-1].unseen == (("something that was not looked for", 1),)
-    assert recording.note == "after 1 searches nobody looked for who holds what is unseen"
+    assert recording.note == "after 1 searches, who holds what is unseen is no longer looked for"
     _SHELF.clear()
 
 

@@ -44,24 +44,24 @@ def change(
     number: int,
     before: Contents,
     now: Contents,
-    arrows: Callable[[int], tuple[set[str], set[str]]],
+    arrows: Callable[[int], list[set[str]]],
 ) -> Change | None:
     """The change from one look to the next; None if an arrow that came or went tells it.
 
-    `arrows` gives the labels of those that left the thing then, and now. What has no arrow, such as
-    a function that holds nothing, is told here.
+    `arrows` gives the labels of those that left the thing then, and of those that do now. What has
+    no arrow, such as a function that holds nothing, is told here.
 
     >>> old, new = contents({"role": "user"}), contents({"role": "bot"})
-    >>> change(1, old, new, lambda _: (set(), set())).labels
+    >>> change(1, old, new, lambda _: [set(), set()]).labels
     ("['role']",)
-    >>> change(1, contents([]), contents([len]), lambda _: (set(), set())).size
+    >>> change(1, contents([]), contents([len]), lambda _: [set(), set()]).size
     1
     """
     then, after = _labelled(before), _labelled(now)
     if before[0] != now[0]:
         same = max(before[0], now[0]) <= ITEM_LIMIT and _plain(then) == _plain(after)
-        arrows_then, arrows_now = arrows(number) if same else (set(), set())
-        return None if arrows_then != arrows_now else Change(number, now[0], ())
+        told_by_arrows = same and arrows(number)[0] != arrows(number)[1]
+        return None if told_by_arrows else Change(number, now[0], ())
     changed = [label for label in {**then, **after} if then.get(label) != after.get(label)]
     known = set[str]().union(*arrows(number)) if changed else set()
     told = tuple(bracketed(label) for label in changed if label not in known)

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress, repeat
 from time import monotonic
+from traceback import walk_tb
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from ..holding.links import (
@@ -360,27 +361,19 @@ class _Recorder:
             self.steps.append(step)
 
     def _has_news(self, step: Step) -> bool:
-        before = self.steps[-1] if self.steps else None
-        if before is None:
+        if not self.steps:
             return bool(step.names or step.printed)
-        same = (
-            before.names == step.names
-            and before.references == step.references
-            and before.values == step.values
-            and before.garbage == step.garbage
-        )
-        return not same or bool(step.died or step.printed or step.changes)
+        seen = ("names", "references", "values", "garbage")
+        moved = any(getattr(self.steps[-1], it) != getattr(step, it) for it in seen)
+        return moved or bool(step.died or step.printed or step.changes)
 
     def _changes(self, look: _Look) -> Iterator[Change]:
         """What is not as it was at the last look, of things that were there then too."""
         before = self.last.contents
 
-        def arrows(number: int) -> tuple[set[str], set[str]]:
-            then, now = (
-                {label for tail, label, _, _ in seen.references if tail == number}
-                for seen in (self.last, look)
-            )
-            return then, now
+        def arrows(number: int) -> list[set[str]]:
+            both = self.last.references, look.references
+            return [{label for tail, label, _, _ in seen if tail == number} for seen in both]
 
         for number, now in look.contents.items():
             then = before.get(number)
@@ -578,18 +571,22 @@ class _Recorder:
     def _may_search(self) -> bool:
         self.searches += 1
         if self.searches > MAX_SEARCHES:
-            self.notes[
-                f"after {MAX_SEARCHES} searches nobody looked for who holds what is unseen"
-            ] = None
+            told = (
+                f"after {MAX_SEARCHES} searches, who holds what is unseen is no longer looked for"
+            )
+            self.notes[told] = None
         return self.searches <= MAX_SEARCHES
+
+    def _unseen_holder(self, thing: object) -> str:
+        may = self._may_search()
+        return unseen_holder(thing) if may else "something that was not looked for"
 
     def _add_unseen(self, look: _Look, thing: object) -> None:
         """A thing that something out of sight holds; a constant is held by the code itself."""
         watched = self.known[id(thing)]
         number = watched.number
         if number not in self.holders:
-            search = unseen_holder if self._may_search() else _not_looked_for
-            self.holders[number] = self._shown_holder(look, thing) or search(thing)
+            self.holders[number] = self._shown_holder(look, thing) or self._unseen_holder(thing)
         if watched.ref is not None or self.holders[number] != NOT_FOUND:
             look.unseen.append((self.holders[number], self._visit(look, thing)))
 
@@ -626,14 +623,14 @@ class _Recorder:
         return [Death(watched.number, self._hand(watched)) for watched in dead]
 
     def _hand(self, watched: _Watched) -> By:
-        """By which hand a list or a dictionary went: by the collector if it was garbage before."""
-        before = self.steps[-1] if self.steps else None
-        reached = before is None or not _only_from_garbage(before, watched.number)
-        return "reference count" if reached else "the collector"
-
-
-def _not_looked_for(_: object) -> str:
-    return "something that was not looked for"
+        """By which hand a list or a dictionary went: by the collector if garbage alone led there."""
+        if not self.steps:
+            return "reference count"
+        before, number = self.steps[-1], watched.number
+        named = any(name.target == number for name in before.names)
+        tails = {tail for tail, _, head, _ in before.references if head == number}
+        only_garbage = not named and bool(tails) and tails <= before.garbage
+        return "the collector" if only_garbage or number in before.garbage else "reference count"
 
 
 _SOLID: Iterator[LinkStyle] = repeat("solid")
@@ -693,16 +690,6 @@ def _arrows_to(numbers: set[int], look: _Look) -> Counter[int]:
     return Counter(named + heads)
 
 
-def _only_from_garbage(step: Step, number: int) -> bool:
-    """True when a thing was garbage in this step, or only garbage led to it."""
-    if number in step.garbage:
-        return True
-    if any(name.target == number for name in step.names):
-        return False
-    tails = {tail for tail, _, head, _ in step.references if head == number}
-    return bool(tails) and tails <= step.garbage
-
-
 def _frames(frame: types.FrameType | None) -> list[types.FrameType]:
     """The running functions of the snippet, outermost first."""
     found: list[types.FrameType] = []
@@ -745,12 +732,8 @@ def _called(thing: object) -> str:
 
 def _line_of(error: BaseException) -> int:
     """The last line of the snippet that an exception passed."""
-    line, traceback = 0, error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == FILENAME:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return line
+    passed = walk_tb(error.__traceback__)
+    return [0, *(line for frame, line in passed if frame.f_code.co_filename == FILENAME)][-1]
 
 
 def _describe(error: BaseException | None, where: bool = False) -> str:
