@@ -623,7 +623,7 @@ class _Recorder:
         return [Death(watched.number, self._hand(watched)) for watched in dead]
 
     def _hand(self, watched: _Watched) -> By:
-        """By which hand a list or a dictionary went: by the collector if garbage alone led there."""
+        """By which hand a list or dictionary went: by the collector if garbage alone led there."""
         if not self.steps:
             return "reference count"
         before, number = self.steps[-1], watched.number
