@@ -17,6 +17,7 @@ from ..holding.links import (
     ATOMS,
     INDEXES,
     ITEM_LIMIT,
+    ByType,
     atom_text,
     attribute_reader,
     is_hidden,
@@ -86,7 +87,7 @@ def numbers(values: Iterable[Any]) -> list[object]:
     >>> len(set(numbers([0, False, 0.0, -1, -2, "", None])))
     7
     """
-    return [_number_of(type(value), _mark)(value) for value in values]
+    return [_number_of(id(type(value)), _mark)(value) for value in values]
 
 
 _mark = None.__eq__  # NotImplemented, whatever the object; asks nothing of its class
@@ -94,7 +95,7 @@ _numbers: dict[type, Callable[[Any], object]] = dict.fromkeys(ATOMS, type)
 _numbers |= dict.fromkeys((str, bytes), hash)
 _numbers |= dict.fromkeys((bool, type(None), complex, range), repr)
 _numbers |= {int: hex, float: float.hex, bytearray: len}
-_number_of: Any = _numbers.get
+_number_of: Any = {id(kind): number for kind, number in _numbers.items()}.get
 """By type, what makes a number of a value: quick, and no code of the reader's own classes."""
 
 
@@ -104,19 +105,17 @@ def contents(thing: object) -> Contents | None:
     return reader(thing) if reader else None
 
 
-class ContentReaders(dict[type, "Callable[[Any], Contents] | None"]):
-    """For each class how its contents are read, found once; keep it no longer than a recording."""
-
-    def __missing__(self, kind: type) -> Callable[[Any], Contents] | None:
-        self[kind] = _reader(kind)
-        return self[kind]
-
-
 def _reader(kind: type) -> Callable[[Any], Contents] | None:
     for base, reader in _READERS:
         if issubclass(kind, base):
             return reader
     return None if is_hidden(kind) or read_by_type(kind) else _instance_reader(kind)
+
+
+class ContentReaders(ByType["Callable[[Any], Contents] | None"]):
+    """For each class how its contents are read."""
+
+    find = staticmethod(_reader)
 
 
 def _instance_reader(kind: type) -> Callable[[Any], Contents]:
