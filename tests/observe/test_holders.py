@@ -142,10 +142,13 @@ def test_another_thread_s_function_holds_its_argument() -> None:
     thread = threading.Thread(target=work, args=(upload,))
     thread.start()
     ready.wait()
-    told = chains(who_holds(upload))
+    holders = who_holds(upload)
+    told = chains(holders)
     done.set()
     thread.join()
-    assert "work() → mine" in told
+    unread = "The locals of a running thread were not looked at."
+    assert (unread in str(holders).splitlines()) == (sys.version_info < (3, 13))
+    assert ("work() → mine" in told) == (sys.version_info >= (3, 13))
     assert "a running thread → Thread._args → [0]" in told
 
 

@@ -82,9 +82,7 @@ def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]
         return [Chain((_pill(machinery),))]
     else:
         starts = _starts(root, path)
-    return [
-        Chain(_shortened((first, *_rest(path, index, key_of)))) for first, index in starts
-    ]
+    return [Chain(_shortened((first, *_rest(path, index, key_of)))) for first, index in starts]
 
 
 def _shortened(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
@@ -141,7 +139,9 @@ def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
     """The names that start a path, each with the place in the path where the next hop starts."""
     space, child = path[0], path[1]
     if is_a(space, contextvars.Context):
-        values = [(at, variable.name) for variable, value in space.items() for at in _at(path, value)]
+        values = [
+            (at, variable.name) for variable, value in space.items() for at in _at(path, value)
+        ]
         return [(_named_root(root, name), at) for at, name in values]
     if not is_a(space, dict):
         return [(_pill(root), 0)]

@@ -14,7 +14,7 @@ from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
-from .search import FROZEN_BY_PYTHON, Search, by_length, roots_of
+from .search import FROZEN_BY_PYTHON, Search, See, by_length, roots_of
 
 MOST_CHAINS = 6
 
@@ -104,13 +104,11 @@ def who_holds(thing: object) -> Holders:
     gc.disable()
     try:
         with waiting("looking for what holds it"):
-            search = Search(gc.get_objects(), roots.found, [thing])
+            search = Search(gc.get_objects(), roots.found, see=_only(thing))
             found, more = _chains(search, thing)
         unseen = " ".join(filter(None, (search.stopped, roots.unread)))
         if found:
             return Holders(label, found, more, weak, (), unseen, search.more_ways)
-        search.walk_on()
-        search.look_for([thing], classes=True)
         above, ahead = search.ancestors(thing)
         del search
         why, certain = _why_alive(thing, spare, above, ahead)
@@ -118,6 +116,12 @@ def who_holds(thing: object) -> Holders:
     finally:
         if was_on:
             gc.enable()
+
+
+def _only(thing: object) -> See | None:
+    """What a search has to look for where the collector does not look."""
+    only = {id(thing)}
+    return None if gc.is_tracked(thing) else lambda chunk, loose: only.intersection(map(id, loose))
 
 
 def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
@@ -130,9 +134,7 @@ def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
     for classes in (False, True):
         search.look_for([thing], classes=classes)
         for root, path in search.paths(thing):
-            for chain in chains_of(
-                root, path, lambda thing: keys.setdefault(id(thing), len(keys))
-            ):
+            for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
                 found.setdefault(str(chain), chain)
         if found:
             break

@@ -7,7 +7,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from .links import derives, is_a, telling_name
@@ -33,9 +33,7 @@ def survivors(cls: type) -> int:
     require_countable(cls)
     objects = gc.get_objects()
     if gc.get_freeze_count() > FROZEN_BY_PYTHON:
-        search = Search(objects, roots_of(sys._getframe(1)).found, [])
-        search.walk_on()
-        objects = search.found
+        objects = Search(objects, roots_of(sys._getframe(1)).found).found
     return count_instances([cls], objects)[0]
 
 
@@ -53,7 +51,7 @@ def require_countable(cls: object) -> None:
         )
 
 
-def count_instances(classes: Sequence[type], objects: Iterable[object]) -> list[int]:
+def count_instances(classes: Sequence[type], objects: list[object]) -> list[int]:
     """How many of the objects are instances of each class, those of its subclasses included.
 
     >>> count_instances([Exception, list], [[], ValueError(), TypeError()])

@@ -1,8 +1,8 @@
-"""The search for what holds a thing: one walk from the roots of a program, and sweeps back.
+"""The search for what holds a thing: the roots of a program, and all that leads from them to it.
 
 Roots are the notebook's names, running functions, context variables, the event loop and modules.
-The walk goes forward, since `gc.get_referrers` knows neither what the collector does not track nor
-what `gc.freeze()` has set aside, and since it would walk over all objects for each link of a chain.
+One sweep over all objects finds many links of a chain: how wide or long it is costs little.
+`gc.get_referrers` would walk over all objects for each link, and knows no untracked containers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import threading
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain as chained
 from itertools import filterfalse
@@ -25,6 +25,7 @@ from .links import (
     OWN_FOLDER,
     OWN_PACKAGE,
     READS_RUNNING,
+    derives,
     frame_locals,
     is_a,
     running_elsewhere,
@@ -37,6 +38,7 @@ MOST_STEPS = 100_000
 MOST_SWEEPS = 12
 FROZEN_BY_PYTHON = 2000
 """So many objects CPython 3.12 itself has frozen before a program begins."""
+_TO_AND_FRO = 3
 _CHUNK = 1000
 _PLUMBING = frozenset(
     (
@@ -106,95 +108,108 @@ def _other_roots() -> Iterator[Root]:
 
 # -- the search ----------------------------------------------------------------------------------
 
-See = Callable[[list[object], list[object]], None]
-"""Told, for each piece of the walk, the objects there and the plain values that they refer to."""
+See = Callable[[list[object], list[object]], set[int]]
+"""Told, for each piece of the walk, the objects there and the plain values and keys in them;
+returned are the ids of those that are looked for."""
 
 
 class Search:
-    """What leads to some objects, found by one walk over all objects and a few sweeps back.
+    """What leads to some objects, found by sweeps over all objects.
 
-    `objects` is what the collector knew before there was anything of ours, the search included.
-    Who asks lets go of the search before they count references: it holds all it has seen.
+    `objects` is what the collector knew before there was anything of ours, the search included;
+    `ours` are things not to be looked into. Who asks lets go of the search before they count
+    references: it holds all that it has seen.
     """
 
     def __init__(
         self,
         objects: list[object],
         roots: list[Root],
-        targets: list[object],
+        *,
         see: See | None = None,
+        ours: tuple[object, ...] = (),
     ) -> None:
-        self.objects = objects
-        self.known: set[int] = set()
         self.roots = {id(root.space): root for root in reversed(roots)}
-        self.see = see
-        self.deep = bool(see) or not all(map(gc.is_tracked, targets))
-        """Whether to walk through what the collector does not track: plain values alone."""
-        self.found: list[object] = []
+        # CPython 3.12's `_asyncio` also names dead objects that it keeps for reuse. To get hold of
+        # one brings it back and has it die again, which ties the list of them into a knot: the next
+        # search through all objects would never end.
+        self.left_out = {id(sys.modules.get("_asyncio")), *map(id, ours)}
+        self.found = [thing for thing in objects if id(thing) not in self.left_out]
+        self.found += [root.space for root in roots if not gc.is_tracked(root.space)]
         self.above: dict[int, list[object]] = {}
+        self.direct: dict[int, list[object]] = {}
+        """By id, what holds the targets that were seen on the walk."""
         self.stopped = ""
         """In words, if there may be more that leads to the targets than was found."""
         self.more_ways = False
         """Whether there may be more ways than were told."""
-        self._walk([root.space for root in roots])
-        self._walk(self._other_contexts())
+        if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+            self._put_in_order()
+        if see:
+            self._walk(see)
 
-    def _other_contexts(self) -> list[object]:
-        """The contexts that no root leads to: those in which other threads run."""
-        contexts = [thing for thing in self.objects if type(thing) is contextvars.Context]
-        contexts = [context for context in contexts if id(context) not in self.known]
-        for context in contexts:
-            self.roots[id(context)] = Root("another thread's context variable", context)
-        return contexts
+    def _walk(self, see: See) -> None:
+        """Add the containers that the collector does not track: they have plain values alone.
 
-    def walk_on(self) -> None:
-        """Add what no root leads to: garbage, and what C code or a running expression holds."""
-        self._walk([thing for thing in self.objects if id(thing) not in self.known])
+        It has no eyes for the keys of a dictionary either, if all of them are strings.
+        """
+        known = set(self.left_out)
+        for chunk in _chunks(self.found):
+            loose = list(filterfalse(gc.is_tracked, gc.get_referents(*chunk)))
+            boxes = [thing for thing in loose if type(thing) is tuple or type(thing) is dict]
+            self.found += _new(boxes, known)
+            kinds = {id(kind): kind for kind in map(type, chunk)}
+            tables = {key for key, kind in kinds.items() if derives(kind, dict)}
+            for table in chunk:
+                if id(type(table)) in tables:
+                    loose += dict.keys(table)  # type: ignore[arg-type]
+            if seen := see(chunk, loose):
+                for thing in chunk:
+                    keys = list(dict.keys(thing)) if id(type(thing)) in tables else []  # type: ignore[arg-type]
+                    for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
+                        self.direct.setdefault(key, []).append(thing)
 
-    def _walk(self, starts: list[object]) -> None:
-        """Add all that some objects lead to, near things first."""
-        at = len(self.found)
-        self._add(starts)
-        while chunk := self.found[at : at + _CHUNK]:
-            at += len(chunk)
-            below = referents_of(chunk)
-            self._add(list(filter(gc.is_tracked, below)))
-            if self.deep:
-                loose = list(filterfalse(gc.is_tracked, below))
-                self._add([box for box in loose if type(box) is tuple or type(box) is dict])
-                if self.see:
-                    self.see(chunk, loose)
-
-    def _add(self, things: list[object]) -> None:
-        known = self.known
-        new = {id(thing): thing for thing in things if id(thing) not in known}
-        known.update(new)
-        self.found += new.values()
+    def _put_in_order(self) -> None:
+        """Put near things before those that they lead to; add what `gc.freeze()` has set aside."""
+        starts, self.found = self.found, []
+        known = set(self.left_out)
+        for things in ([root.space for root in self.roots.values()], starts):
+            at = len(self.found)
+            self.found += _new(things, known)
+            for chunk in _chunks(self.found, at):
+                self.found += _new(filter(gc.is_tracked, gc.get_referents(*chunk)), known)
+        self.found += [thing for thing in starts if id(thing) not in known]
 
     def look_for(self, targets: list[object], *, classes: bool = False) -> None:
         """Find all that leads to some objects; if asked for, also from an instance to its class.
 
-        An object far from the roots mostly is held by one nearer to them, so each sweep goes
-        backwards, and there are few: they end when one finds nothing that leads there in addition.
+        A sweep that meets a thing after what that leads to finds both. The collector has most
+        objects in one such order or the other, so the first sweeps go to and fro; the later ones
+        go back through an order that was made for it. They end when one finds nothing new.
         """
         self.stopped = ""
         hot = set(map(id, targets))
-        keys = any(type(target) is str for target in targets)
-        for _ in range(MOST_SWEEPS):
+        direct = {key: self.direct[key] for key in hot & self.direct.keys()}
+        hot = hot - direct.keys() | {id(h) for holders in direct.values() for h in holders}
+        hot -= self.roots.keys()
+        for number in range(MOST_SWEEPS):
+            if number == _TO_AND_FRO:
+                self._put_in_order()
+            self.above = dict(direct)
             before = len(hot)
-            self._sweep(hot, keys, classes)
+            self._sweep(hot, classes, number % 2 == 0 or number >= _TO_AND_FRO)
             if len(hot) == before:
                 return
         self.stopped = f"The search stopped after {MOST_SWEEPS} sweeps over all objects."
 
-    def _sweep(self, hot: set[int], keys: bool, classes: bool) -> None:
-        self.above = {}
-        for end in range(len(self.found), 0, -_CHUNK):
-            chunk = self.found[max(0, end - _CHUNK) : end]
-            if hot.isdisjoint(map(id, referents_of(chunk, keys))):
+    def _sweep(self, hot: set[int], classes: bool, backwards: bool) -> None:
+        starts = range(0, len(self.found), _CHUNK)
+        for start in reversed(starts) if backwards else starts:
+            chunk = self.found[start : start + _CHUNK]
+            if hot.isdisjoint(map(id, gc.get_referents(*chunk))):
                 continue
-            for thing in reversed(chunk):
-                for child in referents_of([thing], keys):
+            for thing in reversed(chunk) if backwards else chunk:
+                for child in gc.get_referents(thing):
                     if id(child) in hot and (classes or child is not type(thing)):
                         self._note(child, thing, hot)
 
@@ -218,7 +233,7 @@ class Search:
         found = 0
         for way in ways:  # grows while it is walked
             for holder in self.above.get(id(way[0]), ()):
-                root = self.roots.get(id(holder))
+                root = self.roots.get(id(holder)) or self._other_context(holder)
                 if found >= MOST_PATHS or (not root and visits[id(holder)] >= often):
                     self.more_ways = True
                 elif root:
@@ -230,6 +245,12 @@ class Search:
                         ways.append((holder, way))
             if found >= MOST_PATHS and self.more_ways:
                 return
+
+    def _other_context(self, thing: object) -> Root | None:
+        """The root that a context is which nothing leads to: another thread runs in it."""
+        if type(thing) is not contextvars.Context or id(thing) in self.above:
+            return None
+        return Root("another thread's context variable", thing)
 
     def ancestors(self, target: object) -> tuple[list[object], dict[int, int]]:
         """All that leads to a target, near things first; by id, what each of them leads on to."""
@@ -264,17 +285,15 @@ def by_length(chain: Chain) -> tuple[int, bool, str]:
     return len(chain.hops), chain.hops[0].kind != "name", str(chain)
 
 
-def referents_of(things: list[object], keys: bool = False) -> list[object]:
-    """What some objects refer to; of a module its namespace alone.
+def _chunks(things: list[object], start: int = 0) -> Iterator[list[object]]:
+    """A list in pieces, with what is added to it meanwhile."""
+    while chunk := things[start : start + _CHUNK]:
+        start += len(chunk)
+        yield chunk
 
-    The collector has no eyes for the keys of a dictionary if all are strings: `keys` adds them.
-    CPython 3.12's `_asyncio` also names dead objects that it keeps for reuse. To get hold of one
-    brings it back and has it die again, which ties the list of them into a knot: the next search
-    through all objects would never end.
-    """
-    modules = [thing for thing in things if type(thing) is types.ModuleType]
-    others = [thing for thing in things if type(thing) is not types.ModuleType] if modules else things
-    found = [*gc.get_referents(*others), *map(vars, modules)]
-    if keys:
-        found += [key for table in things if is_a(table, dict) for key in list(dict.keys(table))]
-    return found
+
+def _new(things: Iterable[object], known: set[int]) -> list[object]:
+    """Those of some objects that were not met before, each once; from now on they were."""
+    new = {id(thing): thing for thing in things if id(thing) not in known}
+    known.update(new)
+    return list(new.values())

@@ -40,15 +40,13 @@ class Text:
 
     def among(self, things: list[Any]) -> list[object]:
         """Those of some objects that have the text in them; it asks no code of their own."""
-        found: list[object] = []
         strings = [thing for thing in things if type(thing) is str]
-        for form in self.in_text:
-            found += [string for string in strings if form in string]
-        kinds = {id(kind): kind for kind in map(type, things)}
-        bases = {key: _text_base(kind) for key, kind in kinds.items() if kind is not str}
-        wanted = {key: base for key, base in bases.items() if base}
-        for thing in things if wanted else ():
-            if base := wanted.get(id(type(thing))):
+        found: list[object] = [s for form in self.in_text for s in strings if form in s]
+        others = [thing for thing in things if type(thing) is not str]
+        kinds = {id(kind): kind for kind in map(type, others)}
+        bases = {key: base for key, kind in kinds.items() if (base := _text_base(kind))}
+        for thing in others if bases else ():
+            if base := bases.get(id(type(thing))):
                 forms: Any = self.in_text if base is str else self.in_bytes
                 found += [thing] if any(base.__contains__(thing, form) for form in forms) else []
         return found

@@ -57,27 +57,20 @@ class Seen:
     stopped: str = ""
 
 
-def copies_of(
-    text: Text, objects: list[object], roots: list[Root], call: Sequence[object]
-) -> Seen:
+def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequence[object]) -> Seen:
     """All live strings and bytes that have a text in them, and who holds each.
 
     `objects` is what the collector knew before; `call` has the arguments of the reader's call,
     which are no place.
     """
     look = _Look(text)
-    search = Search(objects, roots, [], look.see)
-    search.walk_on()
+    ours = (text, text.in_text, text.in_bytes, call)
+    search = Search(objects, roots, see=look.see, ours=ours)
     seen = look.result(search)
     lonely = look.lonely(search)
     seen.stopped = search.stopped
     del search, objects
-    ours = (text, text.in_text, text.in_bytes)
-    lonely = [
-        thing
-        for thing in lonely
-        if not (any(thing is mine for mine in ours) or _is_call(thing, call) or _is_program(thing))
-    ]
+    lonely = [thing for thing in lonely if not (_is_call(thing, call) or _is_program(thing))]
     seen.finds += _unnamed(lonely)
     return seen
 
@@ -95,23 +88,15 @@ class _Look:
         """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
         self.typed = False
 
-    def see(self, chunk: list[object], loose: list[object]) -> None:
-        """Note the copies and the keepers in a piece of the walk.
-
-        The collector has no eyes for the keys of a dictionary that are strings.
-        """
+    def see(self, chunk: list[object], loose: list[object]) -> set[int]:
+        """Note the copies and the keepers in a piece of the walk."""
         kinds = {id(kind): kind for kind in map(type, chunk)}
-        tables = {key for key, kind in kinds.items() if derives(kind, dict)}
         others = {key for key, kind in kinds.items() if is_keeper(kind) or holds_text(kind)}
-        keys = [
-            key for thing in chunk if id(type(thing)) in tables for key in list(dict.keys(thing))  # type: ignore[arg-type]
-        ]
-        if others:
-            special = [thing for thing in chunk if id(type(thing)) in others]
-            self.keepers |= {id(thing): thing for thing in special if is_keeper(type(thing))}
-            loose = [*loose, *(thing for thing in special if holds_text(type(thing)))]
-        copies = self.text.among(loose) + self.text.among(keys)
-        self.copies |= {id(copy): copy for copy in copies}
+        special = [thing for thing in chunk if id(type(thing)) in others] if others else []
+        self.keepers |= {id(thing): thing for thing in special if is_keeper(type(thing))}
+        copies = {id(copy): copy for copy in self.text.among([*loose, *special])}
+        self.copies |= copies
+        return set(copies)
 
     # -- back ------------------------------------------------------------------------------------
 
@@ -156,7 +141,8 @@ class _Look:
         if is_of_notebook(holder):
             self._is_typed(target)
             return False
-        if type(holder) is Whereabouts or (id(holder) in self.keepers and is_readable(holder)):
+        readable = id(holder) in self.keepers and is_readable(holder)
+        if readable or type(holder) is Find or type(holder) is Whereabouts:
             self.apart.add(target)
             return False
         return True
