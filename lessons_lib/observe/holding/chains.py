@@ -18,7 +18,7 @@ from operator import is_
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, read
+from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, mro, read
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
@@ -28,7 +28,9 @@ _FINALIZER = "finalize._Info"
 _OUTPUT = re.compile(r"_\d+$|_{1,3}$")
 _MACHINERY = ("IPython", "ipykernel", "comm", "traitlets", "jupyter_client", "ipywidgets")
 _KERNEL = ("IPython", "ipykernel", "jupyter_client")
-"""What goes through these is the notebook's; a widget may be the reader's own."""
+"""What these hold is the notebook's; a widget may be the reader's own."""
+_MACHINERY_SAID = "the notebook's own machinery"
+OUTPUTS = "the notebook's Out"
 _SHOWN_HOPS = 6
 _KNOWN_PARTS = {
     "DisplayHook": "the notebook's display hook",
@@ -116,23 +118,28 @@ def _pill(words: str) -> Hop:
 
 def _first_frame(path: Sequence[object]) -> int:
     """The place of the last error's first frame in a path, else of the target."""
-    frames = [i for i, thing in enumerate(path) if is_a(thing, types.FrameType)]
+    kernel_s = [i for i, thing in enumerate(path[:-1]) if _is_kernel_s(thing)]
+    after = kernel_s[-1] if kernel_s else 0
+    frames = [i for i in range(after, len(path)) if is_a(path[i], types.FrameType)]
     return (frames or [len(path) - 1])[0]
 
 
 def _machinery(root: str, path: Sequence[object]) -> str:
-    """What part of the notebook's own machinery a path goes through, in plain words; or ""."""
-    kinds = [type(thing) for thing in path[1:-1]]
-    parts = [kind.__name__ for kind in kinds if _is_kernel_s(str(kind.__module__))]
-    known = next((_KNOWN_PARTS[part] for part in reversed(parts) if part in _KNOWN_PARTS), "")
-    module = root.removeprefix("module ").split(".")[0]
-    inside = bool(parts) or (root.startswith("module ") and module in _MACHINERY)
-    return known or ("the notebook's own machinery" if inside else "")
+    """What part of the notebook's own machinery a path starts at, in plain words; or ""."""
+    module = root.removeprefix("module ")
+    if not is_machinery(path[0]) and (module == root or module.split(".")[0] not in _MACHINERY):
+        return ""
+    parts = [type(thing).__name__ for thing in path[:-1] if _is_kernel_s(thing)]
+    return next((_KNOWN_PARTS[part] for part in parts if part in _KNOWN_PARTS), _MACHINERY_SAID)
 
 
-def _is_kernel_s(module: str) -> bool:
-    shown = module in ("IPython.core.display", "IPython.lib.display")  # a reader's HTML, say
-    return module.split(".")[0] in _KERNEL and not shown
+def is_machinery(thing: object) -> bool:
+    """Whether an object is a part of the kernel that lives as long as that does."""
+    return _is_kernel_s(thing) and any(base.__name__ == "HasTraits" for base in mro(type(thing)))
+
+
+def _is_kernel_s(thing: object) -> bool:
+    return str(type(thing).__module__).split(".")[0] in _KERNEL
 
 
 def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
@@ -145,8 +152,8 @@ def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
         return [(_named_root(root, name), at) for at, name in values]
     if not is_a(space, dict):
         return [(_pill(root), 0)]
-    if root == "" and child is space.get("Out") and is_a(child, dict) and len(path) > 2:
-        return [(_pill(f"the notebook's Out[{key}]"), 2) for key in _keys_in(child, path[2])]
+    if root == OUTPUTS:
+        return [(_pill(f"{root}[{key}]"), 1) for key in _keys_in(space, child)]
     names = [name for name in _keys_in(space, child) if type(name) is str]
     return [_start(root, name, path) for name in names]
 

@@ -17,10 +17,10 @@ from .search import FROZEN_BY_PYTHON, Search, roots_of
 def survivors(cls: type) -> int:
     """The number of living instances of a class, its subclasses' included.
 
-    Counts what the collector knows, which is every instance of a class written in Python; of those
-    that `gc.freeze()` has set aside, what a name leads to. It may be in vain that they live: garbage
-    counts until it is collected. Not counted are instances of an earlier class of the same name.
-    A class of plain values, such as int, raises ValueError: the collector does not know those.
+    Counts what the collector knows, which is every instance of a class written in Python, garbage
+    too; of what `gc.freeze()` has set aside, that to which a name leads. Instances of an earlier
+    class of the same name are not counted. A class of plain values, such as int, raises ValueError:
+    the collector does not know those.
 
     >>> class Upload: pass
     >>> one, two = Upload(), Upload()

@@ -11,7 +11,6 @@ import asyncio
 import contextvars
 import gc
 import sys
-import threading
 import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +19,7 @@ from itertools import chain as chained
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
-from .chains import Chain
+from .chains import OUTPUTS, Chain, is_machinery
 from .links import (
     OWN_FOLDER,
     OWN_PACKAGE,
@@ -82,7 +81,8 @@ def roots_of(caller: types.FrameType | None) -> Roots:
     own = [frame for frame in stack_of(caller) if _is_shown(frame)]
     readable = [*own, *chained.from_iterable(running)] if READS_RUNNING else own
     functions = [Root(f"{f.f_code.co_name}()", frame_locals(f)) for f in readable]
-    found = [Root("", main), *functions, *_other_roots(), *modules]
+    outputs = [Root(OUTPUTS, main["Out"])] if "IPython" in sys.modules and "Out" in main else []
+    found = [Root("", main), *outputs, *functions, *_other_roots(), *modules]
     return Roots(found, "" if READS_RUNNING else _unread(len(running)))
 
 
@@ -160,12 +160,12 @@ class Search:
             self.found += _new(boxes, known)
             kinds = {id(kind): kind for kind in map(type, chunk)}
             tables = {key for key, kind in kinds.items() if derives(kind, dict)}
-            for table in chunk:
-                if id(type(table)) in tables:
-                    loose += dict.keys(table)  # type: ignore[arg-type]
+            for thing in chunk:
+                if id(type(thing)) in tables:
+                    loose += _keys(thing)
             if seen := see(chunk, loose):
                 for thing in chunk:
-                    keys = list(dict.keys(thing)) if id(type(thing)) in tables else []  # type: ignore[arg-type]
+                    keys = _keys(thing) if id(type(thing)) in tables else []
                     for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
                         self.direct.setdefault(key, []).append(thing)
 
@@ -217,7 +217,7 @@ class Search:
         holders = self.above.setdefault(id(child), [])
         if not holders or holders[-1] is not holder:
             holders.append(holder)
-        if id(holder) not in self.roots:
+        if id(holder) not in self.roots and not is_machinery(holder):
             hot.add(id(holder))
 
     def paths(
@@ -233,24 +233,28 @@ class Search:
         found = 0
         for way in ways:  # grows while it is walked
             for holder in self.above.get(id(way[0]), ()):
-                root = self.roots.get(id(holder)) or self._other_context(holder)
-                if found >= MOST_PATHS or (not root and visits[id(holder)] >= often):
+                root = self._label(holder)
+                if found >= MOST_PATHS:
                     self.more_ways = True
-                elif root:
+                    return
+                if id(holder) not in self.roots and goes_on and not goes_on(holder):
+                    continue
+                if root is not None:
                     found += 1
-                    yield root.label, [holder, *_things_on(way)]
+                    yield root, [holder, *_things_on(way)]
+                elif visits[id(holder)] >= often:
+                    self.more_ways = True
                 elif not (visits[id(holder)] and _is_on(holder, way)):
                     visits[id(holder)] += 1
-                    if goes_on is None or goes_on(holder):
-                        ways.append((holder, way))
-            if found >= MOST_PATHS and self.more_ways:
-                return
+                    ways.append((holder, way))
 
-    def _other_context(self, thing: object) -> Root | None:
-        """The root that a context is which nothing leads to: another thread runs in it."""
-        if type(thing) is not contextvars.Context or id(thing) in self.above:
-            return None
-        return Root("another thread's context variable", thing)
+    def _label(self, thing: object) -> str | None:
+        """How a root is called; that is also a context that nothing leads to, and the kernel."""
+        if id(thing) in self.roots:
+            return self.roots[id(thing)].label
+        if type(thing) is contextvars.Context and id(thing) not in self.above:
+            return "another thread's context variable"
+        return "the kernel" if is_machinery(thing) else None
 
     def ancestors(self, target: object) -> tuple[list[object], dict[int, int]]:
         """All that leads to a target, near things first; by id, what each of them leads on to."""
@@ -283,6 +287,10 @@ def _is_on(thing: object, way: tuple[Any, ...]) -> bool:
 def by_length(chain: Chain) -> tuple[int, bool, str]:
     """Short chains first, among them those that start with a name of the reader's own."""
     return len(chain.hops), chain.hops[0].kind != "name", str(chain)
+
+
+def _keys(table: Any) -> list[object]:
+    return list(dict.keys(table))
 
 
 def _chunks(things: list[object], start: int = 0) -> Iterator[list[object]]:

@@ -17,7 +17,7 @@ from itertools import islice
 from operator import is_
 
 from ..holding.chains import Chain, chains_of
-from ..holding.links import derives, is_a, is_dict_of, mro, stack_of
+from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length
 from .fact import Text, holds_text
