@@ -409,6 +409,20 @@ def test_no_method_of_the_reader_is_called() -> None:
     assert len(recording.steps[-1].died) == 4
 
 
+class Same(type):
+    """Its classes are all equal, and have no hash."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise AssertionError("classes were compared")
+
+
+def test_classes_are_told_apart_by_identity() -> None:
+    odd = [Same(name, (), {}) for name in ("First", "Second")]
+    told = news("a, b = odd[0](), odd[1]()\na.n = 1\nb.other = a\ndel a", odd=odd)
+    assert told[0].endswith("First and Second")
+    assert told[1:] == ["First changed: n", "First has 2 references", "First has 1 reference"]
+
+
 def test_a_recording_holds_no_object() -> None:
     upload = Upload("cv.pdf")
     watched = weakref.ref(upload)
