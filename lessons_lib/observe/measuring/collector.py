@@ -146,22 +146,23 @@ class CollectorLog:
 
     def _close(self, run: _Running, info: dict[str, int], now: float) -> Collection:
         left = self._census(info["generation"])
-        freed = tuple((_name(cls), run.alive[cls] - left[cls]) for cls in self.classes)
+        counts = zip(self.classes, run.alive, left, strict=True)
+        freed = tuple((_name(cls), before - after) for cls, before, after in counts)
         seconds = now - run.started
         collected, uncollectable = info["collected"], info["uncollectable"]
         return Collection(
             info["generation"], run.where, freed, collected, uncollectable, seconds, (*run.notes,)
         )
 
-    def _census(self, generation: int) -> dict[type, int]:
+    def _census(self, generation: int) -> list[int]:
         """The living instances of each watched class, among those that a collection can move."""
-        return count_instances(self.classes, _within_reach(generation)) if self.classes else {}
+        return count_instances(self.classes, _within_reach(generation)) if self.classes else []
 
 
 class _Running:
     """A collection that has started and not yet stopped."""
 
-    def __init__(self, where: str, alive: dict[type, int]) -> None:
+    def __init__(self, where: str, alive: list[int]) -> None:
         self.where = where
         self.alive = alive
         self.notes: list[str] = []
