@@ -218,9 +218,9 @@ class Search:
             late = [start for start in starts if known_at.get(start, 0) < len(hot)]
             if not late:
                 return
+            new = set(hot[min(known_at.get(start, 0) for start in late) :])
             backwards = number % 2 == 0 or number >= _TO_AND_FRO
             for start in reversed(late) if backwards else late:
-                new = set(hot[known_at.get(start, 0) :])
                 known_at[start] = len(hot)
                 chunk = self.found[start : start + _CHUNK]
                 if not new.isdisjoint(map(id, gc.get_referents(*chunk))):
