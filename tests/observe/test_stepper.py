@@ -495,7 +495,7 @@ def test_another_thread_is_left_alone() -> None:
 
 
 @pytest.fixture
-def busy() -> Iterator[Any]:
+def busy(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
     """Two threads that make and drop lists, dictionaries and uploads, and print.
 
     They do not collect: while one does, `gc.collect()` of a snippet returns at once.
