@@ -11,7 +11,7 @@ import inspect
 import io
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, ForwardRef
 
@@ -122,52 +122,37 @@ def pack(function: Callable[..., object]) -> bytes:
     try:
         return dumps(function)
     except Exception as error:
+        name = getattr(function, "__name__", type(function).__name__)
+        culprit = _culprit(function, set()) or f"it holds something that stays here ({error})"
         raise TypeError(
-            f"{_name(function)} cannot go to another process: {_culprit(function, error)}; "
+            f"{name} cannot go to another process: {culprit}; "
             "open it inside the function, from the folder that is passed in"
         ) from None
 
 
-def _culprit(function: Callable[..., object], error: Exception) -> str:
+def _culprit(function: object, seen: set[int]) -> str:
     """Name the variable that does not cross, looked for through the functions that are used."""
-    found = _find_culprit(function, set())
-    return found or f"it holds something that stays here ({error})"
-
-
-def _find_culprit(function: object, seen: set[int]) -> str:
     seen.add(id(function))
     for name, value in _variables(function):
-        if id(value) in seen or _crosses(value):
+        if id(value) in seen:
             continue
-        return _find_culprit(value, seen) or f"it uses {name!r}, a {type(value).__name__}"
+        try:
+            dumps(value)
+        except Exception:
+            return _culprit(value, seen) or f"it uses {name!r}, a {type(value).__name__}"
     return ""
 
 
-def _variables(function: object) -> list[tuple[str, object]]:
-    """Return what a function's names stand for: defaults, closure, globals, its own `self`."""
+def _variables(function: object) -> Iterator[tuple[str, object]]:
+    """What a function's names stand for: its own `self`, closure, globals, defaults."""
     function = inspect.unwrap(function) if callable(function) else function
     owner = getattr(function, "__self__", None)
-    mine = [("self", owner)] if owner is not None else []
+    if owner is not None:
+        yield "self", owner
     function = getattr(function, "__func__", function)
-    if not isinstance(function, types.FunctionType):
-        return mine
-    names = inspect.getclosurevars(function)
-    defaults = enumerate(function.__defaults__ or ())
-    return [
-        *mine,
-        *names.nonlocals.items(),
-        *names.globals.items(),
-        *((f"default {number + 1}", value) for number, value in defaults),
-    ]
-
-
-def _crosses(value: object) -> bool:
-    try:
-        dumps(value)
-    except Exception:
-        return False
-    return True
-
-
-def _name(function: Callable[..., object]) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+    if isinstance(function, types.FunctionType):
+        names = inspect.getclosurevars(function)
+        yield from names.nonlocals.items()
+        yield from names.globals.items()
+        for number, value in enumerate(function.__defaults__ or (), 1):
+            yield f"default {number}", value

@@ -71,15 +71,8 @@ def _terminate() -> None:
         while not handled.is_set():
             signal.pthread_kill(main, _BELL)
             handled.wait(0.02)
-    else:
-        _terminate_on_windows()
-
-
-def _terminate_on_windows() -> None:
-    """Call the SIGTERM handler in this thread: Windows cannot interrupt a waiting main thread."""
-    handler = signal.getsignal(signal.SIGTERM)
-    if callable(handler):
-        handler(signal.SIGTERM, None)
+    elif callable(handler := signal.getsignal(signal.SIGTERM)):
+        handler(signal.SIGTERM, None)  # in this thread: Windows cannot interrupt a waiting main one
     else:
         os._exit(signal.SIGTERM)
 

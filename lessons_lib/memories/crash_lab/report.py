@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import chain
 
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.diagram import Box, Diagram, Frame, State, size
@@ -63,22 +62,22 @@ class Crash:
     @property
     def redone(self) -> tuple[str, ...]:
         """The moments of earlier lives that the last life passed again."""
-        return self._with("redone")
+        return self.fates().get("redone", ())
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The moments of earlier lives, not passed again, that the last life's value names."""
-        return self._with("kept")
+        return self.fates().get("kept", ())
 
     @property
     def lost(self) -> tuple[str, ...]:
         """The moments of earlier lives, not passed again, that are missing in what came back."""
-        return self._with("lost")
+        return self.fates().get("lost", ())
 
     @property
     def not_redone(self) -> tuple[str, ...]:
         """The moments of earlier lives, not passed again, of which what came back tells nothing."""
-        return self._with("not redone")
+        return self.fates().get("not redone", ())
 
     def fates(self) -> dict[str, tuple[str, ...]]:
         """The moments of the earlier lives by their fate; none when no moment was passed before.
@@ -99,9 +98,6 @@ class Crash:
                 fates["lost" if certain else "not redone"].append(name)
         told = ("redone",) if fates["not redone"] else ("redone", "kept", "lost")
         return {fate: tuple(of) for fate, of in fates.items() if names and (of or fate in told)}
-
-    def _with(self, fate: str) -> tuple[str, ...]:
-        return self.fates().get(fate, ())
 
     def __str__(self) -> str:
         rows = [
@@ -179,18 +175,17 @@ _STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost", 
 
 def picture(report: Crash) -> Picture:
     """Draw the lives from left to right, time running down, each earlier moment with its fate."""
-    shown, hidden = _around_the_end(
-        _rows([list(dict.fromkeys(one.passed)) for one in report.lives])
-    )
+    shown, hidden = _around_the_end(_rows(report))
     boxes: list[Box] = []
     frames: list[Frame] = []
     box_places: dict[str, Place] = {}
     frame_places: dict[str, Place] = {}
     left, tallest = float(_MARGIN), 0.0
     for number, (life, rows) in enumerate(zip(report.lives, shown, strict=True), 1):
-        column = _column(number, life, rows, report)
+        column = _column(number, rows, report)
         ids = tuple(box.id for box, _ in column)
-        frame = Frame(f"life {number}", _title(number, life), ids, _broken(life))
+        broken = life.ended.startswith(("killed", "ended by itself")) or "then died" in life.ended
+        frame = Frame(f"life {number}", _title(number, life), ids, broken)
         # As wide as its widest box, and as long as it lived.
         inner = max(len(frame.title) * style.TEXT_WIDTH, *(size(box)[0] for box, _ in column))
         for box, row in column:
@@ -208,15 +203,16 @@ def picture(report: Crash) -> Picture:
     return draw(diagram, _alt(report), str(report), layout)
 
 
-def _rows(lives: list[list[str]]) -> list[dict[str, int]]:
+def _rows(report: Crash) -> list[dict[str, int]]:
     """The row of each moment in each life: the same for the same moment, where time allows it."""
-    first = {name: row for row, name in enumerate(dict.fromkeys(chain(*lives)))}
-    return [
-        {name: first[name] for name in names}
-        if [first[name] for name in names] == sorted(first[name] for name in names)
-        else {name: row for row, name in enumerate(names)}
-        for names in lives
-    ]
+    lives = [list(dict.fromkeys(life.passed)) for life in report.lives]
+    every = list(dict.fromkeys(name for names in lives for name in names))
+    rows = []
+    for names in lives:
+        same = [every.index(name) for name in names]
+        own = list(range(len(names)))
+        rows.append(dict(zip(names, same if same == sorted(same) else own, strict=True)))
+    return rows
 
 
 def _around_the_end(rows: list[dict[str, int]]) -> tuple[list[dict[str, int]], int]:
@@ -231,12 +227,16 @@ def _around_the_end(rows: list[dict[str, int]]) -> tuple[list[dict[str, int]], i
     return kept, max(0, total - MAX_ROWS)
 
 
-def _column(number: int, life: Life, rows: dict[str, int], report: Crash) -> list[tuple[Box, int]]:
+def _column(number: int, rows: dict[str, int], report: Crash) -> list[tuple[Box, int]]:
     """The boxes of one life with their rows; a life with none to show says so."""
+    life = report.lives[number - 1]
     boxes = []
     for name, row in rows.items():
-        times, fate = life.passed.count(name), _fate(name, number, report)
-        title = name if times == 1 else f"{name} ×{times}"
+        if number < len(report.lives):
+            fate = next(fate for fate, names in report.fates().items() if name in names)
+        else:
+            fate = "again" if name in report.redone else ""
+        title = counted([name] * life.passed.count(name))
         state = _STATES.get(fate, "plain")
         boxes.append((Box(f"{number} {name}", title, state=state, note=fate), row))
     if boxes:
@@ -249,23 +249,9 @@ def _value(life: Life) -> str:
     return style.shorten(style.said_of(life.value), 40)
 
 
-def _fate(name: str, number: int, report: Crash) -> str:
-    """What a box says of its moment: its fate in an earlier life, "again" in the last."""
-    if len(report.lives) == 1:
-        return ""
-    if number == len(report.lives):
-        return "again" if name in report.redone else ""
-    return next(fate for fate, names in report.fates().items() if name in names)
-
-
-def _broken(life: Life) -> bool:
-    return life.ended.startswith(("killed", "ended by itself")) or "then died" in life.ended
-
-
 def _title(number: int, life: Life) -> str:
-    word = life.ended.partition(":")[0].partition(" at ")[0].partition(" because ")[0]
-    word = word.partition(" after ")[0].partition(",")[0]
-    return f"life {number}: {word}"
+    """How a life ended, up to the first word that tells more."""
+    return f"life {number}: {re.split(':| at | because | after |,', life.ended)[0]}"
 
 
 def _alt(report: Crash) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -44,10 +44,6 @@ class Gate:
         """Whether the life has come to where it was to be ended."""
         return self.over if self.at_return else bool(self.at) and not self.missing
 
-    def holds(self, name: str, times: int) -> bool:
-        """Whether a thread that passes this moment, so many times by now, has to stop here."""
-        return name in self.at and times == self.nth
-
     def __str__(self) -> str:
         return " and ".join(map(repr, self.at))
 
@@ -59,15 +55,11 @@ def lived(function: bytes, folder: Path, gate: Gate, timeout: float, order: Sequ
     try:
         ended = watch.listen() or f"killed because it still ran after {timeout:g} s"
     finally:
-        _end(process, line)
+        process.kill()
+        process.join()
+        process.close()
+        line.close()
     return watch.life(ended, order)
-
-
-def _end(process: BaseProcess, line: Connection[Any, Any]) -> None:
-    process.kill()
-    process.join()
-    process.close()
-    line.close()
 
 
 class Watch:
@@ -78,6 +70,7 @@ class Watch:
     ) -> None:
         self.process, self.line, self.gate, self.deadline = process, line, gate, deadline
         self.passed: list[tuple[str, bool]] = []
+        """The moments, in the order in which they came, and whether in the main thread."""
         self.said: list[str] = []
         self.value: object = None
         self.error = ""
@@ -85,40 +78,57 @@ class Watch:
 
     def listen(self) -> str:
         """Hear and answer until the life has ended; say how, or nothing if it ran out of time."""
-        while self._something_comes():
-            try:
-                kind, *rest = self.line.recv()
-            except (EOFError, OSError):
-                break
-            ended: str | None = getattr(self, f"_on_{kind}")(*rest)
-            if ended is not None:
-                return ended
-        else:
-            return "" if self.process.is_alive() else self._by_itself()
-        return self._by_itself()
+        while message := self._next(self._left()):
+            match message:
+                case "said", text:
+                    self.said.append(text)
+                case "moment", name, in_main_thread:
+                    answer = self._at_moment(name, in_main_thread)
+                    if answer is None:
+                        self._kill()
+                        return f"killed at {self.gate}"
+                    self._answer(answer)
+                case "returned", value, complaint:
+                    self._take(value, complaint)
+                    if not self.gate.at_return:
+                        return self._finished("returned")
+                    self._kill()
+                    return "killed after it had returned"
+                case "raised", kind, text:
+                    return self._finished(f"raised {kind}: {text}" if text else f"raised {kind}")
+        if self.process.is_alive():
+            return ""
+        self.gate.over = True
+        code = self.process.exitcode or 0
+        if self.terminated and abs(code) == signal.SIGTERM:
+            return "died of SIGTERM: it had set no handler for it"
+        return f"ended by itself with exit code {code}"
 
-    def _something_comes(self) -> bool:
-        left = max(0.0, self.deadline - time.monotonic())
-        return self.line in wait([self.line, self.process.sentinel], left) or self.line.poll()
+    def _left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+    def _next(self, within: float) -> tuple[Any, ...] | None:
+        """The next message; None when none comes in time, or the process has ended."""
+        if self.line in wait([self.line, self.process.sentinel], within) or self.line.poll():
+            with suppress(EOFError, OSError):
+                message: tuple[Any, ...] = self.line.recv()
+                return message
+            self.process.join(self._left())
+        return None
 
     def _answer(self, answer: Answer) -> None:
         with suppress(OSError):  # it died meanwhile: the end of the line says so next
             self.line.send(answer)
 
-    def _on_said(self, text: str) -> None:
-        self.said.append(text)
-
-    def _on_moment(self, name: str, in_main_thread: bool) -> str | None:
+    def _at_moment(self, name: str, in_main_thread: bool) -> Answer | None:
+        """What the thread that has come to a moment is told to do; None: its process is killed."""
         held = self._note(name, in_main_thread)
         if held and self.gate.how == "term":
             self.terminated = True
-            self._answer("terminate")
-        elif self.gate.complete and not self.terminated:
-            self._kill()
-            return f"killed at {self.gate}"
-        else:
-            self._answer("stay" if held else "go")
-        return None
+            return "terminate"
+        if self.gate.complete and not self.terminated:
+            return None
+        return "stay" if held else "go"
 
     def _note(self, name: str, in_main_thread: bool) -> bool:
         """Note that a moment was reached; say whether its thread is to be held there."""
@@ -126,12 +136,14 @@ class Watch:
             self.gate.reached.add(name)
             return False
         self.passed.append((name, in_main_thread))
-        held = self.gate.holds(name, sum(passed == name for passed, _ in self.passed))
+        times = sum(passed == name for passed, _ in self.passed)
+        held = name in self.gate.at and times == self.gate.nth
         if held:
             self.gate.reached.add(name)
         return held
 
-    def _on_returned(self, value: bytes, complaint: str) -> str | None:
+    def _take(self, value: bytes, complaint: str) -> None:
+        """Keep what the function returned, or say why it could not come here."""
         try:
             self.value = loads(value)
         except Exception as error:
@@ -139,64 +151,41 @@ class Watch:
         if complaint:
             self.error = f"what it returned cannot cross back, return plain data: {complaint}"
         self.gate.over = True
-        if self.gate.at_return:
-            self._kill()
-            return "killed after it had returned"
-        return self._finished("returned")
-
-    def _on_raised(self, kind: str, text: str) -> str:
-        self.gate.over = True
-        return self._finished(f"raised {kind}: {text}" if text else f"raised {kind}")
 
     def _finished(self, ended: str) -> str:
         """Let the process end as any other does, with its exit handlers and open files."""
+        self.gate.over = True
         self._answer("go")
-        self.process.join(max(0.0, self.deadline - time.monotonic()))
+        self.process.join(self._left())
         hung = ", but one of its threads never ended" if self.process.is_alive() else ""
         return ended + hung
 
     def _kill(self) -> None:
-        """Kill the process; moments it had already told of are heard to the end."""
+        """Kill the process; what it had already told of is heard to the end."""
         self.process.kill()
         self.process.join()
-        while self.line.poll():
-            try:
-                kind, *rest = self.line.recv()
-            except (EOFError, OSError):
-                return
-            if kind == "moment":
-                self._note(*rest)
-            elif kind == "said":
-                self._on_said(*rest)
-
-    def _by_itself(self) -> str:
-        self.process.join()
-        self.gate.over = True
-        code = self.process.exitcode or 0
-        if self.terminated and abs(code) == signal.SIGTERM:
-            return "died of SIGTERM: it had set no handler for it"
-        return f"ended by itself with exit code {code}"
+        while message := self._next(0):
+            match message:
+                case "said", text:
+                    self.said.append(text)
+                case "moment", name, in_main_thread:
+                    self._note(name, in_main_thread)
 
     def life(self, ended: str, order: Sequence[str]) -> Life:
         """Sum up what was heard; `order` settles that of moments in parallel threads."""
-        names = list(_in_order(self.passed, [*order, *self.gate.at]))
+        names = _in_order(self.passed, [*order, *self.gate.at])
         if ended == f"killed at {self.gate}":
             names = _ending_at(self.gate.at, names)
         if self.terminated:
             ended = f"SIGTERM at {self.gate}, then {ended}"
-        error = self.error or self._not_reached(ended)
+        error = self.error
+        if self.gate.at and self.gate.missing and not error:
+            times = f" {self.gate.nth} times" if self.gate.nth > 1 else ""
+            error = (
+                f"the moment {' and '.join(map(repr, self.gate.missing))} was not reached{times}: "
+                f"the process passed {counted([name for name, _ in self.passed])}, then {ended}"
+            )
         return Life(tuple(names), ended, self.value, error, "".join(self.said))
-
-    def _not_reached(self, ended: str) -> str:
-        missing = [repr(name) for name in self.gate.missing] if self.gate.at else []
-        if not missing:
-            return ""
-        passed = counted([name for name, _ in self.passed])
-        times = f" {self.gate.nth} times" if self.gate.nth > 1 else ""
-        return (
-            f"the moment {' and '.join(missing)} was not reached{times}: "
-            f"the process passed {passed}, then {ended}"
-        )
 
 
 def _ending_at(gates: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -213,14 +202,15 @@ def _ending_at(gates: Sequence[str], names: Sequence[str]) -> list[str]:
     return [*reversed(before), *gates]
 
 
-def _in_order(passed: Sequence[tuple[str, bool]], order: Sequence[str]) -> Iterator[str]:
-    """Yield names as they came, but in each run of moments of other threads those in `order` by it.
+def _in_order(passed: Sequence[tuple[str, bool]], order: Sequence[str]) -> list[str]:
+    """The names as they came, but in each run of moments of other threads those in `order` by it.
 
-    >>> list(_in_order([("b", False), ("x", False), ("a", False), ("b", True)], ["a", "b"]))
+    >>> _in_order([("b", False), ("x", False), ("a", False), ("b", True)], ["a", "b"])
     ['a', 'x', 'b', 'b']
     """
+    names: list[str] = []
     for in_main_thread, run in groupby(passed, key=lambda one: one[1]):
-        names = [name for name, _ in run]
-        known = iter(sorted((name for name in names if name in order), key=order.index))
-        for name in names:
-            yield next(known) if name in order and not in_main_thread else name
+        came = [name for name, _ in run]
+        known = iter(sorted((name for name in came if name in order), key=order.index))
+        names += came if in_main_thread else [next(known) if n in order else n for n in came]
+    return names

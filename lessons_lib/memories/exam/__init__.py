@@ -2,25 +2,43 @@
 
 Processes are really killed, writers really overlap, and bytes are really searched for. Nothing is
 taken from what a memory says about itself.
+
+How a question goes, from the call `exam(DictBot)` to the cell of the table:
+
+1. `exam`, below, pickles what makes the memory, so that it can go to other processes, and has one
+   of them make it and take a turn. What cannot is refused with one sentence: it does not sit.
+2. For each question `_sit` opens a `Lab` (worker.py): a fresh folder for the memory, and workers.
+3. The question's experiment (questions.py) runs in this process. `lab.worker()` starts a child, and
+   `worker.say("My name is Ada.")` sends it a `Call` through a pipe.
+4. The child (serving.py) has made the memory. A thread of its pool makes the call, in a context of
+   its own; what the memory sends to the model is overheard on the way. A call that is to be held
+   stops there, at a gate: the experiment lets it go on after others, or kills the child.
+5. What the call came to goes back through the pipe, and is the worker's `Reply`. The experiment
+   looks at it, or at the files, and returns the mark and what it saw. An error in the memory is a
+   "no" as well, and a memory that does not come back is "not examined" (`Question.put_to`).
+6. That is an `Answer`; one memory's answers are a `Sitting`, and the sittings side by side the
+   `Report` (report.py). A cell shows the mark, and opens to what was done, seen, and what mends it.
+
+What is done to files is in damage.py, the price in price.py, and candidates.py has the memories
+that sit by their names: `python3 -m lessons_lib exam`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lessons_lib.memories.crash_lab.children import Stopped, scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.exam.price import Price, price
-from lessons_lib.memories.exam.questions import QUESTIONS, Finding, Question
-from lessons_lib.memories.exam.report import Answer, Report, Sitting
-from lessons_lib.memories.exam.source import account
-from lessons_lib.memories.exam.worker import Lab, Late, Trouble, Worker, open_lab
+from lessons_lib.memories.exam.questions import QUESTIONS, Answer, Question
+from lessons_lib.memories.exam.report import Report, Sitting
+from lessons_lib.memories.exam.worker import Late, Trouble, Worker, open_lab
 
-__all__ = ["QUESTIONS", "Answer", "Finding", "Price", "Question", "Report", "Sitting", "exam"]
+__all__ = ["QUESTIONS", "Answer", "Price", "Question", "Report", "Sitting", "exam"]
 
 Make = Callable[[Path], Any]
 Tell = Callable[[str], None]
@@ -67,21 +85,20 @@ def exam(
 
 
 def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, Make]:
+    """What makes the memories, by the names that the report gives them."""
     if not isinstance(named, Mapping):
         raise TypeError(f"named is {named!r}: give names and what makes a memory, {{'mine': make}}")
     candidates: dict[str, Make] = {}
     for make in makes:
+        name = getattr(getattr(make, "func", make), "__name__", type(make).__name__)
+        same = sum(one.partition(" ")[0] == name for one in candidates)
+        candidates[f"{name} {same + 1}" if same else name] = make
+    candidates.update(named)
+    for make in candidates.values():
         if not callable(make):
             raise TypeError(
                 f"{make!r} makes no memory: give a class or a function, make(folder) -> memory"
             )
-        name = getattr(getattr(make, "func", make), "__name__", type(make).__name__)
-        same = sum(one.partition(" ")[0] == name for one in candidates)
-        candidates[f"{name} {same + 1}" if same else name] = make
-    for name, make in named.items():
-        if not callable(make):
-            raise TypeError(f"named[{name!r}] is {make!r}: give a class or a function of a folder")
-        candidates[name] = make
     if not candidates:
         raise ValueError("nothing sits the exam: give a memory's class, as in exam(DictBot)")
     return candidates
@@ -99,11 +116,10 @@ def _chosen(only: Sequence[str] | None) -> list[Question]:
 
 @dataclass(frozen=True)
 class _Enrolled:
-    """A memory that sits the exam: its name, what makes it in any process, its class if known."""
+    """A memory that sits the exam: its name, and what makes it in any process."""
 
     name: str
     packed: bytes
-    kind: type | None
     elsewhere: bool
     """Whether it keeps what it has outside the folder that it is given."""
 
@@ -116,27 +132,24 @@ def _enrolled(name: str, make: Make) -> _Enrolled:
             worker = lab.worker()
         except (Trouble, Late) as trouble:
             raise TypeError(f"{name} made no memory: {trouble}") from None
-        if "say" not in worker.can:
-            raise TypeError(
-                f"{name} made {worker.shown}, which has no method "
-                "say(text, *, conversation, user, file): a memory needs one"
-            )
         _check_turn(name, worker)
         worker.kill()
-        return _Enrolled(name, packed, _class_of(worker), _knows_in_an_empty_folder(lab))
-
-
-def _knows_in_an_empty_folder(lab: Lab) -> bool:
-    """Whether what was said is known after a kill, and without the files of its folder."""
-    try:
-        again = lab.worker(lab.folder / "empty")
-        return again.say("What did I say first?", conversation="c0", user="ada").tells("Hello.")
-    except (Trouble, Late):
-        return False
+        try:
+            # Killed, and without the files of its folder, it can know this from elsewhere alone.
+            again = lab.worker(lab.folder / "empty")
+            said_first = again.say("What did I say first?", conversation="c0", user="ada")
+            return _Enrolled(name, packed, said_first.tells("Hello."))
+        except (Trouble, Late):
+            return _Enrolled(name, packed, False)
 
 
 def _check_turn(name: str, worker: Worker) -> None:
     """A first turn: it has to come back with a text, and to ask the course's model for it."""
+    if "say" not in worker.can:
+        raise TypeError(
+            f"{name} made {worker.shown}, which has no method "
+            "say(text, *, conversation, user, file): a memory needs one"
+        )
     try:
         first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
     except (Trouble, Late) as trouble:
@@ -152,30 +165,17 @@ def _check_turn(name: str, worker: Worker) -> None:
 
 
 def _sit(one: _Enrolled, questions: Sequence[Question], costs: bool, tell: Tell) -> Sitting:
+    """Put the questions to one memory, each in a lab of its own, and measure its price."""
     answers = {}
     for number, question in enumerate(questions, 1):
         tell(f"{one.name}: question {number} of {len(questions)} · {question.asks}")
         with scratch("exam-") as folder, open_lab(one.packed, Path(folder), one.elsewhere) as lab:
-            found = question.put_to(lab)
-        answers[question.key] = Answer(question.key, found.mark, found.saw)
+            answers[question.key] = question.put_to(lab)
     if not costs:
         return Sitting(one.name, answers)
     tell(f"{one.name}: its price")
     with scratch("exam-") as folder:
-        cost = price(one.packed, Path(folder))
-    if one.kind is not None:
-        packages, statements = account(one.kind)
-        cost = replace(cost, packages=packages, statements=statements)
-    return Sitting(one.name, answers, cost)
-
-
-def _class_of(worker: Worker) -> type | None:
-    """The class of what the worker made, as this process knows it."""
-    module, name = worker.kind
-    found: object = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found if isinstance(found, type) else None
+        return Sitting(one.name, answers, price(one.packed, Path(folder)))
 
 
 def _to_the_terminal() -> Tell:

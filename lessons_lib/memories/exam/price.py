@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, cast
 from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.crash_lab.moments import end_with_the_parent
+from lessons_lib.memories.exam.serving import told
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -42,15 +43,12 @@ class Price:
 
     `ratio` is the time of a turn as a multiple of the dict's: it differs from run to run and from
     disk to disk. The three are None where they could not be measured, which `trouble` explains.
-    `statements` is None where the source cannot be found.
     """
 
     ram: int | None = None
     disk: int | None = None
     ratio: float | None = None
     trouble: str = ""
-    packages: tuple[str, ...] = ()
-    statements: int | None = None
 
 
 def price(make: bytes, folder: Path) -> Price:
@@ -69,16 +67,16 @@ def price(make: bytes, folder: Path) -> Price:
     return Price(trouble=measured) if isinstance(measured, str) else Price(*measured)
 
 
-def exponent(bytes_at: tuple[int, int, int], said: int) -> int:
-    """The power of the turns that bytes grow with, from three sizes, each twice the one before.
+def exponent(sizes: Sequence[int], said: int) -> int:
+    """The power of the turns that bytes grow with, from three sizes, each after twice the turns.
 
     What is there from the start (a library, an empty file) cancels out in the differences. Growth
-    by less than a tenth of what was said counts as none.
+    by less than a tenth of what was `said` in the last half counts as none.
 
     >>> exponent((100, 200, 400), 200), exponent((900, 912, 960), 12), exponent((5, 6, 6), 100)
     (1, 2, 0)
     """
-    small, middle, large = bytes_at
+    small, middle, large = sizes
     first, second = middle - small, large - middle
     if second < said / 10 or first <= 0:
         return 0
@@ -100,7 +98,7 @@ def _measure(
         ratio = _seconds(maker, folder / "time") / _seconds(DictBot, folder / "dict")
         connection.send((_ram(maker, folder / "ram"), _disk(maker, folder), ratio))
     except Exception as error:
-        connection.send(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        connection.send(told(error))
 
 
 def _say(memory: Any, turns: range, characters: int) -> None:
@@ -120,7 +118,7 @@ def _ram(make: Make, folder: Path) -> int:
         done = size
     tracemalloc.stop()
     _close(memory)
-    return exponent((sizes[0], sizes[1], sizes[2]), IN_MEMORY * (SIZES[2] - SIZES[1]))
+    return exponent(sizes, IN_MEMORY * (SIZES[2] - SIZES[1]))
 
 
 def _disk(make: Make, folder: Path) -> int:
@@ -133,7 +131,7 @@ def _disk(make: Make, folder: Path) -> int:
         _close(memory)
         sizes.append(sum(path.stat().st_size for path in place.rglob("*") if path.is_file()))
     shutil.rmtree(place, ignore_errors=True)
-    return exponent((sizes[0], sizes[1], sizes[2]), ON_DISK * (SIZES[2] - SIZES[1]))
+    return exponent(sizes, ON_DISK * (SIZES[2] - SIZES[1]))
 
 
 def _seconds(make: Make, folder: Path) -> float:

@@ -6,28 +6,26 @@ them, holds them in the middle of a turn and kills them. It returns what it foun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from lessons_lib.memories.exam.damage import DAMAGES, Damage, Fate, suffer
+from lessons_lib.memories.exam.damage import DAMAGES, suffer
 from lessons_lib.memories.exam.serving import note, note_and_wait
 from lessons_lib.memories.exam.worker import Lab, Late, Trouble, Turn, Worker
 from lessons_lib.memories.places import stored
 
 Mark = Literal["yes", "in part", "no", "does not apply", "not examined"]
+SYMBOLS: dict[Mark, str] = {
+    "yes": "●", "in part": "◐", "no": "○", "does not apply": "–", "not examined": "?",
+}  # fmt: skip
 GRACE, TURNS = 0.4, 15
 """Seconds that a turn beside another is given, and turns of a third that it is given then."""
-FILE = ("cv.pdf", "Ada, engineer")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """How an experiment came out: the mark, and what was seen."""
-
-    mark: Mark
-    saw: str
+Finding = tuple[Mark, str]
+"""How an experiment came out: the mark, and what was seen."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +38,35 @@ class Question:
     mends: str
     experiment: Callable[[Lab], Finding]
 
-    def put_to(self, lab: Lab) -> Finding:
+    def put_to(self, lab: Lab) -> Answer:
         """Do the experiment; a memory that raises an error in it has failed the question.
 
         Of one that does not come back nothing can be said: the machine may have been too slow.
         """
         try:
-            return self.experiment(lab)
+            mark, saw = self.experiment(lab)
         except Trouble as trouble:
-            return Finding("no", f"it raised {trouble}"[:300])
+            mark, saw = "no", f"it raised {trouble}"[:300]
         except Late as late:
-            return Finding("not examined", str(late))
+            mark, saw = "not examined", str(late)
+        return Answer(self, mark, saw)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question: the mark, and what was seen."""
+
+    question: Question
+    mark: Mark
+    saw: str
+
+    def __str__(self) -> str:
+        return f"{SYMBOLS[self.mark]} {self.mark}"
+
+    @property
+    def mends(self) -> str:
+        """What would make it a yes; empty when it is one, or when no one knows."""
+        return "" if self.mark in ("yes", "not examined") else self.question.mends
 
 
 QUESTIONS: dict[str, Question] = {}
@@ -78,10 +94,8 @@ def question(
 def recall(lab: Lab) -> Finding:
     """Are words, file and feedback of a conversation known in its later turns?"""
     bot = lab.worker()
-    bot.say("My name is Ada.")
-    bot.say("Here is my file.", file=FILE)
-    bot.say("That was helpful.")
-    return _of_all(_three(bot), "recalled", "of what was said in the same conversation")
+    _tell_three(bot)
+    return _known_of_three(bot, "recalled", "of what was said in the same conversation")
 
 
 @question(
@@ -98,10 +112,10 @@ def facts(lab: Lab) -> Finding:
     known = bot.ask(conversation="c2", user="ada").tells("Ada")
     for number, other in enumerate(("bob", "ad", "ada2")):
         if bot.ask(conversation=f"c{3 + number}", user=other).tells("Ada"):
-            return Finding("no", f"it told user {other!r} what user 'ada' had said")
+            return "no", f"it told user {other!r} what user 'ada' had said"
     if known:
-        return Finding("yes", "it knew the user in a new conversation, and told nobody else")
-    return Finding("no", "in a new conversation it did not know the user")
+        return "yes", "it knew the user in a new conversation, and told nobody else"
+    return "no", "in a new conversation it did not know the user"
 
 
 @question(
@@ -114,7 +128,7 @@ def facts(lab: Lab) -> Finding:
 def apart(lab: Lab) -> Finding:
     """Do conversations that go on at once stay apart?"""
     bot = lab.worker()
-    ada = _held(bot, "My name is Ada.", conversation="c1", user="ada")
+    ada = _held(bot, "My name is Ada.")
     bob = bot.begin("My name is Bob.", conversation="c2", user="bob")
     _let_pass(lab, bob)
     ada.let_go()
@@ -128,8 +142,8 @@ def apart(lab: Lab) -> Finding:
     asked["printer"] = bot.ask(conversation="c1", user="ada")
     for words, reply in asked.items():
         if reply.tells(words):
-            return Finding("no", f"{words!r}, said in one conversation, turned up in another")
-    return Finding("yes", "nothing that was said in one turned up in another")
+            return "no", f"{words!r}, said in one conversation, turned up in another"
+    return "yes", "nothing that was said in one turned up in another"
 
 
 @question(
@@ -142,11 +156,9 @@ def apart(lab: Lab) -> Finding:
 def kill(lab: Lab) -> Finding:
     """Is what was answered still known after the process was killed?"""
     bot = lab.worker()
-    bot.say("My name is Ada.")
-    bot.say("Here is my file.", file=FILE)
-    bot.say("That was helpful.")
+    _tell_three(bot)
     bot.kill()
-    return _of_all(_three(lab.worker()), "kept", "when the process was killed")
+    return _known_of_three(lab.worker(), "kept", "when the process was killed")
 
 
 @question(
@@ -161,38 +173,40 @@ def half_done(lab: Lab) -> Finding:
     """Can a half-done turn be finished, without doing its finished steps again?"""
     kept, finished = _cut_off_while_answering(lab)
     if not kept:
-        return Finding("no", "what the user had said in the turn that was cut off was gone")
+        return "no", "what the user had said in the turn that was cut off was gone"
     words = "what the user had said was kept" + (" and then answered" if finished else "")
     if "work" not in lab.workers[-1].can:
-        return Finding("in part", f"{words}; it has no steps: no work(steps, conversation=…)")
+        return "in part", f"{words}; it has no steps: no work(steps, conversation=…)"
     traces = _cut_off_between_steps(lab)
+    counted = ", ".join(f"{name} ×{traces.count(name)}" for name in dict.fromkeys(traces))
     if traces.count("ticket") > 1:
-        return Finding("in part", f"{words}; a finished step was done again: {_counted(traces)}")
+        return "in part", f"{words}; a finished step was done again: {counted}"
     if not {"ticket", "mail", "note"} <= set(traces):
-        return Finding("in part", f"{words}; steps were left out: {_counted(traces)}")
+        return "in part", f"{words}; steps were left out: {counted}"
     if finished:
-        return Finding("yes", f"{words}; finished steps were not done again: {_counted(traces)}")
-    return Finding("in part", f"{words}, but not answered: no resume(conversation)")
+        return "yes", f"{words}; finished steps were not done again: {counted}"
+    return "in part", f"{words}, but not answered: no resume(conversation)"
 
 
 def _cut_off_while_answering(lab: Lab) -> tuple[bool, bool]:
     """Whether the words of a turn killed in its middle are kept, and whether it can be finished."""
-    bot = lab.worker()
-    bot.begin("My name is Ada.", hold=True).is_held()
-    bot.kill()
+    said = "My name is Ada."
+    _held(lab.worker(), said)
+    lab.workers[-1].kill()
     bot = lab.worker()
     trouble: Trouble | None = None
     finished = False
-    try:
-        finished = "resume" in bot.can and bot.do("resume", "c1") == "Hello, Ada."
-    except Trouble as raised:
-        trouble = raised
+    if "resume" in bot.can:
+        try:
+            finished = bot.call("resume", lab.conversation).value() == "Hello, Ada."
+        except Trouble as raised:
+            trouble = raised
     sent = bot.ask().sent
-    if trouble and "My name is Ada." in sent:  # where nothing is left there is nothing to resume
+    if trouble and said in sent:  # where nothing is left there is nothing to resume
         raise trouble
-    if sent.count("My name is Ada.") > 1:
+    if sent.count(said) > 1:
         raise Trouble("nothing, but sends what was said in the turn twice")
-    return "My name is Ada." in sent, finished
+    return said in sent, finished
 
 
 def _cut_off_between_steps(lab: Lab) -> list[str]:
@@ -200,9 +214,9 @@ def _cut_off_between_steps(lab: Lab) -> list[str]:
     steps = {name: partial(note, str(lab.world), name) for name in ("ticket", "mail", "note")}
     held = {**steps, "mail": partial(note_and_wait, str(lab.world), "mail")}
     bot = lab.worker()
-    bot.start("work", held).is_held()
+    bot.call("work", held, conversation=lab.conversation).reach_gate()
     bot.kill()
-    lab.worker().do("work", steps)
+    lab.worker().call("work", steps, conversation=lab.conversation).value()
     return lab.world.read_text(encoding="utf-8").split()
 
 
@@ -221,11 +235,11 @@ def writers(lab: Lab) -> Finding:
     if two.ask().tells("Hello there."):
         return _overlap(lab, one, two, lab.worker)
     if not one.ask().tells("Hello there."):
-        return Finding("does not apply", "no two writers meet: it keeps no conversation for a turn")
+        return "does not apply", "no two writers meet: it keeps no conversation for a turn"
     found = _overlap(lab, one, one, lambda: one)
-    if found.mark != "yes":
+    if found[0] != "yes":
         return found
-    return Finding("in part", "two threads lose nothing; two processes have nothing in common")
+    return "in part", "two threads lose nothing; two processes have nothing in common"
 
 
 def _overlap(lab: Lab, one: Worker, two: Worker, reader: Callable[[], Worker]) -> Finding:
@@ -244,10 +258,10 @@ def _overlap(lab: Lab, one: Worker, two: Worker, reader: Callable[[], Worker]) -
     later = reader().ask()
     lost = [text for text in texts if not later.tells(text)]
     if len(lost) > len(refused):
-        return Finding("no", f"both turns were answered, and {' and '.join(lost)!r} was lost")
+        return "no", f"both turns were answered, and {' and '.join(lost)!r} was lost"
     if refused:
-        return Finding("in part", f"one of the two was refused, which it said: {refused[0]}")
-    return Finding("yes", "both turns were kept")
+        return "in part", f"one of the two was refused, which it said: {refused[0]}"
+    return "yes", "both turns were kept"
 
 
 @question(
@@ -264,11 +278,11 @@ def workers(lab: Lab) -> Finding:
     started_later = lab.worker().ask().tells("Ada")
     running = two.ask().tells("Ada")
     if not running and not started_later:
-        return Finding("no", "another process knew nothing of the conversation")
+        return "no", "another process knew nothing of the conversation"
     two.say("My name is Eve.")
     if running and one.ask().answer == "Your name is Eve.":
-        return Finding("yes", "each process knew what the other had been told")
-    return Finding("in part", "a process that was running already did not see what another wrote")
+        return "yes", "each process knew what the other had been told"
+    return "in part", "a process that was running already did not see what another wrote"
 
 
 @question(
@@ -281,16 +295,16 @@ def back(lab: Lab) -> Finding:
     """Can the last turn be taken back?"""
     bot = lab.worker()
     if "back" not in bot.can:
-        return Finding("does not apply", "it has no back(turns, conversation=…)")
+        return "does not apply", "it has no back(turns, conversation=…)"
     bot.say("My name is Ada.")
     bot.say("My name is Eve.")
-    bot.do("back", 1, conversation="c1")
+    bot.call("back", 1, conversation=lab.conversation).value()
     reply = bot.ask()
     if reply.tells("Eve"):
-        return Finding("no", "what was taken back was still sent")
+        return "no", "what was taken back was still sent"
     if not reply.tells("Ada"):
-        return Finding("no", "more was taken back than the last turn")
-    return Finding("yes", "the turn before was the last one again")
+        return "no", "more was taken back than the last turn"
+    return "yes", "the turn before was the last one again"
 
 
 @question(
@@ -304,32 +318,29 @@ def forget(lab: Lab) -> Finding:
     """Is what it was asked to forget gone, and nothing else?"""
     bot = lab.worker()
     if "forget" not in bot.can:
-        return Finding("does not apply", "it has no forget(conversation)")
+        return "does not apply", "it has no forget(conversation)"
     bot.say("My name is Zephyrine.", conversation="c1")
     bot.say("Here it is.", conversation="c1", file=("secret.txt", "Zephyrine was here"))
     bot.say("The printer smokes.", conversation="c2")
     before = _left(lab, bot)
-    bot.do("forget", "c1")
+    bot.call("forget", lab.conversation).value()
     left = _left(lab, bot)
     if any(bot.ask(conversation=name).tells("Zephyrine") for name in ("c1", "c2")):
-        return Finding("no", "it was asked to forget, and still told it")
+        return "no", "it was asked to forget, and still told it"
     if not bot.ask(conversation="c2").tells("printer"):
-        return Finding("no", "it forgot another conversation as well")
+        return "no", "it forgot another conversation as well"
     bot.close()
     left += [name for name in stored(lab.memory, "Zephyrine") if name not in left]
     if left:
-        return Finding(
-            "in part", f"it tells nothing more; the bytes are still in {', '.join(left)}"
-        )
-    if lab.elsewhere:
-        return Finding("not examined", f"it tells nothing more; but {_ELSEWHERE}")
+        return "in part", f"it tells nothing more; the bytes are still in {', '.join(left)}"
+    if lab.tag:
+        return "not examined", f"it tells nothing more; but {_ELSEWHERE}"
     if not before:
-        return Finding(
-            "not examined",
+        return "not examined", (
             "it tells nothing more; but neither its files nor its process had the words as they "
-            "were said, so whether they are gone cannot be seen",
+            "were said, so whether they are gone cannot be seen"
         )
-    return Finding("yes", "it tells nothing more, and the bytes are gone")
+    return "yes", "it tells nothing more, and the bytes are gone"
 
 
 _ELSEWHERE = (
@@ -339,10 +350,8 @@ _ELSEWHERE = (
 
 def _left(lab: Lab, bot: Worker) -> list[str]:
     """Where the secret is found: names of files, and the process."""
-    return [
-        *stored(lab.memory, "Zephyrine"),
-        *(["the process"] if bot.do("held", "Zephyrine") else []),
-    ]
+    in_the_process = bot.call("held", "Zephyrine").value()
+    return [*stored(lab.memory, "Zephyrine"), *(["the process"] if in_the_process else [])]
 
 
 @question(
@@ -358,29 +367,26 @@ def hostile(lab: Lab) -> Finding:
     bot = lab.worker()
     bot.say("My name is Ada.")
     bot.close()
-    if lab.elsewhere:
-        return Finding("not examined", _ELSEWHERE)
+    if lab.tag:
+        return "not examined", _ELSEWHERE
     if not any(path.is_file() and path.stat().st_size for path in lab.memory.rglob("*")):
-        return Finding("does not apply", "it stores nothing that could be changed")
+        return "does not apply", "it stores nothing that could be changed"
     if suffer("nothing", lab) != "answered well":
-        return Finding("does not apply", "it does not know what it stored, even undamaged")
+        return "does not apply", "it does not know what it stored, even undamaged"
     seen = {damage: suffer(damage, lab) for damage in DAMAGES[1:]}
-    return Finding(_mark_of_damages(seen), "; ".join(f"{d}: {s}" for d, s in seen.items()))
-
-
-def _mark_of_damages(seen: Mapping[Damage, Fate]) -> Mark:
+    saw = "; ".join(f"{damage}: {fate}" for damage, fate in seen.items())
     if seen["code hidden"] == "ran the code" or seen["cut in half"] == "began anew, without a word":
-        return "no"
+        return "no", saw
     if "nothing was there to be changed" in seen.values():
-        return "not examined"
+        return "not examined", saw
     good = {"refused", "not believed", "answered well"}
-    return "yes" if good.issuperset(seen.values()) else "in part"
+    return ("yes" if good.issuperset(seen.values()) else "in part"), saw
 
 
-def _held(bot: Worker, text: str, **keywords: str) -> Turn:
+def _held(bot: Worker, text: str) -> Turn:
     """Begin a turn, and hold it while the model answers."""
-    turn = bot.begin(text, hold=True, **keywords)
-    turn.is_held()
+    turn = bot.begin(text, hold=True)
+    turn.reach_gate()
     return turn
 
 
@@ -402,29 +408,24 @@ def _let_pass(lab: Lab, turn: Turn) -> None:
         return
 
 
-def _three(bot: Worker) -> dict[str, bool]:
-    """Ask for the words, the file and the feedback of a conversation."""
-    first, file, helpful = (
-        bot.say(text).answer
-        for text in ("What did I say first?", "What was in my file?", "Was that helpful?")
-    )
-    return {
-        "the words": first == "You said: My name is Ada.",
-        "the file": file == "Your file cv.pdf says: Ada, engineer",
-        "the feedback": helpful == "You said it was helpful.",
-    }
+def _tell_three(bot: Worker) -> None:
+    bot.say("My name is Ada.")
+    bot.say("Here is my file.", file=("cv.pdf", "Ada, engineer"))
+    bot.say("That was helpful.")
 
 
-def _of_all(known: Mapping[str, bool], verb: str, when: str) -> Finding:
-    """Yes when all is known, in part when some of it is, no when nothing is."""
-    good = [name for name, is_known in known.items() if is_known]
-    bad = [name for name, is_known in known.items() if not is_known]
+def _known_of_three(bot: Worker, verb: str, when: str) -> Finding:
+    """Ask for the words, the file and the feedback: yes when all is known, in part when some is."""
+    good: list[str] = []
+    bad: list[str] = []
+    for name, asked, answer in (
+        ("the words", "What did I say first?", "You said: My name is Ada."),
+        ("the file", "What was in my file?", "Your file cv.pdf says: Ada, engineer"),
+        ("the feedback", "Was that helpful?", "You said it was helpful."),
+    ):
+        (good if bot.say(asked).answer == answer else bad).append(name)
     if not bad:
-        return Finding("yes", f"{verb} {', '.join(good)}")
+        return "yes", f"{verb} {', '.join(good)}"
     if not good:
-        return Finding("no", f"{verb} nothing {when}")
-    return Finding("in part", f"{verb} {', '.join(good)}; not {', '.join(bad)}")
-
-
-def _counted(traces: list[str]) -> str:
-    return ", ".join(f"{name} ×{traces.count(name)}" for name in dict.fromkeys(traces))
+        return "no", f"{verb} nothing {when}"
+    return "in part", f"{verb} {', '.join(good)}; not {', '.join(bad)}"

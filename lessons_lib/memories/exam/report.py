@@ -8,17 +8,10 @@ from html import escape
 from textwrap import wrap
 
 from lessons_lib.memories.exam.price import Price
-from lessons_lib.memories.exam.questions import QUESTIONS, Mark
+from lessons_lib.memories.exam.questions import QUESTIONS, Answer, Mark
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.table import Table
 
-SYMBOLS: dict[Mark, str] = {
-    "yes": "●",
-    "in part": "◐",
-    "no": "○",
-    "does not apply": "–",
-    "not examined": "?",
-}
 _COLOURS: dict[Mark, str] = {
     "yes": style.BLUE,
     "in part": style.INK,
@@ -29,36 +22,12 @@ _COLOURS: dict[Mark, str] = {
 _GROWTH = {None: "not measured", 0: "does not grow", 1: "with the turns", 2: "with their square"}
 _WIDTH = 100
 """Columns of a terminal that a table may take; the memories that do not fit follow below."""
-_CELL = f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
+_CELL = (
+    f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top;"
+    f"text-align:left;color:{style.INK};background:{style.PAPER}"
+)
 _STAYS = "position:sticky;left:-14px;padding-left:14px;min-width:min(13em,30vw)"
 """On a narrow screen the questions stay at the card's edge, and the answers pass under them."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to one question: the mark, what was done and seen, and what mends it."""
-
-    key: str
-    mark: Mark
-    saw: str
-
-    def __str__(self) -> str:
-        return f"{SYMBOLS[self.mark]} {self.mark}"
-
-    @property
-    def asks(self) -> str:
-        """What the question asks."""
-        return QUESTIONS[self.key].asks
-
-    @property
-    def did(self) -> str:
-        """What the experiment did."""
-        return QUESTIONS[self.key].did
-
-    @property
-    def mends(self) -> str:
-        """What would make it a yes; empty when it is one, or when no one knows."""
-        return "" if self.mark in ("yes", "not examined") else QUESTIONS[self.key].mends
 
 
 @dataclass(frozen=True)
@@ -92,43 +61,34 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        prices = map(_narrow, _prices(self.sittings))
-        tables = [*map(_matrix, _blocks(self.sittings)), *prices]
+        tables = [*map(_matrix, _blocks(self.sittings)), *_prices(self.sittings)]
         return "\n\n".join(map(str, tables))
 
     def markdown(self) -> str:
         """The same as one table in Markdown, as a README shows it: no size, no time.
 
-        >>> answer = Answer("kill", "yes", "kept the words")
+        >>> answer = Answer(QUESTIONS["kill"], "yes", "kept the words")
         >>> print(Report((Sitting("mine", {"kill": answer}),)).markdown())
         |  | mine |
         | --- | --- |
         | Survive: kill -9 | ● yes |
         """
-        rows = [(QUESTIONS[key].asks, *self._each(key)) for key in self.sittings[0].answers]
+        marks = _matrix(self.sittings)
+        lines = [["", *marks.columns[1:]], ["---"] * len(marks.columns), *marks.rows]
         for prices in _prices(self.sittings):
             told = {row[0]: row for row in prices.rows}
             for number, name in enumerate(prices.columns[1:], 1):
-                cells = (str(told.get(one.name, ["–"] * 5)[number]) for one in self.sittings)
-                rows.append((f"*{name}*", *cells))
-        head = ["", *(one.name for one in self.sittings)]
-        lines = [head, ["---"] * len(head), *rows]
-        escaped = ([cell.replace("|", "\\|") for cell in cells] for cells in lines)
+                cells = [told.get(one.name, ["–"] * 3)[number] for one in self.sittings]
+                lines.append([f"*{name}*", *cells])
+        escaped = ([str(cell).replace("|", "\\|") for cell in cells] for cells in lines)
         return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
-
-    def _each(self, key: str) -> list[str]:
-        return [str(one[key]) for one in self.sittings]
 
     def measured(self) -> Table:
         """The time of a turn as a multiple of the dict's, as it was in this run."""
-        rows = [
-            (
-                one.name,
-                f"×{one.price.ratio:.2g}" if one.price.ratio < 10 else f"×{one.price.ratio:.0f}",
-            )
-            for one in self.sittings
-            if one.price and one.price.ratio
-        ]
+        rows = []
+        for one in self.sittings:
+            if one.price and (ratio := one.price.ratio):
+                rows.append((one.name, f"×{ratio:.2g}" if ratio < 10 else f"×{ratio:.0f}"))
         return Table(("memory", "a turn"), rows, "Time of a turn, the dict's as 1, this time")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -136,19 +96,19 @@ class Report:
 
     def _html(self) -> str:
         head = "".join(
-            f'<th scope="col" style="{_cell()}">{escape(one.name)}</th>' for one in self.sittings
+            f'<th scope="col" style="{_CELL}">{escape(one.name)}</th>' for one in self.sittings
         )
         rows = "".join(
-            f'<tr><th scope="row" style="{_cell()};font-weight:400;{_STAYS}">'
+            f'<tr><th scope="row" style="{_CELL};font-weight:400;{_STAYS}">'
             f"{escape(QUESTIONS[key].asks)}</th>"
-            + "".join(f'<td style="{_cell()}">{_details(one[key])}</td>' for one in self.sittings)
+            + "".join(f'<td style="{_CELL}">{_details(one[key])}</td>' for one in self.sittings)
             + "</tr>"
             for key in self.sittings[0].answers
         )
         table = (
             '<table style="border-collapse:collapse;margin:0 0 0 -14px;font-size:14px"><caption '
             f'style="text-align:left;padding-left:14px;font-weight:600;color:{style.INK}">'
-            f'The memory exam</caption><thead><tr><td style="{_cell()}"></td>{head}</tr></thead>'
+            f'The memory exam</caption><thead><tr><td style="{_CELL}"></td>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
         scroll = "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box"
@@ -160,10 +120,10 @@ def _told(sitting: Sitting) -> Iterator[str]:
     """One memory's exam, line by line, with what was seen."""
     yield f"The memory exam: {sitting.name}"
     for answer in sitting.answers.values():
-        yield f"{answer!s:<18}{answer.asks}"
+        yield f"{answer!s:<18}{answer.question.asks}"
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
     for table in _prices((sitting,)):
-        yield f"\n{_narrow(table)}"
+        yield f"\n{table}"
         if sitting.price and sitting.price.trouble:
             yield f"Not measured: {sitting.price.trouble}"
 
@@ -190,37 +150,16 @@ def _matrix(sittings: Sequence[Sitting]) -> Table:
 def _prices(sittings: Sequence[Sitting]) -> list[Table]:
     """The table of the prices, if any was measured."""
     rows = [
-        (
-            sitting.name,
-            _GROWTH.get(price.ram, f"power {price.ram}"),
-            _GROWTH.get(price.disk, f"power {price.disk}"),
-            ", ".join(price.packages) or "none",
-            "not found" if price.statements is None else price.statements,
-        )
-        for sitting in sittings
-        if (price := sitting.price)
+        (one.name, *(_GROWTH.get(power, f"power {power}") for power in (price.ram, price.disk)))
+        for one in sittings
+        if (price := one.price)
     ]
-    columns = ("Its price", "memory grows", "files grow", "packages", "statements")
-    return [Table(columns, rows)] if rows else []
-
-
-def _narrow(prices: Table) -> Table:
-    """The prices with one package in a line, so that they fit a terminal."""
-    rows: list[tuple[object, ...]] = []
-    for name, ram, disk, packages, statements in prices.rows:
-        first, *more = str(packages).split(", ")
-        rows.append((name, ram, disk, first, str(statements).rjust(len("statements"))))
-        rows.extend(("", "", "", package, "") for package in more)
-    return Table(prices.columns, rows)
-
-
-def _cell() -> str:
-    return f"{_CELL};text-align:left;color:{style.INK};background:{style.PAPER}"
+    return [Table(("Its price", "memory grows", "files grow"), rows)] if rows else []
 
 
 def _details(answer: Answer) -> str:
     """A cell that opens to what was done, what was seen, and what mends it."""
-    said = {"did": answer.did, "saw": answer.saw, "what mends it": answer.mends}
+    said = {"did": answer.question.did, "saw": answer.saw, "what mends it": answer.mends}
     lines = "".join(
         f'<div style="margin:3px 0"><b>{word}:</b> {escape(text)}</div>'
         for word, text in said.items()

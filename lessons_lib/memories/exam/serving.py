@@ -1,4 +1,4 @@
-"""The child's side of the exam: a process that serves turns of one memory, as a server would.
+"""The child's side of the exam: a process that serves calls of one memory, as a server would.
 
 Each call runs on a thread of a small pool, in a context of its own. A call can be held while the
 model answers, until the parent lets it go on, or kills the process.
@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +25,7 @@ from lessons_lib.memories.places import held
 from lessons_lib.observe.pictures.style import said_of
 
 THREADS = 2
-METHODS = ("resume", "work", "back", "forget")
+METHODS = ("say", "resume", "work", "back", "forget")
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,9 @@ class Call:
     number: int
     thread: int
     method: str
-    arguments: tuple[Any, ...] = ()
-    keywords: Mapping[str, Any] = field(default_factory=dict)
-    hold: bool = False
-
-
-_served: contextvars.ContextVar[Served] = contextvars.ContextVar("served")
+    arguments: tuple[object, ...]
+    keywords: Mapping[str, object]
+    hold: bool
 
 
 class Served:
@@ -51,16 +48,13 @@ class Served:
         self.sent: tuple[str, ...] | None = None
         self.gate = threading.Event()
 
-    def overhear(self, messages: Sequence[Message]) -> None:
-        """Note what is sent to the model, and wait at the gate if this call is to be held."""
-        self.sent = tuple(message["content"] for message in messages)
-        if self.call.hold:
-            self.wait()
-
     def wait(self) -> None:
         """Tell the parent that the gate is reached, and wait until it opens it."""
         self.post("held", self.call.number)
         self.gate.wait()
+
+
+_served: contextvars.ContextVar[Served] = contextvars.ContextVar("served")
 
 
 def serve(connection: Connection[Any, Any], make: bytes, folder: Path, env: dict[str, str]) -> None:
@@ -74,12 +68,18 @@ def serve(connection: Connection[Any, Any], make: bytes, folder: Path, env: dict
 
 
 def _overhear(messages: Sequence[Message]) -> None:
+    """Note what is sent to the model, and wait at the gate if this call is to be held."""
     if served := _served.get(None):
-        served.overhear(messages)
+        served.sent = tuple(message["content"] for message in messages)
+        if served.call.hold:
+            served.wait()
 
 
 class Desk:
-    """Takes calls from the parent, has the pool's threads make them, and reports the outcome."""
+    """Takes calls from the parent, has the pool's threads make them, and posts what comes of them.
+
+    Whatever it posts begins with a kind and the number of the call; 0 is the process itself.
+    """
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self.connection = connection
@@ -99,17 +99,18 @@ class Desk:
         try:
             self.memory = cast(Callable[[Path], object], loads(make))(folder)
         except Exception as error:
-            self.post("raised", _told(error))
+            self.post("failed", 0, told(error))
             return
-        can = [name for name in ("say", *METHODS) if callable(getattr(self.memory, name, None))]
-        kind = type(self.memory)
-        home = (kind.__module__, kind.__qualname__)
-        self.post("opened", said_of(self.memory)[:60], home, can)
+        can = [name for name in METHODS if callable(getattr(self.memory, name, None))]
+        self.post("opened", 0, said_of(self.memory)[:60], frozenset(can))
         # What `make` set in its context is there for every call, as in a server's.
         self.context = contextvars.copy_context()
         while (message := self.connection.recv()) is not None:
             self._take(message)
-        self._close()
+        close = getattr(self.memory, "close", None)
+        if callable(close):
+            close()
+        self.post("closed", 0)
 
     def _take(self, message: Call | int) -> None:
         if isinstance(message, int):
@@ -123,23 +124,18 @@ class Desk:
         call = served.call
         try:
             if call.method == "held":
-                value: object = held(self.memory, *call.arguments)
+                value: object = held(self.memory, *cast(tuple[str], call.arguments))
             else:
                 value = getattr(self.memory, call.method)(*call.arguments, **call.keywords)
             packed = dumps(value)
         except BaseException as error:  # SystemExit too: a pool's thread would swallow it
-            self.post("failed", call.number, _told(error))
+            self.post("failed", call.number, told(error))
         else:
             self.post("done", call.number, packed, served.sent)
 
-    def _close(self) -> None:
-        close = getattr(self.memory, "close", None)
-        if callable(close):
-            close()
-        self.post("closed")
 
-
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
+    """An error in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
