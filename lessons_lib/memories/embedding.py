@@ -33,14 +33,13 @@ def lexical(texts: Sequence[str]) -> list[Vector]:
     >>> here == again, sum(here)
     (True, 9.0)
     """
-    return [_counted(f" {text.lower()} ") for text in texts]
-
-
-def _counted(text: str) -> Vector:
-    vector = [0.0] * DIMS
-    for start in range(len(text) - 2):
-        vector[crc32(text[start : start + 3].encode()) % DIMS] += 1
-    return vector
+    vectors = []
+    for text in texts:
+        vector, padded = [0.0] * DIMS, f" {text.lower()} "
+        for start in range(len(padded) - 2):
+            vector[crc32(padded[start : start + 3].encode()) % DIMS] += 1
+        vectors.append(vector)
+    return vectors
 
 
 def embedder(setting: str | None = None) -> Any:
@@ -62,12 +61,8 @@ def embedder(setting: str | None = None) -> Any:
         raise ValueError(
             f"{SETTING} is {words!r}: name a module and what is in it, as in 'm:embed'"
         )
-    return _usable(_named(words, module, name), words)
-
-
-def _named(words: str, module: str, name: str) -> Any:
     try:
-        return getattr(import_module(module), name)
+        found = getattr(import_module(module), name)
     except ImportError as error:
         raise ValueError(
             f"{SETTING} is {words!r}, and the module cannot be imported ({error}): "
@@ -78,15 +73,11 @@ def _named(words: str, module: str, name: str) -> Any:
             f"{SETTING} is {words!r}, and {module} has no {name!r}: name a function from texts to "
             "vectors, or an embeddings object"
         ) from error
-
-
-def _usable(found: Any, words: str) -> Any:
-    if isinstance(found, type):
-        found = found()
-    if hasattr(found, "embed_documents") or callable(found):
-        return found
+    made = found() if isinstance(found, type) else found
+    if hasattr(made, "embed_documents") or callable(made):
+        return made
     raise ValueError(
-        f"{SETTING} is {words!r}, a {type(found).__name__}: it must name a function from texts to "
+        f"{SETTING} is {words!r}, a {type(made).__name__}: it must name a function from texts to "
         "vectors, or an embeddings object"
     )
 

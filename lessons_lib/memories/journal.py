@@ -74,7 +74,15 @@ class Journal:
         path = self._path(thread_id)
         with FileLock(f"{path}.lock"), path.open("a+b") as file:
             last, whole = _tail(file)
-            _check_next(step, _entry(last).step if last else 0, thread_id)
+            newest = _entry(last).step if last else 0
+            if step <= newest:
+                raise StepTaken(
+                    f"step {step} of {thread_id!r} is taken: the journal is at step {newest}"
+                )
+            if step != newest + 1:
+                raise ValueError(
+                    f"step {step!r} of {thread_id!r} would leave one out: put {newest + 1} next"
+                )
             file.truncate(whole)  # half a line was never acknowledged
             file.write(line)
             file.flush()
@@ -142,13 +150,6 @@ def _tail(file: BinaryIO) -> tuple[bytes, int]:
                 raise Damaged(f"the journal ends in {lines[-1][:40]!r}, which nobody began to put")
             return (lines[-2] if len(lines) > 1 else b""), size - len(lines[-1])
         window *= 2
-
-
-def _check_next(step: int, last: int, thread_id: str) -> None:
-    if step <= last:
-        raise StepTaken(f"step {step} of {thread_id!r} is taken: the journal is at step {last}")
-    if step != last + 1:
-        raise ValueError(f"step {step!r} of {thread_id!r} would leave one out: put {last + 1} next")
 
 
 class JournalBot:

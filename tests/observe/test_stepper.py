@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import gc
+import io
 import linecache
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -494,11 +496,12 @@ def test_another_thread_is_left_alone() -> None:
 # -- beside a busy neighbour -----------------------------------------------------------------------
 
 
-@pytest.fixture
-def busy(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+@contextmanager
+def busy_neighbours() -> Iterator[tuple[Upload, io.StringIO]]:
     """Two threads that make and drop lists, dictionaries and uploads, and print.
 
-    They do not collect: while one does, `gc.collect()` of a snippet returns at once.
+    They do not collect: while one does, `gc.collect()` of a snippet returns at once. Nor do they
+    print into what pytest captures: two threads that write there can bring CPython 3.11 down.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -511,25 +514,52 @@ def busy(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
             print("from a neighbour")
 
     threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield shared
-    finally:
-        done.set()
+    with redirect_stdout(io.StringIO()) as heard:
         for thread in threads:
-            thread.join()
-        (gc.enable if was_on else gc.disable)()
+            thread.start()
+        try:
+            yield shared, heard
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+            (gc.enable if was_on else gc.disable)()
 
 
-def test_a_busy_neighbour_changes_nothing(busy: Upload, capsys: pytest.CaptureFixture[str]) -> None:
-    assert snippets.told() == _TOLD_QUIETLY
-    assert "from a neighbour" in capsys.readouterr().out
+def test_a_busy_neighbour_changes_nothing() -> None:
+    with busy_neighbours() as (_, heard):
+        assert snippets.told() == _TOLD_QUIETLY
+    assert "from a neighbour" in heard.getvalue()
 
 
-def test_what_a_neighbour_changes_meanwhile_can_be_shown(busy: Upload) -> None:
-    recording = run("for n in range(3): x = shared.latest", shared=busy)
+def test_what_a_neighbour_changes_meanwhile_can_be_shown() -> None:
+    with busy_neighbours() as (shared, _):
+        recording = run("for n in range(3): x = shared.latest", shared=shared)
     assert len(recording.steps) > 3
+
+
+def test_while_another_thread_collects_no_collection_is_told() -> None:
+    """What it collects stands still at the start: a callback waits until the snippet has ended."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def stand(phase: str, info: object) -> None:
+        if threading.current_thread() is other and phase == "start":
+            begun.set()
+            ended.wait(60)
+
+    other = threading.Thread(target=gc.collect)
+    gc.callbacks.append(stand)
+    try:
+        other.start()
+        assert begun.wait(60)
+        told = news("a = []\na.append(a)\ndel a\ngc.collect()\nn = gc.collect()")
+    finally:
+        ended.set()
+        other.join()
+        gc.callbacks.remove(stand)
+    none = "no collection took place: another thread may be at one"
+    assert told[3:] == [none, f"n is 0; {none}"]
+    assert news("gc.collect()") == ["nothing died"]
 
 
 def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

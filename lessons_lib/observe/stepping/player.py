@@ -8,7 +8,7 @@ pictures; in a terminal, all steps as a table.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from html import escape
 from textwrap import dedent
@@ -52,16 +52,9 @@ def step(
     """
     is_text = isinstance(snippet, str)
     text = checked(dedent(snippet).strip("\n") if is_text else snippet, max_steps)
-    found = _from_caller(text, sys._getframe(1).f_globals, names)
-    return Player(record(text, found, max_steps=max_steps), show)
-
-
-def _from_caller(
-    snippet: str, its_globals: Mapping[str, object], given: Mapping[str, object]
-) -> dict[str, object]:
-    """What the snippet borrows: looked up at the caller's, handed on, not kept."""
-    wanted = [name for name in borrowed(snippet) if name in its_globals and name not in given]
-    return {**{name: its_globals[name] for name in wanted}, **given}
+    theirs = sys._getframe(1).f_globals
+    found = {name: theirs[name] for name in borrowed(text) if name in theirs}
+    return Player(record(text, found | names, max_steps=max_steps), show)
 
 
 class Player:
@@ -94,16 +87,12 @@ class Player:
         return len(self.recording.steps)
 
     def __str__(self) -> str:
-        return (
-            str(self.story.table())
-            if len(self)
-            else self.recording.note or "nothing to step through"
-        )
+        if not len(self):
+            return self.recording.note or "nothing to step through"
+        return str(self.story.table())
 
     def __repr__(self) -> str:
         return f"Player({len(self)} steps)"
-
-    # -- one step ----------------------------------------------------------------------------
 
     def html(self, index: int) -> str:
         """A step (counted from 0) as HTML: the code with its line marked, and the picture."""
@@ -130,8 +119,6 @@ class Player:
         notes = "".join(f". {escape(note)}" for note in self.story.notes(index))
         words = _with_code(self.sentence(index)) + notes
         return f'<div role="status" aria-live="polite">{style.card(words)}</div>'
-
-    # -- the widget --------------------------------------------------------------------------
 
     @cached_property
     def widget(self) -> ipywidgets.VBox:
@@ -165,8 +152,6 @@ class Player:
         box.add_class("rc-player")
         box.add_class("rc-live")
         return box
-
-    # -- how it shows ------------------------------------------------------------------------
 
     def static_html(self) -> str:
         """The chosen steps, one below the other, for a page on which no widget runs."""
@@ -212,11 +197,9 @@ def _buttons(slider: Any) -> tuple[Any, Any]:
 
 def _code_line(number: int, text: str, marked: bool) -> str:
     """One line of code with its number; the marked one has an arrow, a bar and bold letters."""
-    bar = (
-        f"border-left:4px solid {style.BLUE};background:{style.WASH};font-weight:700"
-        if marked
-        else ("border-left:4px solid transparent")
-    )
+    bar = "border-left:4px solid transparent"
+    if marked:
+        bar = f"border-left:4px solid {style.BLUE};background:{style.WASH};font-weight:700"
     sign = "▶" if marked else " "
     current = ' aria-current="step"' if marked else ""
     # As wide as its text: else the colour of the marked line would end where a narrow box does.

@@ -77,15 +77,12 @@ def _refuse_what_notebooks_allow(snippet: str, error: SyntaxError) -> None:
 
 
 def _probe(line: int, event: str) -> ast.stmt:
-    call = ast.Call(
-        func=ast.Name(id=PROBE, ctx=ast.Load()),
-        args=[ast.Constant(line), ast.Constant(event)],
-        keywords=[],
-    )
-    found = ast.Expr(call)
+    """A call of the probe, standing where the snippet's own line does."""
+    found = ast.parse(f"{PROBE}({line}, {event!r})").body[0]
     for node in ast.walk(found):
-        node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
-        node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+        if isinstance(node, (ast.expr, ast.stmt)):
+            node.lineno = node.end_lineno = line
+            node.col_offset = node.end_col_offset = 0
     return found
 
 
@@ -94,27 +91,20 @@ def _block(body: Sequence[ast.stmt], start: tuple[int, str] | None = None) -> li
     result: list[ast.stmt] = []
     for index, statement in enumerate(body):
         following = body[index + 1].lineno if index + 1 < len(body) else 0
-        result += _statement(statement, shares_line=following == _last_line(statement))
+        result += _statement(statement, shares_line=following == statement.end_lineno)
     if start:
-        result.insert(_docstring(body), _probe(*start))
+        result.insert(int(_is_constant(body[0])), _probe(*start))  # behind a docstring
     return result
-
-
-def _docstring(body: Sequence[ast.stmt]) -> int:
-    return int(bool(body) and _is_constant(body[0]))
 
 
 def _is_constant(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _last_line(statement: ast.stmt) -> int:
-    return statement.end_lineno or statement.lineno
-
-
 def _statement(statement: ast.stmt, shares_line: bool) -> list[ast.stmt]:
     line = statement.lineno
-    if isinstance(statement, _SILENT) or _is_constant(statement) or _is_future(statement):
+    is_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+    if isinstance(statement, _SILENT) or _is_constant(statement) or is_future:
         return [statement]
     if isinstance(statement, (ast.Return, ast.Raise)):
         return [_probe(line, "leave"), statement]
@@ -122,19 +112,11 @@ def _statement(statement: ast.stmt, shares_line: bool) -> list[ast.stmt]:
         _definition(statement)
         return [statement, _probe(line, "quiet")]
     if _open_up(statement):
-        return [statement, _probe(_last_line(statement), f"end of {_keyword(statement)}")]
+        keyword = type(statement).__name__.removeprefix("Async").removesuffix("Star").lower()
+        return [statement, _probe(statement.end_lineno or line, f"end of {keyword}")]
     if shares_line:
         return [statement]
     return [statement, _probe(line, "quiet" if isinstance(statement, _DULL) else "done")]
-
-
-def _keyword(statement: ast.stmt) -> str:
-    """The word a compound statement starts with."""
-    return type(statement).__name__.removeprefix("Async").removesuffix("Star").lower()
-
-
-def _is_future(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 def _definition(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
@@ -149,18 +131,15 @@ def _definition(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDe
 
 def _open_up(statement: ast.stmt) -> bool:
     """Put probes into the blocks of a compound statement; False when it has none."""
-    opened = False
-    line = statement.lineno
+    opened = hasattr(statement, "cases")
     for field in ("body", "orelse", "finalbody"):
-        block = getattr(statement, field, None)
-        if block:
+        if block := getattr(statement, field, None):
             opened = True
-            first = line if field == "body" else block[0].lineno
+            first = statement.lineno if field == "body" else block[0].lineno
             setattr(statement, field, _block(block, (first, "quiet")))
     for handler in getattr(statement, "handlers", []):
         handler.body = _block(handler.body, (handler.lineno, "except"))
     for case in getattr(statement, "cases", []):
-        opened = True
         case.body = _block(case.body, (case.pattern.lineno, "quiet"))
     return opened
 
@@ -173,18 +152,11 @@ def borrowed(snippet: str) -> list[str]:
     """
     table = symtable.symtable(snippet, FILENAME, "exec")
     own = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    used = {name for inner in _tables(table) for name in _globals_used(inner)}
+    used: set[str] = set()
+    tables = [table]
+    for inner in tables:  # grows while it is walked
+        tables += inner.get_children()
+        for symbol in inner.get_symbols():
+            if symbol.is_referenced() and (inner is table or symbol.is_global()):
+                used.add(symbol.get_name())
     return sorted(name for name in used - own if not hasattr(builtins, name))
-
-
-def _tables(table: symtable.SymbolTable) -> list[symtable.SymbolTable]:
-    return [table, *(deep for child in table.get_children() for deep in _tables(child))]
-
-
-def _globals_used(table: symtable.SymbolTable) -> list[str]:
-    module = table.get_type() == "module"
-    return [
-        symbol.get_name()
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (module or symbol.is_global())
-    ]

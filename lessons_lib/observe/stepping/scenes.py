@@ -15,7 +15,7 @@ from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, Frame, left_out, 
 from ..pictures.drawing import Picture, draw
 from ..pictures.layout import Layout, lay_out
 from .stepper import Name, Recording, Step, Thing
-from .story import Story, drawn_references
+from .story import Story
 
 ACT_BOXES = 16
 """With more boxes than this among them, a new layout is begun: one for all would be mostly gaps."""
@@ -69,7 +69,8 @@ class Scenes:
         frames: dict[str, tuple[str, ...]] = {}
         for diagram in map(self._whole, act):
             for box in diagram.boxes:
-                boxes[box.id] = _larger(boxes.get(box.id), box)
+                if box.id not in boxes or size(box) > size(boxes[box.id]):
+                    boxes[box.id] = box
             for arrow in diagram.arrows:
                 arrows.setdefault((arrow.tail, arrow.head, arrow.label), arrow)
             for frame in diagram.frames:
@@ -85,12 +86,20 @@ class Scenes:
 
     def _whole(self, index: int) -> Diagram:
         step = self.recording.steps[index]
-        boxes = [*map(_name_box, step.names), *self._thing_boxes(step, index), *_holders(step)]
-        arrows = [*self._name_arrows(step), *self._thing_arrows(step)]
-        return Diagram(tuple(boxes), tuple(dict.fromkeys(arrows)), tuple(_frames(step)))
+        names = [
+            Box(_name_id(name), name.label, "name", (name.value,) if name.value else ())
+            for name in step.names
+        ]
+        holders = [
+            Box(f"held by {holder}", holder, "pill")
+            for holder in dict.fromkeys(holder for holder, _ in step.unseen)
+        ]
+        boxes = (*names, *self._thing_boxes(step, index), *holders)
+        arrows = dict.fromkeys(self._arrows(step))
+        return Diagram(boxes, tuple(arrows), tuple(_frames(step)))
 
     def _thing_boxes(self, step: Step, index: int) -> Iterable[Box]:
-        counts = drawn_references(step)
+        counts = self.story.counts(index)
         hands = {death.number: death.by for death in step.died}
         numbers = list(dict.fromkeys([*step.values, *hands]))
         for number in sorted(numbers):
@@ -104,11 +113,10 @@ class Scenes:
                 yield replace(box, badge="" if thing.hidden else str(counts[number]))
 
     def _box(self, thing: Thing, value: str) -> Box:
-        title = self.story.titles[thing.number]
+        slot, title = self.slots[thing.number], self.story.titles[thing.number]
         if thing.type.startswith("frame of "):
-            return Box(self.slots[thing.number], "traceback", "pill", (title,))
-        kind = "pill" if thing.hidden else "object"
-        return Box(self.slots[thing.number], title, kind, (value,) if value else ())  # type: ignore[arg-type]
+            return Box(slot, "traceback", "pill", (title,))
+        return Box(slot, title, "pill" if thing.hidden else "object", (value,) if value else ())
 
     def _value(self, number: int, index: int) -> str:
         """The value of a thing at a step, or the last one before it died."""
@@ -117,14 +125,13 @@ class Scenes:
                 return step.values[number]
         return ""
 
-    def _name_arrows(self, step: Step) -> Iterable[Arrow]:
+    def _arrows(self, step: Step) -> Iterable[Arrow]:
         for name in step.names:
             if name.target:
                 yield Arrow(_name_id(name), self.slots[name.target], style=name.style)
-
-    def _thing_arrows(self, step: Step) -> Iterable[Arrow]:
         for tail, label, head, style in step.references:
-            yield Arrow(self.slots[tail], self.slots[head], _short(label), style)
+            shown = "" if label == "__traceback__" else label
+            yield Arrow(self.slots[tail], self.slots[head], shown, style)
         for holder, number in step.unseen:
             yield Arrow(f"held by {holder}", self.slots[number], style="dotted")
 
@@ -159,21 +166,8 @@ class Scenes:
         return (seen[0], seen[-1]) if seen else (0, 0)
 
 
-def _short(label: str) -> str:
-    return "" if label == "__traceback__" else str(label)
-
-
 def _name_id(name: Name) -> str:
     return f"name {name.scope}.{name.label}"
-
-
-def _name_box(name: Name) -> Box:
-    return Box(_name_id(name), name.label, "name", (name.value,) if name.value else ())
-
-
-def _holders(step: Step) -> Iterable[Box]:
-    for holder in dict.fromkeys(holder for holder, _ in step.unseen):
-        yield Box(f"held by {holder}", holder, "pill")
 
 
 def _frames(step: Step) -> Iterable[Frame]:
@@ -181,10 +175,6 @@ def _frames(step: Step) -> Iterable[Frame]:
         inside = tuple(_name_id(name) for name in step.names if name.scope == scope)
         if inside:
             yield Frame(scope, f"{scope} runs", inside)
-
-
-def _larger(one: Box | None, other: Box) -> Box:
-    return other if one is None or size(other) > size(one) else one
 
 
 def _among(diagram: Diagram, boxes: Iterable[Box]) -> Diagram:

@@ -21,17 +21,16 @@ import threading
 import types
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import compress, repeat
+from itertools import repeat
 from time import monotonic
 from traceback import walk_tb
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from ..holding.links import (
-    INDEXES,
     ITEM_LIMIT,
     Link,
     LinkStyle,
@@ -44,7 +43,6 @@ from ..holding.links import (
     is_hidden,
     only_a_dict,
     reader_of,
-    sequence_text,
     telling_name,
 )
 from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, referrers, unseen_holder
@@ -111,6 +109,8 @@ class Step:
     """The exception that was caught or that ended the snippet at this step."""
     changes: tuple[Change, ...] = ()
     """Objects whose size or plain values are not what they were one step before."""
+    collected: bool = False
+    """Whether a collection began; none does while another thread is at one."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,7 @@ class _Recorder:
         self.searches = 0
         self.collecting = 0
         """The thread in which a collection is running; 0: none."""
+        self.collected = False
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
@@ -301,6 +302,7 @@ class _Recorder:
 
     def _collection(self, phase: str, info: dict[str, int]) -> None:
         self.collecting = threading.get_ident() if phase == "start" else 0
+        self.collected = self.collected or self.collecting == self.thread
 
     def _printed(self) -> str:
         text = self.output.getvalue()
@@ -355,7 +357,9 @@ class _Recorder:
             self._printed(),
             error,
             tuple(self._changes(look)),
+            self.collected,
         )
+        self.collected = False
         self.last = look
         if not event.startswith(("quiet", "end of")) or self._has_news(step):
             self.steps.append(step)
@@ -412,34 +416,31 @@ class _Recorder:
     def _walk(self, look: _Look) -> None:
         """Follow references breadth first; `look.queue` holds what is still to be read.
 
-        Here the time goes: 200 objects are to take less than a millisecond. So lists and plain
-        instances are read in place, and a thing that was met before takes the short way.
+        Here the time goes: a step at 200 objects is to take less than a millisecond (tests/bench).
+        So what a plain instance holds is read in place, its value is not told again while nothing
+        in it has changed, and a thing that was met before takes the short way.
         """
         known, kinds, last = self.known.get, self.kinds.get, self.last
         values, queue, references = look.values, look.queue, look.references
         for number, thing in queue:  # grows while it is walked
-            kind, text = type(thing), None
+            kind = type(thing)
             _, read_contents, getter, read = kinds(id(kind)) or self._learn(kind)
             if read_contents:
                 look.contents[number] = contents = read_contents(thing)
-                if last.contents.get(number) == contents:
-                    text = last.values[number]
                 if contents[0] > ITEM_LIMIT:
-                    self._note_length()
+                    self.notes[_TOO_LONG] = None
             links: Iterable[Link]
-            if kind is list:
-                values[number] = text or sequence_text(thing)
-                links = zip(INDEXES, thing, _SOLID, strict=False)
-            elif getter:
+            if getter:
                 labels, targets = contents[1], tuple(getter(thing).values())
                 links = zip(labels, targets, _SOLID)  # noqa: B905 (it costs a tenth of a step)
-                if text is None:
-                    text = attributes_text(list(zip(labels, targets, strict=False)))
-                values[number] = text
+                if last.contents.get(number) == contents:
+                    values[number] = last.values[number]
+                else:
+                    values[number] = attributes_text(list(zip(labels, targets, strict=False)))
             else:
                 values[number], links = read(thing)
                 if kind is tuple and len(thing) > ITEM_LIMIT:
-                    self._note_length()
+                    self.notes[_TOO_LONG] = None
             for label, target, style in links:
                 watched = known(id(target))
                 if watched is None or not watched.simple:
@@ -458,13 +459,6 @@ class _Recorder:
         found = _Kind(kind, content_reader(kind), table_of, reader_of(kind))
         self.kinds[id(kind)] = found
         return found
-
-    def _read(self, thing: Any) -> list[Link]:
-        kind = type(thing)
-        return (self.kinds.get(id(kind)) or self._learn(kind)).read(thing).links
-
-    def _note_length(self) -> None:
-        self.notes[f"of a longer container, {ITEM_LIMIT} items are followed"] = None
 
     def _follow(self, look: _Look, tail: int, label: str, target: object, style: LinkStyle) -> None:
         """Note a reference to what may be new, or drawn in another way than it is held."""
@@ -498,9 +492,11 @@ class _Recorder:
         """Functions, methods, frames and classes are drawn only for what they hold."""
         if depth < 0 or (is_a(thing, type) and thing.__module__ != "__main__"):
             return False
+        kind = type(thing)
+        reading = (self.kinds.get(id(kind)) or self._learn(kind)).read(thing)
         return any(
             not is_a(target, _ONLY_IF_HOLDING) or self._holds_something(target, depth - 1)
-            for _, target, _ in self._read(thing)
+            for _, target, _ in reading.links
         )
 
     def _known(self, thing: object) -> _Watched | None:
@@ -540,12 +536,13 @@ class _Recorder:
         [resting] = [sys.getrefcount(entry[1]) for entry in [(0, object())]]
         places = [i for i, (_, t) in enumerate(look.queue) if self.known[id(t)].ref is None]
         counts = [sys.getrefcount(look.queue[i][1]) for i in places]
-        arrows = _arrows_to({look.queue[i][0] for i in places}, look)
+        drawn = drawn_references(look.names, look.references)
         for i, count in zip(places, counts, strict=True):
-            watched = self.known[id(look.queue[i][1])]
-            watched.spare = count - resting - arrows[watched.number]
-            watched.tracked = gc.is_tracked(look.queue[i][1])
-            watched.contents = tuple(map(id, gc.get_referents(look.queue[i][1])))
+            number, thing = look.queue[i]
+            watched = self.known[id(thing)]
+            watched.spare = count - resting - drawn[number]
+            watched.tracked = gc.is_tracked(thing)
+            watched.contents = tuple(map(id, gc.get_referents(thing)))
 
     # -- what no name leads to ---------------------------------------------------------------
 
@@ -570,23 +567,21 @@ class _Recorder:
 
     def _may_search(self) -> bool:
         self.searches += 1
-        if self.searches > MAX_SEARCHES:
-            told = (
-                f"after {MAX_SEARCHES} searches, who holds what is unseen is no longer looked for"
-            )
-            self.notes[told] = None
-        return self.searches <= MAX_SEARCHES
-
-    def _unseen_holder(self, thing: object) -> str:
-        may = self._may_search()
-        return unseen_holder(thing) if may else "something that was not looked for"
+        if self.searches <= MAX_SEARCHES:
+            return True
+        looked = f"after {MAX_SEARCHES} searches, who holds what is unseen is no longer looked for"
+        self.notes[looked] = None
+        return False
 
     def _add_unseen(self, look: _Look, thing: object) -> None:
         """A thing that something out of sight holds; a constant is held by the code itself."""
         watched = self.known[id(thing)]
         number = watched.number
         if number not in self.holders:
-            self.holders[number] = self._shown_holder(look, thing) or self._unseen_holder(thing)
+            holder = self._shown_holder(look, thing)
+            if not holder:
+                holder = unseen_holder(thing) if self._may_search() else _NOT_LOOKED_FOR
+            self.holders[number] = holder
         if watched.ref is not None or self.holders[number] != NOT_FOUND:
             look.unseen.append((self.holders[number], self._visit(look, thing)))
 
@@ -605,22 +600,21 @@ class _Recorder:
     def _unreached(self, look: _Look) -> list[object]:
         """Living things that were met before and that this look did not reach."""
         missed = [w for w in list(self.known.values()) if w.number not in look.values]
-        refs = [w.ref for w in missed if w.ref]
-        found = [thing for ref in refs if (thing := ref()) is not None]
+        found = [thing for w in missed if w.ref and (thing := w.ref()) is not None]
         keyed = {w.key: w for w in missed if not w.ref and w.tracked and not w.thing.hidden}
-        return found + _still_there(keyed) if keyed else found
+        if keyed:
+            found += [thing for thing in _at(keyed) if _is_same(thing, keyed[id(thing)])]
+        return found
 
     def _vanished(self, look: _Look) -> list[Death]:
         """Things without weak references that were reached before, are not now, and are gone."""
-        gone = [
-            watched
-            for watched in list(self.known.values())
-            if watched.ref is None and watched.number not in look.values
-        ]
-        for watched in gone:
-            del self.known[watched.key]
-        dead = [watched for watched in gone if not watched.thing.hidden and _is_dead(watched)]
-        return [Death(watched.number, self._hand(watched)) for watched in dead]
+        deaths = []
+        for watched in list(self.known.values()):
+            if watched.ref is None and watched.number not in look.values:
+                del self.known[watched.key]
+                if not watched.thing.hidden and _is_dead(watched):
+                    deaths.append(Death(watched.number, self._hand(watched)))
+        return deaths
 
     def _hand(self, watched: _Watched) -> By:
         """By which hand a list or dictionary went: by the collector if garbage alone led there."""
@@ -634,6 +628,8 @@ class _Recorder:
 
 
 _SOLID: Iterator[LinkStyle] = repeat("solid")
+_NOT_LOOKED_FOR = "something that was not looked for"
+_TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 
 
@@ -643,15 +639,9 @@ def _is_outermost(frame: types.FrameType) -> bool:
     return module or frame.f_globals is globals()
 
 
-def _still_there(keyed: dict[int, _Watched]) -> list[object]:
-    """Those of some lists, dictionaries … that still exist: same address, same contents."""
-    return [thing for thing in _at(set(keyed)) if _is_same(thing, keyed[id(thing)])]
-
-
-def _at(addresses: set[int]) -> list[object]:
+def _at(addresses: Container[int]) -> list[object]:
     """The objects that the collector knows at some addresses."""
-    things = gc.get_objects()
-    return list(compress(things, map(addresses.__contains__, map(id, things))))
+    return [thing for thing in gc.get_objects() if id(thing) in addresses]
 
 
 def _is_same(thing: object, watched: _Watched) -> bool:
@@ -683,11 +673,14 @@ _ONLY_IF_HOLDING = (
 )
 
 
-def _arrows_to(numbers: set[int], look: _Look) -> Counter[int]:
-    """How many strong references were drawn to each of some things."""
-    named = [n.target for n in look.names if n.target in numbers and n.style != "dashed"]
-    heads = [head for _, _, head, style in look.references if head in numbers and style != "dashed"]
-    return Counter(named + heads)
+def drawn_references(
+    names: Iterable[Name], references: Iterable[Reference], unseen: Iterable[tuple[str, int]] = ()
+) -> Counter[int]:
+    """The references drawn to each thing; weak ones hold nothing and do not count."""
+    counts = Counter(name.target for name in names if name.style != "dashed")
+    counts.update(head for _, _, head, style in references if style != "dashed")
+    counts.update(number for _, number in unseen)
+    return counts
 
 
 def _frames(frame: types.FrameType | None) -> list[types.FrameType]:

@@ -14,12 +14,10 @@ from functools import cached_property
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from .contents import Change, bracketed
-from .stepper import Recording, Step, Thing
+from .stepper import Recording, Step, Thing, drawn_references
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""
-
-
 _NOTHING = Step(0, "", (), (), {}, ())
 
 
@@ -61,7 +59,8 @@ class Story:
 
     def counts(self, index: int) -> Counter[int]:
         """The references drawn to each thing after a step; weak ones do not count."""
-        return drawn_references(self.step(index))
+        step = self.step(index)
+        return drawn_references(step.names, step.references, step.unseen)
 
     def happened(self, index: int) -> list[str]:
         """What a step brought, in short phrases."""
@@ -81,8 +80,11 @@ class Story:
         ]
         if step.printed:
             news.append(f"prints {shorten(step.printed.rstrip().replace(chr(10), ' / '), 60)}")
-        if not news and "collect(" in self.code(step):
-            news.append("nothing died")
+        if "collect(" in self.code(step) and step.event == "done":
+            if not step.collected and (not news or "gc.collect(" in self.code(step)):
+                news.append("no collection took place: another thread may be at one")
+            elif not news:
+                news.append("nothing died")
         return news or self._rearranged(step, before)
 
     def sentence(self, index: int) -> str:
@@ -93,22 +95,17 @@ class Story:
 
     def decisive(self) -> list[int]:
         """The steps in which something died, became garbage or failed; else the last."""
-        places = range(len(self.recording.steps))
-        found = [
-            i
-            for i in places
-            if (step := self.step(i)).died
-            or step.event == "raised"
-            or step.garbage - self.step(i - 1).garbage
-        ]
-        return found or list(places)[-1:]
+        found = []
+        for index, step in enumerate(self.recording.steps):
+            if step.died or step.event == "raised" or step.garbage - self.step(index - 1).garbage:
+                found.append(index)
+        return found or list(range(len(self.recording.steps)))[-1:]
 
     def table(self) -> Table:
         """Every step in a row: its line, its code, what happened."""
-        steps = self.recording.steps
         rows = [
             (i + 1, step.line, shorten(self.code(step), 44), "; ".join(self.happened(i)) or "–")
-            for i, step in enumerate(steps)
+            for i, step in enumerate(self.recording.steps)
         ]
         note, columns = self.recording.note, ("step", "line", "code", "what happened")
         return Table(columns, rows, caption=note, notes=self.notes()[bool(note) :])
@@ -208,12 +205,12 @@ class Story:
     def _weak(self, step: Step, before: Step) -> list[str]:
         """New weak references, told by the name or the thing that has them."""
         now, then = self._weak_ones(step), self._weak_ones(before)
-        return [f"{who} refers weakly to {whom}" for who, whom in now if (who, whom) not in then]
+        return [told for told in now if told not in then]
 
-    def _weak_ones(self, step: Step) -> list[tuple[str, str]]:
-        named = [(n.label, n.target) for n in step.names if n.style == "dashed" and n.target]
-        held = [(self.labels[t], h) for t, _, h, style in step.references if style == "dashed"]
-        return [(who, self.labels[whom]) for who, whom in named + held]
+    def _weak_ones(self, step: Step) -> list[str]:
+        ones = [(n.label, n.target) for n in step.names if n.style == "dashed" and n.target]
+        ones += [(self.labels[t], h) for t, _, h, style in step.references if style == "dashed"]
+        return [f"{who} refers weakly to {self.labels[whom]}" for who, whom in ones]
 
     def _unseen(self, step: Step, before: Step) -> list[str]:
         return [
@@ -261,14 +258,6 @@ def enumerated(words: list[str]) -> str:
     if len(words) > TOLD_AT_ONCE + 1:
         words = [*words[:TOLD_AT_ONCE], f"{len(words) - TOLD_AT_ONCE} more"]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def drawn_references(step: Step) -> Counter[int]:
-    """The number of references drawn to each thing; weak ones hold nothing and do not count."""
-    counts = Counter(name.target for name in step.names if name.style != "dashed")
-    counts.update(head for _, _, head, style in step.references if style != "dashed")
-    counts.update(number for _, number in step.unseen)
-    return counts
 
 
 def _turn(step: Step) -> list[str]:
