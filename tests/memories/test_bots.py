@@ -1,22 +1,34 @@
-"""The chatbot's rules, and the memories around it."""
+"""The chatbot's rules, and the memories around it: what each remembers, and how each forgets."""
 
 from __future__ import annotations
 
+import contextvars
+import json
+import os
+import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lessons_lib.memories import (
-    Bot,
+    ContextBot,
     DictBot,
+    GraphBot,
+    InMemoryGraphBot,
     JournalBot,
     JsonBot,
+    LocalBot,
+    MendedBot,
     Message,
     PickleBot,
+    SessionBot,
     SqliteBot,
+    StoreBot,
+    ThreadLocalBot,
     crash,
     held,
     moment,
@@ -24,16 +36,23 @@ from lessons_lib.memories import (
     stored,
 )
 from lessons_lib.memories.chatbot import answered, heard
-from lessons_lib.memories.graph import GraphBot
 
-Make = Callable[[Path], Bot]
-
-
-@pytest.fixture(params=[DictBot, GraphBot])
-def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    made = request.param(tmp_path)
-    yield made
-    made.close()
+ASK = "What is my name?"
+KNOWN, UNKNOWN = "Your name is Ada.", "You have not told me your name."
+FORGET: dict[str, Callable[[Path], Any]] = {
+    "dict": DictBot,
+    "sessions": SessionBot,
+    "pickle": PickleBot,
+    "JSON": JsonBot,
+    "SQLite": SqliteBot,
+    "journal": JournalBot,
+    "in memory": InMemoryGraphBot,
+    "saver": GraphBot,
+    "store": StoreBot,
+    "mended": partial(MendedBot, key=b"a key of thirty-two bytes, or so"),
+}
+"""Those that keep conversations apart, until they are told to forget one."""
+ALL = {**FORGET, "local": LocalBot, "thread": ThreadLocalBot, "context": ContextBot}
 
 
 def conversation(*turns: str | tuple[str, tuple[str, str]]) -> list[Message]:
@@ -71,30 +90,23 @@ def test_nothing_to_answer(messages: list[Message]) -> None:
         reply(messages)
 
 
-def test_words_file_and_feedback_are_remembered(bot: Bot) -> None:
-    bot.say("My name is Ada.")
-    bot.say("Here is my file.", file=("cv.pdf", "Ada, engineer"))
-    bot.say("That was helpful.")
-    assert bot.say("What did I say first?") == "You said: My name is Ada."
-    assert bot.say("What was in my file?") == "Your file cv.pdf says: Ada, engineer"
-    assert bot.say("Was that helpful?") == "You said it was helpful."
-    assert [message["role"] for message in bot.messages()] == ["user", "assistant"] * 6
-    assert bot.messages()[2].get("file") == {"name": "cv.pdf", "content": "Ada, engineer"}
-
-
-def test_conversations_are_apart(bot: Bot) -> None:
+@pytest.mark.parametrize("make", FORGET.values(), ids=FORGET)
+def test_a_conversation_is_remembered_until_it_is_forgotten(make: Any, tmp_path: Path) -> None:
+    bot = make(tmp_path)
     bot.say("My name is Ada.", conversation="c1")
-    assert bot.say("What is my name?", conversation="c2", user="bob").startswith("You have not")
-    assert len(bot.messages("c1")) == len(bot.messages("c2")) == 2
-    assert bot.messages("c3") == []
+    bot.say("Here.", conversation="c1", file=("cv.pdf", "Ada, engineer"))
+    assert bot.say(ASK, conversation="c1") == KNOWN
+    assert [message["role"] for message in bot.messages("c1")] == ["user", "assistant"] * 3
+    assert bot.messages("c1")[2]["file"] == {"name": "cv.pdf", "content": "Ada, engineer"}
+    assert bot.say(ASK, conversation="c2", user="bob") == UNKNOWN
+    bot.forget("c1")
+    bot.forget("c1")
+    assert bot.messages("c1") == []
+    assert len(bot.messages("c2")) == 2
+    bot.close()
 
 
-def test_turns_may_be_taken_on_any_thread(bot: Bot) -> None:
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(bot.say, "My name is Ada.").result()
-    assert bot.say("What is my name?") == "Your name is Ada."
-
-
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -106,73 +118,79 @@ def test_turns_may_be_taken_on_any_thread(bot: Bot) -> None:
         ({"text": "x", "file": ("cv.pdf", b"")}, "the file is .*: give its name and its text"),
     ],
 )
-def test_bad_turns(bot: Bot, arguments: dict[str, Any], says: str) -> None:
+def test_bad_turns(make: Any, arguments: dict[str, Any], says: str, tmp_path: Path) -> None:
+    bot = make(tmp_path)
     with pytest.raises(ValueError, match=says):
         bot.say(**arguments)
     assert bot.messages("c1") == []
-
-
-def test_a_model_is_sent_the_whole_conversation(tmp_path: Path) -> None:
-    for make in (DictBot, GraphBot):
-        sent: list[int] = []
-
-        def model(messages: Sequence[Message], sent: list[int] = sent) -> str:
-            sent.append(len(messages))
-            return reply(messages)
-
-        made: Bot = make(tmp_path, model=model)
-        made.say("one")
-        made.say("two")
-        made.close()
-        assert sent == [1, 3]
-
-
-def tell(make: Make) -> Callable[[Path], str]:
-    return lambda folder: make(folder).say("My name is Ada.")
-
-
-def ask(make: Make) -> Callable[[Path], str]:
-    return lambda folder: make(folder).say("What is my name?")
-
-
-@pytest.mark.parametrize(
-    ("make", "answer"),
-    [(DictBot, "You have not told me your name."), (GraphBot, "Your name is Ada.")],
-)
-def test_killed_between_turns(make: Make, answer: str) -> None:
-    assert crash(tell(make), then=ask(make)).value == answer
-
-
-def test_a_turn_cut_off_can_be_finished() -> None:
-    def model(messages: Sequence[Message]) -> str:
-        moment("asked")
-        return reply(messages)
-
-    def resume(folder: Path) -> tuple[bool, str, bool, int]:
-        bot = GraphBot(folder, model=model)
-        before = bot.half_done()
-        answer = bot.resume()
-        return before, answer, bot.half_done(), len(bot.messages())
-
-    def first(folder: Path) -> str:
-        return GraphBot(folder, model=model, durability="sync").say("My name is Ada.")
-
-    report = crash(first, at="asked", then=resume)
-    assert report.value == (True, "Hello, Ada.", False, 2)
-
-
-def test_no_turn_to_finish(tmp_path: Path) -> None:
-    bot = GraphBot(tmp_path)
-    with pytest.raises(ValueError, match="conversation 'c1' has no turn to finish: say something"):
-        bot.resume()
-    bot.say("Hello")
-    assert not bot.half_done()
     bot.close()
 
 
-def test_durability_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="durability is 'bogus': it can be 'sync'"):
-        GraphBot(tmp_path, durability="bogus")  # type: ignore[arg-type]
+def test_a_thread_local_follows_the_worker() -> None:
+    bot = ThreadLocalBot()
+    with ThreadPoolExecutor(1) as worker:
+        worker.submit(bot.say, "My name is Ada.", user="ada").result()
+        assert worker.submit(bot.say, ASK, conversation="c2", user="bob").result() == KNOWN
+    assert bot.say(ASK, user="ada") == UNKNOWN
+
+
+def test_a_contextvar_follows_the_context() -> None:
+    bot, ada = ContextBot(), contextvars.Context()
+    ada.run(bot.say, "My name is Ada.")
+    copied = ada.copy()
+    copied.run(bot.say, "My name is Eve.")
+    assert ada.run(bot.say, ASK) == KNOWN
+    assert bot.say(ASK) == UNKNOWN
+
+
+def test_sessions_go_by_count_age_and_bytes() -> None:
+    now = [0.0]
+    bot = SessionBot(most=2, idle=60, size=400, clock=lambda: now[0])
+    for name in ("a", "b", "a", "c"):
+        bot.say("My name is Ada.", conversation=name)
+    assert [bool(bot.messages(name)) for name in "abc"] == [True, False, True], "by count"
+    now[0] = 59
+    bot.say("Hello", conversation="a")
+    now[0] = 61
+    assert [bool(bot.messages(name)) for name in "ac"] == [True, False], (
+        "by age since the last turn"
+    )
+    bot.say("x" * 300, conversation="d")
+    assert [bool(bot.messages(name)) for name in "ad"] == [False, True], "by bytes"
+    bot.say("y" * 300, conversation="d")
+    assert bot.messages("d") == [], "a session larger than all the room there is"
+
+
+@pytest.mark.parametrize("bound", ["most", "idle", "size"])
+def test_bounds_are_checked(bound: str) -> None:
+    arguments: dict[str, Any] = {bound: 0}
+    with pytest.raises(ValueError, match=f"{bound} is 0: give a number above 0"):
+        SessionBot(**arguments)
+
+
+def halves(folder: Path, make: Any) -> None:
+    """Tell two names; the file of the second turn is written in two halves, a moment between."""
+    bot = make(folder)
+    bot.say("My name is Ada.")
+    real = json.dumps if make is JsonBot else pickle.dumps
+    whole = real({"c1": [{"role": "user", "content": "My name is Eve."}]})
+    if make is JsonBot:
+        os.fsync = lambda fd: moment("half")
+        bot.say("My name is Eve.")
+    else:
+        with bot.path.open("wb") as file:
+            file.write(whole[: len(whole) // 2])
+            file.flush()
+            moment("half")
+
+
+@pytest.mark.parametrize(("make", "ends"), [(JsonBot, "returned"), (PickleBot, "raised")])
+def test_killed_inside_a_write(make: Any, ends: str) -> None:
+    report = crash(
+        lambda folder: halves(folder, make), at="half", then=lambda folder: make(folder).say(ASK)
+    )
+    assert report.lives[1].ended.startswith(ends)
+    assert report.value == (KNOWN if make is JsonBot else None)
 
 
 def test_sent_held_stored(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from lessons_lib.memories import crash, moment
 from lessons_lib.memories.crash_lab import children, watch
-from lessons_lib.memories.crash_lab.report import Crash, Life, counted
+from lessons_lib.memories.crash_lab.report import Crash, Life
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
 
@@ -108,11 +108,6 @@ def test_what_was_printed_is_collected() -> None:
 
     report = crash(chatty, at="here")
     assert [life.output for life in report.lives] == ["before\n", "before\nafter\n"]
-
-
-def test_values_are_compared_deep_inside() -> None:
-    report = crash(journal, at="step 2", then=lambda folder: {"state": [("step 1", 7)]})
-    assert (report.kept, report.lost) == (("step 1",), ("step 2",))
 
 
 def test_a_moment_not_passed_often_enough() -> None:
@@ -206,34 +201,43 @@ def test_sigterm_is_handled_before_the_moment_returns(in_thread: bool) -> None:
         assert report.lives[1].value == ["went on"]
 
 
-@posix_only
-def test_sigterm_with_a_handler_that_exits() -> None:
-    def leaves(folder: Path) -> None:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
-        moment("here")
-
-    report = crash(leaves, at="here", how="term", then=lambda folder: None)
-    assert report.lives[0].ended == "SIGTERM at 'here', then ended by itself with exit code 7"
-
-
-@posix_only
-def test_sigterm_without_a_handler() -> None:
-    report = crash(lambda folder: moment("here"), at="here", how="term")
-    assert report.lives[0].ended.endswith("died of SIGTERM: it had set no handler for it")
-
-
 # What goes wrong
 
 
-def test_a_life_that_raises() -> None:
-    def fails(folder: Path) -> None:
-        print("trying")
-        raise ValueError("no such order")
+def leaves_at_sigterm(folder: Path) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+    moment("here")
 
-    report = crash(fails, then=lambda folder: 1)
-    assert report.lives[0].ended == "raised ValueError: no such order"
-    assert report.lives[0].output.startswith("trying\nTraceback")
+
+def fails(folder: Path) -> None:
+    print("trying")
+    raise ValueError("no such order")
+
+
+@pytest.mark.parametrize(
+    ("work", "how", "ended"),
+    [
+        (fails, {}, "raised ValueError: no such order"),
+        (lambda folder: os._exit(3), {}, "ended by itself with exit code 3"),
+        pytest.param(
+            leaves_at_sigterm,
+            {"at": "here", "how": "term"},
+            "SIGTERM at 'here', then ended by itself with exit code 7",
+            marks=posix_only,
+        ),
+        pytest.param(
+            lambda folder: moment("here"),
+            {"at": "here", "how": "term"},
+            "SIGTERM at 'here', then died of SIGTERM: it had set no handler for it",
+            marks=posix_only,
+        ),
+    ],
+)
+def test_how_a_life_ends_by_itself(work: Any, how: dict[str, Any], ended: str) -> None:
+    report = crash(work, then=lambda folder: 1, **how)
+    assert report.lives[0].ended == ended
     assert report.value == 1
+    assert work is not fails or report.lives[0].output.startswith("trying\nTraceback")
 
 
 def test_a_moment_that_is_never_reached() -> None:
@@ -265,12 +269,6 @@ def test_a_life_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     report = crash(hangs, at="after", timeout=60)
     assert report.lives[0].ended == "killed because it still ran after 60 s"
     assert report.lives[0].passed == ("before",)
-
-
-def test_a_life_that_ends_by_itself() -> None:
-    report = crash(lambda folder: os._exit(3), then=lambda folder: None)
-    assert report.lives[0].ended == "ended by itself with exit code 3"
-    assert report.lives[1].ended == "returned"
 
 
 def test_a_value_that_cannot_cross_back() -> None:
@@ -316,9 +314,19 @@ def test_bad_arguments(arguments: dict[str, Any], says: str) -> None:
         crash(journal, **arguments)
 
 
-def test_first_must_be_a_function() -> None:
-    with pytest.raises(TypeError, match="'journal' is no function: give one that takes the folder"):
-        crash("journal")  # type: ignore[arg-type]
+async def waits(folder: Path) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("work", "says"),
+    [
+        ("journal", "'journal' is no function: give one that takes the folder"),
+        (waits, r"waits is async: give a function that calls asyncio\.run"),
+    ],
+)
+def test_first_must_be_a_plain_function(work: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        crash(work)
 
 
 @posix_only
@@ -397,13 +405,6 @@ def test_annotations_cross_as_far_as_they_are_known(
     assert said[0] == "messages, plain | plain, n | words | plain, n | (3, ['a']) | folder"
     assert said[1] == "True"
     assert said[2].startswith(arrives)
-
-
-def test_an_async_function_is_refused() -> None:
-    async def work(folder: Path) -> None: ...
-
-    with pytest.raises(TypeError, match=r"work is async: give a function that calls asyncio.run"):
-        crash(work)
 
 
 # Processes
@@ -538,11 +539,6 @@ def test_the_report_is_the_same_beside_busy_neighbours() -> None:
     assert parallel.lives[0].passed == parallel.lives[1].passed == ("c", "a", "b")
 
 
-def test_counted() -> None:
-    assert counted(["a", "b", "a"]) == "a ×2 · b"
-    assert counted([]) == "nothing"
-
-
 def test_a_report_of_three_lives() -> None:
     report = Crash((Life(("a",), "killed"), Life(("b",), "killed"), Life(("b",), "returned")))
     assert (report.redone, report.not_redone) == (("b",), ("a",))
@@ -576,21 +572,22 @@ def test_what_became_of_the_moments(ended: str, value: object, fates: dict[str, 
 
 
 @pytest.mark.skipif(children.METHOD != "forkserver", reason="children are spawned here")
-def test_warm_up_starts_what_children_are_forked_from_and_no_child() -> None:
-    script = (
-        "from multiprocessing import active_children, forkserver\n"
-        "from lessons_lib.memories import crash, warm_up\n"
-        "warm_up()\n"
-        "server = forkserver._forkserver._forkserver_pid\n"
-        "warm_up()\n"
-        "life = crash(lambda folder: 1).lives[0]\n"
-        "same = forkserver._forkserver._forkserver_pid == server\n"
-        "print(server is not None, same, active_children(), life.value)\n"
+def test_warm_up_starts_what_children_are_forked_from_and_no_child(tmp_path: Path) -> None:
+    said = run_script(
+        """
+        from multiprocessing import active_children, forkserver
+        from lessons_lib.memories import crash, warm_up
+
+        warm_up()
+        server = forkserver._forkserver._forkserver_pid
+        warm_up()
+        life = crash(lambda folder: 1).lives[0]
+        same = forkserver._forkserver._forkserver_pid == server
+        print(server is not None, same, active_children(), life.value)
+        """,
+        tmp_path,
     )
-    told = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert told.stdout == "True True [] 1\n"
+    assert said == "True True [] 1\n"
 
 
 @pytest.mark.skipif(children.METHOD != "forkserver", reason="children are spawned here")

@@ -20,7 +20,7 @@ import pytest
 from lessons_lib.memories import DictBot, JournalBot, JsonBot, SqliteBot
 from lessons_lib.memories.exam import QUESTIONS, Report, exam, worker
 from lessons_lib.memories.exam.__main__ import main
-from lessons_lib.memories.exam.candidates import FIVE, candidates
+from lessons_lib.memories.exam.candidates import FIVE
 from tests import readme
 from tests.memories import faulty
 
@@ -240,20 +240,23 @@ def test_what_makes_no_memory(make: Any, says: str) -> None:
         ({"only": [["kill"]]}, r"only has \['kill'\]: the questions are recall, "),
     ],
 )
-def test_arguments_that_make_no_sense(keywords: Any, says: str) -> None:
+def test_questions_that_there_are_not(keywords: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         exam(DictBot, **keywords)
 
 
-def test_nothing_sits() -> None:
-    with pytest.raises(ValueError, match="nothing sits the exam: give a memory's class"):
-        exam()
-    with pytest.raises(TypeError, match="3 makes no memory: give a class or a function"):
-        exam(named={"mine": 3})  # type: ignore[dict-item]
-    with pytest.raises(TypeError, match="named is 5: give names and what makes a memory"):
-        exam(named=5)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="tell is 5: give a function of a text"):
-        exam(DictBot, tell=5)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("makes", "keywords", "says"),
+    [
+        ((), {}, "nothing sits the exam: give a memory's class"),
+        ((), {"named": {"mine": 3}}, "3 makes no memory: give a class or a function"),
+        ((), {"named": 5}, "named is 5: give names and what makes a memory"),
+        ((DictBot,), {"tell": 5}, "tell is 5: give a function of a text"),
+    ],
+)
+def test_arguments_that_make_no_sense(makes: Any, keywords: Any, says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        exam(*makes, **keywords)
     with pytest.raises(KeyError, match="no memory named 'x' sat this exam: there are "):
         Report(())["x"]
 
@@ -294,16 +297,16 @@ def test_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("jurnal", "journal"), ("SqliteSaver+store", "SqliteSaver + store")]
+    ("name", "says"),
+    [
+        ("jurnal", "there is no memory 'jurnal': did you mean 'journal'? there are 'local vari"),
+        ("SqliteSaver+store", "'SqliteSaver+store': did you mean 'SqliteSaver + store'?"),
+        ("nothing", "there is no memory 'nothing': there are 'local variable'"),
+    ],
 )
-def test_a_name_that_there_is_not(name: str, meant: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{name!r}: did you mean {meant!r}?")):
-        candidates([name])
-
-
-def test_a_name_far_from_all_has_no_neighbour() -> None:
-    with pytest.raises(ValueError, match="there is no memory 'nothing': there are 'local variab"):
-        candidates(["nothing"])
+def test_a_name_that_there_is_not(name: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name]) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_a_memory_that_does_not_come_back_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,10 +348,3 @@ def test_the_answers_are_the_same_beside_busy_neighbours(sat: Report) -> None:
             burner.wait()
     assert report["JsonBot"]["writers"] == sat["JSON file"]["writers"]
     assert report["Locked"]["writers"].mark == "yes"
-
-
-def test_the_command_with_a_name_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["jurnal"]) == 2
-    assert capsys.readouterr().err.startswith(
-        "there is no memory 'jurnal': did you mean 'journal'?"
-    )

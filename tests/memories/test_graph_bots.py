@@ -47,14 +47,6 @@ def texts(messages: list[Message]) -> list[str]:
     return [message["content"] for message in messages]
 
 
-def test_words_and_file(bot: Any) -> None:
-    bot.say("My name is Ada.")
-    bot.say("Here is my file.", file=("cv.pdf", "Ada, engineer"))
-    assert bot.say("What was in my file?") == "Your file cv.pdf says: Ada, engineer"
-    assert bot.say("What is my name?", conversation="c2", user="bob").startswith("You have not")
-    assert len(bot.messages()) == 6
-
-
 def test_turns_are_taken_back(bot: Any) -> None:
     for name in ("Ada", "Bob", "Eve"):
         bot.say(f"My name is {name}.")

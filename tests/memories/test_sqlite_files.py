@@ -1,4 +1,4 @@
-"""Memories in SQLite are given files that are damaged, another program's, or locked."""
+"""Memories in SQLite: a turn cut off, users, and files that are damaged, another's, or locked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from lessons_lib.memories import GraphBot, MendedBot, SqliteBot, StoreBot, sqlite_files
 
+ASK = "What is my name?"
 MAKERS: dict[str, Callable[[Path], Any]] = {
     "SqliteBot": SqliteBot,
     "GraphBot": GraphBot,
@@ -73,7 +74,7 @@ def test_another_program_s_database(make: Callable[[Path], Any], file: Path, tab
 def test_an_empty_file_is_begun_anew(make: Callable[[Path], Any], file: Path) -> None:
     file.write_bytes(b"")
     bot = make(file.parent)
-    assert bot.say("What is my name?") == "You have not told me your name."
+    assert bot.say(ASK) == "You have not told me your name."
     bot.close()
 
 
@@ -99,4 +100,36 @@ def test_a_store_whose_saver_was_never_used(tmp_path: Path) -> None:
     assert "checkpoints" not in found
     bot = StoreBot(tmp_path)
     assert bot.say("My name is Ada.") == "Hello, Ada."
+    bot.close()
+
+
+def test_sqlite_finishes_a_turn_and_goes_back(tmp_path: Path) -> None:
+    def failing(messages: Any) -> str:
+        raise TimeoutError("the model is away")
+
+    bot = SqliteBot(tmp_path)
+    bot.say("Hello")
+    away = SqliteBot(tmp_path, model=failing)
+    with pytest.raises(TimeoutError):
+        away.say("My name is Ada.")
+    away.close()
+    assert bot.resume() == "Hello, Ada."
+    assert len(bot.messages()) == 4
+    with pytest.raises(ValueError, match="conversation 'c1' has no turn to finish"):
+        bot.resume()
+    bot.back()
+    assert bot.say(ASK) == "You have not told me your name."
+    with pytest.raises(ValueError, match="turns is 0: give how many to take back"):
+        bot.back(0)
+    bot.close()
+
+
+def test_sqlite_knows_its_users(tmp_path: Path) -> None:
+    bot = SqliteBot(tmp_path)
+    bot.say("My name is Ada.", conversation="c1", user="ada")
+    assert bot.say(ASK, conversation="c2", user="ada") == "Your name is Ada."
+    assert bot.say(ASK, conversation="c3", user="ad") == "You have not told me your name."
+    assert bot.say("What did I say first?", conversation="c2", user="ada") == f"You said: {ASK}"
+    bot.forget("c1")
+    assert bot.say(ASK, conversation="c4", user="ada") == "You have not told me your name."
     bot.close()
