@@ -560,6 +560,9 @@ def test_while_another_thread_collects_no_collection_is_told() -> None:
     none = "no collection took place: another thread may be at one"
     assert told[3:] == [none, f"n is 0; {none}"]
     assert news("gc.collect()") == ["nothing died"]
+    inside = news("def f(n):\n    return n\nx = f(gc.collect())")
+    assert inside[-1].startswith("x is ")
+    assert "no collection" not in inside[-1]
 
 
 def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ not redone    wrote the note
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from lessons_lib.memories.crash_lab.children import Stopped, scratch
@@ -65,13 +65,16 @@ def crash(
     gate = _checked_gate(at, after, nth, how)
     if not isinstance(timeout, (int, float)) or not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
-    scripts = [_packed(function) for function in (first, then or first)]
+    functions = [_packed(function) for function in (first, then or first)]
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     try:
-        with _place(folder) as place:
-            lives = [lived(scripts[0], place, gate, timeout, ())]
+        with scratch("crash-") if folder is None else nullcontext(folder) as place:
+            home = Path(place).resolve()
+            lives = [lived(functions[0], home, gate, timeout, ())]
             if gate.complete:
                 open_gate = Gate(after=gate.after)
-                lives.append(lived(scripts[1], place, open_gate, timeout, lives[0].passed))
+                lives.append(lived(functions[1], home, open_gate, timeout, lives[0].passed))
     except KeyboardInterrupt:
         raise Stopped("crash was stopped, and its processes have ended") from None
     return Crash(tuple(lives))
@@ -111,13 +114,3 @@ def _packed(function: Callable[[Path], object]) -> bytes:
         name = function.__name__
         raise TypeError(f"{name} is async: give a function that calls asyncio.run({name}(folder))")
     return pack(function)
-
-
-@contextmanager
-def _place(folder: Path | str | None) -> Iterator[Path]:
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        yield Path(folder).resolve()
-    else:
-        with scratch("crash-") as name:
-            yield Path(name)

@@ -13,7 +13,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -136,26 +135,24 @@ class _Voice(io.TextIOBase):
         return len(text)
 
 
-@dataclass(frozen=True)
-class Script:
-    """What a life does: a pickled function, the folder it gets, the environment it sees."""
-
-    function: bytes
-    folder: Path
-    environment: dict[str, str]
-
-
-def live(connection: Connection[Any, Any], script: Script) -> None:
-    """Live one life: the whole of a child process, from its first line to its last."""
+def live(
+    connection: Connection[Any, Any], function: bytes, folder: Path, environment: dict[str, str]
+) -> None:
+    """Live one life: call a pickled function with a folder, and tell the parent what came of it."""
     global _line
-    threading.Thread(target=end_with_the_parent, name="crash-lab-parent", daemon=True).start()
+    begin_child(environment)
     if _BELL is not None:
         signal.signal(_BELL, _on_bell)
-    os.environ.clear()
-    os.environ.update(script.environment)
     _line = Line(connection)
     sys.stdout = sys.stderr = _Voice(_line)
-    _line.ask(_outcome(script))
+    _line.ask(_outcome(function, folder))
+
+
+def begin_child(environment: dict[str, str]) -> None:
+    """Begin as a child: with the environment of the parent, and ending when the parent does."""
+    threading.Thread(target=end_with_the_parent, name="crash-lab-parent", daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def end_with_the_parent() -> None:
@@ -166,11 +163,11 @@ def end_with_the_parent() -> None:
         os._exit(1)
 
 
-def _outcome(script: Script) -> tuple[str, ...] | tuple[str, bytes, str]:
-    """Run the script: ("returned", pickled value, complaint) or ("raised", type, text)."""
+def _outcome(packed: bytes, folder: Path) -> tuple[str, ...] | tuple[str, bytes, str]:
+    """Call the function: ("returned", pickled value, complaint) or ("raised", type, text)."""
     try:
-        function = cast(Callable[[Path], object], loads(script.function))
-        value = function(script.folder)
+        function = cast(Callable[[Path], object], loads(packed))
+        value = function(folder)
     except Exception as error:
         traceback.print_exc()
         return ("raised", type(error).__name__, str(error))

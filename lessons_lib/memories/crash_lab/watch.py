@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
-from lessons_lib.memories.crash_lab.moments import Answer, Script, live
+from lessons_lib.memories.crash_lab.moments import Answer, live
 from lessons_lib.memories.crash_lab.report import Life, counted
 
 How = Literal["kill", "term"]
@@ -50,7 +50,7 @@ class Gate:
 
 def lived(function: bytes, folder: Path, gate: Gate, timeout: float, order: Sequence[str]) -> Life:
     """Start a process, listen to it until its end, and make sure that it has ended."""
-    process, line = start(live, Script(function, folder, dict(os.environ)))
+    process, line = start(live, function, folder, dict(os.environ))
     watch = Watch(process, line, gate, time.monotonic() + timeout)
     try:
         ended = watch.listen() or f"killed because it still ran after {timeout:g} s"

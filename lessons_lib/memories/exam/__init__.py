@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,8 @@ def exam(
         raise TypeError(f"tell is {tell!r}: give a function of a text, as in tell=print")
     told = tell or _to_the_terminal()
     try:
-        enrolled = [_enrolled(name, make) for name, make in candidates.items()]
-        return Report(tuple(_sit(one, questions, costs, told) for one in enrolled))
+        enrolled = [(name, *_enrolled(name, make)) for name, make in candidates.items()]
+        return Report(tuple(_sit(*one, questions, costs, told) for one in enrolled))
     except KeyboardInterrupt:
         raise Stopped("the exam was stopped, and its processes have ended") from None
 
@@ -114,18 +113,11 @@ def _chosen(only: Sequence[str] | None) -> list[Question]:
     return [QUESTIONS[key] for key in keys]
 
 
-@dataclass(frozen=True)
-class _Enrolled:
-    """A memory that sits the exam: its name, and what makes it in any process."""
+def _enrolled(name: str, make: Make) -> tuple[bytes, bool]:
+    """What makes a memory, pickled; and whether the memory keeps what it has in another place.
 
-    name: str
-    packed: bytes
-    elsewhere: bool
-    """Whether it keeps what it has outside the folder that it is given."""
-
-
-def _enrolled(name: str, make: Make) -> _Enrolled:
-    """Pickle what makes a memory, and see in a process that it makes one."""
+    Raises TypeError when it makes none in a process.
+    """
     packed = pack(make)
     with scratch("exam-") as folder, open_lab(packed, Path(folder)) as lab:
         try:
@@ -137,10 +129,10 @@ def _enrolled(name: str, make: Make) -> _Enrolled:
         try:
             # Killed, and without the files of its folder, it can know this from elsewhere alone.
             again = lab.worker(lab.folder / "empty")
-            said_first = again.say("What did I say first?", conversation="c0", user="ada")
-            return _Enrolled(name, packed, said_first.tells("Hello."))
+            said_first = again.say("What did I say first?", conversation="c0")
+            return packed, said_first.tells("Hello.")
         except (Trouble, Late):
-            return _Enrolled(name, packed, False)
+            return packed, False
 
 
 def _check_turn(name: str, worker: Worker) -> None:
@@ -164,18 +156,25 @@ def _check_turn(name: str, worker: Worker) -> None:
         )
 
 
-def _sit(one: _Enrolled, questions: Sequence[Question], costs: bool, tell: Tell) -> Sitting:
+def _sit(
+    name: str,
+    packed: bytes,
+    elsewhere: bool,
+    questions: Sequence[Question],
+    costs: bool,
+    tell: Tell,
+) -> Sitting:
     """Put the questions to one memory, each in a lab of its own, and measure its price."""
     answers = {}
     for number, question in enumerate(questions, 1):
-        tell(f"{one.name}: question {number} of {len(questions)} · {question.asks}")
-        with scratch("exam-") as folder, open_lab(one.packed, Path(folder), one.elsewhere) as lab:
+        tell(f"{name}: question {number} of {len(questions)} · {question.asks}")
+        with scratch("exam-") as folder, open_lab(packed, Path(folder), elsewhere) as lab:
             answers[question.key] = question.put_to(lab)
     if not costs:
-        return Sitting(one.name, answers)
-    tell(f"{one.name}: its price")
+        return Sitting(name, answers)
+    tell(f"{name}: its price")
     with scratch("exam-") as folder:
-        return Sitting(one.name, answers, price(one.packed, Path(folder)))
+        return Sitting(name, answers, price(packed, Path(folder)))
 
 
 def _to_the_terminal() -> Tell:

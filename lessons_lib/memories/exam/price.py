@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 import sys
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -19,8 +18,8 @@ from typing import Any, cast
 
 from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
-from lessons_lib.memories.crash_lab.moments import end_with_the_parent
-from lessons_lib.memories.exam.serving import told
+from lessons_lib.memories.crash_lab.moments import begin_child
+from lessons_lib.memories.exam.serving import close, told
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -88,9 +87,7 @@ def _measure(
 ) -> None:
     """The child's side: measure and tell, or tell what went wrong."""
     gc.freeze()  # what was there before the memory is not searched at every collection
-    threading.Thread(target=end_with_the_parent, daemon=True).start()
-    os.environ.clear()
-    os.environ.update(env)
+    begin_child(env)
     sys.stdout = sys.stderr = io.StringIO()
     try:
         maker = cast(Make, loads(make))
@@ -117,7 +114,7 @@ def _ram(make: Make, folder: Path) -> int:
         sizes.append(tracemalloc.get_traced_memory()[0])
         done = size
     tracemalloc.stop()
-    _close(memory)
+    close(memory)
     return exponent(sizes, IN_MEMORY * (SIZES[2] - SIZES[1]))
 
 
@@ -128,7 +125,7 @@ def _disk(make: Make, folder: Path) -> int:
     for begin, end in zip((0, *SIZES), SIZES, strict=False):
         memory = make(place)
         _say(memory, range(begin, end), ON_DISK)
-        _close(memory)
+        close(memory)
         sizes.append(sum(path.stat().st_size for path in place.rglob("*") if path.is_file()))
     shutil.rmtree(place, ignore_errors=True)
     return exponent(sizes, ON_DISK * (SIZES[2] - SIZES[1]))
@@ -142,11 +139,5 @@ def _seconds(make: Make, folder: Path) -> float:
         began = time.perf_counter()
         memory.say("Hello", conversation=f"c{len(times)}")
         times.append(time.perf_counter() - began)
-    _close(memory)
+    close(memory)
     return min(times)
-
-
-def _close(memory: Any) -> None:
-    close = getattr(memory, "close", None)
-    if callable(close):
-        close()

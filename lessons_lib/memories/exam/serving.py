@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextvars
 import io
-import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from typing import Any, cast
 
 from lessons_lib.memories.chatbot import Message, overhear
 from lessons_lib.memories.crash_lab.crossing import dumps, loads
-from lessons_lib.memories.crash_lab.moments import end_with_the_parent
+from lessons_lib.memories.crash_lab.moments import begin_child
 from lessons_lib.memories.places import held
 from lessons_lib.observe.pictures.style import said_of
 
@@ -59,9 +58,7 @@ _served: contextvars.ContextVar[Served] = contextvars.ContextVar("served")
 
 def serve(connection: Connection[Any, Any], make: bytes, folder: Path, env: dict[str, str]) -> None:
     """Make the memory in this process and serve calls until told to end."""
-    threading.Thread(target=end_with_the_parent, daemon=True).start()
-    os.environ.clear()
-    os.environ.update(env)
+    begin_child(env)
     sys.stdout = sys.stderr = io.StringIO()
     overhear(_overhear)
     Desk(connection).serve(make, folder)
@@ -107,9 +104,7 @@ class Desk:
         self.context = contextvars.copy_context()
         while (message := self.connection.recv()) is not None:
             self._take(message)
-        close = getattr(self.memory, "close", None)
-        if callable(close):
-            close()
+        close(self.memory)
         self.post("closed", 0)
 
     def _take(self, message: Call | int) -> None:
@@ -132,6 +127,12 @@ class Desk:
             self.post("failed", call.number, told(error))
         else:
             self.post("done", call.number, packed, served.sent)
+
+
+def close(memory: Any) -> None:
+    """Have a memory let go of its files, if it can."""
+    if callable(ends := getattr(memory, "close", None)):
+        ends()
 
 
 def told(error: BaseException) -> str:

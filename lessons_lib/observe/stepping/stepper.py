@@ -110,7 +110,7 @@ class Step:
     changes: tuple[Change, ...] = ()
     """Objects whose size or plain values are not what they were one step before."""
     collected: bool = False
-    """Whether a collection began; none does while another thread is at one."""
+    """Whether a collection may have taken place; none begins while another thread is at one."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +236,8 @@ class _Recorder:
         self.collecting = 0
         """The thread in which a collection is running; 0: none."""
         self.collected = False
+        self.depth = 0
+        """How many functions of the snippet were running at the last probe."""
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
@@ -347,20 +349,20 @@ class _Recorder:
         step = Step(
             line,
             event,
-            tuple(scopes),
-            tuple(look.names),
-            look.values,
-            tuple(look.references),
-            tuple(sorted(set(deaths))),
-            frozenset(look.garbage),
-            tuple(look.unseen),
-            self._printed(),
-            error,
-            tuple(self._changes(look)),
-            self.collected,
+            scopes=tuple(scopes),
+            names=tuple(look.names),
+            values=look.values,
+            references=tuple(look.references),
+            died=tuple(sorted(set(deaths))),
+            garbage=frozenset(look.garbage),
+            unseen=tuple(look.unseen),
+            printed=self._printed(),
+            error=error,
+            changes=tuple(self._changes(look)),
+            # One that a function of the snippet made in this line belongs to a step of that.
+            collected=self.collected or len(scopes) < self.depth,
         )
-        self.collected = False
-        self.last = look
+        self.collected, self.depth, self.last = False, len(scopes), look
         if not event.startswith(("quiet", "end of")) or self._has_news(step):
             self.steps.append(step)
 
