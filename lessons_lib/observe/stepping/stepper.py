@@ -120,7 +120,6 @@ class Recording:
     snippet: str
     things: tuple[Thing, ...]
     steps: tuple[Step, ...]
-    error: str = ""
     note: str = ""
     afterwards: str = ""
     """What was printed when the snippet's names went, after its last line."""
@@ -264,7 +263,7 @@ class _Recorder:
             with _outputs_kept_in(self.output):
                 return self._run(code)
         finally:
-            built_in[PROBE] = _no_probe
+            built_in[PROBE] = lambda line, event: None  # a function may outlive the recording
             linecache.cache.pop(FILENAME, None)
             gc.callbacks.remove(self._collection)
             self.known.clear()
@@ -274,7 +273,6 @@ class _Recorder:
             (gc.enable if was_on else gc.disable)()
 
     def _run(self, code: types.CodeType) -> Recording:
-        error = ""
         try:
             exec(code, self.namespace)
         except _Stop:
@@ -284,16 +282,12 @@ class _Recorder:
             raise
         except BaseException as raised:
             self.error = raised  # its last step: the error and the frames that it keeps
-            line = _line_of(raised)
-            self._finish(line, "raised", _describe(raised), [])
-            error = f"line {line}: {_describe(raised)}"
+            self._finish(_line_of(raised), "raised", _describe(raised), [])
         self.error = None
         self._printed()
         self.namespace.clear()
         note, afterwards = "; ".join(self.notes), self._printed()
-        return Recording(
-            self.snippet, tuple(self.things), tuple(self.steps), error, note, afterwards
-        )
+        return Recording(self.snippet, tuple(self.things), tuple(self.steps), note, afterwards)
 
     def _where_it_stopped(self) -> str:
         line = self.steps[-1].line if self.steps else 1
@@ -739,7 +733,3 @@ def _describe(error: BaseException | None, where: bool = False) -> str:
     words = f"{type(error).__name__}: {first}" if type(first) is str and first else ""
     words = words or type(error).__name__
     return f"{words} (line {_line_of(error)})" if where else words
-
-
-def _no_probe(line: int, event: str) -> None:
-    """What the probe becomes once the recording is over: a function may outlive it."""

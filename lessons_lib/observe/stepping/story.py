@@ -153,7 +153,7 @@ class Story:
             if (was := targets.get((name.scope, name.label))) and name.target not in (0, was)
             if name.target in alive and all(now[n] == then[n] for n in (was, name.target))
         ]
-        return told + moved[:TOLD_AT_ONCE]
+        return told + _some(moved, "more lead elsewhere")
 
     def _mutated(self, step: Step) -> list[str]:
         """Containers that grew or shrank, and plain values that were replaced in place."""
@@ -162,8 +162,7 @@ class Story:
             for change in sorted(step.changes)
             if self._visible(change.number)
         ]
-        more = [f"{len(told) - TOLD_AT_ONCE} more changed"] if len(told) > TOLD_AT_ONCE else []
-        return [*told[:TOLD_AT_ONCE], *more]
+        return _some(told, "more changed")
 
     def _rearranged(self, step: Step, before: Step) -> list[str]:
         """Where nothing else tells it: things whose references go by other ways than before."""
@@ -172,8 +171,8 @@ class Story:
             tail, label, _, _ = reference
             if tail in before.values and self._visible(tail) and reference not in then:
                 moved.setdefault(tail, []).append(bracketed(label))
-        changes = [Change(number, -1, tuple(labels)) for number, labels in moved.items()]
-        return [_now(self.labels[change.number], change) for change in changes[:TOLD_AT_ONCE]]
+        told = [_now(self.labels[n], Change(n, -1, tuple(labels))) for n, labels in moved.items()]
+        return _some(told, "more changed")
 
     def _garbage(self, step: Step, before: Step) -> list[str]:
         new = sorted(step.garbage - before.garbage)
@@ -228,6 +227,12 @@ class Story:
         return told
 
 
+def _some(told: list[str], more: str) -> list[str]:
+    """The first few of many, and how many more there are."""
+    left = len(told) - TOLD_AT_ONCE
+    return [*told[:TOLD_AT_ONCE], f"{left} {more}"] if left > 0 else told
+
+
 def _label(thing: Thing) -> str:
     return f"{thing.type} {thing.name!r}" if thing.name else thing.type
 
@@ -274,11 +279,12 @@ def _turn(step: Step) -> list[str]:
 def _values(step: Step, before: Step) -> list[str]:
     """Names that have a new plain value, and names that are gone."""
     then = {(name.scope, name.label): name.value for name in before.names}
-    return [
+    told = [
         f"{name.label} is {name.value}"
         for name in step.names
         if name.value and then.get((name.scope, name.label)) != name.value
-    ][:TOLD_AT_ONCE]
+    ]
+    return _some(told, "more have a new value")
 
 
 def _lost_names(step: Step, before: Step) -> list[str]:
