@@ -333,7 +333,7 @@ def forget(lab: Lab) -> Finding:
     left += [name for name in stored(lab.memory, "Zephyrine") if name not in left]
     if left:
         return "in part", f"it tells nothing more; the bytes are still in {', '.join(left)}"
-    if lab.tag:
+    if lab.elsewhere:
         return "not examined", f"it tells nothing more; but {_ELSEWHERE}"
     if not before:
         return "not examined", (
@@ -367,7 +367,7 @@ def hostile(lab: Lab) -> Finding:
     bot = lab.worker()
     bot.say("My name is Ada.")
     bot.close()
-    if lab.tag:
+    if lab.elsewhere:
         return "not examined", _ELSEWHERE
     if not any(path.is_file() and path.stat().st_size for path in lab.memory.rglob("*")):
         return "does not apply", "it stores nothing that could be changed"

@@ -196,13 +196,14 @@ class Turn:
 class Lab:
     """What one question works with: a fresh folder, and workers of the memory in it.
 
-    A memory that keeps what it has outside that folder has a `tag`, another one in each lab, with
-    which all its conversations and users begin: nothing else tells the questions apart.
+    A memory that keeps what it has `elsewhere` has nothing but names to tell the questions apart:
+    its conversations and users begin with a `tag`, another one in each lab.
     """
 
     make: bytes
     folder: Path
-    tag: str = ""
+    elsewhere: bool
+    tag: str
     workers: list[Worker] = field(default_factory=list)
 
     @property
@@ -231,7 +232,7 @@ class Lab:
 def open_lab(make: bytes, folder: Path, elsewhere: bool = False) -> Iterator[Lab]:
     """A lab in a folder; every worker that is left is killed at its end."""
     (folder / "memory").mkdir(parents=True)
-    lab = Lab(make, folder, f"{secrets.token_hex(4)}-" if elsewhere else "")
+    lab = Lab(make, folder, elsewhere, f"{secrets.token_hex(4)}-" if elsewhere else "")
     try:
         yield lab
     finally:
