@@ -210,12 +210,15 @@ REFUSED = [
     (
         "10.speak",
         """
-        def speak(graph, thread_id, text, lock):
+        def speak(graph, thread_id, text, seen, lock):
             lock(thread_id)
             config = {"configurable": {"thread_id": thread_id}}
-            return graph.invoke({"messages": [{"role": "user", "content": text}]}, config)
+            if newest(graph, config) != seen:
+                raise Late
+            graph.invoke({"messages": [{"role": "user", "content": text}]}, config)
+            return newest(graph, config)
         """,
-        "No turn was inside a lock",
+        "no turn was inside a lock",
     ),
 ]
 

@@ -6,7 +6,6 @@ overview of a reader's progress does) stays light.
 
 import operator
 import string
-import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import product
@@ -30,23 +29,26 @@ QUESTIONS = (
             Option("At the `del`", "Right. Its last reference went, so it is freed.", right=True),
             Option(
                 "When the function or the notebook ends",
-                "No. Names are not what keeps the time; references are.",
+                "No. It is references that count, and not names or functions.",
             ),
         ),
     ),
     Question(
-        "10.recall-journal",
-        "From lesson 08. `journal.put('ada', 2, state)` has returned, and the process is killed. "
-        "What does a new process need to find this state?",
+        "10.recall-sent",
+        "From lesson 00. A bot on a checkpointed graph, in its fifth turn. What does the model get?",
         (
             Option(
-                "The `Journal` object",
-                "No. It died with its process, and held nothing but a path.",
+                "The new message: the checkpointer has the rest",
+                "No. A model knows what it is sent, and it cannot read a checkpointer.",
             ),
-            Option("The folder and the id `ada`", "Right. A place, and a key in it.", right=True),
             Option(
-                "The folder; `get` returns the newest line of all",
-                "No. Each thread has a file of its own, and `get` asks for its id.",
+                "The whole conversation, as in each turn",
+                "Right. A checkpointer changes what is stored, and not what is sent.",
+                right=True,
+            ),
+            Option(
+                "The new message and a thread id, by which it finds the rest",
+                "No. The id is for the graph. No model ever sees it.",
             ),
         ),
     ),
@@ -60,7 +62,7 @@ QUESTIONS = (
             ),
             Option(
                 "1: the state at the end",
-                "No. That is what `exit` does, and it is not the default.",
+                "No. It writes on the way, too: before the node runs, and even before that.",
             ),
             Option(
                 "2: before the node, and after it",
@@ -123,11 +125,11 @@ QUESTIONS = (
         (
             Option(
                 "Two refused, `None` both times; three conversations",
-                "No. `None` is a value like any other. Refused is only who brings *no* id.",
+                "No. `None` is a value like any other. Only to bring *no* id is refused.",
             ),
             Option(
                 "None refused, five conversations",
-                "No. Two of them bring the same id, and two more come to the same text.",
+                "No. Two of them bring the same id, and two more come to the same string.",
             ),
             Option(
                 "None refused, three conversations",
@@ -136,7 +138,7 @@ QUESTIONS = (
             ),
             Option(
                 "Three refused, `None`, `None` and `''`; one conversation",
-                "No. An empty text is an id, too.",
+                "No. An empty string is an id, too.",
             ),
         ),
     ),
@@ -182,7 +184,7 @@ QUESTIONS = (
             Option("Yes", "Right. In the log beside the file, until that is emptied.", right=True),
             Option(
                 "Yes, and `get_state` still finds it",
-                "No. For LangGraph the thread is empty. That is what makes it easy to be content.",
+                "No. For LangGraph the thread is empty. That is why one is easily content with it.",
             ),
         ),
     ),
@@ -263,10 +265,10 @@ def say(graph: Any, thread_id: str, text: str) -> str:
 
 
 def key_of(thread_for: Key, user: str, conversation: str) -> str:
-    """The reader's key, which must be a text that says something."""
+    """The reader's key, which must be a string."""
     key = thread_for(user, conversation)
     if not isinstance(key, str):
-        raise NotYet(f"thread_for({user!r}, {conversation!r}) returned {key!r}, expected a text.")
+        raise NotYet(f"thread_for({user!r}, {conversation!r}) returned {key!r}, expected a string.")
     return key
 
 
@@ -282,7 +284,7 @@ def judge_same(thread_for: Key) -> None:
         hashed = key_of(thread_for, "ada", "printer") != key
     if hashed:
         raise NotYet(
-            "`hash` of a text is another number in every process, so the key is lost with a restart."
+            "`hash` of a string is another number in every process, so the key is lost with a restart."
         )
     # A dict or a cache finds a text by its hash: for it, these are two.
     one, other = (
@@ -296,7 +298,7 @@ def judge_same(thread_for: Key) -> None:
 
 
 def judge_refused(thread_for: Key) -> None:
-    """Raise NotYet unless what is no text, or an empty one, is refused on both sides."""
+    """Raise NotYet unless what is no string, or an empty one, is refused on both sides."""
     for user, conversation in ((None, "c"), ("", "c"), (7, "c"), ("u", None), ("u", ""), ("u", 7)):
         try:
             key = thread_for(user, conversation)
@@ -316,8 +318,10 @@ def _not_refused(bad: object, user: object, conversation: object, key: object) -
     if bad is None:
         return f"{call}. Everybody who comes without an id gets it, and reads what the others said."
     if bad == "":
-        return f"{call}. An empty text is no id, and all who bring one would share a thread."
-    return f"{call}. A number and its text come to one key: ask for a text, and refuse the rest."
+        return f"{call}. An empty string is no id, and all who bring one would share a thread."
+    return (
+        f"{call}. A number and its digits come to one key: ask for a string, and refuse the rest."
+    )
 
 
 def judge_apart(thread_for: Key) -> None:
@@ -365,7 +369,7 @@ def _pairs(thread_for: Key) -> Iterator[tuple[tuple[str, str], tuple[str, str], 
         ("ada", "screen"),
         "One user has many conversations; this was another.",
     )
-    glued = "Glued together, {0!r} + {1!r} and {2!r} + {3!r} are one text."
+    glued = "Glued together, {0!r} + {1!r} and {2!r} + {3!r} are one string."
     yield ("ada", "11"), ("ada1", "1"), glued.format("ada", "11", "ada1", "1")
     for mark in _marks(thread_for):
         one, other = (f"ada{mark}x", "y"), ("ada", f"x{mark}y")
@@ -392,7 +396,7 @@ def check_key(thread_for: Key) -> str:
     judge_refused(thread_for)
     return (
         "the same key for the same two, also after a restart; nobody else comes to it, "
-        "whatever is in the names; and who brings no id is refused."
+        "whatever is in the names; and to bring no id is refused."
     )
 
 
@@ -403,7 +407,7 @@ def _key(*body: str, first: str = "") -> str:
 _REFUSE = (
     "for part in (user, conversation):",
     "    if not isinstance(part, str) or not part:",
-    '        raise ValueError(f"{part!r} is no id: a text is expected")',
+    '        raise ValueError(f"{part!r} is no id: a string is expected")',
 )
 
 KEY = Exercise(
@@ -434,7 +438,7 @@ KEY = Exercise(
             _key(*_REFUSE, "return uuid.uuid4().hex", first="import uuid\n\n\n"),
             "asked twice for the same",
         ),
-        NearMiss(_key(*_REFUSE, "return str(hash((user, conversation)))"), "`hash` of a text"),
+        NearMiss(_key(*_REFUSE, "return str(hash((user, conversation)))"), "`hash` of a string"),
         NearMiss(
             _key(
                 *_REFUSE,
@@ -462,7 +466,7 @@ KEY = Exercise(
                 "return json.dumps([user, conversation])",
                 first="import json\n\n\n",
             ),
-            "An empty text is no id",
+            "An empty string is no id",
         ),
         NearMiss(
             _key(
@@ -471,14 +475,14 @@ KEY = Exercise(
                 "return json.dumps([str(user), str(conversation)])",
                 first="import json\n\n\n",
             ),
-            "A number and its text",
+            "A number and its digits",
         ),
     ),
     hints=(
-        "Who may read a conversation? Then who that is must be in its key, and not only its name.",
-        "`ada` + `11` and `ada1` + `1` must differ, and so must any two pairs, whatever signs are in "
-        "them. Which way of writing two texts down can always be taken apart again?",
-        "Refuse first what is no text or an empty one; then `json.dumps([user, conversation])`.",
+        "Who may read a conversation? That user must be in its key, and not only the conversation's name.",
+        "`ada` + `11` and `ada1` + `1` must differ, and so must any two pairs, whatever characters are "
+        "in them. Which way of writing two strings down can always be taken apart again?",
+        "First refuse what is no string, or an empty one; then `json.dumps([user, conversation])`.",
     ),
     check=check_key,
 )
@@ -725,232 +729,244 @@ BUDGET = Exercise(
 )
 
 
-# --- Exercise 3: one at a time, and only where they meet --------------------------------------
+# --- Exercise 3: late ------------------------------------------------------------------------
 
 Locks = Callable[[str], AbstractContextManager[Any]]
-Speak = Callable[[Any, str, str, Locks], Any]
-PATIENCE = 10.0  # seconds; a wait that long means that the reader's code stands still
+Speak = Callable[[Any, str, str, str | None, Locks], Any]
 
 
-class Watched:
-    """Locks by name, which know who waits at one: so that a check needs no clock."""
+class Windows:
+    """Ada's windows on one thread: turns through the reader's function, one after the other.
 
-    def __init__(self) -> None:
-        self.change = threading.Condition()
-        self.holders: dict[str, str] = {}
-        self.begun: set[str] = set()
-        self.waiting: set[str] = set()
-        self.done: set[str] = set()
-
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock of this name; wait for it as long as another has it."""
-        me = threading.current_thread().name
-        with self.change:
-            while str(name) in self.holders:
-                if self.holders[str(name)] == me:
-                    raise NotYet("a writer waits for the lock that it holds itself.")
-                self.waiting.add(me)
-                self.change.notify_all()
-                if not self.change.wait(PATIENCE):
-                    raise NotYet("a lock was never given back.")
-            self.waiting.discard(me)
-            self.holders[str(name)] = me
-        try:
-            yield
-        finally:
-            with self.change:
-                del self.holders[str(name)]
-                self.change.notify_all()
-
-    def begin(self) -> None:
-        """Note that this thread's run is in its node."""
-        self.note(self.begun)
-
-    def note(self, where: set[str]) -> None:
-        """Put this thread into a set, and tell those who wait for it."""
-        with self.change:
-            where.add(threading.current_thread().name)
-            self.change.notify_all()
-
-    def until(self, name: str, *places: set[str]) -> None:
-        """Wait until a thread is in one of the places."""
-        with self.change:
-            here = self.change.wait_for(lambda: any(name in one for one in places), PATIENCE)
-        if not here:
-            raise NotYet(
-                "a turn neither waited at `lock` nor ended. Does it wait for a lock of your own?"
-            )
-
-
-class Meeting:
-    """Ada's two messages, sent at once through two graphs, and Bob's between them."""
+    What another window does meanwhile is done at the two moments that matter, as a lock is taken
+    and as it is given back; so nothing here depends on time.
+    """
 
     def __init__(self, speak: Speak) -> None:
         from langgraph.checkpoint.memory import InMemorySaver
 
-        self.speak, self.saver, self.watched = speak, InMemorySaver(), Watched()
-        self.errors: list[BaseException] = []
+        self.speak, self.saver = speak, InMemorySaver()
+        self.held: list[str] = []
+        self.names: list[str] = []
+        self.unlocked = False
+        self.taken: Callable[[], object] | None = None
+        self.given_back: Callable[[], object] | None = None
 
-    def hold(self) -> None:
-        """What Ada's first run does in its node: let the others come as far as they can."""
-        watched = self.watched
-        for name, thread_id in (("second", "ada"), ("bob", "bob")):
-            self.start(name, thread_id, lambda: watched.note(watched.begun))
-            watched.until(name, watched.waiting, watched.done)
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """A lock by name; as it is taken and given back, another window may have its turn."""
+        if str(name) in self.held:
+            raise NotYet("a turn waits for the lock that it holds itself.")
+        self.names.append(str(name))
+        first, self.taken = self.taken, None
+        if first:
+            first()
+        self.held.append(str(name))
+        try:
+            yield
+        finally:
+            self.held.remove(str(name))
+            last, self.given_back = self.given_back, None
+            if last:
+                last()
 
-    def start(self, name: str, thread_id: str, before: Callable[[], object]) -> threading.Thread:
-        """A writer in a thread of its own, with a graph of its own, as in another process."""
+    def watch(self) -> None:
+        """Note it when the graph runs and no lock is held."""
+        self.unlocked = self.unlocked or not self.held
 
-        def run() -> None:
-            try:
-                self.speak(
-                    bot(self.saver, before), thread_id, f"This is {name}.", self.watched.lock
-                )
-            except BaseException as error:
-                self.errors.append(error)
-            self.watched.note(self.watched.done)
+    def send(self, thread_id: str, text: str, seen: str | None) -> Any:
+        """A turn through the reader's function: what it returned, or `Late` when it said so."""
+        try:
+            return self.speak(bot(self.saver, self.watch), thread_id, text, seen, self.lock)
+        except NotYet:
+            raise
+        except Exception as error:
+            if type(error).__name__ == "Late":
+                return type(error)
+            raise NotYet(f"a turn raised {error!r}.") from None
 
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        thread.start()
-        return thread
+    def elsewhere(self, text: str) -> None:
+        """A turn of Ada's in another window, which does all that is right."""
+        say(bot(self.saver), "ada", text)
 
-    def take_place(self) -> None:
-        """Let them meet; every run is over afterwards."""
-        watched = self.watched
-        with_bob: list[bool] = []
+    def newest(self, thread_id: str = "ada") -> str | None:
+        """The id of a thread's newest checkpoint."""
+        config = {"configurable": {"thread_id": thread_id}}
+        found: str | None = bot(self.saver).get_state(config).config["configurable"].get(_ID)
+        return found
 
-        def first() -> None:
-            self.hold()
-            with_bob.append("bob" in watched.done)
-
-        self.start("first", "ada", first)
-        watched.until("first", watched.done)
-        if not with_bob:
-            self.say_errors()
-            raise NotYet(
-                "`speak` returned, and the graph had not run: nothing called `invoke` to the end."
-            )
-        for name in ("second", "bob"):
-            watched.until(name, watched.done)
-        self.bob_waited = with_bob == [False]
-
-    def say_errors(self) -> None:
-        """Raise NotYet when a run ended in an error."""
-        for error in self.errors:
-            raise error if isinstance(error, NotYet) else NotYet(f"a turn raised {error!r}.")
-
-    def said(self, thread_id: str) -> list[str]:
+    def said(self, thread_id: str = "ada") -> list[str]:
         """What users have said in a thread, as it is saved."""
         config = {"configurable": {"thread_id": thread_id}}
         messages = bot(self.saver).get_state(config).values.get("messages", [])
         return [one["content"] for one in messages if one["role"] == "user"]
 
 
-def check_speak(speak: Speak) -> str:
-    """Prove that two messages of one thread are both kept, and that another thread never waits."""
-    meeting = Meeting(speak)
-    meeting.take_place()
-    meeting.say_errors()
-    kept = sorted(meeting.said("ada"))
-    if kept != ["This is first.", "This is second."]:
-        raise NotYet(_why_lost(meeting, kept))
-    if meeting.bob_waited:
+_ID = "checkpoint_id"
+
+
+def judge_turn(windows: Windows, thread_id: str, text: str, seen: str | None) -> str | None:
+    """Raise NotYet unless a turn in a window that is up to date is taken; the id it returned."""
+    before = windows.said(thread_id)
+    returned = windows.send(thread_id, text, seen)
+    if isinstance(returned, type):
         raise NotYet(
-            "nothing was lost, but Bob had to wait until Ada's turn was over. A model takes "
-            "seconds: one lock for all makes the whole service wait for one customer."
+            f"{text!r} came from a window that showed the newest checkpoint, {seen!r}, and was "
+            "refused as late."
         )
-    if meeting.said("bob") != ["This is bob."]:
-        raise NotYet(f"Bob's thread holds {meeting.said('bob')!r}, expected his one message.")
-    return "two messages at once in one thread, both kept; and a third, elsewhere, did not wait."
+    if windows.said(thread_id) != [*before, text]:
+        raise NotYet(
+            f"{text!r} was sent, and the thread has {windows.said(thread_id)!r}: nothing called "
+            "`invoke` to the end."
+        )
+    if not windows.names:
+        raise NotYet(
+            "no turn was inside a lock: `lock(name)` makes one, and `with` takes it. Without one, "
+            "two windows find the thread as they know it, and both send."
+        )
+    if windows.unlocked:
+        raise NotYet(
+            "the graph ran while no lock was held. What must not be parted is looking, answering "
+            "and saving: all of `invoke`."
+        )
+    return str(returned)
 
 
-def _why_lost(meeting: Meeting, kept: list[str]) -> str:
-    lost = f"Ada sent two messages at once, and the thread has {kept!r}."
-    seen = _names_used(meeting.speak)
-    if not seen:
-        return f"{lost} No turn was inside a lock: `lock(name)` makes one, and `with` takes it."
-    if len({name for name, _ in seen}) > 1:
-        return (
-            f"{lost} Each of them took a lock of its own: a lock keeps out only those who ask for "
-            "the same one."
+def judge_late(windows: Windows, seen: str | None, why: str) -> None:
+    """Raise NotYet unless a message from a window that is out of date is refused, and not sent."""
+    late = windows.send("ada", "So it is mended?", seen)
+    sent = "So it is mended?" in windows.said()
+    if sent and isinstance(late, type):
+        raise NotYet("`Late` was raised, and the message was sent all the same.")
+    if sent:
+        raise NotYet(f"{why}, and its message was taken as if it were not.")
+    if not isinstance(late, type):
+        raise NotYet(f"a late message was not sent, and {late!r} returned. Raise `Late`.")
+
+
+def check_speak(speak: Speak) -> str:
+    """Prove that what a window did not see is noticed, also while it waited for its turn."""
+    windows = Windows(speak)
+    one = judge_turn(windows, "ada", "My printer smokes.", None)
+    if one != windows.newest():
+        raise NotYet(
+            f"a turn returned {one!r}, and the newest checkpoint is {windows.newest()!r}: the window "
+            "would not know what it shows."
         )
-    return (
-        f"{lost} The lock was given back before the turn was over. What must not be parted is "
-        "reading the thread, answering, and saving it: all of `invoke`."
+    two = judge_turn(windows, "ada", "It is off now.", one)
+    if len(set(windows.names)) > 1:
+        raise NotYet(
+            "two turns in one thread took two locks: a lock keeps out only those who ask for the "
+            "same one."
+        )
+    judge_late(windows, one, "a window still showed the thread as it was a turn ago")
+    judge_late(windows, None, "a window showed an empty thread, and two turns had been taken in it")
+    windows.taken = lambda: windows.elsewhere("It smokes again!")
+    judge_late(
+        windows,
+        two,
+        "while this window waited for the lock, another one took its turn: this one was late when it "
+        "came in",
     )
+    if windows.taken is not None:
+        raise NotYet("this turn took no lock, and the one before did.")
+    judge_returned(windows)
+    before = set(windows.names)
+    judge_turn(windows, "bob", "My toner is empty.", None)
+    if windows.names[-1] in before:
+        raise NotYet(
+            "nothing was lost, but Bob has to wait until Ada's turn is over. A model takes seconds: "
+            "one lock for all makes the whole service wait for one customer."
+        )
+    return "a late message is refused, also when it became late while it waited; Bob never waits."
 
 
-def _names_used(speak: Speak) -> list[tuple[str, str]]:
-    """Which locks two messages ask for, one after the other, each with a graph of its own."""
-    from langgraph.checkpoint.memory import InMemorySaver
+def judge_returned(windows: Windows) -> None:
+    """Raise NotYet unless a turn returns its own checkpoint, whoever comes after it."""
+    own: list[str | None] = []
 
-    saver, seen = InMemorySaver(), []
-    graphs = [bot(saver), bot(saver)]
-    for graph, text in zip(graphs, ("one", "two"), strict=True):
+    def right_after() -> None:
+        own.append(windows.newest())
+        windows.elsewhere("Is anybody there?")
 
-        @contextmanager
-        def lock(name: str, text: str = text) -> Iterator[None]:
-            seen.append((str(name), text))
-            yield
+    windows.given_back = right_after
+    returned = windows.send("ada", "I see flames.", windows.newest())
+    if [returned] != own:
+        raise NotYet(
+            "another window took its turn right after this one, and this one returned the "
+            "checkpoint of the other. It would never know what it has not seen."
+        )
 
-        speak(graph, "ada", text, lock)
-    return seen
 
-
-def _speak(*body: str, first: str = "") -> str:
-    given = 'config = {"configurable": {"thread_id": thread_id}}'
-    message = '{"messages": [{"role": "user", "content": text}]}'
-    lines = [given, f"turn = {message}", *body]
-    return f"{first}def speak(graph, thread_id, text, lock):\n" + "".join(
+def _speak(*body: str) -> str:
+    lines = ['config = {"configurable": {"thread_id": thread_id}}', f"turn = {_TURN}", *body]
+    return "def speak(graph, thread_id, text, seen, lock):\n" + "".join(
         f"    {line}\n" for line in lines
     )
+
+
+_TURN = '{"messages": [{"role": "user", "content": text}]}'
+_GIVEN = code("""
+    class Late(Exception):
+        pass
+
+
+    def newest(graph, config):
+        return graph.get_state(config).config["configurable"].get("checkpoint_id")
+    """)
+_LOOK = ("if newest(graph, config) != seen:", '    raise Late("the conversation has gone on")')
+_SEND = ("graph.invoke(turn, config)", "return newest(graph, config)")
+
+
+def _within(*body: str, name: str = "thread_id") -> tuple[str, ...]:
+    return (f"with lock({name}):", *(f"    {line}" for line in body))
 
 
 SPEAK = Exercise(
     id="10.speak",
     name="speak",
-    task="Two messages at once in one thread are both kept; other threads do not wait.",
-    stub=_speak("return graph.invoke(turn, config)"),
-    solution=_speak("with lock(thread_id):", "    return graph.invoke(turn, config)"),
+    task="Refuse a message from a window that has not seen the newest checkpoint; lose none.",
+    given=_GIVEN,
+    stub=_speak(*_SEND),
+    solution=_speak(*_within(*_LOOK, *_SEND)),
     alternatives=(
         _speak(
-            'with lock(f"thread-{thread_id}"):',
-            "    state = graph.invoke(turn, config)",
-            'return state["messages"][-1]["content"]',
+            *_within(
+                "now = graph.get_state(config).config['configurable'].get('checkpoint_id')",
+                "if now == seen:",
+                *(f"    {line}" for line in _SEND),
+                name='f"thread-{thread_id}"',
+            ),
+            "raise Late",
         ),
     ),
     near_misses=(
+        NearMiss(_speak(*_within(*_SEND)), "as it was a turn ago"),
+        NearMiss(_speak(*_LOOK, *_within(*_SEND)), "late when it came in"),
+        NearMiss(_speak(*_within(*_LOOK), *_SEND), "while no lock was held"),
+        NearMiss(_speak(*_within(*_LOOK, _SEND[0]), _SEND[1]), "the checkpoint of the other"),
         NearMiss(
-            _speak("with lock:", "    return graph.invoke(turn, config)"), "a turn raised TypeError"
+            _speak(*_within("if seen and newest(graph, config) != seen:", *_LOOK[1:], *_SEND)),
+            "showed an empty thread",
+        ),
+        NearMiss(_speak(*_within(_LOOK[0], "    return None", *_SEND)), "Raise `Late`"),
+        NearMiss(_speak(*_within(*_LOOK, *_SEND, name='"all"')), "Bob has to wait"),
+        NearMiss(_speak(*_within(*_LOOK, *_SEND, name='f"{thread_id} {text}"')), "took two locks"),
+        NearMiss(_speak(*_within(*_LOOK, _SEND[0])), "what it shows"),
+        NearMiss(
+            _speak("with lock:", *(f"    {line}" for line in _SEND)), "a turn raised TypeError"
         ),
         NearMiss(
-            _speak("with lock(thread_id):", "    return graph.stream(turn, config)"),
-            "nothing called `invoke` to the end",
-        ),
-        NearMiss(
-            _speak('with lock("all"):', "    return graph.invoke(turn, config)"),
-            "had to wait until Ada's turn was over",
-        ),
-        NearMiss(
-            _speak('with lock(f"{thread_id} {text}"):', "    return graph.invoke(turn, config)"),
-            "a lock of its own",
-        ),
-        NearMiss(
-            _speak(
-                "with lock(thread_id):",
-                "    graph.get_state(config)",
-                "return graph.invoke(turn, config)",
-            ),
-            "given back before the turn was over",
+            _speak(*_within(*_LOOK, "return graph.stream(turn, config)")), "`invoke` to the end"
         ),
     ),
     hints=(
-        "Two turns lose one another's message when both have read the thread before one has saved. "
-        "What has to be one piece?",
-        "`lock(name)` gives a lock to be used in a `with`. Two turns keep each other out if they name "
-        "the same lock. Whom should Ada's turn keep out, and whom not?",
-        "`with lock(thread_id):` around the whole `invoke`.",
+        "When must it be known what the newest checkpoint is? And what may happen between looking "
+        "and sending?",
+        "Looking, sending and noting what the window shows now are one piece, inside one lock. Whom "
+        "should Ada's turn keep out, and whom not?",
+        "`with lock(thread_id):`, and in it: `if newest(graph, config) != seen: raise Late`, then "
+        "`invoke`, then `return newest(graph, config)`.",
     ),
     check=check_speak,
 )

@@ -175,6 +175,30 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        "11.raises",
+        "Two branches side by side, durability `exit`. The invoice has finished; then the parcel "
+        "*raises an exception*. You mend the cause and call `invoke(None, …)`. Which of them run?",
+        (
+            Option(
+                "Both: `exit` had written nothing",
+                "No. An exception is an end of the run, and at its end `exit` writes.",
+            ),
+            Option(
+                "Both: the super-step was not finished",
+                "No. After a kill it can be so. Here the process lived, and wrote what it had.",
+            ),
+            Option(
+                "The parcel only",
+                "Right. The invoice's result was saved before the exception reached you.",
+                right=True,
+            ),
+            Option(
+                "Neither: the thread is broken",
+                "No. The thread stands at its last checkpoint, and beside it lies the error.",
+            ),
+        ),
+    ),
 )
 
 THREAD = {"configurable": {"thread_id": "order 17"}}
@@ -342,7 +366,7 @@ def judge_hash(node: Node) -> None:
         other = fresh_keys(node)
     if fresh_keys(node) == fresh_keys(node) != other:
         raise NotYet(
-            "`hash()` of a text is another number in every Python that is started afresh, and so "
+            "`hash()` of a string is another number in every Python that is started afresh, and so "
             "is your key. A kill in this lab would not show it: its processes have one parent."
         )
 
@@ -494,7 +518,7 @@ def judge_whole_run(assistant: Assistant) -> None:
     if calls:
         raise NotYet(
             f"{len(calls)} paid calls were made while the graph was built, before any run. "
-            "A call belongs into the function of a node."
+            "A call belongs in the function of a node."
         )
     done = graph.invoke({"done": []}, THREAD, durability="sync")["done"]
     if any(len(snapshot.tasks) > 1 for snapshot in graph.get_state_history(THREAD)):

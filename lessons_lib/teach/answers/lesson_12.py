@@ -231,29 +231,32 @@ QUESTIONS = (
 
 THREAD = {"configurable": {"thread_id": "case 17"}}
 
-# --- Exercise 1: one mail -------------------------------------------------------------------
+# --- Exercise 1: one mail for each question --------------------------------------------------
 
-Refund = Callable[[Any, Callable[[str], None]], Any]
+Refund = Callable[[Any, Callable[[str, str], None], str], Any]
 Sent = dict[str, int]
+CASE = "case 17"
+STORIES = (("no",), ("hm", "not today", "yes"))
 
 
 class Office:
-    """The world outside: each mail is one more letter in a file, in whichever process."""
+    """The world outside: a mail under a known key is not sent again, in whichever process."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.keys = folder / "keys"
+        self.keys.mkdir(exist_ok=True)
 
-    def mail(self, to: str) -> None:
-        """Send a mail."""
-        with (self.folder / "sent.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{to}\n")
+    def mail(self, to: str, key: str) -> None:
+        """Send a mail, unless one was sent under this key."""
+        known = self.keys / str(key).encode().hex()
+        if not known.exists():
+            known.write_text(to, encoding="utf-8")
         moment(f"mail to {to}")
 
     def sent(self) -> Sent:
         """How many mails each of the two has got."""
-        file = self.folder / "sent.txt"
-        lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
-        return {to: lines.count(to) for to in ("Eve", "Ada")}
+        names = [one.read_text(encoding="utf-8") for one in self.keys.iterdir()]
+        return {to: names.count(to) for to in ("Eve", "Ada")}
 
 
 def on_disk(folder: Path) -> Any:
@@ -277,41 +280,62 @@ def checked_graph(graph: Any, function: str) -> Any:
     return graph
 
 
-def asked_and_answered(refund: Refund, answer: str) -> Crash:
-    """One process asks and is killed; a new one answers. Each life returns what it saw."""
+def asked_and_answered(refund: Refund, answers: tuple[str, ...]) -> Crash:
+    """One process asks and is killed; a new one gives the answers, each to a graph made anew.
 
-    def ask(folder: Path) -> tuple[int, Sent]:
+    Each life returns what it saw after every step: how many questions are open, and what was sent.
+    """
+
+    def seen(folder: Path, given: Any) -> tuple[int, Sent]:
         office = Office(folder)
-        graph = checked_graph(refund(on_disk(folder), office.mail), "refund")
-        state = graph.invoke({"done": []}, THREAD)
+        graph = checked_graph(refund(on_disk(folder), office.mail, CASE), "refund")
+        state = graph.invoke(given, THREAD)
         return len(state.get("__interrupt__", ())), office.sent()
 
-    def reply(folder: Path) -> tuple[int, Sent]:
+    def ask(folder: Path) -> list[tuple[int, Sent]]:
+        return [seen(folder, {"done": []})]
+
+    def reply(folder: Path) -> list[tuple[int, Sent]]:
         from langgraph.types import Command
 
-        office = Office(folder)
-        graph = refund(on_disk(folder), office.mail)
-        state = graph.invoke(Command(resume=answer), THREAD)
-        return len(state.get("__interrupt__", ())), office.sent()
+        return [seen(folder, Command(resume=answer)) for answer in answers]
 
     return crash(ask, then=reply)
 
 
-def why_twice(refund: Refund) -> str:
-    """The likeliest reason why Eve got two mails: what a second run in the same process does."""
+def killed_at_a_mail(refund: Refund, to: str) -> Sent:
+    """What was sent in the end when the process was killed as a mail was out; Eve says yes."""
+
+    def live(folder: Path) -> Sent:
+        from langgraph.types import Command
+
+        office = Office(folder)
+        graph = refund(on_disk(folder), office.mail, CASE)
+        if not graph.get_state(THREAD).values:
+            graph.invoke({"done": []}, THREAD, durability="sync")
+        for _ in range(10):
+            if not (snapshot := graph.get_state(THREAD)).tasks:
+                break
+            graph.invoke(Command(resume="yes") if snapshot.interrupts else None, THREAD)
+        return office.sent()
+
+    report = crash(live, at=f"mail to {to}")
+    say_if_failed(report)
+    sent: Sent = report.value  # type: ignore[assignment]
+    return sent
+
+
+def keys_of(refund: Refund, case: str, *answers: str) -> list[tuple[str, str]]:
+    """Whom a case mails, and under which keys, in one process on a saver in memory."""
     from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.types import Command
 
-    sent: list[str] = []
+    sent: list[tuple[str, str]] = []
     saver = InMemorySaver()
-    refund(saver, sent.append).invoke({"done": []}, THREAD)
-    refund(saver, sent.append).invoke(Command(resume="no"), THREAD)
-    if sent.count("Eve") < 2:
-        return "What remembers that she was told is a variable, and it died with its process."
-    return (
-        "The node began again at its first line when the answer came. What it notes in the state "
-        "is written when it returns, and before the answer it had not returned."
-    )
+    for given in ({"done": []}, *(Command(resume=answer) for answer in answers)):
+        graph = refund(saver, lambda to, key: sent.append((to, str(key))), case)
+        graph.invoke(given, THREAD)
+    return sent
 
 
 def judge_graph(refund: Refund) -> None:
@@ -320,7 +344,7 @@ def judge_graph(refund: Refund) -> None:
 
     sent: list[str] = []
     saver = InMemorySaver()
-    graph = checked_graph(refund(saver, sent.append), "refund")
+    graph = checked_graph(refund(saver, lambda to, key: sent.append(to), CASE), "refund")
     if sent:
         raise NotYet(
             f"{sent[0]} got a mail while the graph was being made, and each process makes one. "
@@ -333,9 +357,9 @@ def judge_graph(refund: Refund) -> None:
         )
 
 
-def judge_question(questions: int, sent: Sent) -> None:
+def judge_question(open_questions: int, sent: Sent) -> None:
     """Raise NotYet unless Eve is asked, has been told before, and Ada has heard nothing yet."""
-    if questions == 0:
+    if open_questions == 0:
         raise NotYet(
             "the first run ended without a question. `interrupt` asks by raising an exception that "
             "LangGraph must see: something kept it from getting there, or it was never called."
@@ -349,46 +373,87 @@ def judge_question(questions: int, sent: Sent) -> None:
         )
 
 
-def judge_mails(sent: Sent, answer: str, refund: Refund) -> None:
-    """Raise NotYet unless Eve has one mail in the end, and Ada one after a yes and none else."""
-    if sent["Eve"] != 1:
-        raise NotYet(f"Eve got {sent['Eve']} mails for one question. {why_twice(refund)}")
-    expected = 1 if answer == "yes" else 0
-    if sent["Ada"] != expected:
+def judge_story(refund: Refund, answers: tuple[str, ...]) -> None:
+    """Raise NotYet unless each question brings Eve one mail, and Ada gets hers after a yes alone."""
+    report = asked_and_answered(refund, answers)
+    say_if_failed(report)
+    steps: list[Any] = [step for life in report.lives for step in life.value]  # type: ignore[attr-defined]
+    judge_question(*steps[0])
+    for number, (answer, (questions, sent)) in enumerate(zip(answers, steps[1:], strict=True), 1):
+        over = answer in ("yes", "no")
+        if over and questions:
+            raise NotYet(f"Eve said {answer!r}, and the run ended with one more question to her.")
+        if not over and not questions:
+            raise NotYet(f"Eve said {answer!r}, which is neither, and she was not asked again.")
+        judge_eve(sent["Eve"], number if over else number + 1, refund)
+        judge_ada(sent["Ada"], answer)
+
+
+def judge_eve(mails: int, questions: int, refund: Refund) -> None:
+    """Raise NotYet unless Eve has as many mails as she was asked questions."""
+    told = f"Eve was asked {questions} question{'s' if questions > 1 else ''} and got {mails} mail"
+    if mails < questions:
         raise NotYet(
-            f"Eve said {answer!r}, and Ada got {sent['Ada']} mails, expected {expected}. "
-            + _why_not(sent["Ada"], expected)
+            f"{told}{'s' if mails != 1 else ''}. The new question came under a key that the post "
+            "office knew already, so it sent nothing."
+        )
+    if mails > questions:
+        in_one_process = {key for to, key in keys_of(refund, CASE, "hm") if to == "Eve"}
+        raise NotYet(
+            f"{told}s. "
+            + (
+                "What remembers that she was told is a variable, and it died with its process."
+                if len(in_one_process) == 2
+                else "The node began again at its first line with each answer, and what it does "
+                "there it does again: the same question under a new key is a new mail."
+            )
         )
 
 
-def _why_not(got: int, expected: int) -> str:
-    if not expected:
-        return "The node that knows the answer has to look at it before it sends."
-    return "More than one node, or line, sends it." if got else "No node sends it after a yes."
+def judge_ada(mails: int, answer: str) -> None:
+    """Raise NotYet unless Ada has one mail after a yes, and none after anything else."""
+    expected = 1 if answer == "yes" else 0
+    if mails > expected:
+        raise NotYet(
+            f"Eve said {answer!r}, and Ada got {mails} mails, expected {expected}. The node that "
+            "knows the answer has to look at it before it sends."
+        )
+    if mails < expected:
+        raise NotYet(
+            "Eve said 'yes', and Ada got no mail. No node sends it, or its key was used before."
+        )
+
+
+def judge_kills(refund: Refund) -> None:
+    """Raise NotYet when a kill, at a mail that is out, brings somebody one more."""
+    for to in ("Eve", "Ada"):
+        sent = killed_at_a_mail(refund, to)
+        if sent[to] != 1:
+            raise NotYet(
+                f"killed when the mail to {to} was out and the node had not returned: {to} got "
+                f"{sent[to]} mails. Only the post office knows that it is out. Which key would "
+                "let it know the mail again?"
+            )
 
 
 def check_one_mail(refund: Refund) -> str:
-    """Prove in two processes, for two answers, that each mail goes out once and in time."""
+    """Prove in several processes that each question brings one mail, whenever a process is killed."""
     import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
 
     judge_graph(refund)
-    for answer in ("yes", "not today"):
-        report = asked_and_answered(refund, answer)
-        say_if_failed(report)
-        asking, answering = (_seen(life.value) for life in report.lives)
-        judge_question(*asking)
-        if answering[0]:
-            raise NotYet(f"Eve said {answer!r}, and the run ended with one more question to her.")
-        judge_mails(answering[1], answer, refund)
-    return "asked in one process, answered in another: one mail to Eve, and Ada's only on yes."
-
-
-def _seen(value: Any) -> tuple[int, Sent]:
-    seen: tuple[int, Sent] = value
-    return seen
+    for answers in STORIES:
+        judge_story(refund, answers)
+    judge_kills(refund)
+    if set(keys_of(refund, CASE, "yes")) & set(keys_of(refund, "case 18", "yes")):
+        raise NotYet(
+            "the next case, 'case 18', asks under a key that 'case 17' has used, and the post office "
+            "sends nothing. The key does not name the case."
+        )
+    return "asked, asked again, killed at each mail: one mail for each question, Ada's only on yes."
 
 
 _BUILD = """import operator
+import uuid
 from typing import Annotated, TypedDict
 
 from langgraph.graph import START, StateGraph
@@ -407,59 +472,119 @@ def build(saver, *nodes):
 """
 
 
-def _refund(body: str) -> str:
-    return "def refund(saver, mail):\n" + indent(code(body), "    ")
+def _refund(body: str, first: str = "") -> str:
+    return f"{first}def refund(saver, mail, case):\n" + indent(code(body), "    ")
 
 
-_TELL = """
-            def tell(state):
-                mail("Eve")
-                return {"done": ["told"]}
-"""
-_REVIEW = """
+_STUB = _refund("""
             def review(state):
-                answer = interrupt("Refund 30 euros to Ada?")
+                answer = None
+                while answer not in ("yes", "no"):
+                    mail("Eve", key=uuid.uuid4().hex)
+                    answer = interrupt("Refund 30 euros to Ada: yes or no?")
                 if answer == "yes":
-                    mail("Ada")
+                    mail("Ada", key=uuid.uuid4().hex)
                 return {"done": [answer]}
-"""
+
+            return build(saver, review)
+            """)
+_SOLUTION = _refund("""
+            def review(state):
+                number, answer = 0, None
+                while answer not in ("yes", "no"):
+                    number += 1
+                    mail("Eve", key=f"{case}, question {number}")
+                    answer = interrupt("Refund 30 euros to Ada: yes or no?")
+                if answer == "yes":
+                    mail("Ada", key=f"{case}, refunded")
+                return {"done": [answer]}
+
+            return build(saver, review)
+            """)
+_LOOP = """
+            def tell(state):
+                mail("Eve", key=EVES_KEY)
+
+            def review(state):
+                return {"done": [interrupt("Refund 30 euros to Ada: yes or no?")]}
+
+            def inform(state):
+                if state["done"][-1] == "yes":
+                    mail("Ada", key=f"{case}, refunded")
+
+            def way(state):
+                return "inform" if state["done"][-1] in ("yes", "no") else "tell"
+
+            builder = StateGraph(Case)
+            builder.add_sequence([tell, review]).add_edge(START, "tell")
+            builder.add_node(inform).add_conditional_edges("review", way, ["inform", "tell"])
+            return builder.compile(checkpointer=saver)
+            """
 
 ONE_MAIL = Exercise(
     id="12.one-mail",
     name="refund",
-    task="Send each mail once: Eve's before she is asked, Ada's only after a yes.",
+    task="One mail to Eve for each question, and Ada's only after a yes, whenever it is killed.",
     given=_BUILD,
-    stub=_refund("""
+    stub=_STUB,
+    solution=_SOLUTION,
+    alternatives=(
+        _refund(_LOOP.replace("EVES_KEY", "f\"{case}, question {len(state['done'])}\"")),
+    ),
+    near_misses=(
+        NearMiss(
+            _SOLUTION.replace('f"{case}, question {number}"', 'f"{case}, please review"'),
+            "came under a key that the post office knew",
+        ),
+        NearMiss(
+            _SOLUTION.replace("{case}, question {number}", "question {number}"),
+            "does not name the case",
+        ),
+        NearMiss(_refund(_LOOP.replace("EVES_KEY", "uuid.uuid4().hex")), "the mail to Eve was out"),
+        NearMiss(
+            _SOLUTION.replace('f"{case}, refunded"', "uuid.uuid4().hex"), "the mail to Ada was out"
+        ),
+        NearMiss(
+            _refund(
+                """
             def review(state):
-                mail("Eve")
-                answer = interrupt("Refund 30 euros to Ada?")
+                number, answer = 0, None
+                while answer not in ("yes", "no"):
+                    number += 1
+                    if number not in told:
+                        told.add(number)
+                        mail("Eve", key=uuid.uuid4().hex)
+                    answer = interrupt("Refund 30 euros to Ada: yes or no?")
                 if answer == "yes":
-                    mail("Ada")
+                    mail("Ada", key=f"{case}, refunded")
+                return {"done": [answer]}
+
+            return build(saver, review)
+            """,
+                first="told = set()\n\n\n",
+            ),
+            "it died with its process",
+        ),
+        NearMiss(
+            _refund("""
+            def review(state):
+                mail("Eve", key=case)
+                answer = interrupt("Refund 30 euros to Ada: yes or no?")
+                if answer == "yes":
+                    mail("Ada", key=f"{case}, refunded")
                 return {"done": [answer]}
 
             return build(saver, review)
             """),
-    solution=_refund(f"{_TELL}{_REVIEW}\n            return build(saver, tell, review)"),
-    alternatives=(
-        _refund(f"""{_TELL}
-            def review(state):
-                return {{"done": [interrupt("Refund?")]}}
-
-            def inform(state):
-                if state["done"][-1] == "yes":
-                    mail("Ada")
-
-            return build(saver, tell, review, inform)
-            """),
-    ),
-    near_misses=(
+            "she was not asked again",
+        ),
         NearMiss(
             _refund("""
             def review(state):
-                answer = interrupt("Refund 30 euros to Ada?")
-                mail("Eve")
+                answer = interrupt("Refund 30 euros to Ada: yes or no?")
+                mail("Eve", key=case)
                 if answer == "yes":
-                    mail("Ada")
+                    mail("Ada", key=f"{case}, refunded")
                 return {"done": [answer]}
 
             return build(saver, review)
@@ -469,81 +594,45 @@ ONE_MAIL = Exercise(
         NearMiss(
             _refund("""
             def review(state):
-                if "told" not in state["done"]:
-                    mail("Eve")
-                answer = interrupt("Refund 30 euros to Ada?")
-                if answer == "yes":
-                    mail("Ada")
-                return {"done": ["told", answer]}
-
-            return build(saver, review)
-            """),
-            "is written when it returns",
-        ),
-        NearMiss(
-            "told = set()\n\n\n"
-            + _refund("""
-            def review(state):
-                if "case 17" not in told:
-                    told.add("case 17")
-                    mail("Eve")
-                answer = interrupt("Refund 30 euros to Ada?")
-                if answer == "yes":
-                    mail("Ada")
+                mail("Eve", key=case)
+                try:
+                    answer = interrupt("Refund 30 euros to Ada: yes or no?")
+                except Exception:
+                    answer = "no"
                 return {"done": [answer]}
 
             return build(saver, review)
-            """),
-            "it died with its process",
-        ),
-        NearMiss(
-            _refund(f"""{_TELL}
-            def review(state):
-                try:
-                    answer = interrupt("Refund 30 euros to Ada?")
-                except Exception:
-                    answer = "no"
-                if answer == "yes":
-                    mail("Ada")
-                return {{"done": [answer]}}
-
-            return build(saver, tell, review)
             """),
             "kept it from getting there",
         ),
         NearMiss(
             _refund("""
             def tell(state):
-                mail("Eve")
-                mail("Ada")
-                return {"done": ["told"]}
+                mail("Eve", key=case)
+                mail("Ada", key=f"{case}, refunded")
 
             def review(state):
-                return {"done": [interrupt("Refund 30 euros to Ada?")]}
+                return {"done": [interrupt("Refund 30 euros to Ada: yes or no?")]}
 
             return build(saver, tell, review)
             """),
             "before anybody had decided",
         ),
         NearMiss(
-            _refund(f"""{_TELL}
-            def review(state):
-                return {{"done": [interrupt("Refund 30 euros to Ada?")]}}
-
-            def inform(state):
-                mail("Ada")
-                return {{"done": ["informed"]}}
-
-            return build(saver, tell, review, inform)
-            """),
+            _SOLUTION.replace(
+                '        if answer == "yes":\n            mail(',
+                "        if answer:\n            mail(",
+            ),
             "look at it before it sends",
         ),
     ),
     hints=(
-        "When the answer comes, which lines of `review` run, and from where on?",
-        "A node that has returned is not run again. Which act has to be over before the question?",
-        "Two nodes: `tell` sends Eve's mail, `review` asks and sends Ada's. "
-        "`return build(saver, tell, review)`.",
+        "When an answer comes, which lines of `review` run again, and under which keys?",
+        "The key must be the same when the node runs again, another for the next question, and "
+        "another for the next case. What in the node says, each time anew, which question it is?",
+        "Count the questions in the loop, and name the case: "
+        '`f"{case}, question {number}"`. The count begins again with each run of the node, and so '
+        "do the questions.",
     ),
     check=check_one_mail,
 )
@@ -620,8 +709,8 @@ def judge_change(desk: Desk, before: list[str], answer: str) -> None:
     """Raise NotYet unless the thread now is as if `answer` had been given, at no paid call."""
     if not set(before) <= set(desk.history()):
         raise NotYet(
-            "the earlier branch is gone from the history. Who asks tomorrow why Ada was told one "
-            "thing and then another will not find out: add a branch, delete nothing."
+            "the earlier branch is gone from the history. Somebody who asks tomorrow why Ada was "
+            "told one thing and then another will not find out: add a branch, delete nothing."
         )
     if desk.paid:
         raise NotYet(

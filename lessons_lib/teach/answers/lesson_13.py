@@ -25,9 +25,9 @@ QUESTIONS = (
                 "Right. The first two are taken as they are, and the last two are one thread.",
                 right=True,
             ),
-            Option("`None`, which is no id", "No. It is taken, and whoever has no id shares it."),
+            Option("`None`, which is no id", "No. It is taken, and all who have no id share it."),
             Option(
-                "All but `'1'`, the only text with something in it",
+                "All but `'1'`, the only string with something in it",
                 "No. A saver asks for a `thread_id` to be there, and not for a good one.",
             ),
         ),
@@ -124,7 +124,7 @@ QUESTIONS = (
             Option("Those of 1", "Right. Elements are compared, and not letters.", right=True),
             Option(
                 "Those of 1 and 12",
-                "No. It would be so for the text `users/1`. In a tuple, `'1'` and `'12'` differ.",
+                "No. It would be so for the string `users/1`. In a tuple, `'1'` and `'12'` differ.",
             ),
             Option(
                 "The profile of 1 and not the feedback: a search needs the whole namespace",
@@ -164,10 +164,13 @@ QUESTIONS = (
             Option("Both", "No. One of them wrote the list down as it was."),
             Option(
                 "The `InMemoryStore`",
-                "Right. It holds your list. The other holds a text made from it.",
+                "Right. It holds your list. The other holds a string of JSON made from it.",
                 right=True,
             ),
-            Option("The `SqliteStore`", "No. It wrote the list down, and text does not change."),
+            Option(
+                "The `SqliteStore`",
+                "No. It wrote the list down, and what is written does not change.",
+            ),
         ),
     ),
     Question(
@@ -180,7 +183,7 @@ QUESTIONS = (
             ),
             Option(
                 "No: the file is still there, and nothing leads to it",
-                "Right. Who looks into the folder finds it, and the bot never will.",
+                "Right. Somebody who looks into the folder finds it, and the bot never will.",
                 right=True,
             ),
             Option(
@@ -219,7 +222,7 @@ QUESTIONS = (
             ),
             Option(
                 "In the background, in both cases",
-                "No. What was learnt is on disk, whoever did it.",
+                "No. What was learnt is on disk, in whichever way.",
             ),
             Option(
                 "Killed when the answer has been given, in both ways",
@@ -291,11 +294,11 @@ def judge_namespace(user: str, home: object) -> None:
 
     if isinstance(home, str):
         raise NotYet(
-            f"the home of {user!r} is the text {home!r}. A text counts as a namespace of single "
-            "letters: return a tuple of texts."
+            f"the home of {user!r} is the string {home!r}. A string counts as a namespace of single "
+            "letters: return a tuple of strings."
         )
     if not isinstance(home, tuple):
-        raise NotYet(f"the home of {user!r} is {home!r}, expected a tuple of texts.")
+        raise NotYet(f"the home of {user!r} is {home!r}, expected a tuple of strings.")
     try:
         InMemoryStore().put(home, "profile", {"of": user})
     except InvalidNamespaceError as error:
@@ -312,7 +315,7 @@ def judge_same_everywhere(home_of: Home, user: str) -> None:
     if elsewhere != home_of(user) or drawn:
         raise NotYet(
             f"the home of {user!r} is another one in every Python that is started afresh: a `hash()`, "
-            "an `id()` or a variable leads to it. After a restart nobody would be at home."
+            "an `id()` or a variable leads to it. After a restart nobody would find theirs."
         )
 
 
@@ -461,7 +464,7 @@ HOME = Exercise(
         "A period must not be in the label, and `ada.l` and `ada_l` must not get the same label.",
         "Write the id in another alphabet, one without a period, so that different ids stay "
         "different.",
-        "Every text has bytes, and bytes have a spelling in sixteen letters: `user.encode().hex()`.",
+        "Every string can be made into bytes, and bytes can be spelled with sixteen characters: `user.encode().hex()`.",
     ),
     check=check_home,
 )
