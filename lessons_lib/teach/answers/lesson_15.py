@@ -282,7 +282,7 @@ def first_life(folder: Path) -> None:
 
 def saved(agent: Any) -> list[Any]:
     """The messages in the newest state of the thread."""
-    messages: list[Any] = agent.get_state(THREAD).values["messages"]
+    messages: list[Any] = agent.get_state(THREAD).values.get("messages", [])
     return messages
 
 
@@ -536,7 +536,7 @@ MEND = Exercise(
 
 # --- Exercise 2: a budget of twelve messages ------------------------------------------------
 
-BUDGET = 12
+BUDGET, NEWEST = 12, 6
 Bounded = Callable[[Any, Callable[[Any], Any]], Any]
 
 
@@ -549,7 +549,7 @@ class Listener:
 
     def watch(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Call the reader's middleware as the agent would, with a handler that listens."""
-        newest, calls = request.messages[-1], []
+        newest, calls = list(request.messages[-NEWEST:]), []
 
         def listen(inner: Any) -> Any:
             calls.append(inner)
@@ -566,7 +566,7 @@ class Listener:
             raise NotYet("it returned None: return what `handler` returns.")
         return response
 
-    def _judge(self, messages: Sequence[Any], newest: Any) -> None:
+    def _judge(self, messages: Sequence[Any], newest: list[Any]) -> None:
         from lessons_lib.memories.scripted_model import refuse
 
         self.most = max(self.most, len(messages))
@@ -575,9 +575,9 @@ class Listener:
                 f"{len(messages)} messages went to the model, and the budget is {BUDGET}. "
                 "`request.override(messages=…)` makes a request with others."
             )
-        if not messages or messages[-1].id != newest.id:
+        if not messages or messages[-1].id != newest[-1].id:
             raise NotYet(
-                f"the newest message, of type {newest.type!r}, was not sent last: the model answers "
+                f"the newest message, of type {newest[-1].type!r}, was not sent last: the model answers "
                 "something else, and a tool whose answer it never sees is called again."
             )
         try:
@@ -587,22 +587,23 @@ class Listener:
                 f"a call and its answer were parted: {error}. A piece may begin at a message of the "
                 "customer, and not anywhere."
             ) from None
+        sent = sum(message in messages for message in newest)
+        if sent < len(newest):
+            raise NotYet(
+                f"of the {len(newest)} newest messages {sent} were sent: the bot no longer knows "
+                "what was said a moment ago."
+            )
 
 
-TURNS = [
-    "Good morning.",
-    "It rains today.",
-    "My name is Ada.",
-    *(
-        f"The printer smokes, and the lamp, day {day}." if day % 4 == 0 else f"It rains, day {day}."
-        for day in range(26)
-    ),
-    "What is my name?",
-]
+def talk(name: str) -> list[str]:
+    """What she says in thirty turns: her name early on, and tickets on some days."""
+    smoke, rain = "The printer smokes, and the lamp.", "It rains today."
+    days = [smoke if day % 4 == 0 else rain for day in range(26)]
+    return ["Good morning.", rain, f"My name is {name}.", *days, "What is my name?"]
 
 
-def check_bounded(bounded: Bounded) -> str:
-    """Prove by thirty turns that the budget holds, and that neither name nor pair is lost."""
+def thirty_turns(listener: Listener, name: str) -> None:
+    """Talk for thirty turns; raise NotYet when the thread or the name is lost."""
     from langchain.agents import create_agent
     from langchain.agents.middleware import wrap_model_call
     from langgraph.checkpoint.memory import InMemorySaver
@@ -613,14 +614,14 @@ def check_bounded(bounded: Bounded) -> str:
         """Open a ticket at the help desk."""
         return OPEN
 
-    listener, expected = Listener(bounded), 0
     agent = create_agent(
         ScriptedModel(wants=smokes, strict=True),
         [open_ticket],
         middleware=[wrap_model_call(listener.watch)],
         checkpointer=InMemorySaver(),
     )
-    for text in TURNS:
+    expected = 0
+    for text in talk(name):
         send(agent, text)
         expected += 5 if "smoke" in text else 2
         kept = saved(agent)
@@ -630,11 +631,23 @@ def check_bounded(bounded: Bounded) -> str:
                 "for good. Changing `request.messages` in place reaches the thread; `override` "
                 "does not."
             )
-    if (said := kept[-1].text) != "Your name is Ada.":
+    said = kept[-1].text
+    if said.startswith("Your name is") and name not in said:
+        raise NotYet(
+            f"her name is {name}, and the bot said {said!r}: take it from her own message."
+        )
+    if name not in said:
         raise NotYet(
             f"asked for her name at the end, the bot said {said!r}. She told it in her third "
             "message: find it in `request.messages` and send it along."
         )
+
+
+def check_bounded(bounded: Bounded) -> str:
+    """Prove by thirty turns, twice, that the budget holds and neither name nor pair is lost."""
+    listener = Listener(bounded)
+    for name in ("Ada", "Eve"):
+        thirty_turns(listener, name)
     return f"30 turns, never more than {listener.most} messages sent; name, pairs and thread are whole."
 
 
@@ -651,7 +664,7 @@ BOUNDED = Exercise(
     name="bounded",
     task="Send at most twelve messages, and lose neither the name nor a pair of call and answer.",
     given=code("""
-        from langchain_core.messages import trim_messages
+        from langchain_core.messages import HumanMessage, trim_messages
         """),
     stub=_bounded("return handler(request)"),
     solution=_bounded(f"""
@@ -688,6 +701,23 @@ said = [m for m in request.messages if m.type == "human" or m.text and m.type ==
 return handler(request.override(messages=said[-12:]))
 """),
             "is called again",
+        ),
+        NearMiss(
+            _bounded("""
+messages = request.messages
+starts = [i for i, m in enumerate(messages) if m.type == "human"]
+told = [m for m in messages[: starts[-1]] if m.type == "human" and "My name is" in m.text]
+return handler(request.override(messages=told[-1:] + messages[starts[-1] :]))
+"""),
+            "said a moment ago",
+        ),
+        NearMiss(
+            _bounded(f"""
+messages = request.messages
+recent = {_RECENT}
+return handler(request.override(messages=[HumanMessage("My name is Ada."), *recent]))
+"""),
+            "take it from her own message",
         ),
         NearMiss(
             _bounded("""
