@@ -3,6 +3,7 @@
 import signal
 
 pytest_plugins = ("tests.front_end", "tests.side_by_side")
+collect_ignore_glob = ["*/answers.py"]  # read and never imported
 
 
 def pytest_configure() -> None:

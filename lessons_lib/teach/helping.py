@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from lessons_lib.teach import answers, look
+from lessons_lib.teach import loader, look
 from lessons_lib.teach.store import store
 
 
@@ -49,7 +49,7 @@ class Solution:
 
 def hint(id: str) -> Hints:
     """Three hints to an exercise; raises `NotFound` with the nearest id."""
-    return Hints(answers.exercise(id).hints)
+    return Hints(loader.exercise(id).hints)
 
 
 def solution(id: str) -> Solution:
@@ -57,14 +57,14 @@ def solution(id: str) -> Solution:
 
     Raises `NotFound` with the nearest id.
     """
-    exercise = answers.exercise(id)
+    exercise = loader.exercise(id)
     tried = store().read().exercises.get(id)
     if tried is None and not unlocked():
         return Solution(
             f'Try it first: change `{exercise.name}`, run `check("{id}", {exercise.name})` once, '
             "right or wrong, and run this cell again."
         )
-    return Solution("One right answer (yours may differ):", exercise.solution.strip("\n"))
+    return Solution("One right answer (yours may differ):", loader.answers(id).solution.strip("\n"))
 
 
 def unlocked() -> bool:

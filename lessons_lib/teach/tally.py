@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from lessons_lib.teach import look
-from lessons_lib.teach.answers import load
 from lessons_lib.teach.codes import CodeError, Decoded, decode, encode
 from lessons_lib.teach.course import LESSONS, Lesson, is_written
-from lessons_lib.teach.model import Answers
+from lessons_lib.teach.loader import load
+from lessons_lib.teach.model import Words
 from lessons_lib.teach.store import Record, store
 
 _HEADS = ("", "Lesson", "Predictions", "Exercises")
@@ -174,16 +174,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _line(lesson: Lesson, answers: Answers, record: Record) -> Line:
-    answered = [q for q in answers.questions if q.id in record.questions]
-    tried = [record.exercises.get(exercise.id) for exercise in answers.exercises]
+def _line(lesson: Lesson, words: Words, record: Record) -> Line:
+    answered = [q for q in words.questions if q.id in record.questions]
+    tried = [record.exercises.get(exercise.id) for exercise in words.exercises]
     return Line(
         lesson,
         is_written(lesson),
-        questions=len(answers.questions),
+        questions=len(words.questions),
         answered=len(answered),
         right=sum(record.questions[q.id].first == q.right for q in answered),
-        exercises=len(answers.exercises),
+        exercises=len(words.exercises),
         accepted=sum(bool(one and one.accepted) for one in tried),
     )
 
