@@ -1,9 +1,22 @@
-"""Lets pytest find the course's plugins wherever it is started, for a single notebook too."""
+"""Lets pytest find the course's plugin wherever it is started, and keeps together what shares.
+
+With `-n`, tests run in several processes. Those of one file share its kernel or its fixtures, and
+those of the browser one server and one page: each such group goes to one process whole.
+"""
 
 import signal
+from typing import TYPE_CHECKING, Any
 
-pytest_plugins = ("tests.front_end", "tests.side_by_side")
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+pytest_plugins = ("tests.front_end",)
+
 collect_ignore_glob = ["*/answers.py"]  # read and never imported
+
+BROWSER = "tests/browser/"
 
 
 def pytest_configure() -> None:
@@ -13,3 +26,15 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
+    """Hand the tests out by file, those of the browser by folder; the largest groups first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
+
+    return ByFile(config, log)

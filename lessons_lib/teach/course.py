@@ -70,7 +70,13 @@ LESSONS: tuple[Lesson, ...] = (
         deeper=25,
     ),
     _lesson("05_state_in_variables", "State in variables", "Whose is it?", YOU),
-    _lesson("06_state_under_pressure", "State under pressure", "Two at once, and how much?", YOU),
+    _lesson(
+        "06_state_under_pressure",
+        "State under pressure",
+        "Two at once, and how much?",
+        YOU,
+        core=45,
+    ),
     _lesson("07_state_on_disk", "State on disk", "Can I just save it?", YOU),
     _lesson("08_the_journal", "The journal", "How do I resume half-done work?", YOU, deeper=25),
     _lesson(

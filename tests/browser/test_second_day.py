@@ -1,4 +1,4 @@
-"""Two days of work: a lesson begun, saved and left; the course stopped, started and opened again."""
+"""Two days of work: a lesson run, saved and left; the course stopped, started and opened again."""
 
 from __future__ import annotations
 

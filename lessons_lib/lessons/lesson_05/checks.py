@@ -13,7 +13,7 @@ from lessons_lib.teach.model import (
     NotYet,
 )
 
-# --- Exercise 1: whoever serves her ---------------------------------------------------------
+# --- Exercise 1: whichever worker serves her ------------------------------------------------
 
 TELL, ASK = "My name is {}.", "What is my name?"
 

@@ -72,7 +72,7 @@ class ModelDown(Exception):
 
 
 class Rounds:
-    """A model that answers in rounds: whoever is waiting when one begins."""
+    """A model that answers in rounds: in each, everyone who is waiting when it begins."""
 
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[None]] = []
@@ -197,11 +197,11 @@ def check_five_rounds(chat: Callable[[], Any]) -> str:
 
 
 class Text(str):
-    """A text whose life the check can watch."""
+    """A string whose life the check can watch."""
 
 
 class Scale:
-    """Puts texts of ten bytes into a reader's sessions and weighs those that are alive."""
+    """Puts strings of ten bytes into a reader's sessions and weighs those that are alive."""
 
     def __init__(self, sessions: Callable[[int], Any], budget: int) -> None:
         self.sessions = sessions(budget)
@@ -226,7 +226,7 @@ class Scale:
         """The user's messages by number: '#1' and so on."""
         texts = self.sessions.read(user)
         if not isinstance(texts, (list, tuple)):
-            raise NotYet(f"`read` returned {type(texts).__name__}, expected a list of texts.")
+            raise NotYet(f"`read` returned {type(texts).__name__}, expected a list of strings.")
         return [str(text)[7:].replace(" ", "") for text in texts]
 
 
@@ -350,7 +350,7 @@ def check_hundred_bytes(sessions: Callable[[int], Any]) -> str:
     judge_order(sessions)
     judge_long(sessions)
     judge_large(sessions)
-    return "never more alive than the budget, and whoever spoke longest ago was forgotten first."
+    return "never more alive than the budget, and who spoke longest ago was forgotten first."
 
 
 # --- Exercise 3: locks that do not leak -----------------------------------------------------
@@ -399,7 +399,7 @@ class Door:
 
 @asynccontextmanager
 async def door(locks: Callable[[], Any]) -> AsyncIterator[Door]:
-    """A door on new locks; whoever is still waiting at the end is sent away."""
+    """A door on new locks; a turn that is still waiting at the end is sent away."""
     one = Door(locks())
     if not isinstance(one.locks.alone("nobody"), AbstractAsyncContextManager):
         raise NotYet("`alone` cannot be used with `async with`; keep `@asynccontextmanager`.")
@@ -473,8 +473,8 @@ async def judge_broken(locks: Callable[[], Any]) -> None:
         if living_locks() > before:
             raise NotYet(
                 "several turns of Ada's came at once, one of them was cancelled while it waited, "
-                "and after the last of them her lock is still alive. Whoever leaves last has to "
-                "let it go, by whatever way the others left."
+                "and after the last of them her lock is still alive. The last to leave has to "
+                "let it go, however the others left."
             )
 
 

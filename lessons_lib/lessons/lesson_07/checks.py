@@ -300,7 +300,7 @@ def judge_saved(load: Load) -> None:
             except Exception as error:
                 raise NotYet(
                     f"the old save {saved!r} was refused: {type(error).__name__}: {error}. "
-                    "It holds nothing but dicts, lists and texts."
+                    "It holds nothing but dicts, lists and strings."
                 ) from error
             if state != saved:
                 raise NotYet(f"the old save {saved!r} came back as {state!r}.")

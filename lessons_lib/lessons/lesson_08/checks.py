@@ -95,7 +95,7 @@ def judge_undisturbed(report: Crash) -> None:
         at = f"step {entry.step}" if entry else "no step at all"
         raise NotYet(
             f"the run has finished, and the journal stands at {at}. "
-            "Who asks tomorrow will do the rest again: the last step needs its put, too."
+            "Anyone who asks tomorrow will do the rest again: the last step needs its put, too."
         )
     if entry.state != state:
         raise NotYet(
@@ -276,7 +276,7 @@ def judge_drawn(given: Any, before: Any) -> None:
     if given == before:
         raise NotYet(
             "another customer was given the same code: it was not drawn for this piece of work. "
-            "Either it follows from the order, and whoever knows the rule can print coupons, or "
+            "Either it follows from the order, and anyone who knows the rule can print coupons, or "
             "it was drawn once for the whole program."
         )
 

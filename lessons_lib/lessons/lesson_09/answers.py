@@ -107,7 +107,7 @@ def keep(old, new):
     return (old + new)[:4]
 
 
-# %% 09.keep-four: near miss: stands there twice
+# %% 09.keep-four: near miss: is there twice
 def keep(old, new):
     messages = old + new
     return [messages[0], *messages[-3:]]

@@ -78,12 +78,12 @@ def judge_messages(messages: list[Any]) -> None:
     """Raise NotYet unless the reply was added once."""
     if messages.count(QUESTION) > 1:
         raise NotYet(
-            f"the customer's words stand there {messages.count(QUESTION)} times: {messages!r}. "
+            f"the customer's words are there {messages.count(QUESTION)} times: {messages!r}. "
             "`messages` has a reducer that adds, so return the new message alone, in a list."
         )
     if messages.count(REPLY) > 1:
         raise NotYet(
-            f"the reply stands there {messages.count(REPLY)} times: it was appended in place, and "
+            f"the reply is there {messages.count(REPLY)} times: it was appended in place, and "
             "the reducer added what was returned."
         )
     if messages != [QUESTION, REPLY]:
@@ -160,8 +160,8 @@ def _kept(keep: Reducer, held: list[Any], update: list[Any]) -> list[Any]:
     if (old, new) != (held, update):
         which = "old" if old != held else "new"
         raise NotYet(
-            f"{call} changed `{which}` in place. Whoever was given that list, as the nodes before "
-            "were, finds it changed."
+            f"{call} changed `{which}` in place. The nodes before were given that list, and now find "
+            "it changed."
         )
     return kept
 
@@ -179,7 +179,7 @@ def judge_kept(kept: list[Any], said: list[str], update: list[str]) -> None:
             f"{after} the channel held {len(kept)} messages{more}; the budget is {BUDGET}."
         )
     if any(kept.count(one) > said.count(one) for one in kept):
-        raise NotYet(f"{after} the channel held {kept!r}: a message stands there twice.")
+        raise NotYet(f"{after} the channel held {kept!r}: a message is there twice.")
     wanted = said if len(said) <= BUDGET else [said[0], *said[-3:]]
     if kept == wanted:
         return
@@ -212,7 +212,7 @@ THREAD = {"configurable": {"thread_id": "ada"}}
 
 
 class Shop:
-    """The world outside: it gives the password, and answers whoever has it."""
+    """The world outside: it gives the password, and answers those who have it."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []

@@ -125,7 +125,10 @@ def _stable(text: str) -> str:
 
 def _box(name: str, options: dict[str, str]) -> Box:
     lines = _lines(options.get("label", "")) or [_stable(name)]
-    title, rest = lines[0], tuple(style.shorten(line, 28) for line in lines[1:])
+    title = lines[0]
+    says_no_more = re.compile(rf"<[\w.<>]*\b{re.escape(title)}>?")  # a repr cut short
+    told = [line for line in lines[1:] if not says_no_more.fullmatch(line)]
+    rest = tuple(style.shorten(line, 28) for line in told)
     wanted = options.get("fontcolor") == "red"  # how objgraph marks what was asked for
     kind = "pill" if name.startswith("too_many") or name.endswith("_has_a_del") else "object"
     return Box(

@@ -226,7 +226,7 @@ def draw_label(arrow: Arrow, line: Line) -> str:
     if not arrow.label:
         return ""
     x, y = line.label or _middle(line)
-    return text(x, y + 1, arrow.label, "m h g")
+    return text(x, y - 2, arrow.label, "m h g")
 
 
 def _at(point: Point) -> str:

@@ -55,7 +55,8 @@ def card(content: str, extra: str = "") -> str:
     """A card in the colours of the page's theme, around HTML."""
     style = (
         f"background:{PAPER};color:{INK};border:1px solid {LINE};border-radius:8px;"
-        f"padding:10px 14px;margin:0 0 8px;font-family:{TEXT_FONT};font-size:14px;line-height:1.5;{extra}"
+        f"padding:10px 14px;margin:0 0 8px;font-family:{TEXT_FONT};font-size:14px;line-height:1.5;"
+        f"{extra}"
     )
     return f'<div style="{style}">{content}</div>'
 
