@@ -3,41 +3,12 @@
 import gc
 import traceback
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+from lessons_lib.lessons.shared import Upload, counted_collections
 from lessons_lib.observe.holding.references import survivors
 from lessons_lib.teach.model import NotYet
-
-
-class Upload:
-    """A stand-in for a user's file, whose life the checks watch."""
-
-    def __init__(self, name: str, size: int = 0) -> None:
-        self.name = name
-        self.size = size
-
-
-@contextmanager
-def collector_off() -> Iterator[Callable[[], int]]:
-    """Keep the collector from running by itself; yields a function: collections asked for so far."""
-    asked: list[str] = []
-
-    def note(phase: str, _info: dict[str, int]) -> None:
-        if phase == "start":
-            asked.append(phase)
-
-    was_on = gc.isenabled()
-    gc.disable()
-    gc.callbacks.append(note)
-    try:
-        yield lambda: len(asked)
-    finally:
-        gc.callbacks.remove(note)
-        if was_on:
-            gc.enable()
-
 
 # --- Exercise 1: remember the error, forget the request -------------------------------------
 
@@ -86,7 +57,7 @@ def _cleared(report: object) -> bool:
 
 def remembered(remember: Callable[[BaseException], object], work: Callable[[Upload], None]) -> Any:
     """What is kept of a failure; raise NotYet when an upload is kept with it."""
-    with collector_off() as collections:
+    with counted_collections() as collections:
         try:
             report, seen = fail_and_remember(remember, work)
         except TypeError as error:
@@ -170,7 +141,7 @@ FILES = ["a.txt", "notes.md", "photo.jpeg", "cv.pdf", "letter.odt"]
 def check_one_at_a_time(total_size: Callable[[list[str], Callable[[str], Upload]], int]) -> str:
     """Prove that a total is right and that one upload at most was alive while it was made."""
     room = Room()
-    with collector_off() as collections:
+    with counted_collections() as collections:
         total = total_size(list(FILES), room.read)
         collected = collections()
     expected = sum(len(name) * 10 for name in FILES)

@@ -2,41 +2,18 @@
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from lessons_lib.lessons.shared import Upload, counted_collections
 from lessons_lib.teach.model import NotYet
-
-
-@contextmanager
-def collector_off() -> Iterator[Callable[[], int]]:
-    """Keep the collector from running by itself; yields a function: collections asked for."""
-    asked: list[str] = []
-
-    def note(phase: str, _info: dict[str, int]) -> None:
-        if phase == "start":
-            asked.append(phase)
-
-    was_on = gc.isenabled()
-    gc.disable()
-    gc.freeze()  # so that a hundred collections in an answer look at that answer's objects alone
-    gc.callbacks.append(note)
-    try:
-        yield lambda: len(asked)
-    finally:
-        gc.callbacks.remove(note)
-        gc.unfreeze()
-        if was_on:
-            gc.enable()
-
 
 # --- Exercise 1: a reply knows its parent -------------------------------------------------------
 
 
 def check_message(message: Callable[..., Any]) -> str:
     """Prove that a discussion is linked both ways and dies at once, by reference count."""
-    with collector_off():
+    with counted_collections():
         root = message("Is my file there?")
         _linked(message, root)
         seen = [weakref.ref(one) for one in (root, *root.replies)]
@@ -108,13 +85,6 @@ def _orphan(message: Callable[..., Any]) -> None:
 # --- Exercise 2: a hundred failed requests ------------------------------------------------------
 
 
-class Upload:
-    """A stand-in for a user's file, whose life the check watches."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
 def parse(upload: Upload) -> None:
     """Read text files, and fail on everything else."""
     if not upload.name.endswith(".txt"):
@@ -136,7 +106,7 @@ def check_handle(handle: Callable[..., str]) -> str:
         alive.add(upload)
         return upload
 
-    with collector_off() as collections:
+    with counted_collections() as collections:
         try:
             _answers(handle, read)
             if reads != ["notes.txt", "cv.pdf"]:

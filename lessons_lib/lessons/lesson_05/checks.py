@@ -1,14 +1,13 @@
 """What judges the exercises of lesson 05, State in variables."""
 
-import gc
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import Any
 
+from lessons_lib.lessons.shared import Upload, counted_collections
 from lessons_lib.teach.model import (
     NotYet,
 )
@@ -108,13 +107,6 @@ def check_conversations(conversations: Callable[[], Any]) -> str:
 # --- Exercise 2: a budget of no uploads -----------------------------------------------------
 
 
-class Upload:
-    """A stand-in for a user's file, whose life the check watches."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
 class Refused(Exception):
     """What a job raises that cannot read its upload."""
 
@@ -172,26 +164,6 @@ class Bench:
         return self.serve(self.current, self.upload("cv.pdf"), self.user.get)
 
 
-@contextmanager
-def counted_collections() -> Iterator[list[str]]:
-    """Keep the collector from running by itself; yields a list that grows with each collection."""
-    asked: list[str] = []
-
-    def note(phase: str, _info: dict[str, int]) -> None:
-        if phase == "start":
-            asked.append(phase)
-
-    was_on = gc.isenabled()
-    gc.disable()
-    gc.callbacks.append(note)
-    try:
-        yield asked
-    finally:
-        gc.callbacks.remove(note)
-        if was_on:
-            gc.enable()
-
-
 def judge_job(bench: Bench, worker: ThreadPoolExecutor) -> None:
     """Raise NotYet unless one job finds its upload and its result comes back."""
     result = worker.submit(bench.plain, "cv.pdf").result()
@@ -219,7 +191,7 @@ def judge_hundred(bench: Bench) -> None:
             in_fours.abort()  # the others would wait for the one that fell out
             raise
         left = len(bench.given)
-    if left and asked:
+    if left and asked():
         raise NotYet(
             f"{left} uploads are alive after 100 jobs, and the collections you asked for freed "
             "nothing: each worker's context still leads to one."

@@ -1,29 +1,18 @@
 """What judges the exercises of lesson 11, Crash and resume."""
 
 import operator
-import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
-from lessons_lib.lessons.shared import another_hash, salted, say_if_failed
+from lessons_lib.lessons.shared import another_hash, on_disk, salted, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
 THREAD = {"configurable": {"thread_id": "order 17"}}
 OTHER_THREAD = {"configurable": {"thread_id": "order 18"}}
 STUCK = "the disk is stuck"  # as lessons_lib.memories.slow_disk says it, which loads LangGraph
-
-
-def on_disk(folder: Path, slow: bool = False) -> Any:
-    """A SQLite saver on a file in `folder`; a slow one is stuck after it has saved the input."""
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    from lessons_lib.memories.slow_disk import SlowDisk
-
-    connection = sqlite3.connect(folder / "memory.db", check_same_thread=False)
-    return SlowDisk(connection) if slow else SqliteSaver(connection)
 
 
 # --- Exercise 1: one ticket per order -------------------------------------------------------

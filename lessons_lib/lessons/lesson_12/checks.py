@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.lessons.shared import say_if_failed
+from lessons_lib.lessons.shared import on_disk, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -34,15 +34,6 @@ class Office:
         file = self.folder / "sent.txt"
         lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
         return {to: lines.count(to) for to in ("Eve", "Ada")}
-
-
-def on_disk(folder: Path) -> Any:
-    """A SQLite saver on a file in `folder`."""
-    import sqlite3
-
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    return SqliteSaver(sqlite3.connect(folder / "memory.db", check_same_thread=False))
 
 
 def checked_graph(graph: Any, function: str) -> Any:
