@@ -66,8 +66,9 @@ class _Table:
     def __init__(self, path: Path, text: str, kind: str, nth: int, values: Any) -> None:
         self.path, self.kind, self.values = path, kind, values
         self.lines = text.splitlines()
-        heads = (at for at, line in enumerate(self.lines) if line.strip("[] ") == kind)
-        self.head = ([at for at in heads if self.lines[at].startswith("[")] or [0])[nth]
+        named = (f"[[{kind}]]", f"[{kind}]")
+        heads = [at for at, line in enumerate(self.lines) if line.strip() in named]
+        self.head = heads[nth] if nth < len(heads) else 0
 
     def fault(self, words: str, key: str = "") -> LessonError:
         """A mistake at a key of this table, or at its head."""
@@ -120,9 +121,12 @@ def _parsed(number: str, path: Path, _state: int) -> Words:
     exercises: list[Exercise] = []
     say: tuple[str, ...] = ()
     ids: set[str] = set()
-    _Table(path, text, "", 0, data).refuse_unknown(("question", "exercise", "catch_up"))
+    whole = _Table(path, text, "", 0, data)
+    whole.refuse_unknown(("question", "exercise", "catch_up"))
     for kind, tables in data.items():
         for nth, values in enumerate(tables if isinstance(tables, list) else [tables]):
+            if not isinstance(values, dict):
+                raise whole.fault(f"{kind} is a table with keys of its own", kind)
             table = _Table(path, text, kind, nth, values)
             if kind == "catch_up":
                 table.refuse_unknown(("say",))

@@ -150,6 +150,12 @@ def test_a_mistake_in_the_answers_is_told_with_its_line(
     assert "\n" not in str(told.value)
 
 
+def test_what_is_no_table_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lesson.toml").write_text("# words\nquestion = 3\n")
+    with pytest.raises(LessonError, match="line 2: question is a table with keys of its own"):
+        read_words("13", tmp_path / "lesson.toml")
+
+
 def test_an_exercise_without_a_check_or_a_stub_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(checks.CHECKS, "13.bag")
     with pytest.raises(LessonError, match=r"checks\.py, line 32: no check for 13\.bag\.$"):
