@@ -102,13 +102,14 @@ LESSONS: tuple[Lesson, ...] = (
         deeper=25,
     ),
     _lesson(
-        "13_long_term_memory_1", "Long-term memory I", "Whose facts are these?", GRAPH, deeper=25
+        "13_long_term_memory_1", "Long-term memory I", "Whose facts are these?", GRAPH, deeper=30
     ),
     _lesson(
         "14_long_term_memory_2",
         "Long-term memory II",
         "How are facts found, and how do they end?",
         GRAPH,
+        deeper=25,
     ),
     _lesson(
         "15_ready_made_agents",

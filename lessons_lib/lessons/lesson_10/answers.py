@@ -7,7 +7,7 @@ import json
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return json.dumps([user, conversation])
 
 
@@ -15,7 +15,7 @@ def thread_for(user, conversation):
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return f"{len(user)}:{user}{conversation}"
 
 
@@ -26,7 +26,7 @@ import hashlib
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     text = repr((str(user), str(conversation)))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -38,7 +38,7 @@ from urllib.parse import quote
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return f"{quote(user, safe=str())}/{quote(conversation, safe=str())}"
 
 
@@ -46,7 +46,7 @@ def thread_for(user, conversation):
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return user
 
 
@@ -54,7 +54,7 @@ def thread_for(user, conversation):
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return user + conversation
 
 
@@ -62,7 +62,7 @@ def thread_for(user, conversation):
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return f"{user}:{conversation}"
 
 
@@ -73,15 +73,15 @@ import uuid
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return uuid.uuid4().hex
 
 
-# %% 10.thread-for: near miss: `hash` of a text
+# %% 10.thread-for: near miss: `hash` of a string
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return str(hash((user, conversation)))
 
 
@@ -89,7 +89,7 @@ def thread_for(user, conversation):
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     parts = [part.replace(":", "_") for part in (user, conversation)]
     return ":".join(parts)
 
@@ -101,7 +101,7 @@ KEYS = {}
 def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
-            raise ValueError(f"{part!r} is no id: a text is expected")
+            raise ValueError(f"{part!r} is no id: a string is expected")
     return str(KEYS.setdefault((user, conversation), len(KEYS)))
 
 
@@ -113,7 +113,7 @@ def thread_for(user, conversation):
     return json.dumps([user, conversation])
 
 
-# %% 10.thread-for: near miss: An empty text is no id
+# %% 10.thread-for: near miss: An empty string is no id
 import json
 
 
@@ -123,7 +123,7 @@ def thread_for(user, conversation):
     return json.dumps([user, conversation])
 
 
-# %% 10.thread-for: near miss: A number and its text
+# %% 10.thread-for: near miss: A number and its digits
 import json
 
 
@@ -283,66 +283,158 @@ def assistant(saver):
     return builder.compile(checkpointer=saver)
 
 
+# %% 10.speak: given
+class Late(Exception):
+    pass
+
+
+def newest(graph, config):
+    return graph.get_state(config).config["configurable"].get("checkpoint_id")
+
+
 # %% 10.speak: solution
-def speak(graph, thread_id, text, lock):
+def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}
     with lock(thread_id):
-        return graph.invoke(turn, config)
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
+        return newest(graph, config)
 
 
 # %% 10.speak: alternative
-def speak(graph, thread_id, text, lock):
+def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}
     with lock(f"thread-{thread_id}"):
-        state = graph.invoke(turn, config)
-    return state["messages"][-1]["content"]
+        now = graph.get_state(config).config["configurable"].get("checkpoint_id")
+        if now == seen:
+            graph.invoke(turn, config)
+            return newest(graph, config)
+    raise Late
 
 
-# %% 10.speak: near miss: a turn raised TypeError
-def speak(graph, thread_id, text, lock):
-    config = {"configurable": {"thread_id": thread_id}}
-    turn = {"messages": [{"role": "user", "content": text}]}
-    with lock:
-        return graph.invoke(turn, config)
-
-
-# %% 10.speak: near miss: nothing called `invoke` to the end
-def speak(graph, thread_id, text, lock):
+# %% 10.speak: near miss: as it was a turn ago
+def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}
     with lock(thread_id):
-        return graph.stream(turn, config)
+        graph.invoke(turn, config)
+        return newest(graph, config)
 
 
-# %% 10.speak: near miss: had to wait until Ada's turn was over
-def speak(graph, thread_id, text, lock):
+# %% 10.speak: near miss: late when it came in
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    if newest(graph, config) != seen:
+        raise Late("the conversation has gone on")
+    with lock(thread_id):
+        graph.invoke(turn, config)
+        return newest(graph, config)
+
+
+# %% 10.speak: near miss: while no lock was held
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock(thread_id):
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+    graph.invoke(turn, config)
+    return newest(graph, config)
+
+
+# %% 10.speak: near miss: the checkpoint of the other
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock(thread_id):
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
+    return newest(graph, config)
+
+
+# %% 10.speak: near miss: showed an empty thread
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock(thread_id):
+        if seen and newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
+        return newest(graph, config)
+
+
+# %% 10.speak: near miss: Raise `Late`
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock(thread_id):
+        if newest(graph, config) != seen:
+            return None
+        graph.invoke(turn, config)
+        return newest(graph, config)
+
+
+# %% 10.speak: near miss: Bob has to wait
+def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}
     with lock("all"):
-        return graph.invoke(turn, config)
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
+        return newest(graph, config)
 
 
-# %% 10.speak: near miss: a lock of its own
-def speak(graph, thread_id, text, lock):
+# %% 10.speak: near miss: took two locks
+def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}
     with lock(f"{thread_id} {text}"):
-        return graph.invoke(turn, config)
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
+        return newest(graph, config)
 
 
-# %% 10.speak: near miss: given back before the turn was over
-def speak(graph, thread_id, text, lock):
+# %% 10.speak: near miss: what it shows
+def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}
     with lock(thread_id):
-        graph.get_state(config)
-    return graph.invoke(turn, config)
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
 
 
-# %% 10.speak: near miss: No turn was inside a lock
-def speak(graph, thread_id, text, lock):
+# %% 10.speak: near miss: a turn raised TypeError
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock:
+        graph.invoke(turn, config)
+        return newest(graph, config)
+
+
+# %% 10.speak: near miss: `invoke` to the end
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock(thread_id):
+        if newest(graph, config) != seen:
+            raise Late("the conversation has gone on")
+        return graph.stream(turn, config)
+
+
+# %% 10.speak: near miss: no turn was inside a lock
+def speak(graph, thread_id, text, seen, lock):
     lock(thread_id)
     config = {"configurable": {"thread_id": thread_id}}
-    return graph.invoke({"messages": [{"role": "user", "content": text}]}, config)
+    if newest(graph, config) != seen:
+        raise Late
+    graph.invoke({"messages": [{"role": "user", "content": text}]}, config)
+    return newest(graph, config)

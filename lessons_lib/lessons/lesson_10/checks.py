@@ -2,7 +2,6 @@
 
 import operator
 import string
-import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import product
@@ -47,10 +46,10 @@ def say(graph: Any, thread_id: str, text: str) -> str:
 
 
 def key_of(thread_for: Key, user: str, conversation: str) -> str:
-    """The reader's key, which must be a text that says something."""
+    """The reader's key, which must be a string."""
     key = thread_for(user, conversation)
     if not isinstance(key, str):
-        raise NotYet(f"thread_for({user!r}, {conversation!r}) returned {key!r}, expected a text.")
+        raise NotYet(f"thread_for({user!r}, {conversation!r}) returned {key!r}, expected a string.")
     return key
 
 
@@ -66,7 +65,7 @@ def judge_same(thread_for: Key) -> None:
         hashed = key_of(thread_for, "ada", "printer") != key
     if hashed:
         raise NotYet(
-            "`hash` of a text is another number in every process, so the key is lost with a restart."
+            "`hash` of a string is another number in every process, so the key is lost with a restart."
         )
     # A dict or a cache finds a text by its hash: for it, these are two.
     one, other = (
@@ -80,7 +79,7 @@ def judge_same(thread_for: Key) -> None:
 
 
 def judge_refused(thread_for: Key) -> None:
-    """Raise NotYet unless what is no text, or an empty one, is refused on both sides."""
+    """Raise NotYet unless what is no string, or an empty one, is refused on both sides."""
     for user, conversation in ((None, "c"), ("", "c"), (7, "c"), ("u", None), ("u", ""), ("u", 7)):
         try:
             key = thread_for(user, conversation)
@@ -100,8 +99,10 @@ def _not_refused(bad: object, user: object, conversation: object, key: object) -
     if bad is None:
         return f"{call}. Everybody who comes without an id gets it, and reads what the others said."
     if bad == "":
-        return f"{call}. An empty text is no id, and all who bring one would share a thread."
-    return f"{call}. A number and its text come to one key: ask for a text, and refuse the rest."
+        return f"{call}. An empty string is no id, and all who bring one would share a thread."
+    return (
+        f"{call}. A number and its digits come to one key: ask for a string, and refuse the rest."
+    )
 
 
 def judge_apart(thread_for: Key) -> None:
@@ -149,7 +150,7 @@ def _pairs(thread_for: Key) -> Iterator[tuple[tuple[str, str], tuple[str, str], 
         ("ada", "screen"),
         "One user has many conversations; this was another.",
     )
-    glued = "Glued together, {0!r} + {1!r} and {2!r} + {3!r} are one text."
+    glued = "Glued together, {0!r} + {1!r} and {2!r} + {3!r} are one string."
     yield ("ada", "11"), ("ada1", "1"), glued.format("ada", "11", "ada1", "1")
     for mark in _marks(thread_for):
         one, other = (f"ada{mark}x", "y"), ("ada", f"x{mark}y")
@@ -176,7 +177,7 @@ def check_key(thread_for: Key) -> str:
     judge_refused(thread_for)
     return (
         "the same key for the same two, also after a restart; nobody else comes to it, "
-        "whatever is in the names; and who brings no id is refused."
+        "whatever is in the names; and to bring no id is refused."
     )
 
 
@@ -259,177 +260,173 @@ def check_assistant(assistant: Build) -> str:
     return f"{written} checkpoints a turn, four nodes, and the answer knows what all three found."
 
 
-# --- Exercise 3: one at a time, and only where they meet --------------------------------------
+# --- Exercise 3: late ------------------------------------------------------------------------
 
 Locks = Callable[[str], AbstractContextManager[Any]]
-Speak = Callable[[Any, str, str, Locks], Any]
-PATIENCE = 10.0  # seconds; a wait that long means that the reader's code stands still
+Speak = Callable[[Any, str, str, str | None, Locks], Any]
 
 
-class Watched:
-    """Locks by name, which know who waits at one: so that a check needs no clock."""
+class Windows:
+    """Ada's windows on one thread: turns through the reader's function, one after the other.
 
-    def __init__(self) -> None:
-        self.change = threading.Condition()
-        self.holders: dict[str, str] = {}
-        self.begun: set[str] = set()
-        self.waiting: set[str] = set()
-        self.done: set[str] = set()
-
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock of this name; wait for it as long as another has it."""
-        me = threading.current_thread().name
-        with self.change:
-            while str(name) in self.holders:
-                if self.holders[str(name)] == me:
-                    raise NotYet("a writer waits for the lock that it holds itself.")
-                self.waiting.add(me)
-                self.change.notify_all()
-                if not self.change.wait(PATIENCE):
-                    raise NotYet("a lock was never given back.")
-            self.waiting.discard(me)
-            self.holders[str(name)] = me
-        try:
-            yield
-        finally:
-            with self.change:
-                del self.holders[str(name)]
-                self.change.notify_all()
-
-    def begin(self) -> None:
-        """Note that this thread's run is in its node."""
-        self.note(self.begun)
-
-    def note(self, where: set[str]) -> None:
-        """Put this thread into a set, and tell those who wait for it."""
-        with self.change:
-            where.add(threading.current_thread().name)
-            self.change.notify_all()
-
-    def until(self, name: str, *places: set[str]) -> None:
-        """Wait until a thread is in one of the places."""
-        with self.change:
-            here = self.change.wait_for(lambda: any(name in one for one in places), PATIENCE)
-        if not here:
-            raise NotYet(
-                "a turn neither waited at `lock` nor ended. Does it wait for a lock of your own?"
-            )
-
-
-class Meeting:
-    """Ada's two messages, sent at once through two graphs, and Bob's between them."""
+    What another window does meanwhile is done at the two moments that matter, as a lock is taken
+    and as it is given back; so nothing here depends on time.
+    """
 
     def __init__(self, speak: Speak) -> None:
         from langgraph.checkpoint.memory import InMemorySaver
 
-        self.speak, self.saver, self.watched = speak, InMemorySaver(), Watched()
-        self.errors: list[BaseException] = []
+        self.speak, self.saver = speak, InMemorySaver()
+        self.held: list[str] = []
+        self.names: list[str] = []
+        self.unlocked = False
+        self.taken: Callable[[], object] | None = None
+        self.given_back: Callable[[], object] | None = None
 
-    def hold(self) -> None:
-        """What Ada's first run does in its node: let the others come as far as they can."""
-        watched = self.watched
-        for name, thread_id in (("second", "ada"), ("bob", "bob")):
-            self.start(name, thread_id, lambda: watched.note(watched.begun))
-            watched.until(name, watched.waiting, watched.done)
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """A lock by name; as it is taken and given back, another window may have its turn."""
+        if str(name) in self.held:
+            raise NotYet("a turn waits for the lock that it holds itself.")
+        self.names.append(str(name))
+        first, self.taken = self.taken, None
+        if first:
+            first()
+        self.held.append(str(name))
+        try:
+            yield
+        finally:
+            self.held.remove(str(name))
+            last, self.given_back = self.given_back, None
+            if last:
+                last()
 
-    def start(self, name: str, thread_id: str, before: Callable[[], object]) -> threading.Thread:
-        """A writer in a thread of its own, with a graph of its own, as in another process."""
+    def watch(self) -> None:
+        """Note it when the graph runs and no lock is held."""
+        self.unlocked = self.unlocked or not self.held
 
-        def run() -> None:
-            try:
-                self.speak(
-                    bot(self.saver, before), thread_id, f"This is {name}.", self.watched.lock
-                )
-            except BaseException as error:
-                self.errors.append(error)
-            self.watched.note(self.watched.done)
+    def send(self, thread_id: str, text: str, seen: str | None) -> Any:
+        """A turn through the reader's function: what it returned, or `Late` when it said so."""
+        try:
+            return self.speak(bot(self.saver, self.watch), thread_id, text, seen, self.lock)
+        except NotYet:
+            raise
+        except Exception as error:
+            if type(error).__name__ == "Late":
+                return type(error)
+            raise NotYet(f"a turn raised {error!r}.") from None
 
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        thread.start()
-        return thread
+    def elsewhere(self, text: str) -> None:
+        """A turn of Ada's in another window, which does all that is right."""
+        say(bot(self.saver), "ada", text)
 
-    def take_place(self) -> None:
-        """Let them meet; every run is over afterwards."""
-        watched = self.watched
-        with_bob: list[bool] = []
+    def newest(self, thread_id: str = "ada") -> str | None:
+        """The id of a thread's newest checkpoint."""
+        config = {"configurable": {"thread_id": thread_id}}
+        found: str | None = bot(self.saver).get_state(config).config["configurable"].get(_ID)
+        return found
 
-        def first() -> None:
-            self.hold()
-            with_bob.append("bob" in watched.done)
-
-        self.start("first", "ada", first)
-        watched.until("first", watched.done)
-        if not with_bob:
-            self.say_errors()
-            raise NotYet(
-                "`speak` returned, and the graph had not run: nothing called `invoke` to the end."
-            )
-        for name in ("second", "bob"):
-            watched.until(name, watched.done)
-        self.bob_waited = with_bob == [False]
-
-    def say_errors(self) -> None:
-        """Raise NotYet when a run ended in an error."""
-        for error in self.errors:
-            raise error if isinstance(error, NotYet) else NotYet(f"a turn raised {error!r}.")
-
-    def said(self, thread_id: str) -> list[str]:
+    def said(self, thread_id: str = "ada") -> list[str]:
         """What users have said in a thread, as it is saved."""
         config = {"configurable": {"thread_id": thread_id}}
         messages = bot(self.saver).get_state(config).values.get("messages", [])
         return [one["content"] for one in messages if one["role"] == "user"]
 
 
-def check_speak(speak: Speak) -> str:
-    """Prove that two messages of one thread are both kept, and that another thread never waits."""
-    meeting = Meeting(speak)
-    meeting.take_place()
-    meeting.say_errors()
-    kept = sorted(meeting.said("ada"))
-    if kept != ["This is first.", "This is second."]:
-        raise NotYet(_why_lost(meeting, kept))
-    if meeting.bob_waited:
+_ID = "checkpoint_id"
+
+
+def judge_turn(windows: Windows, thread_id: str, text: str, seen: str | None) -> str | None:
+    """Raise NotYet unless a turn in a window that is up to date is taken; the id it returned."""
+    before = windows.said(thread_id)
+    returned = windows.send(thread_id, text, seen)
+    if isinstance(returned, type):
         raise NotYet(
-            "nothing was lost, but Bob had to wait until Ada's turn was over. A model takes "
-            "seconds: one lock for all makes the whole service wait for one customer."
+            f"{text!r} came from a window that showed the newest checkpoint, {seen!r}, and was "
+            "refused as late."
         )
-    if meeting.said("bob") != ["This is bob."]:
-        raise NotYet(f"Bob's thread holds {meeting.said('bob')!r}, expected his one message.")
-    return "two messages at once in one thread, both kept; and a third, elsewhere, did not wait."
+    if windows.said(thread_id) != [*before, text]:
+        raise NotYet(
+            f"{text!r} was sent, and the thread has {windows.said(thread_id)!r}: nothing called "
+            "`invoke` to the end."
+        )
+    if not windows.names:
+        raise NotYet(
+            "no turn was inside a lock: `lock(name)` makes one, and `with` takes it. Without one, "
+            "two windows find the thread as they know it, and both send."
+        )
+    if windows.unlocked:
+        raise NotYet(
+            "the graph ran while no lock was held. What must not be parted is looking, answering "
+            "and saving: all of `invoke`."
+        )
+    return str(returned)
 
 
-def _why_lost(meeting: Meeting, kept: list[str]) -> str:
-    lost = f"Ada sent two messages at once, and the thread has {kept!r}."
-    seen = _names_used(meeting.speak)
-    if not seen:
-        return f"{lost} No turn was inside a lock: `lock(name)` makes one, and `with` takes it."
-    if len({name for name, _ in seen}) > 1:
-        return (
-            f"{lost} Each of them took a lock of its own: a lock keeps out only those who ask for "
-            "the same one."
+def judge_late(windows: Windows, seen: str | None, why: str) -> None:
+    """Raise NotYet unless a message from a window that is out of date is refused, and not sent."""
+    late = windows.send("ada", "So it is mended?", seen)
+    sent = "So it is mended?" in windows.said()
+    if sent and isinstance(late, type):
+        raise NotYet("`Late` was raised, and the message was sent all the same.")
+    if sent:
+        raise NotYet(f"{why}, and its message was taken as if it were not.")
+    if not isinstance(late, type):
+        raise NotYet(f"a late message was not sent, and {late!r} returned. Raise `Late`.")
+
+
+def check_speak(speak: Speak) -> str:
+    """Prove that what a window did not see is noticed, also while it waited for its turn."""
+    windows = Windows(speak)
+    one = judge_turn(windows, "ada", "My printer smokes.", None)
+    if one != windows.newest():
+        raise NotYet(
+            f"a turn returned {one!r}, and the newest checkpoint is {windows.newest()!r}: the window "
+            "would not know what it shows."
         )
-    return (
-        f"{lost} The lock was given back before the turn was over. What must not be parted is "
-        "reading the thread, answering, and saving it: all of `invoke`."
+    two = judge_turn(windows, "ada", "It is off now.", one)
+    if len(set(windows.names)) > 1:
+        raise NotYet(
+            "two turns in one thread took two locks: a lock keeps out only those who ask for the "
+            "same one."
+        )
+    judge_late(windows, one, "a window still showed the thread as it was a turn ago")
+    judge_late(windows, None, "a window showed an empty thread, and two turns had been taken in it")
+    windows.taken = lambda: windows.elsewhere("It smokes again!")
+    judge_late(
+        windows,
+        two,
+        "while this window waited for the lock, another one took its turn: this one was late when it "
+        "came in",
     )
+    if windows.taken is not None:
+        raise NotYet("this turn took no lock, and the one before did.")
+    judge_returned(windows)
+    before = set(windows.names)
+    judge_turn(windows, "bob", "My toner is empty.", None)
+    if windows.names[-1] in before:
+        raise NotYet(
+            "nothing was lost, but Bob has to wait until Ada's turn is over. A model takes seconds: "
+            "one lock for all makes the whole service wait for one customer."
+        )
+    return "a late message is refused, also when it became late while it waited; Bob never waits."
 
 
-def _names_used(speak: Speak) -> list[tuple[str, str]]:
-    """Which locks two messages ask for, one after the other, each with a graph of its own."""
-    from langgraph.checkpoint.memory import InMemorySaver
+def judge_returned(windows: Windows) -> None:
+    """Raise NotYet unless a turn returns its own checkpoint, whoever comes after it."""
+    own: list[str | None] = []
 
-    saver, seen = InMemorySaver(), []
-    graphs = [bot(saver), bot(saver)]
-    for graph, text in zip(graphs, ("one", "two"), strict=True):
+    def right_after() -> None:
+        own.append(windows.newest())
+        windows.elsewhere("Is anybody there?")
 
-        @contextmanager
-        def lock(name: str, text: str = text) -> Iterator[None]:
-            seen.append((str(name), text))
-            yield
-
-        speak(graph, "ada", text, lock)
-    return seen
+    windows.given_back = right_after
+    returned = windows.send("ada", "I see flames.", windows.newest())
+    if [returned] != own:
+        raise NotYet(
+            "another window took its turn right after this one, and this one returned the "
+            "checkpoint of the other. It would never know what it has not seen."
+        )
 
 
 CHECKS = {

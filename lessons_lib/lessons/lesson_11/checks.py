@@ -165,7 +165,7 @@ def judge_hash(node: Node) -> None:
         other = fresh_keys(node)
     if fresh_keys(node) == fresh_keys(node) != other:
         raise NotYet(
-            "`hash()` of a text is another number in every Python that is started afresh, and so "
+            "`hash()` of a string is another number in every Python that is started afresh, and so "
             "is your key. A kill in this lab would not show it: its processes have one parent."
         )
 
@@ -239,7 +239,7 @@ def judge_whole_run(assistant: Assistant) -> None:
     if calls:
         raise NotYet(
             f"{len(calls)} paid calls were made while the graph was built, before any run. "
-            "A call belongs into the function of a node."
+            "A call belongs in the function of a node."
         )
     done = graph.invoke({"done": []}, THREAD, durability="sync")["done"]
     if any(len(snapshot.tasks) > 1 for snapshot in graph.get_state_history(THREAD)):

@@ -2,6 +2,7 @@
 
 # %% 12.one-mail: given
 import operator
+import uuid
 from typing import Annotated, TypedDict
 
 from langgraph.graph import START, StateGraph
@@ -20,57 +21,103 @@ def build(saver, *nodes):
 
 
 # %% 12.one-mail: solution
-def refund(saver, mail):
-    def tell(state):
-        mail("Eve")
-        return {"done": ["told"]}
-
+def refund(saver, mail, case):
     def review(state):
-        answer = interrupt("Refund 30 euros to Ada?")
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            mail("Eve", key=f"{case}, question {number}")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
         if answer == "yes":
-            mail("Ada")
-        return {"done": [answer]}
-
-    return build(saver, tell, review)
-
-
-# %% 12.one-mail: alternative
-def refund(saver, mail):
-    def tell(state):
-        mail("Eve")
-        return {"done": ["told"]}
-
-    def review(state):
-        return {"done": [interrupt("Refund?")]}
-
-    def inform(state):
-        if state["done"][-1] == "yes":
-            mail("Ada")
-
-    return build(saver, tell, review, inform)
-
-
-# %% 12.one-mail: near miss: nobody has told her
-def refund(saver, mail):
-    def review(state):
-        answer = interrupt("Refund 30 euros to Ada?")
-        mail("Eve")
-        if answer == "yes":
-            mail("Ada")
+            mail("Ada", key=f"{case}, refunded")
         return {"done": [answer]}
 
     return build(saver, review)
 
 
-# %% 12.one-mail: near miss: is written when it returns
-def refund(saver, mail):
+# %% 12.one-mail: alternative
+def refund(saver, mail, case):
+    def tell(state):
+        mail("Eve", key=f"{case}, question {len(state['done'])}")
+
     def review(state):
-        if "told" not in state["done"]:
-            mail("Eve")
-        answer = interrupt("Refund 30 euros to Ada?")
+        return {"done": [interrupt("Refund 30 euros to Ada: yes or no?")]}
+
+    def inform(state):
+        if state["done"][-1] == "yes":
+            mail("Ada", key=f"{case}, refunded")
+
+    def way(state):
+        return "inform" if state["done"][-1] in ("yes", "no") else "tell"
+
+    builder = StateGraph(Case)
+    builder.add_sequence([tell, review]).add_edge(START, "tell")
+    builder.add_node(inform).add_conditional_edges("review", way, ["inform", "tell"])
+    return builder.compile(checkpointer=saver)
+
+
+# %% 12.one-mail: near miss: came under a key that the post office knew
+def refund(saver, mail, case):
+    def review(state):
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            mail("Eve", key=f"{case}, please review")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
         if answer == "yes":
-            mail("Ada")
-        return {"done": ["told", answer]}
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
+
+    return build(saver, review)
+
+
+# %% 12.one-mail: near miss: does not name the case
+def refund(saver, mail, case):
+    def review(state):
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            mail("Eve", key=f"question {number}")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        if answer == "yes":
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
+
+    return build(saver, review)
+
+
+# %% 12.one-mail: near miss: the mail to Eve was out
+def refund(saver, mail, case):
+    def tell(state):
+        mail("Eve", key=uuid.uuid4().hex)
+
+    def review(state):
+        return {"done": [interrupt("Refund 30 euros to Ada: yes or no?")]}
+
+    def inform(state):
+        if state["done"][-1] == "yes":
+            mail("Ada", key=f"{case}, refunded")
+
+    def way(state):
+        return "inform" if state["done"][-1] in ("yes", "no") else "tell"
+
+    builder = StateGraph(Case)
+    builder.add_sequence([tell, review]).add_edge(START, "tell")
+    builder.add_node(inform).add_conditional_edges("review", way, ["inform", "tell"])
+    return builder.compile(checkpointer=saver)
+
+
+# %% 12.one-mail: near miss: the mail to Ada was out
+def refund(saver, mail, case):
+    def review(state):
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            mail("Eve", key=f"{case}, question {number}")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        if answer == "yes":
+            mail("Ada", key=uuid.uuid4().hex)
+        return {"done": [answer]}
 
     return build(saver, review)
 
@@ -79,68 +126,89 @@ def refund(saver, mail):
 told = set()
 
 
-def refund(saver, mail):
+def refund(saver, mail, case):
     def review(state):
-        if "case 17" not in told:
-            told.add("case 17")
-            mail("Eve")
-        answer = interrupt("Refund 30 euros to Ada?")
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            if number not in told:
+                told.add(number)
+                mail("Eve", key=uuid.uuid4().hex)
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
         if answer == "yes":
-            mail("Ada")
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
+
+    return build(saver, review)
+
+
+# %% 12.one-mail: near miss: she was not asked again
+def refund(saver, mail, case):
+    def review(state):
+        mail("Eve", key=case)
+        answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        if answer == "yes":
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
+
+    return build(saver, review)
+
+
+# %% 12.one-mail: near miss: nobody has told her
+def refund(saver, mail, case):
+    def review(state):
+        answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        mail("Eve", key=case)
+        if answer == "yes":
+            mail("Ada", key=f"{case}, refunded")
         return {"done": [answer]}
 
     return build(saver, review)
 
 
 # %% 12.one-mail: near miss: kept it from getting there
-def refund(saver, mail):
-    def tell(state):
-        mail("Eve")
-        return {"done": ["told"]}
-
+def refund(saver, mail, case):
     def review(state):
+        mail("Eve", key=case)
         try:
-            answer = interrupt("Refund 30 euros to Ada?")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
         except Exception:
             answer = "no"
-        if answer == "yes":
-            mail("Ada")
         return {"done": [answer]}
 
-    return build(saver, tell, review)
+    return build(saver, review)
 
 
 # %% 12.one-mail: near miss: before anybody had decided
-def refund(saver, mail):
+def refund(saver, mail, case):
     def tell(state):
-        mail("Eve")
-        mail("Ada")
-        return {"done": ["told"]}
+        mail("Eve", key=case)
+        mail("Ada", key=f"{case}, refunded")
 
     def review(state):
-        return {"done": [interrupt("Refund 30 euros to Ada?")]}
+        return {"done": [interrupt("Refund 30 euros to Ada: yes or no?")]}
 
     return build(saver, tell, review)
 
 
 # %% 12.one-mail: near miss: look at it before it sends
-def refund(saver, mail):
-    def tell(state):
-        mail("Eve")
-        return {"done": ["told"]}
-
+def refund(saver, mail, case):
     def review(state):
-        return {"done": [interrupt("Refund 30 euros to Ada?")]}
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            mail("Eve", key=f"{case}, question {number}")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        if answer:
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
 
-    def inform(state):
-        mail("Ada")
-        return {"done": ["informed"]}
-
-    return build(saver, tell, review, inform)
+    return build(saver, review)
 
 
 # %% 12.change-mind: given
 import operator
+import uuid
 from typing import Annotated, TypedDict
 
 from langgraph.graph import START, StateGraph

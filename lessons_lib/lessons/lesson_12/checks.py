@@ -11,29 +11,32 @@ from lessons_lib.teach.model import NotYet
 THREAD = {"configurable": {"thread_id": "case 17"}}
 
 
-# --- Exercise 1: one mail -------------------------------------------------------------------
+# --- Exercise 1: one mail for each question --------------------------------------------------
 
-Refund = Callable[[Any, Callable[[str], None]], Any]
+Refund = Callable[[Any, Callable[[str, str], None], str], Any]
 Sent = dict[str, int]
+CASE = "case 17"
+STORIES = (("no",), ("hm", "not today", "yes"))
 
 
 class Office:
-    """The world outside: each mail is one more letter in a file, in whichever process."""
+    """The world outside: a mail under a known key is not sent again, in whichever process."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.keys = folder / "keys"
+        self.keys.mkdir(exist_ok=True)
 
-    def mail(self, to: str) -> None:
-        """Send a mail."""
-        with (self.folder / "sent.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{to}\n")
+    def mail(self, to: str, key: str) -> None:
+        """Send a mail, unless one was sent under this key."""
+        known = self.keys / str(key).encode().hex()
+        if not known.exists():
+            known.write_text(to, encoding="utf-8")
         moment(f"mail to {to}")
 
     def sent(self) -> Sent:
         """How many mails each of the two has got."""
-        file = self.folder / "sent.txt"
-        lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
-        return {to: lines.count(to) for to in ("Eve", "Ada")}
+        names = [one.read_text(encoding="utf-8") for one in self.keys.iterdir()]
+        return {to: names.count(to) for to in ("Eve", "Ada")}
 
 
 def checked_graph(graph: Any, function: str) -> Any:
@@ -48,41 +51,62 @@ def checked_graph(graph: Any, function: str) -> Any:
     return graph
 
 
-def asked_and_answered(refund: Refund, answer: str) -> Crash:
-    """One process asks and is killed; a new one answers. Each life returns what it saw."""
+def asked_and_answered(refund: Refund, answers: tuple[str, ...]) -> Crash:
+    """One process asks and is killed; a new one gives the answers, each to a graph made anew.
 
-    def ask(folder: Path) -> tuple[int, Sent]:
+    Each life returns what it saw after every step: how many questions are open, and what was sent.
+    """
+
+    def seen(folder: Path, given: Any) -> tuple[int, Sent]:
         office = Office(folder)
-        graph = checked_graph(refund(on_disk(folder), office.mail), "refund")
-        state = graph.invoke({"done": []}, THREAD)
+        graph = checked_graph(refund(on_disk(folder), office.mail, CASE), "refund")
+        state = graph.invoke(given, THREAD)
         return len(state.get("__interrupt__", ())), office.sent()
 
-    def reply(folder: Path) -> tuple[int, Sent]:
+    def ask(folder: Path) -> list[tuple[int, Sent]]:
+        return [seen(folder, {"done": []})]
+
+    def reply(folder: Path) -> list[tuple[int, Sent]]:
         from langgraph.types import Command
 
-        office = Office(folder)
-        graph = refund(on_disk(folder), office.mail)
-        state = graph.invoke(Command(resume=answer), THREAD)
-        return len(state.get("__interrupt__", ())), office.sent()
+        return [seen(folder, Command(resume=answer)) for answer in answers]
 
     return crash(ask, then=reply)
 
 
-def why_twice(refund: Refund) -> str:
-    """The likeliest reason why Eve got two mails: what a second run in the same process does."""
+def killed_at_a_mail(refund: Refund, to: str) -> Sent:
+    """What was sent in the end when the process was killed as a mail was out; Eve says yes."""
+
+    def live(folder: Path) -> Sent:
+        from langgraph.types import Command
+
+        office = Office(folder)
+        graph = refund(on_disk(folder), office.mail, CASE)
+        if not graph.get_state(THREAD).values:
+            graph.invoke({"done": []}, THREAD, durability="sync")
+        for _ in range(10):
+            if not (snapshot := graph.get_state(THREAD)).tasks:
+                break
+            graph.invoke(Command(resume="yes") if snapshot.interrupts else None, THREAD)
+        return office.sent()
+
+    report = crash(live, at=f"mail to {to}")
+    say_if_failed(report)
+    sent: Sent = report.value  # type: ignore[assignment]
+    return sent
+
+
+def keys_of(refund: Refund, case: str, *answers: str) -> list[tuple[str, str]]:
+    """Whom a case mails, and under which keys, in one process on a saver in memory."""
     from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.types import Command
 
-    sent: list[str] = []
+    sent: list[tuple[str, str]] = []
     saver = InMemorySaver()
-    refund(saver, sent.append).invoke({"done": []}, THREAD)
-    refund(saver, sent.append).invoke(Command(resume="no"), THREAD)
-    if sent.count("Eve") < 2:
-        return "What remembers that she was told is a variable, and it died with its process."
-    return (
-        "The node began again at its first line when the answer came. What it notes in the state "
-        "is written when it returns, and before the answer it had not returned."
-    )
+    for given in ({"done": []}, *(Command(resume=answer) for answer in answers)):
+        graph = refund(saver, lambda to, key: sent.append((to, str(key))), case)
+        graph.invoke(given, THREAD)
+    return sent
 
 
 def judge_graph(refund: Refund) -> None:
@@ -91,7 +115,7 @@ def judge_graph(refund: Refund) -> None:
 
     sent: list[str] = []
     saver = InMemorySaver()
-    graph = checked_graph(refund(saver, sent.append), "refund")
+    graph = checked_graph(refund(saver, lambda to, key: sent.append(to), CASE), "refund")
     if sent:
         raise NotYet(
             f"{sent[0]} got a mail while the graph was being made, and each process makes one. "
@@ -104,9 +128,9 @@ def judge_graph(refund: Refund) -> None:
         )
 
 
-def judge_question(questions: int, sent: Sent) -> None:
+def judge_question(open_questions: int, sent: Sent) -> None:
     """Raise NotYet unless Eve is asked, has been told before, and Ada has heard nothing yet."""
-    if questions == 0:
+    if open_questions == 0:
         raise NotYet(
             "the first run ended without a question. `interrupt` asks by raising an exception that "
             "LangGraph must see: something kept it from getting there, or it was never called."
@@ -120,43 +144,83 @@ def judge_question(questions: int, sent: Sent) -> None:
         )
 
 
-def judge_mails(sent: Sent, answer: str, refund: Refund) -> None:
-    """Raise NotYet unless Eve has one mail in the end, and Ada one after a yes and none else."""
-    if sent["Eve"] != 1:
-        raise NotYet(f"Eve got {sent['Eve']} mails for one question. {why_twice(refund)}")
-    expected = 1 if answer == "yes" else 0
-    if sent["Ada"] != expected:
+def judge_story(refund: Refund, answers: tuple[str, ...]) -> None:
+    """Raise NotYet unless each question brings Eve one mail, and Ada gets hers after a yes alone."""
+    report = asked_and_answered(refund, answers)
+    say_if_failed(report)
+    steps: list[Any] = [step for life in report.lives for step in life.value]  # type: ignore[attr-defined]
+    judge_question(*steps[0])
+    for number, (answer, (questions, sent)) in enumerate(zip(answers, steps[1:], strict=True), 1):
+        over = answer in ("yes", "no")
+        if over and questions:
+            raise NotYet(f"Eve said {answer!r}, and the run ended with one more question to her.")
+        if not over and not questions:
+            raise NotYet(f"Eve said {answer!r}, which is neither, and she was not asked again.")
+        judge_eve(sent["Eve"], number if over else number + 1, refund)
+        judge_ada(sent["Ada"], answer)
+
+
+def judge_eve(mails: int, questions: int, refund: Refund) -> None:
+    """Raise NotYet unless Eve has as many mails as she was asked questions."""
+    told = f"Eve was asked {questions} question{'s' if questions > 1 else ''} and got {mails} mail"
+    if mails < questions:
         raise NotYet(
-            f"Eve said {answer!r}, and Ada got {sent['Ada']} mails, expected {expected}. "
-            + _why_not(sent["Ada"], expected)
+            f"{told}{'s' if mails != 1 else ''}. The new question came under a key that the post "
+            "office knew already, so it sent nothing."
+        )
+    if mails > questions:
+        in_one_process = {key for to, key in keys_of(refund, CASE, "hm") if to == "Eve"}
+        raise NotYet(
+            f"{told}s. "
+            + (
+                "What remembers that she was told is a variable, and it died with its process."
+                if len(in_one_process) == 2
+                else "The node began again at its first line with each answer, and what it does "
+                "there it does again: the same question under a new key is a new mail."
+            )
         )
 
 
-def _why_not(got: int, expected: int) -> str:
-    if not expected:
-        return "The node that knows the answer has to look at it before it sends."
-    return "More than one node, or line, sends it." if got else "No node sends it after a yes."
+def judge_ada(mails: int, answer: str) -> None:
+    """Raise NotYet unless Ada has one mail after a yes, and none after anything else."""
+    expected = 1 if answer == "yes" else 0
+    if mails > expected:
+        raise NotYet(
+            f"Eve said {answer!r}, and Ada got {mails} mails, expected {expected}. The node that "
+            "knows the answer has to look at it before it sends."
+        )
+    if mails < expected:
+        raise NotYet(
+            "Eve said 'yes', and Ada got no mail. No node sends it, or its key was used before."
+        )
+
+
+def judge_kills(refund: Refund) -> None:
+    """Raise NotYet when a kill, at a mail that is out, brings somebody one more."""
+    for to in ("Eve", "Ada"):
+        sent = killed_at_a_mail(refund, to)
+        if sent[to] != 1:
+            raise NotYet(
+                f"killed when the mail to {to} was out and the node had not returned: {to} got "
+                f"{sent[to]} mails. Only the post office knows that it is out. Which key would "
+                "let it know the mail again?"
+            )
 
 
 def check_one_mail(refund: Refund) -> str:
-    """Prove in two processes, for two answers, that each mail goes out once and in time."""
+    """Prove in several processes that each question brings one mail, whenever a process is killed."""
     import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
 
     judge_graph(refund)
-    for answer in ("yes", "not today"):
-        report = asked_and_answered(refund, answer)
-        say_if_failed(report)
-        asking, answering = (_seen(life.value) for life in report.lives)
-        judge_question(*asking)
-        if answering[0]:
-            raise NotYet(f"Eve said {answer!r}, and the run ended with one more question to her.")
-        judge_mails(answering[1], answer, refund)
-    return "asked in one process, answered in another: one mail to Eve, and Ada's only on yes."
-
-
-def _seen(value: Any) -> tuple[int, Sent]:
-    seen: tuple[int, Sent] = value
-    return seen
+    for answers in STORIES:
+        judge_story(refund, answers)
+    judge_kills(refund)
+    if set(keys_of(refund, CASE, "yes")) & set(keys_of(refund, "case 18", "yes")):
+        raise NotYet(
+            "the next case, 'case 18', asks under a key that 'case 17' has used, and the post office "
+            "sends nothing. The key does not name the case."
+        )
+    return "asked, asked again, killed at each mail: one mail for each question, Ada's only on yes."
 
 
 # --- Exercise 2: change your mind without paying again --------------------------------------
@@ -230,8 +294,8 @@ def judge_change(desk: Desk, before: list[str], answer: str) -> None:
     """Raise NotYet unless the thread now is as if `answer` had been given, at no paid call."""
     if not set(before) <= set(desk.history()):
         raise NotYet(
-            "the earlier branch is gone from the history. Who asks tomorrow why Ada was told one "
-            "thing and then another will not find out: add a branch, delete nothing."
+            "the earlier branch is gone from the history. Somebody who asks tomorrow why Ada was "
+            "told one thing and then another will not find out: add a branch, delete nothing."
         )
     if desk.paid:
         raise NotYet(

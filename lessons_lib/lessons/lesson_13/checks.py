@@ -35,11 +35,11 @@ def judge_namespace(user: str, home: object) -> None:
 
     if isinstance(home, str):
         raise NotYet(
-            f"the home of {user!r} is the text {home!r}. A text counts as a namespace of single "
-            "letters: return a tuple of texts."
+            f"the home of {user!r} is the string {home!r}. A string counts as a namespace of single "
+            "letters: return a tuple of strings."
         )
     if not isinstance(home, tuple):
-        raise NotYet(f"the home of {user!r} is {home!r}, expected a tuple of texts.")
+        raise NotYet(f"the home of {user!r} is {home!r}, expected a tuple of strings.")
     try:
         InMemoryStore().put(home, "profile", {"of": user})
     except InvalidNamespaceError as error:
@@ -56,7 +56,7 @@ def judge_same_everywhere(home_of: Home, user: str) -> None:
     if elsewhere != home_of(user) or drawn:
         raise NotYet(
             f"the home of {user!r} is another one in every Python that is started afresh: a `hash()`, "
-            "an `id()` or a variable leads to it. After a restart nobody would be at home."
+            "an `id()` or a variable leads to it. After a restart nobody would find theirs."
         )
 
 

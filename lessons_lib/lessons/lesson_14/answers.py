@@ -76,60 +76,183 @@ def facts_for(store, user, question):
 
 
 # %% 14.living: solution
-def living(store, user):
-    store.sweep_ttl()
-    found = store.search(("users", user), limit=1000, refresh_ttl=False)
-    return [item.value["text"] for item in found]
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = 10**12 if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found, condition = [], {"until": {"$gt": self.clock()}}
+        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
+            found += page
+        return [item.value["text"] for item in found]
 
 
 # %% 14.living: alternative
-def living(store, user):
-    store.sweep_ttl()
-    found = []
-    while page := store.search(("users", user), offset=len(found), refresh_ttl=False):
-        found += page
-    return [item.value["text"] for item in found]
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = None if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found, now = [], self.clock()
+        while page := self.store.search(("users", user), limit=20, offset=len(found)):
+            found += page
+        alive = [i.value for i in found if i.value["until"] is None or i.value["until"] > now]
+        return [value["text"] for value in alive]
 
 
-# %% 14.living: near miss: nobody has swept
-def living(store, user):
-    found = store.search(("users", user), limit=1000, refresh_ttl=False)
-    return [item.value["text"] for item in found]
+# %% 14.living: near miss: was over, and was returned
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        self.store.put(("users", user), key, {"text": text})
+
+    def living(self, user):
+        found, now = [], self.clock()
+        while page := self.store.search(("users", user), limit=20, offset=len(found)):
+            found += page
+        alive = [i.value for i in found]
+        return [value["text"] for value in alive]
 
 
-# %% 14.living: near miss: swept when you had read it already
-def living(store, user):
-    found = store.search(("users", user), limit=1000, refresh_ttl=False)
-    store.sweep_ttl()
-    return [item.value["text"] for item in found]
+# %% 14.living: near miss: `living` raised TypeError
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = None if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found, condition = [], {"until": {"$gt": self.clock()}}
+        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
+            found += page
+        return [item.value["text"] for item in found]
 
 
-# %% 14.living: near miss: it lives again
-def living(store, user):
-    found = store.search(("users", user), limit=1000)
-    store.sweep_ttl()
-    return [item.value["text"] for item in found]
+# %% 14.living: near miss: is it a number in JSON, too?
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = float("inf") if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found, condition = [], {"until": {"$gt": self.clock()}}
+        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
+            found += page
+        return [item.value["text"] for item in found]
 
 
-# %% 14.living: near miss: ten, or as many as `limit` says
-def living(store, user):
-    store.sweep_ttl()
-    found = store.search(("users", user), refresh_ttl=False)
-    return [item.value["text"] for item in found]
+# %% 14.living: near miss: A search returns a page
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = 10**12 if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        condition = {"until": {"$gt": self.clock()}}
+        found = self.store.search(("users", user), filter=condition)
+        return [item.value["text"] for item in found]
 
 
-# %% 14.living: near miss: told not to refresh
-def living(store, user):
-    store.sweep_ttl()
-    found = store.search(("users", user), limit=1000)
-    return [item.value["text"] for item in found]
+# %% 14.living: near miss: one search asked for 1000 items
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = 10**12 if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        condition = {"until": {"$gt": self.clock()}}
+        found = self.store.search(("users", user), filter=condition, limit=1000)
+        return [item.value["text"] for item in found]
+
+
+# %% 14.living: near miss: as after a restart
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+        self.ends = {}
+
+    def keep(self, user, key, text, minutes=None):
+        self.ends[key] = 10**12 if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text})
+
+    def living(self, user):
+        found = []
+        while page := self.store.search(("users", user), offset=len(found)):
+            found += page
+        now = self.clock()
+        return [i.value["text"] for i in found if self.ends.get(i.key, 0) > now]
+
+
+# %% 14.living: near miss: counted from when a fact is put
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = 10**12 if minutes is None else minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found, condition = [], {"until": {"$gt": self.clock()}}
+        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
+            found += page
+        return [item.value["text"] for item in found]
 
 
 # %% 14.living: near miss: a fact of Bob's
-def living(store, user):
-    store.sweep_ttl()
-    found = store.search(("users",), limit=1000, refresh_ttl=False)
-    return [item.value["text"] for item in found]
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = 10**12 if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found, condition = [], {"until": {"$gt": self.clock()}}
+        while page := self.store.search(("users",), filter=condition, offset=len(found)):
+            found += page
+        return [item.value["text"] for item in found]
+
+
+# %% 14.living: near miss: It only looks
+class Facts:
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    def keep(self, user, key, text, minutes=None):
+        until = 10**12 if minutes is None else self.clock() + minutes
+        self.store.put(("users", user), key, {"text": text, "until": until})
+
+    def living(self, user):
+        found = []
+        while page := self.store.search(("users", user), offset=len(found)):
+            found += page
+        for item in found:
+            if item.value["until"] <= self.clock():
+                self.store.delete(item.namespace, item.key)
+        return [i.value["text"] for i in found if i.value["until"] > self.clock()]
 
 
 # %% 14.forget: solution

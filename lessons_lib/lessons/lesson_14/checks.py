@@ -2,8 +2,8 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +14,22 @@ if TYPE_CHECKING:
     from langgraph.store.sqlite import SqliteStore
 
 
-def sqlite_store(path: Path | str, ttl: float | None, refresh: bool) -> "SqliteStore":
+def sqlite_store(path: Path) -> "SqliteStore":
     """A SQLite store on a connection of its own that commits at once."""
     from langgraph.store.sqlite import SqliteStore
 
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    return SqliteStore(connection, ttl={"default_ttl": ttl, "refresh_on_read": refresh})
+    return SqliteStore(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
 
 
 def texts_of(found: object, name: str) -> list[str]:
-    """What the reader returned, as a list of texts; raises NotYet when it is anything else."""
+    """What the reader returned, as a list of strings; raises NotYet when it is anything else."""
     if isinstance(found, str) or not isinstance(found, Iterable):
-        raise NotYet(f"`{name}` returned {found!r}, expected a list of texts.")
+        raise NotYet(f"`{name}` returned {found!r}, expected a list of strings.")
     texts = list(found)
     for text in texts:
         if not isinstance(text, str):
             raise NotYet(
-                f"`{name}` returned a list with a `{type(text).__name__}` in it, expected texts: "
+                f"`{name}` returned a list with a `{type(text).__name__}` in it, expected strings: "
                 '`item.value["text"]`.'
             )
     return texts
@@ -180,146 +179,173 @@ def check_three_facts(facts_for: FactsFor) -> str:
     return f"{len(WANTED)} questions, at most {MOST_SENT} facts sent for each, the right one among them."
 
 
-# --- Exercise 2: only what has not ended ----------------------------------------------------
+# --- Exercise 2: over when it is over -------------------------------------------------------
 
-Living = Callable[[Any, str], list[str]]
-HOUR = 60.0
+MOST_ASKED = 20
 LASTING = "My name is Ada."
-ENDED = "Ada is in a hurry."
-NEWS = tuple(f"Ada has asked about page {page} of the manual." for page in range(1, 13))
-MINE = ("users", "ada")
+LONG = tuple(f"Ada has asked about page {page} of the manual." for page in range(1, 31))
+SHORT = tuple(f"Ada is in a hurry, for reason {reason}." for reason in range(1, 31))
+BOBS_OWN = "Bob has time."
+FOR_EVER = "It was kept for ever: what stands for that, and is it a number in JSON, too?"
 
 
-@contextmanager
-def a_morning() -> Iterator["SqliteStore"]:
-    """A store with a fact for ever, one that has ended and twelve in the middle of their hour."""
-    store = sqlite_store(":memory:", HOUR, refresh=True)
-    try:
-        put_in_turn(store, MINE, "name", LASTING, None)
-        put_in_turn(store, ("users", "bob"), "mood", "Bob has time.", HOUR)
-        for number, text in enumerate(NEWS):
-            put_in_turn(store, MINE, f"news {number}", text, HOUR)
-        put_in_turn(store, MINE, "mood", ENDED, HOUR)
-        set_back(store, "expires_at", 30, "TRUE")
-        set_back(store, "expires_at", 31, "key = 'mood' AND prefix = 'users.ada'")
-        yield store
-    finally:
-        store.conn.close()
+def watched(kind: Any, *connection: sqlite3.Connection) -> tuple[Any, list[Any]]:
+    """A store of this kind, and the list in which it notes what it is asked to do."""
+
+    class Watched(kind):  # type: ignore[misc]
+        def batch(self, ops: Iterable[Any]) -> Any:
+            asked = list(ops)
+            operations.extend(asked)
+            return super().batch(asked)
+
+    operations: list[Any] = []
+    return Watched(*connection), operations
 
 
-def put_in_turn(
-    store: "SqliteStore", namespace: tuple[str, ...], key: str, text: str, ttl: float | None
-) -> None:
-    """Put a fact a minute after all before it, so that what is newest is no matter of luck."""
-    set_back(store, "updated_at", 1, "TRUE")
-    store.put(namespace, key, {"text": text}, ttl=ttl)
+class Trial:
+    """The reader's class on one kind of store, and a clock that the check moves."""
+
+    def __init__(self, facts: Any, store: Any, operations: list[Any], name: str) -> None:
+        self.make, self.store, self.operations, self.name = facts, store, operations, name
+        self.minute = 0
+        self.facts = self.restarted()
+
+    def restarted(self) -> Any:
+        """A new object on the same store, as a new process makes it."""
+        return self.make(self.store, lambda: self.minute)
+
+    def keep(self, user: str, key: str, text: str, minutes: int | None = None) -> None:
+        """Keep a fact; raise NotYet, saying why, when that fails."""
+        try:
+            self.facts.keep(user, key, text, minutes)
+        except NotImplementedError:
+            raise NotYet(
+                f"on `{self.name}`: `ttl=` raised NotImplementedError. This store has no dates, and "
+                "the other one looks at them only in a sweep. Put the end where both keep it, and "
+                "you can read it: in the value."
+            ) from None
+        except Exception as error:
+            raise NotYet(f"on `{self.name}`: `keep` raised {error!r}.") from None
+
+    def living(self, user: str) -> list[str]:
+        """What the reader's object returns for a user; raises NotYet when it did more than look."""
+        from langgraph.store.base import PutOp, SearchOp
+
+        self.operations.clear()
+        try:
+            texts = texts_of(self.facts.living(user), "living")
+        except TypeError as error:
+            raise NotYet(
+                f"on `{self.name}`: `living` raised TypeError: {error}. A filter compares a value "
+                "that every fact has; a fact without an end has none here."
+            ) from None
+        for op in self.operations:
+            if isinstance(op, SearchOp) and op.limit > MOST_ASKED:
+                raise NotYet(
+                    f"one search asked for {op.limit} items; at most {MOST_ASKED} are allowed. "
+                    "Whatever the number, one user has more: ask for page after page."
+                )
+            if isinstance(op, PutOp):
+                raise NotYet("`living` wrote to the store, or deleted from it. It only looks.")
+        return texts
+
+    def judge(self, living: Collection[str], why: str = "") -> None:
+        """Raise NotYet unless Ada's living facts are returned, all of them and no others."""
+        texts = self.living("ada")
+        where = f"on `{self.name}`, at minute {self.minute}"
+        if BOBS_OWN in texts:
+            raise NotYet(f'{where}: a fact of Bob\'s was returned. Ask under `("users", user)`.')
+        if over := [text for text in texts if text not in living]:
+            raise NotYet(
+                f"{where}: {over[0]!r} was over, and was returned. Nobody sweeps here; who looks "
+                "at the time when a fact is read?"
+            )
+        missing = [text for text in living if text not in texts]
+        if missing and len(texts) in (10, MOST_ASKED):
+            raise NotYet(
+                f"{where}: {len(texts)} texts were returned, and {len(living)} facts live. "
+                "A search returns a page."
+            )
+        if missing:
+            why = why or (FOR_EVER if missing[0] == LASTING else "Its minutes are not up.")
+            raise NotYet(f"{where}: {missing[0]!r} lives, and was not returned. {why}")
+        if len(texts) != len(living):
+            raise NotYet(f"{where}: {len(living)} facts live, and {len(texts)} texts came back.")
 
 
-def set_back(store: "SqliteStore", column: str, minutes: int, where: str) -> None:
-    """Let time pass for some facts, by moving a date of theirs back."""
-    store.setup()
-    store.conn.execute(
-        f"UPDATE store SET {column} = datetime({column}, ?) WHERE {where}", (f"-{minutes} minutes",)
+def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
+    """Tell Ada's facts, let the minutes pass, and ask what lives."""
+    trial = Trial(facts, store, operations, name)
+    trial.keep("ada", "name", LASTING)
+    trial.keep("bob", "mood", BOBS_OWN)
+    for number, (long, short) in enumerate(zip(LONG, SHORT, strict=True)):
+        trial.keep("ada", f"long {number}", long, 120)
+        trial.keep("ada", f"short {number}", short, 30)
+    trial.minute = 10
+    trial.judge([LASTING, *LONG, *SHORT])
+    trial.minute = 40
+    trial.judge([LASTING, *LONG])
+    trial.facts = trial.restarted()
+    trial.judge(
+        [LASTING, *LONG],
+        "This is a new `Facts` on the same store, as after a restart. What the one before had in a "
+        "variable is gone with it.",
     )
-
-
-def dates(store: "SqliteStore") -> dict[tuple[str, str], str]:
-    """When each fact of the table ends, under its namespace and key."""
-    rows = store.conn.execute("SELECT prefix, key, expires_at FROM store WHERE expires_at NOT NULL")
-    return {(prefix, key): ends for prefix, key, ends in rows}
-
-
-def is_past(date: str) -> bool:
-    """Whether SQLite's clock has passed a date of its own making."""
-    with sqlite3.connect(":memory:") as clock:
-        past = bool(clock.execute("SELECT ? < CURRENT_TIMESTAMP", (date,)).fetchone()[0])
-    clock.close()
-    return past
-
-
-def judge_ended(texts: list[str], after: dict[tuple[str, str], str]) -> None:
-    """Raise NotYet, saying why, when the fact whose time is over was returned."""
-    if ENDED not in texts:
-        return
-    date = after.get(("users.ada", "mood"))
-    if date is None:
-        raise NotYet(
-            f"{ENDED!r} ended a minute ago, and was returned. You swept when you had read it already."
-        )
-    if is_past(date):
-        raise NotYet(
-            f"{ENDED!r} ended a minute ago, and was returned: `search` does not look at the date, "
-            "and nobody has swept."
-        )
-    raise NotYet(
-        f"{ENDED!r} ended a minute ago, and was returned. Worse, it lives again: your search read it "
-        "first, and reading gave it another hour."
+    trial.keep("ada", "short 0", SHORT[0], 60)
+    trial.minute = 90
+    trial.judge(
+        [LASTING, *LONG, SHORT[0]],
+        "It was kept again at minute 40, for 60 minutes. An end is counted from when a fact is put.",
     )
-
-
-def check_living(living: Living) -> str:
-    """Ask for what lives, and compare the dates before and after."""
-    with a_morning() as store:
-        before = dates(store)
-        texts = texts_of(living(store, "ada"), "living")
-        after = dates(store)
-        bobs = texts_of(living(store, "bob"), "living")
-    judge_ended(texts, after)
-    if "Bob has time." in texts:
-        raise NotYet('a fact of Bob\'s was returned. Ask under `("users", user)`.')
-    judge_kept(before, after)
-    expected = {LASTING, *NEWS}
-    if missing := expected - set(texts):
-        raise NotYet(
-            f"{len(texts)} texts were returned, and {len(expected)} facts live. Missing is, among "
-            f"others, {min(missing)!r}. A search returns a page: ten, or as many as `limit` says."
-        )
-    judge_dates(before, after)
-    if bobs != ["Bob has time."]:
+    trial.minute = 1000
+    trial.judge([LASTING])
+    if (bobs := trial.living("bob")) != [BOBS_OWN]:
         raise NotYet(
             f"asked for Bob's facts, it returned {bobs!r}. Whose facts are searched is for the "
             "argument `user` to say."
         )
-    return f"{len(expected)} living facts returned, the ended one not, and every date is as it was."
 
 
-def judge_kept(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> None:
-    """Raise NotYet when a living fact is gone."""
-    for prefix, key in before:
-        if (prefix, key) != ("users.ada", "mood") and (prefix, key) not in after:
-            raise NotYet(f"the fact {key!r} had half an hour left, and is no longer in the store.")
+def check_living(facts: Any) -> str:
+    """Ask on both stores, at several minutes and after a restart, for what is not over."""
+    from langgraph.store.memory import InMemoryStore
+    from langgraph.store.sqlite import SqliteStore
 
-
-def judge_dates(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> None:
-    """Raise NotYet when a living fact has another end than before."""
-    for (prefix, key), ends in before.items():
-        if key == "mood" and prefix == "users.ada":
-            continue
-        if after[prefix, key] != ends:
-            raise NotYet(
-                f"the fact {key!r} had half an hour left and has another time now. Looking prolonged "
-                "it; a search can be told not to refresh."
-            )
+    try_facts(facts, *watched(InMemoryStore), "InMemoryStore")
+    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    with closing(connection):
+        try_facts(facts, *watched(SqliteStore, connection), "SqliteStore")
+    return (
+        "both stores, 61 facts, and each was over at its minute; no sweep, and nothing prolonged."
+    )
 
 
 # --- Exercise 3: forget a user --------------------------------------------------------------
 
 Forget = Callable[[Any, str], Any]
+MINE = ("users", "ada")
 MARK = "confided by ada"
 OTHERS = (("users", "adam"), ("users", "bob"), ("teams", "users", "ada"))
+
+
+def put_in_turn(store: "SqliteStore", namespace: tuple[str, ...], key: str, text: str) -> None:
+    """Put a fact a minute after all before it, so that what is newest is no matter of luck."""
+    store.setup()
+    store.conn.execute("UPDATE store SET updated_at = datetime(updated_at, '-1 minutes')")
+    store.put(namespace, key, {"text": text})
 
 
 @contextmanager
 def a_full_file() -> Iterator["SqliteStore"]:
     """A store on a file, with Ada's facts in three namespaces and those of others."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        store = sqlite_store(Path(folder) / "facts.db", None, refresh=False)
+        store = sqlite_store(Path(folder) / "facts.db")
         store.conn.execute("PRAGMA secure_delete = off")
         try:
             for below in (("feedback",), ("files", "2025"), ()):
                 for number in range(12):
                     text = f"{MARK}, {number}"
-                    put_in_turn(store, (*MINE, *below), f"fact {number}", text, None)
+                    put_in_turn(store, (*MINE, *below), f"fact {number}", text)
             for namespace in OTHERS:
                 store.put(namespace, "fact", {"text": "of somebody else"})
             yield store
@@ -347,7 +373,7 @@ def check_forget(forget: Forget) -> str:
         lost = OTHERS[kept.index(False)]
         raise NotYet(
             f"the fact under {lost!r} is gone, too, and it was not Ada's. Name the user in every "
-            "search; and in SQL a text is not compared part by part."
+            "search; and in SQL a string is not compared part by part."
         )
     if there:
         raise NotYet(
