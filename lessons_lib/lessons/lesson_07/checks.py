@@ -247,8 +247,6 @@ SAVED = (
     },
 )
 RAN: list[str] = []
-
-
 """The harmless mark: what a hostile file does is to add its own name here."""
 
 

@@ -5,6 +5,12 @@ import operator
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
+from langgraph.channels import EphemeralValue, UntrackedValue
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import InvalidUpdateError
+from langgraph.graph import START, StateGraph
+
+from lessons_lib.observe import aliases
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: no node changes its input ----------------------------------------------------
@@ -31,8 +37,6 @@ GIVEN = {
 
 def one_node(node: Node) -> Any:
     """A graph of one node, the reader's."""
-    from langgraph.graph import START, StateGraph
-
     builder: Any = StateGraph(Case)
     builder.add_node("answer", node)
     return builder.add_edge(START, "answer").compile()
@@ -40,10 +44,6 @@ def one_node(node: Node) -> Any:
 
 def check_no_alias(node: Node) -> str:
     """Run the node in a graph and look at the result, then at what was changed in place."""
-    from langgraph.errors import InvalidUpdateError
-
-    from lessons_lib.observe import aliases
-
     graph = one_node(node)
     try:
         result = graph.invoke(copy.deepcopy(GIVEN))
@@ -127,8 +127,6 @@ UPDATES: tuple[tuple[list[str], ...], ...] = (
     ([], ["m1"], ["m2", "m3"]),
     (["n1"], ["yes"], ["yes"], ["yes"], ["n5"], ["n6"]),
 )
-
-
 """What is sent to the channel, one update after another."""
 
 
@@ -192,8 +190,6 @@ def judge_kept(kept: list[Any], said: list[str], update: list[str]) -> None:
 
 def _in_a_graph(keep: Reducer) -> list[Any]:
     """What a channel with the reader's reducer holds after two branches and one more node."""
-    from langgraph.graph import START, StateGraph
-
     chat: Any = TypedDict("chat", {"messages": Annotated[list[Any], keep]})
     builder = StateGraph(chat)
     builder.add_node("a", lambda state: {"messages": ["m4", "m5"]}).add_edge(START, "a")
@@ -237,7 +233,6 @@ class Shop:
 
 def session_class() -> Any:
     """The state of the exercise's graph."""
-    from langgraph.channels import EphemeralValue, UntrackedValue
 
     class Session(TypedDict, total=False):
         question: str
@@ -250,8 +245,6 @@ def session_class() -> Any:
 
 def shop_graph(nodes: list[Node], saver: Any) -> Any:
     """The reader's nodes in a row, stopping after each."""
-    from langgraph.graph import START, StateGraph
-
     builder: Any = StateGraph(session_class())
     names = [f"node {number}" for number in range(1, len(nodes) + 1)]
     builder.add_sequence(list(zip(names, nodes, strict=True)))
@@ -261,8 +254,6 @@ def shop_graph(nodes: list[Node], saver: Any) -> Any:
 
 def check_no_trace(shop_nodes: ShopNodes) -> str:
     """Run the nodes one at a time, each in a graph of its own on one saver; then search it."""
-    from langgraph.checkpoint.memory import InMemorySaver
-
     saver, shop = InMemorySaver(), Shop()
     count = len(_nodes(shop_nodes, shop))
     given: Any = {"question": "Where is it?"}

@@ -8,6 +8,10 @@ from itertools import product
 from typing import Annotated, Any, TypedDict
 from urllib.parse import quote
 
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import InvalidUpdateError
+from langgraph.graph import START, StateGraph
+
 from lessons_lib.lessons.shared import another_hash, salted
 from lessons_lib.memories import reply
 from lessons_lib.teach.model import NotYet
@@ -25,7 +29,6 @@ class Conversation(TypedDict):
 
 def bot(saver: Any, before: Callable[[], object] = lambda: None) -> Any:
     """The lesson's bot; `before` is called in its node, before it answers."""
-    from langgraph.graph import START, StateGraph
 
     def answer(state: Conversation) -> dict[str, list[Any]]:
         before()
@@ -107,8 +110,6 @@ def _not_refused(bad: object, user: object, conversation: object, key: object) -
 
 def judge_apart(thread_for: Key) -> None:
     """Raise NotYet when two different pairs come to one key, shown by what a bot then tells."""
-    from langgraph.checkpoint.memory import InMemorySaver
-
     for (user, conversation), (eve, hers), why in _pairs(thread_for):
         key, other = key_of(thread_for, user, conversation), key_of(thread_for, eve, hers)
         if key == other:
@@ -192,8 +193,6 @@ Build = Callable[[Any], Any]
 
 def turn(graph: Any, saver: Any) -> tuple[list[str], str, int]:
     """One turn in a thread of its own: the nodes that ran, the answer, the checkpoints."""
-    from langgraph.errors import InvalidUpdateError
-
     config = {"configurable": {"thread_id": "t"}}
     before = len(list(saver.list(config)))
     try:
@@ -230,8 +229,6 @@ def judge_nodes(ran: list[str], nodes: Collection[str]) -> None:
 
 def check_assistant(assistant: Build) -> str:
     """Prove that each look-up is a node, the answer knows all three, and the budget holds."""
-    from langgraph.checkpoint.memory import InMemorySaver
-
     saver = InMemorySaver()
     graph = assistant(saver)
     if not hasattr(graph, "invoke"):
@@ -274,8 +271,6 @@ class Windows:
     """
 
     def __init__(self, speak: Speak) -> None:
-        from langgraph.checkpoint.memory import InMemorySaver
-
         self.speak, self.saver = speak, InMemorySaver()
         self.held: list[str] = []
         self.names: list[str] = []

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
+import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child has to load
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+
 from lessons_lib.lessons.shared import another_hash, on_disk, salted, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
+from lessons_lib.memories.slow_disk import STUCK
 from lessons_lib.teach.model import NotYet
 
 THREAD = {"configurable": {"thread_id": "order 17"}}
 OTHER_THREAD = {"configurable": {"thread_id": "order 18"}}
-STUCK = "the disk is stuck"  # as lessons_lib.memories.slow_disk says it, which loads LangGraph
 
 
 # --- Exercise 1: one ticket per order -------------------------------------------------------
@@ -47,8 +52,6 @@ class Desk:
 
 def ticket_graph(node: Node, folder: Path, slow: bool) -> Any:
     """A graph of one node, the reader's, on a file in `folder`."""
-    from langchain_core.runnables import RunnableConfig
-    from langgraph.graph import START, StateGraph
 
     def open_ticket(state: TicketState, config: RunnableConfig) -> dict[str, Any]:
         return node(state, config, Desk(folder))
@@ -172,8 +175,6 @@ def judge_hash(node: Node) -> None:
 
 def check_one_ticket(open_ticket: Node) -> str:
     """Prove by kills that every order gets one ticket."""
-    import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
-
     judge_hash(open_ticket)
     kills = 0
     for slow in (False, True):
@@ -224,9 +225,6 @@ def judge_graph(graph: Any, saver: Any) -> None:
 
 def judge_whole_run(assistant: Assistant) -> None:
     """Raise NotYet unless an undisturbed run makes each call once, in order, a super-step each."""
-    import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
-    from langgraph.checkpoint.memory import InMemorySaver
-
     calls: list[str] = []
 
     def listen(name: str) -> str:

@@ -1,8 +1,14 @@
 """What judges the exercises of lesson 12, Interrupts and time travel."""
 
+import operator
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
+
+import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child has to load
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
 
 from lessons_lib.lessons.shared import on_disk, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
@@ -67,8 +73,6 @@ def asked_and_answered(refund: Refund, answers: tuple[str, ...]) -> Crash:
         return [seen(folder, {"done": []})]
 
     def reply(folder: Path) -> list[tuple[int, Sent]]:
-        from langgraph.types import Command
-
         return [seen(folder, Command(resume=answer)) for answer in answers]
 
     return crash(ask, then=reply)
@@ -78,8 +82,6 @@ def killed_at_a_mail(refund: Refund, to: str) -> Sent:
     """What was sent in the end when the process was killed as a mail was out; Eve says yes."""
 
     def live(folder: Path) -> Sent:
-        from langgraph.types import Command
-
         office = Office(folder)
         graph = refund(on_disk(folder), office.mail, CASE)
         if not graph.get_state(THREAD).values:
@@ -98,9 +100,6 @@ def killed_at_a_mail(refund: Refund, to: str) -> Sent:
 
 def keys_of(refund: Refund, case: str, *answers: str) -> list[tuple[str, str]]:
     """Whom a case mails, and under which keys, in one process on a saver in memory."""
-    from langgraph.checkpoint.memory import InMemorySaver
-    from langgraph.types import Command
-
     sent: list[tuple[str, str]] = []
     saver = InMemorySaver()
     for given in ({"done": []}, *(Command(resume=answer) for answer in answers)):
@@ -111,8 +110,6 @@ def keys_of(refund: Refund, case: str, *answers: str) -> list[tuple[str, str]]:
 
 def judge_graph(refund: Refund) -> None:
     """Raise NotYet unless `refund` makes a graph with the saver it is given, and sends nothing yet."""
-    from langgraph.checkpoint.memory import InMemorySaver
-
     sent: list[str] = []
     saver = InMemorySaver()
     graph = checked_graph(refund(saver, lambda to, key: sent.append(to), CASE), "refund")
@@ -209,8 +206,6 @@ def judge_kills(refund: Refund) -> None:
 
 def check_one_mail(refund: Refund) -> str:
     """Prove in several processes that each question brings one mail, whenever a process is killed."""
-    import langgraph.checkpoint.sqlite  # noqa: F401  # what is loaded here, no child has to load
-
     judge_graph(refund)
     for answers in STORIES:
         judge_story(refund, answers)
@@ -232,8 +227,6 @@ class Desk:
     """A finished case whose question was answered with yes; what was paid and done is counted."""
 
     def __init__(self) -> None:
-        from langgraph.checkpoint.memory import InMemorySaver
-
         self.paid: list[str] = []
         self.acted: list[str] = []
         self.saver = InMemorySaver()
@@ -242,12 +235,6 @@ class Desk:
         self.answer("yes")
 
     def _graph(self) -> Any:
-        import operator
-        from typing import Annotated, TypedDict
-
-        from langgraph.graph import START, StateGraph
-        from langgraph.types import interrupt
-
         class Case(TypedDict):
             done: Annotated[list[str], operator.add]
 
@@ -273,8 +260,6 @@ class Desk:
 
     def answer(self, answer: str) -> None:
         """Answer the open question."""
-        from langgraph.types import Command
-
         self.graph.invoke(Command(resume=answer), THREAD)
 
     def history(self) -> list[str]:

@@ -7,6 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from langgraph.store.base import InvalidNamespaceError, Item, PutOp
+from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
+
 from lessons_lib.lessons.shared import another_hash, salted
 from lessons_lib.teach.model import NotYet
 
@@ -30,9 +34,6 @@ IDS = (
 
 def judge_namespace(user: str, home: object) -> None:
     """Raise NotYet unless a home is a tuple of labels that a store takes."""
-    from langgraph.store.base import InvalidNamespaceError
-    from langgraph.store.memory import InMemoryStore
-
     if isinstance(home, str):
         raise NotYet(
             f"the home of {user!r} is the string {home!r}. A string counts as a namespace of single "
@@ -103,8 +104,6 @@ def judge_search(homes: dict[str, tuple[str, ...]], store: Any) -> None:
 
 def check_home(home_of: Home) -> str:
     """Prove that every user has a home that a store takes and that nobody else can reach."""
-    from langgraph.store.sqlite import SqliteStore
-
     for user in IDS:
         judge_namespace(user, home_of(user))
         judge_same_everywhere(home_of, user)
@@ -155,14 +154,11 @@ DISK = Shelf(
 )
 
 Written = list[tuple[tuple[str, ...], str]]
-
-
 """The namespace and key of each item that a turn wrote."""
 
 
 def counting(kind: Any, *connection: sqlite3.Connection) -> tuple[Any, Written]:
     """A store of this kind, and the list in which it notes what it writes."""
-    from langgraph.store.base import PutOp
 
     class Counting(kind):  # type: ignore[misc]
         def batch(self, ops: Iterable[Any]) -> Any:
@@ -241,9 +237,6 @@ def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, shelf: She
 
 def judge_reading(note_facts: NoteFacts) -> None:
     """Raise NotYet when a value that the store gave out is changed, and not only read."""
-    from langgraph.store.base import Item
-    from langgraph.store.memory import InMemoryStore
-
     given: list[tuple[Any, Any]] = []
 
     class Lending(InMemoryStore):
@@ -264,9 +257,6 @@ def judge_reading(note_facts: NoteFacts) -> None:
 
 def check_note_facts(note_facts: NoteFacts) -> str:
     """Prove on both stores that facts are merged, with no write too many."""
-    from langgraph.store.memory import InMemoryStore
-    from langgraph.store.sqlite import SqliteStore
-
     play(note_facts, *counting(InMemoryStore), MEMORY)
     with closing(connected(":memory:")) as connection:
         play(note_facts, *counting(SqliteStore, connection), DISK)

@@ -5,19 +5,18 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from langgraph.store.base import Item, PutOp, SearchOp
+from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
 
 from lessons_lib.memories.embedding import search_index
 from lessons_lib.teach.model import NotYet
 
-if TYPE_CHECKING:
-    from langgraph.store.sqlite import SqliteStore
 
-
-def sqlite_store(path: Path) -> "SqliteStore":
+def sqlite_store(path: Path) -> SqliteStore:
     """A SQLite store on a connection of its own that commits at once."""
-    from langgraph.store.sqlite import SqliteStore
-
     return SqliteStore(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
 
 
@@ -74,8 +73,6 @@ INTERNAL = tuple(f"Note {number}: which printer is it? Asked again." for number 
 
 def counting_store() -> Any:
     """An indexed store in memory that notes how many facts were read, and by which searches."""
-    from langgraph.store.base import Item, SearchOp
-    from langgraph.store.memory import InMemoryStore
 
     class Counting(InMemoryStore):
         __slots__ = ("read", "searches", "texts")
@@ -229,8 +226,6 @@ class Trial:
 
     def living(self, user: str) -> list[str]:
         """What the reader's object returns for a user; raises NotYet when it did more than look."""
-        from langgraph.store.base import PutOp, SearchOp
-
         self.operations.clear()
         try:
             texts = texts_of(self.facts.living(user), "living")
@@ -308,9 +303,6 @@ def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
 
 def check_living(facts: Any) -> str:
     """Ask on both stores, at several minutes and after a restart, for what is not over."""
-    from langgraph.store.memory import InMemoryStore
-    from langgraph.store.sqlite import SqliteStore
-
     try_facts(facts, *watched(InMemoryStore), "InMemoryStore")
     connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
     with closing(connection):
@@ -328,7 +320,7 @@ MARK = "confided by ada"
 OTHERS = (("users", "adam"), ("users", "bob"), ("teams", "users", "ada"))
 
 
-def put_in_turn(store: "SqliteStore", namespace: tuple[str, ...], key: str, text: str) -> None:
+def put_in_turn(store: SqliteStore, namespace: tuple[str, ...], key: str, text: str) -> None:
     """Put a fact a minute after all before it, so that what is newest is no matter of luck."""
     store.setup()
     store.conn.execute("UPDATE store SET updated_at = datetime(updated_at, '-1 minutes')")
@@ -336,7 +328,7 @@ def put_in_turn(store: "SqliteStore", namespace: tuple[str, ...], key: str, text
 
 
 @contextmanager
-def a_full_file() -> Iterator["SqliteStore"]:
+def a_full_file() -> Iterator[SqliteStore]:
     """A store on a file, with Ada's facts in three namespaces and those of others."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         store = sqlite_store(Path(folder) / "facts.db")
@@ -353,7 +345,7 @@ def a_full_file() -> Iterator["SqliteStore"]:
             store.conn.close()
 
 
-def bytes_of(store: "SqliteStore") -> bytes:
+def bytes_of(store: SqliteStore) -> bytes:
     """The database file of a store, as it is on disk."""
     path: str = store.conn.execute("PRAGMA database_list").fetchone()[2]
     return Path(path).read_bytes()
