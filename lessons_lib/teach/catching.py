@@ -17,7 +17,7 @@ from lessons_lib.teach.loader import catch_up_source, load
 
 
 @dataclass(frozen=True)
-class CaughtUp:
+class CaughtUp(look.Shown):
     """What you can say before a lesson, which names are ready, and which of yours were kept."""
 
     title: str
@@ -35,9 +35,6 @@ class CaughtUp:
         listed = f'<ul style="margin:.3em 0">{items}</ul>' if items else ""
         told = "".join(f"<div>{look.inline(sentence)}</div>" for sentence in self._told())
         return look.panel(f"{look.inline(self.title)}{listed}{told}", role="status")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def _told(self) -> list[str]:
         told = []

@@ -27,7 +27,7 @@ _LONG = 300
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(look.Shown):
     """Right or not yet, and why; true when right."""
 
     right: bool
@@ -47,9 +47,6 @@ class Verdict:
         text = look.blocks(self.text) if "\n\n" in self.text else look.inline(self.text)
         html = f"{look.mark(symbol, word, colour)} {text}{notes}"
         return look.panel(html, colour=colour, role="status", css="rc-verdict")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def _shown(self) -> tuple[str, str, str]:
         if self.right:

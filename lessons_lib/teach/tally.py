@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from lessons_lib.teach import look
 from lessons_lib.teach.codes import CodeError, Decoded, decode, encode
@@ -48,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(look.Shown):
     """The whole course: a line for each lesson, the code to copy, the accepted answers."""
 
     lines: tuple[Line, ...]
@@ -79,9 +78,6 @@ class Progress:
         after = f"<p>Next: {_link(self.next)}.</p>" if self.next else ""
         return _table(self.lines) + after + self._code_html() + self._link() + notes
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
     def _code_plain(self) -> str:
         if not self.code:
             return "Nothing to carry away yet: answer a prediction, and a code appears here."
@@ -108,7 +104,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Restored:
+class Restored(look.Shown):
     """What a code brought back, or why it could not be used."""
 
     done: bool
@@ -123,9 +119,6 @@ class Restored:
 
     def _repr_html_(self) -> str:
         return look.panel("<br>".join(map(escape, (self.text, *self.notes))), role="status")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
 def progress() -> Progress:
