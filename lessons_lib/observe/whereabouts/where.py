@@ -1,7 +1,7 @@
 """`where_is(fact, *places)`: every place in which a text or an object lives now.
 
 It reads and never changes what it reads: the objects of this process, the blobs of savers, the
-items of stores, the bytes of files. A database is read as bytes, by no connection of its own.
+items of stores, the bytes of files. No connection of its own is made to a database file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def where_is(fact: object, *places: object) -> Whereabouts:
 
     A text is looked for in all strings and bytes of this process, in the blobs and items of every
     InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
-    paths of database files, of other files or of folders. An object is looked for by identity,
+    paths of database files, of other files or of folders. A place that cannot be read is said
+    first, with why; an asynchronous saver that waits for the caller's own loop is searched by
+    `await asyncio.to_thread(where_is, …)`. An object is looked for by identity,
     in this process alone: what leaves it is a copy.
 
     What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
@@ -70,7 +72,7 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     notes = [*elsewhere.notes]
     notes += [_TYPED] if seen.typed and _in_notebook() else []
     notes += [_MANY] if seen.more else []
-    return Whereabouts(text.said, tuple(finds), tuple(notes))
+    return Whereabouts(text.said, tuple(finds), tuple(notes), tuple(elsewhere.unread))
 
 
 def _in_notebook() -> bool:
