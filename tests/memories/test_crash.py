@@ -343,6 +343,62 @@ def test_a_cached_function_of_a_script_crosses_without_its_answers(tmp_path: Pat
     assert said == "(8, 8, (1, 1, 3))\n"
 
 
+_STATES = """
+    import dataclasses, operator
+    from typing import Annotated, NamedTuple, TypedDict
+    from lessons_lib.memories import crash
+    from pydantic import BaseModel
+
+    class Plain: pass
+    class Message(TypedDict):
+        text: str
+    class Flow:
+        class State(TypedDict):
+            messages: Annotated[list[Message], operator.add]
+            plain: list[NAME]
+    @dataclasses.dataclass
+    class Data:
+        plain: NAME
+        n: int = 3
+    class Model(BaseModel):
+        words: list[str] = []
+    class Pair(NamedTuple):
+        plain: Plain
+        n: int
+
+    def work(folder: NAME):
+        classes = Flow.State, Data, Model, Pair
+        made = Data(Plain()).n, Model(words=["a"]).words
+        return [c.__annotations__ for c in classes], made, work.__annotations__, Message
+
+    found, made, own, message = crash(work).value
+    print(*(", ".join(one) for one in found), made, *own, sep=" | ")
+    print(found[0]["messages"] == Annotated[list[message], operator.add])
+    print(found[1]["plain"], own["folder"])
+    """
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("name", "arrives"),
+    [
+        ("Plain", "<class '__main__.Plain'> <class '__main__.Plain'>"),
+        pytest.param(
+            "Unknown",
+            "ForwardRef('Unknown'",
+            marks=pytest.mark.skipif(sys.version_info < (3, 14), reason="refused before 3.14"),
+        ),
+    ],
+)
+def test_annotations_cross_as_far_as_they_are_known(
+    name: str, arrives: str, tmp_path: Path
+) -> None:
+    said = run_script(_STATES.replace("NAME", name), tmp_path).splitlines()
+    assert said[0] == "messages, plain | plain, n | words | plain, n | (3, ['a']) | folder"
+    assert said[1] == "True"
+    assert said[2].startswith(arrives)
+
+
 def test_an_async_function_is_refused() -> None:
     async def work(folder: Path) -> None: ...
 

@@ -50,25 +50,30 @@ def _resting_count() -> int:
     return count
 
 
-def hold_only_each_other(group: list[object], beside: object = None) -> bool:
-    """True when every reference to the objects of a group comes from one of them or from `beside`.
+def held_beyond(group: list[object], thing: object, spare: int) -> int | None:
+    """The place of the first object of a group that something beyond the group holds.
 
-    The caller must hold the objects through this one list alone.
+    The group has all that leads to a thing, to which there are `spare` references beside the
+    caller's; -1 is that thing itself. None: nothing beyond holds any of them. The caller must hold
+    the objects through this one list alone.
 
     >>> ring: list[object] = []
     >>> ring.append([ring])
-    >>> group = [ring, ring[0]]
-    >>> hold_only_each_other(group)    # the name ring leads there
-    False
+    >>> group = [ring]
+    >>> held_beyond(group, ring[0], 1)    # the name ring leads there
+    0
+    >>> thing = ring[0]
     >>> del ring
-    >>> hold_only_each_other(group)
+    >>> held_beyond(group, thing, 1) is None
     True
     """
-    inside = Counter(map(id, gc.get_referents(*group, beside)))
-    counts = [sys.getrefcount(thing) for thing in group]
+    inside = Counter(map(id, gc.get_referents(*group, thing)))
+    if spare > inside[id(thing)]:
+        return -1
+    counts = [sys.getrefcount(holder) for holder in group]
     resting = _resting_count()
     places = range(len(group))
-    return all(counts[i] - resting <= inside[id(group[i])] for i in places)
+    return next((i for i in places if counts[i] - resting > inside[id(group[i])]), None)
 
 
 def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:
@@ -155,7 +160,11 @@ def _closure(start: set[int], children: dict[int, list[int]]) -> set[int]:
 NOT_FOUND = "C code or a running expression"
 
 
-def unseen_holder(thing: object, hops: int = 4) -> str:
+MOST_HOLDERS = 2000
+NOT_SEEN = "something further away than was looked"
+
+
+def unseen_holder(thing: object, hops: int = 12) -> str:
     """Name what holds an object out of the snippet's sight, as a reader would call it.
 
     >>> unseen_holder([])
@@ -168,12 +177,13 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
         names = sorted({name for holder in holders if (name := _name_of(holder))})
         if names:
             return names[0]
-        seen |= {id(holder) for holder in holders} | {id(holders)}
-        level = holders[:20]
-        seen.add(id(level))
-        if not level:
+        if not holders:
+            return NOT_FOUND
+        if len(holders) > MOST_HOLDERS:
             break
-    return NOT_FOUND
+        level = holders
+        seen |= {id(level), *map(id, level)}
+    return NOT_SEEN
 
 
 def _is_ours(holder: object) -> bool:
@@ -186,8 +196,11 @@ def _is_ours(holder: object) -> bool:
 def _name_of(holder: object) -> str:
     if is_a(holder, types.FrameType):
         return f"frame of {holder.f_code.co_name}"
-    if is_a(holder, types.GeneratorType):
-        return f"generator {holder.__name__}"
+    for kind in (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType):
+        if is_a(holder, kind):
+            return f"{kind.__name__.replace('_', ' ')} {holder.__name__}"  # type: ignore[attr-defined]
+    if type(holder).__name__ == "_lru_cache_wrapper":
+        return f"lru_cache of {getattr(holder, '__name__', 'a function')}"
     if is_a(holder, types.CellType):
         return "a closure"
     if is_a(holder, BaseException):
