@@ -58,6 +58,15 @@ def on_disk(folder: Path, slow: bool = False) -> Any:
     return SlowDisk(connection) if slow else SqliteSaver(connection)
 
 
+def require_graph(graph: Any, function: str, end: str) -> None:
+    """Raise NotYet unless what a reader's function returned is a compiled graph."""
+    if not hasattr(graph, "invoke"):
+        raise NotYet(
+            f"{function} returned {type(graph).__name__}, expected a compiled graph: "
+            f"end it with `{end}`."
+        )
+
+
 def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: int = 1) -> Life:
     """Run `first(folder)` in a process that is killed at a moment, or once it has returned.
 

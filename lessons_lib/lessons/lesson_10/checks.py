@@ -12,7 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.graph import START, StateGraph
 
-from lessons_lib.lessons.shared import another_hash, salted
+from lessons_lib.lessons.shared import another_hash, require_graph, salted
 from lessons_lib.memories import reply
 from lessons_lib.teach.model import NotYet
 
@@ -231,11 +231,7 @@ def check_assistant(assistant: Build) -> str:
     """Prove that each look-up is a node, the answer knows all three, and the budget holds."""
     saver = InMemorySaver()
     graph = assistant(saver)
-    if not hasattr(graph, "invoke"):
-        raise NotYet(
-            f"assistant returned {type(graph).__name__}, expected a compiled graph: "
-            "end it with `return builder.compile(checkpointer=saver)`."
-        )
+    require_graph(graph, "assistant", "return builder.compile(checkpointer=saver)")
     for nth in ("first", "second"):
         ran, told, written = turn(graph, saver)
         if not written:

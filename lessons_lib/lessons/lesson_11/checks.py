@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 
-from lessons_lib.lessons.shared import another_hash, on_disk, salted, say_if_failed
+from lessons_lib.lessons.shared import another_hash, on_disk, require_graph, salted, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.memories.slow_disk import STUCK
 from lessons_lib.teach.model import NotYet
@@ -209,11 +209,7 @@ def pay(name: str) -> str:
 
 def judge_graph(graph: Any, saver: Any) -> None:
     """Raise NotYet unless this is a compiled graph on the saver that was given."""
-    if not hasattr(graph, "invoke"):
-        raise NotYet(
-            f"assistant returned {type(graph).__name__}, expected a compiled graph: "
-            "end it with `return builder.compile(checkpointer=saver)`."
-        )
+    require_graph(graph, "assistant", "return builder.compile(checkpointer=saver)")
     if not graph.checkpointer:
         raise NotYet("the graph is compiled without the saver, so there is nothing to resume from.")
     if graph.checkpointer is not saver:

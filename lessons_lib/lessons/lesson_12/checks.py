@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
-from lessons_lib.lessons.shared import on_disk, say_if_failed
+from lessons_lib.lessons.shared import on_disk, require_graph, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -47,11 +47,7 @@ class Office:
 
 def checked_graph(graph: Any, function: str) -> Any:
     """The reader's graph; raises NotYet when it is none, or cannot keep a question."""
-    if not hasattr(graph, "invoke"):
-        raise NotYet(
-            f"{function} returned {type(graph).__name__}, expected a compiled graph: "
-            "end it with `return build(saver, …)`."
-        )
+    require_graph(graph, function, "return build(saver, …)")
     if not graph.checkpointer:
         raise NotYet("the graph is compiled without the saver, so no question can wait in it.")
     return graph
