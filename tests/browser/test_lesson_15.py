@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from lessons_lib.teach import answers
+from lessons_lib.teach import loader
 from tests.browser.lab import WIDE, Lesson, Server
 
 NEEDS = (
@@ -45,14 +45,14 @@ def test_a_turn_is_gone_through_checkpoint_by_checkpoint(lesson: Lesson) -> None
 
 @pytest.mark.parametrize("id", ["15.mend", "15.bounded"])
 def test_an_exercise_is_solved(lesson: Lesson, id: str) -> None:
-    exercise = answers.exercise(id)
+    exercise, answers = loader.exercise(id), loader.answers(id)
     if id == "15.mend":
         lesson.run(lesson.find("def unanswered("))
     stub = lesson.find(f"def {exercise.name}(")
     check = lesson.find(f'check("{id}"')
     expect(lesson.show(check)).to_contain_text("Not yet")
-    near_miss = exercise.near_misses[0]
+    near_miss = answers.near_misses[0]
     lesson.run(stub, near_miss.source)
     expect(lesson.run(check)).to_contain_text(near_miss.says.replace("`", ""))
-    lesson.run(stub, exercise.solution)
+    lesson.run(stub, answers.solution)
     expect(lesson.run(check)).to_contain_text("Right")
