@@ -14,6 +14,7 @@ from lessons_lib.memories.places import held, stored
 from lessons_lib.memories.plain import DictBot
 
 if TYPE_CHECKING:
+    from lessons_lib.memories.agent import AgentBot
     from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
     from lessons_lib.memories.graph_mended import MendedBot
     from lessons_lib.memories.graph_store import StoreBot
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lessons_lib.memories.variables import ContextBot, LocalBot, ThreadLocalBot
 
 _HOMES = {
+    "AgentBot": "agent",
     "ContextBot": "variables",
     "GraphBot": "graph",
     "InMemoryGraphBot": "graph",
@@ -40,6 +42,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AgentBot",
     "Bot",
     "ContextBot",
     "Crash",

@@ -502,7 +502,7 @@ def busy_neighbours() -> Iterator[tuple[Upload, io.StringIO]]:
     """Two threads that make and drop lists, dictionaries and uploads, and print.
 
     They do not collect: while one does, `gc.collect()` of a snippet returns at once. Nor do they
-    print into what pytest captures: two threads that write there can bring CPython 3.11 down.
+    print into a stream of pytest's, which it reads and takes away whenever it likes.
     """
     was_on = gc.isenabled()
     gc.disable()
