@@ -7,7 +7,7 @@ language model does: whatever it seems to remember, a memory has sent to it agai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NotRequired, Protocol, TypedDict
 
@@ -214,6 +214,14 @@ def take_turn(
     answer = model(list(messages))  # a copy: another turn may add to them while the model thinks
     messages.append(answered(answer))
     return answer
+
+
+def step_due(name: str, steps: Mapping[str, Step] | None) -> Step:
+    """Return the step of a longer turn that is due, or raise ValueError when it was not given."""
+    if not steps or name not in steps:
+        given = ", ".join(steps or ()) or "none"
+        raise ValueError(f"step {name!r} is left to do, the steps given are {given}: give it")
+    return steps[name]
 
 
 def checked_folder(folder: Path | str) -> Path:

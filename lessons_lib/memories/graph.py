@@ -30,6 +30,7 @@ from lessons_lib.memories.chatbot import (
     checked_id,
     heard,
     reply,
+    step_due,
 )
 from lessons_lib.memories.sqlite_files import open_file
 
@@ -76,10 +77,7 @@ def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
 
     def step(state: Conversation, runtime: Runtime[Any]) -> dict[str, list[Any]]:
         name, *left = state["left"]
-        if name not in (runtime.context or {}):
-            given = ", ".join(runtime.context or {}) or "none"
-            raise ValueError(f"step {name!r} is left to do, the steps given are {given}: give it")
-        return {"messages": [answered(runtime.context[name]())], "left": left}
+        return {"messages": [answered(step_due(name, runtime.context)())], "left": left}
 
     def first(state: Conversation) -> str:
         return "step" if state.get("left") else otherwise
@@ -125,7 +123,8 @@ class OnGraph:
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to this memory."""
         turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}
-        return self._run(turn, conversation)[-1]["content"]
+        answer: str = self._run(turn, conversation)[-1]["content"]
+        return answer
 
     def half_done(self, conversation: str = "c1") -> bool:
         """Whether the last turn was cut off: its newest checkpoint has tasks that are not over."""
@@ -138,7 +137,8 @@ class OnGraph:
         """
         if not self.half_done(conversation):
             raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
-        return self._run(None, conversation)[-1]["content"]
+        self._run(None, conversation)
+        return self.messages(conversation)[-1]["content"]
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
         """Do named steps in order, as one turn; return what the steps done now have said.
@@ -155,8 +155,7 @@ class OnGraph:
 
     def messages(self, conversation: str = "c1") -> list[Message]:
         """Return the conversation as it was last saved, oldest message first."""
-        saved: dict[str, list[Message]] = self.graph.get_state(thread(conversation)).values
-        return saved.get("messages", [])
+        return self._newest(conversation)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
         """Go on from an earlier state: what was taken back stays in the thread's history."""
@@ -174,12 +173,18 @@ class OnGraph:
         assert isinstance(self.graph.checkpointer, BaseCheckpointSaver)
         self.graph.checkpointer.delete_thread(conversation)
 
+    def _newest(self, conversation: str) -> list[Any]:
+        """The messages of the newest checkpoint."""
+        values: dict[str, list[Any]] = self.graph.get_state(thread(conversation)).values
+        return values.get("messages", [])
+
     def _run(
         self, turn: object, conversation: str, steps: Mapping[str, Step] | None = None
-    ) -> list[Message]:
+    ) -> list[Any]:
+        """Run the graph to its end, and return the messages."""
         config = thread(conversation)
         state = self.graph.invoke(turn, config, context=steps, durability=self.durability)
-        messages: list[Message] = state["messages"]
+        messages: list[Any] = state["messages"]
         return messages
 
     def _ends(self, conversation: str) -> list[list[Message]]:

@@ -25,6 +25,7 @@ from lessons_lib.memories.chatbot import (
     checked_id,
     heard,
     reply,
+    step_due,
 )
 
 State = dict[str, Any]
@@ -201,12 +202,8 @@ class JournalBot:
         left = state["left"] or list(steps)
         if not left:
             raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
-        for name in left:
-            if name not in steps:
-                given = ", ".join(steps) or "none"
-                raise ValueError(
-                    f"step {name!r} is left to do, the steps given are {given}: give it"
-                )
+        for name in left:  # before any is done
+            step_due(name, steps)
         said = []
         for number, name in enumerate(left, 1):
             said.append(steps[name]())
