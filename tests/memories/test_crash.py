@@ -52,10 +52,6 @@ def test_the_report_of_a_kill_and_a_resume() -> None:
     ]
 
 
-def test_outside_the_lab_a_moment_does_nothing() -> None:
-    moment("nobody listens")
-
-
 @pytest.mark.parametrize("name", ["", None, 3])
 def test_a_moment_needs_a_name(name: Any) -> None:
     with pytest.raises(ValueError, match=r"a moment's name is .*: give it a few words"):

@@ -105,10 +105,7 @@ class Player:
 
     def _code(self, index: int) -> str:
         marked = self.recording.steps[index].line
-        lines = [
-            _code_line(number, text, number == marked)
-            for number, text in enumerate(self.story.lines, start=1)
-        ]
+        lines = [_code_line(n, text, n == marked) for n, text in enumerate(self.story.lines, 1)]
         return style.card("".join(lines), "padding:8px 12px 8px 0;overflow-x:auto;")
 
     def sentence(self, index: int) -> str:
@@ -136,17 +133,18 @@ class Player:
         )
         slider.add_class("rc-player-slider")
         told, picture = widgets.HTML(), widgets.HTML()
-        buttons = _buttons(slider)
+        previous = _button(slider, "◀ previous", "Go back one step", -1, "rc-previous")
+        following = _button(slider, "next ▶", "Go on one step", 1, "rc-next")
 
         def turn(_: object = None) -> None:
             told.value = self._told(slider.value - 1)
             picture.value = _FIT + self.html(slider.value - 1)
-            buttons[0].disabled = slider.value == slider.min
-            buttons[1].disabled = slider.value == slider.max
+            previous.disabled = slider.value == slider.min
+            following.disabled = slider.value == slider.max
 
         slider.observe(turn, names="value")
         turn()
-        row = widgets.HBox([*buttons, slider])
+        row = widgets.HBox([previous, following, slider])
         row.layout.flex_flow = "row wrap"
         box = widgets.VBox([row, told, picture])
         box.add_class("rc-player")
@@ -178,21 +176,15 @@ class Player:
 _FIT = style.LIVE + "<style>.rc-player .widget-html-content {min-width: 0}</style>"
 
 
-def _buttons(slider: Any) -> tuple[Any, Any]:
-    """Two buttons that move the slider by one step."""
+def _button(slider: Any, words: str, hint: str, by: int, css: str) -> Any:
+    """A button that moves the slider."""
     import ipywidgets as widgets
 
-    def button(words: str, hint: str, by: int, css: str) -> Any:
-        made = widgets.Button(description=words, tooltip=hint)
-        made.layout.width = "auto"
-        made.add_class(css)
-        made.on_click(lambda _: slider.set_trait("value", slider.value + by))
-        return made
-
-    return (
-        button("◀ previous", "Go back one step", -1, "rc-previous"),
-        button("next ▶", "Go on one step", 1, "rc-next"),
-    )
+    made = widgets.Button(description=words, tooltip=hint)
+    made.layout.width = "auto"
+    made.add_class(css)
+    made.on_click(lambda _: slider.set_trait("value", slider.value + by))
+    return made
 
 
 def _code_line(number: int, text: str, marked: bool) -> str:
