@@ -1,0 +1,945 @@
+"""Lesson 16, inside a server: its questions, exercises and their checks.
+
+LangGraph and the server are imported inside the functions that need them, so that reading this
+module (as the overview of a reader's progress does) stays light.
+"""
+
+import asyncio
+import gc
+import operator
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from textwrap import indent
+from typing import Annotated, Any, TypedDict
+
+from lessons_lib.memories import reply
+from lessons_lib.memories.serving import Gate, Server, sent, serving
+from lessons_lib.observe import survivors
+from lessons_lib.teach.model import CatchUp, Exercise, NearMiss, NotYet, Option, Question, code
+
+QUESTIONS = (
+    Question(
+        "16.recall-tasks",
+        "From lesson 11. How do you ask a thread whether its last turn was left half done?",
+        (
+            Option(
+                "Its newest snapshot has `tasks`",
+                "Right. What has tasks is resumed with `None`.",
+                right=True,
+            ),
+            Option(
+                "`invoke` raised an exception",
+                "No. After a kill nobody is left to whom it could be raised.",
+            ),
+            Option(
+                "The thread has fewer checkpoints than steps",
+                "No. How many there are depends on the durability, too.",
+            ),
+        ),
+    ),
+    Question(
+        "16.recall-lock",
+        "From lesson 06. Two `asyncio` tasks in one thread read a value, `await` something, and "
+        "write it back. Can an update be lost?",
+        (
+            Option(
+                "No: one thread does one thing at a time",
+                "No. It does, and at each `await` it may turn to the other task.",
+            ),
+            Option("Yes", "Right. The other one can read between your read and write.", right=True),
+            Option(
+                "Only without the GIL",
+                "No. The GIL is about threads, and here there is one.",
+            ),
+        ),
+    ),
+    Question(
+        "16.connections",
+        "Each request opens a saver on the same file and closes it at its end. Ten requests are "
+        "held in their nodes. How many connections are open?",
+        (
+            Option("None: a node holds no connection", "No. The saver around the run is open."),
+            Option("1: it is one file", "No. Each saver opened the file for itself."),
+            Option("10", "Right. As many as there are requests under way.", right=True),
+        ),
+    ),
+    Question(
+        "16.who-waits",
+        "In which of these is Bob answered while Ada's request is held in its node?",
+        (
+            Option(
+                "Wherever the route is `async def`",
+                "No. `async def` allows you to wait without blocking. It does not do it for you.",
+            ),
+            Option(
+                "Wherever the graph is called with `await ainvoke`",
+                "No. The node may block all the same.",
+            ),
+            Option(
+                "Wherever nothing blocks the thread of the loop",
+                "Right. Look for what the one thread is doing meanwhile.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "16.two-loops",
+        "An `AsyncSqliteSaver` is made in the notebook's loop; the server, in another thread, uses "
+        "it in a loop of its own. Ada takes two turns, one after the other. What happens?",
+        (
+            Option(
+                "An error at the first turn: a saver belongs to its loop",
+                "No. It ought to say so, and it does not.",
+            ),
+            Option("She is answered, and known", "Right. That is the trap.", right=True),
+            Option(
+                "The server waits for the notebook's loop for ever",
+                "No. Nobody needs the notebook's loop here.",
+            ),
+        ),
+    ),
+    Question(
+        "16.hangs-up",
+        "The client of a streamed turn hangs up while the second of three steps is at work. "
+        "What becomes of that step?",
+        (
+            Option(
+                "It ends, and so does the turn: the server does not need a listener",
+                "No. The stream was what drove the turn, and it is cancelled.",
+            ),
+            Option(
+                "It is cancelled, whatever it is doing",
+                "No. A coroutine is, where it awaits. A thread cannot be.",
+            ),
+            Option(
+                "A coroutine is cancelled; a thread works on, for nobody",
+                "Right. And in both cases the step is done again, if the thread is resumed.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "16.background",
+        "A task is made with `create_task`, and nobody keeps what that returned. It waits for "
+        "something that nobody else leads to. The collector runs. What becomes of the task?",
+        (
+            Option(
+                "It waits on: the loop holds its tasks",
+                "No. It holds those that are ready to run. One that waits it holds weakly.",
+            ),
+            Option("It is destroyed", "Right. Forgotten unless held.", right=True),
+            Option(
+                "It is cancelled, and its `finally` may still await",
+                "No. Nobody is left to run it. Only a message is logged.",
+            ),
+        ),
+    ),
+    Question(
+        "16.three-ends",
+        "A turn is cancelled, timed out, or drained, each while its second step awaits; then it is "
+        "resumed. After which is the second step begun only once?",
+        (
+            Option("After all three", "No. A step that is cancelled is begun again."),
+            Option(
+                "After a time-out and a drain",
+                "No. A time-out is a cancellation by the clock.",
+            ),
+            Option("After a drain", "Right. A drained run finishes the step in hand.", right=True),
+        ),
+    ),
+)
+
+
+def apart(main: Callable[[], Awaitable[Any]]) -> Any:
+    """Run a coroutine in a thread and loop of its own; a notebook's thread has a loop already."""
+
+    async def quietly() -> Any:
+        # A client that was not awaited since the check has ended is no news.
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        return await main()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(quietly())).result()
+
+
+PATIENCE = 2.0  # seconds; only a wrong answer waits for so long
+
+
+async def soon(awaitable: Awaitable[Any], otherwise: str) -> Any:
+    """The result of what has to come, or NotYet."""
+    try:
+        return await asyncio.wait_for(awaitable, PATIENCE)
+    except TimeoutError:
+        raise NotYet(otherwise) from None
+
+
+# --- Exercise 1: three complaints -----------------------------------------------------------
+
+MakeApp = Callable[[str, Callable[[Any], str]], Any]
+
+
+class Model:
+    """A model that blocks: it stops at the gate of the text it is asked to answer, if there is one."""
+
+    def __init__(self) -> None:
+        self.gates: dict[str, Gate] = {}
+
+    def think(self, messages: Any) -> str:
+        """Answer the last message, when its gate has been opened."""
+        gate = self.gates.get(messages[-1]["content"])
+        if gate:
+            gate.stop()
+        return reply(messages)
+
+
+@asynccontextmanager
+async def running(make_app: MakeApp, path: Path, model: Model) -> AsyncIterator[Any]:
+    """The reader's application in a real server; yields the server and a client."""
+    app = make_app(str(path), model.think)
+    if not callable(app):
+        raise NotYet(
+            f"make_app returned {type(app).__name__}, expected an application: "
+            "end it with `return web(say, lifespan)`."
+        )
+    try:
+        context = serving(app)
+        server = context.__enter__()
+    except RuntimeError as error:
+        raise NotYet(f"{error}.".replace("..", ".")) from None
+    try:
+        async with server.client() as client:
+            yield server, client
+    finally:
+        for gate in model.gates.values():
+            gate.open()
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+async def told(server: Server, answer: Awaitable[Any]) -> str:
+    """The text of an answer, or NotYet with what the server says of its error."""
+    response = await soon(answer, "a request got no answer at all, though nobody else was there.")
+    if response.status_code != 200:
+        for _ in range(500):  # the answer is sent before the error is noted
+            if not server.errors:
+                await asyncio.sleep(0.002)
+        why = server.errors[-1].splitlines()[0] if server.errors else response.text
+        raise NotYet(f"a request was answered with {response.status_code}. In the server: {why}")
+    text: str = response.text
+    return text
+
+
+async def judge_memory(make_app: MakeApp, path: Path) -> None:
+    """Raise NotYet when the bot forgets, in the next request or after a restart."""
+    async with running(make_app, path, Model()) as (server, client):
+        await told(server, client.post("/ada", content="My name is Ada."))
+        heard = await told(server, client.post("/ada", content="What is my name?"))
+        if "Ada" not in heard:
+            raise NotYet(
+                f"Ada told her name, asked for it in the next request, and heard {heard!r} "
+                "What is made inside a request ends with it."
+            )
+    async with running(make_app, path, Model()) as (server, client):
+        heard = await told(server, client.post("/ada", content="What is my name?"))
+        if "Ada" not in heard:
+            raise NotYet(
+                f"it knows her until the server is started again; then she heard {heard!r} "
+                "`path` is a file that outlives the server."
+            )
+
+
+async def judge_waiting(make_app: MakeApp, path: Path) -> None:
+    """Raise NotYet when somebody waits for another, or each request has a saver."""
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    model = Model()
+    model.gates = {"Hold me.": Gate(), "Hold me, too.": Gate()}
+    gc.collect()
+    before = survivors(BaseCheckpointSaver)
+    async with running(make_app, path, model) as (server, client):
+        first = await sent(client, "/first", "Hold me.")
+        await model.gates["Hold me."].come()
+        if model.gates["Hold me."].holds is server.thread:
+            raise NotYet(
+                "while one customer waited for the model, `think` blocked the thread of the "
+                "server's loop, and nobody else could be answered."
+            )
+        second = await sent(client, "/second", "Hold me, too.")
+        alone = (
+            "one customer waited for the model, and another, in another conversation, got no "
+            "answer: they wait for the same lock."
+        )
+        await soon(asyncio.to_thread(model.gates["Hold me, too."].reached.wait, PATIENCE), alone)
+        if not model.gates["Hold me, too."].reached.is_set():
+            raise NotYet(alone)
+        gc.collect()
+        savers = survivors(BaseCheckpointSaver) - before
+        if savers > 1:
+            raise NotYet(
+                f"two requests are under way, and {savers} savers are alive: each opened the file "
+                "for itself. One is enough, for the life of the server."
+            )
+        for gate in model.gates.values():
+            gate.open()
+        await told(server, first)
+        await told(server, second)
+
+
+async def judge_two_at_once(make_app: MakeApp, path: Path) -> None:
+    """Raise NotYet when a message is lost that came while another was being answered."""
+    model = Model()
+    gate = model.gates["My printer smokes."] = Gate()
+    async with running(make_app, path, model) as (server, client):
+        first = await sent(client, "/cleo", "My printer smokes.")
+        await gate.come()
+        second = await sent(client, "/cleo", "And it is hot.")
+        for number in range(3):  # by then the second one has come to where it waits
+            await told(server, client.post(f"/other {number}", content="Hello"))
+        overtaken = second.done()
+        gate.open()
+        await told(server, first)
+        await told(server, second)
+        heard = await told(server, client.post("/cleo", content="Hello"))
+        if overtaken or "number 3" not in heard:
+            raise NotYet(
+                "of two messages that were sent at once in one conversation, one is missing. "
+                "Both requests read the thread before either had written it."
+            )
+
+
+async def judge_left_over(make_app: MakeApp, path: Path) -> None:
+    """Raise NotYet when locks pile up, or a connection is open after the server has stopped."""
+    import aiosqlite
+
+    connections_before = workers()
+    async with running(make_app, path, Model()) as (server, client):
+        await told(server, client.post("/first", content="Hello"))
+        gc.collect()
+        before = survivors(asyncio.Lock)
+        for number in range(20):
+            await told(server, client.post(f"/number {number}", content="Hello"))
+        gc.collect()
+        locks = survivors(asyncio.Lock) - before
+    left = workers() - connections_before
+    for worker in left:
+        worker.join(0.5)  # it may be closing
+    if any(worker.is_alive() for worker in left):
+        for thing in gc.get_objects():
+            if isinstance(thing, aiosqlite.Connection) and thing._thread in left:
+                await thing.close()
+        raise NotYet(
+            "the server has stopped, and its connection is open: the thread behind it would keep "
+            "the process from ending. What the lifespan opens, it closes: use `async with`."
+        )
+    if locks >= 20:
+        raise NotYet(
+            f"20 conversations came and were answered, and {locks} more locks are alive. "
+            "Something leads to each, though nobody waits for it."
+        )
+
+
+def workers() -> set[threading.Thread]:
+    """The threads of the open aiosqlite connections."""
+    return {thread for thread in threading.enumerate() if "_connection_worker" in thread.name}
+
+
+def check_complaints(make_app: MakeApp) -> str:
+    """Prove with real requests that the three complaints are met, and nothing is left over."""
+    judges = (judge_memory, judge_waiting, judge_two_at_once, judge_left_over)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for judge in judges:
+            path = Path(folder) / f"{judge.__name__}.db"
+            apart(partial(judge, make_app, path))
+    return (
+        "she is known after a restart, others are answered meanwhile, no message is lost; "
+        "one saver, no lock left, and the connection is closed."
+    )
+
+
+_ASK = """
+def make_app(path, think):
+    def ask(state):
+        return {"messages": [{"role": "assistant", "content": think(state["messages"])}]}
+"""
+
+_STUB = code(
+    _ASK
+    + """
+    async def say(request):
+        graph = bot(InMemorySaver(), ask)
+        return last(graph.invoke(*await asked(request)))
+
+    return web(say)
+"""
+)
+
+_SOLUTION = code(
+    """
+from weakref import WeakValueDictionary
+
+
+def make_app(path, think):
+    locks = WeakValueDictionary()
+
+    def ask(state):
+        return {"messages": [{"role": "assistant", "content": think(state["messages"])}]}
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            app.state.graph = bot(saver, ask)
+            yield
+
+    async def say(request):
+        async with locks.setdefault(request.path_params["who"], asyncio.Lock()):
+            return last(await request.app.state.graph.ainvoke(*await asked(request)))
+
+    return web(say, lifespan)
+"""
+)
+
+_IN_A_POOL = code(
+    """
+import sqlite3
+from weakref import WeakValueDictionary
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+
+def make_app(path, think):
+    locks = WeakValueDictionary()
+
+    def ask(state):
+        return {"messages": [{"role": "assistant", "content": think(state["messages"])}]}
+
+    @asynccontextmanager
+    async def lifespan(app):
+        with SqliteSaver.from_conn_string(path) as saver:
+            app.state.graph = bot(saver, ask)
+            yield
+
+    async def say(request):
+        async with locks.setdefault(request.path_params["who"], asyncio.Lock()):
+            turn = await asked(request)
+            return last(await asyncio.to_thread(request.app.state.graph.invoke, *turn))
+
+    return web(say, lifespan)
+"""
+)
+
+_LOCKED = 'async with locks.setdefault(request.path_params["who"], asyncio.Lock()):'
+_OPENED = "async with AsyncSqliteSaver.from_conn_string(path) as saver:"
+
+COMPLAINTS = Exercise(
+    id="16.complaints",
+    name="make_app",
+    task="A server that remembers, answers everybody, and loses no message.",
+    given=code("""
+            import asyncio
+            import operator
+            from contextlib import asynccontextmanager
+            from typing import Annotated, TypedDict
+
+            from langgraph.checkpoint.memory import InMemorySaver
+            from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+            from langgraph.graph import START, StateGraph
+            from starlette.applications import Starlette
+            from starlette.responses import PlainTextResponse
+            from starlette.routing import Route
+
+
+            class Conversation(TypedDict):
+                messages: Annotated[list, operator.add]
+
+
+            def bot(saver, node):
+                builder = StateGraph(Conversation)
+                builder.add_node("answer", node)
+                builder.add_edge(START, "answer")
+                return builder.compile(checkpointer=saver)
+
+
+            async def asked(request):
+                message = {"role": "user", "content": (await request.body()).decode()}
+                thread = {"configurable": {"thread_id": request.path_params["who"]}}
+                return {"messages": [message]}, thread
+
+
+            def last(state):
+                return PlainTextResponse(state["messages"][-1]["content"])
+
+
+            def web(say, lifespan=None):
+                return Starlette(routes=[Route("/{who}", say, methods=["POST"])], lifespan=lifespan)
+            """),
+    stub=_STUB,
+    solution=_SOLUTION,
+    alternatives=(_IN_A_POOL,),
+    near_misses=(
+        NearMiss(_SOLUTION.replace(_OPENED, "if saver := InMemorySaver():"), "started again; then"),
+        NearMiss(
+            _SOLUTION.replace("    def ask(state):", "    async def ask(state):"),
+            "`think` blocked the thread of the server's loop",
+        ),
+        NearMiss(
+            _SOLUTION.replace(_LOCKED, "async with only_one:").replace(
+                "locks = WeakValueDictionary()", "only_one = asyncio.Lock()"
+            ),
+            "they wait for the same lock",
+        ),
+        NearMiss(
+            code(
+                _ASK
+                + """
+    async def say(request):
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            return last(await bot(saver, ask).ainvoke(*await asked(request)))
+
+    return web(say)
+"""
+            ),
+            "2 savers are alive",
+        ),
+        NearMiss(_SOLUTION.replace(_LOCKED, "async with asyncio.Lock():"), "one is missing"),
+        NearMiss(_SOLUTION.replace("locks = WeakValueDictionary()", "locks = {}"), "20 more locks"),
+        NearMiss(
+            _SOLUTION.replace(
+                "            app.state.graph = bot(saver, ask)\n            yield\n",
+                "            app.state.graph = bot(saver, ask)\n        yield\n",
+            ),
+            "threads can only be started once",
+        ),
+        NearMiss(
+            _IN_A_POOL.replace(
+                "asyncio.to_thread(request.app.state.graph.invoke, *turn)",
+                "request.app.state.graph.ainvoke(*turn)",
+            ),
+            "NotImplementedError",
+        ),
+        NearMiss(
+            "import aiosqlite\n"
+            + _SOLUTION.replace(
+                _OPENED, "if saver := AsyncSqliteSaver(await aiosqlite.connect(path)):"
+            ),
+            "its connection is open",
+        ),
+        NearMiss(
+            "def make_app(path, think):\n    return bot(InMemorySaver(), think)\n",
+            "expected an application",
+        ),
+    ),
+    hints=(
+        "Each complaint is a section: 1, 2 and 5. Begin with what outlives a request.",
+        "The saver belongs in a lifespan, on the file. Then `ainvoke`: LangGraph runs the `def` "
+        "node `ask` in a thread of a pool.",
+        "The turn of a conversation stands in `async with locks.setdefault(who, asyncio.Lock())`, "
+        "and `locks` is a `WeakValueDictionary` made once.",
+    ),
+    check=check_complaints,
+)
+
+
+# --- Exercise 2: the client who comes back --------------------------------------------------
+
+
+class Turn(TypedDict):
+    """What has been done."""
+
+    done: Annotated[list[str], operator.add]
+
+
+STEPS = ["look up", "draft", "send"]
+
+
+class Shop:
+    """A server whose turns are followed through the reader's class: start one, follow it."""
+
+    def __init__(self, answer: Callable[[Any], Any], *, fails: bool = False) -> None:
+        self.answer = answer
+        self.fails = fails
+        self.gate, self.ran = Gate(), list[str]()
+        self.settled, self.left = threading.Event(), threading.Event()
+
+    def graph(self) -> Any:
+        """Three steps, the second held at the gate."""
+        from langgraph.checkpoint.memory import InMemorySaver
+        from langgraph.graph import START, StateGraph
+
+        def step(name: str) -> Any:
+            async def node(state: Turn) -> Turn:
+                self.ran.append(name)
+                if name == "draft":
+                    await self.draft()
+                if name == "send":
+                    self.settled.set()
+                return {"done": [name]}
+
+            return node
+
+        builder = StateGraph(Turn)
+        builder.add_sequence([(name, step(name)) for name in STEPS])
+        builder.add_edge(START, "look up")
+        return builder.compile(checkpointer=InMemorySaver())
+
+    async def draft(self) -> None:
+        """Wait at the gate; then fail, if that is asked for."""
+        try:
+            await self.gate.pause()
+        except asyncio.CancelledError:
+            self.settled.set()
+            raise
+        if self.fails:
+            raise ValueError("the model is gone")
+
+    def app(self) -> Any:
+        """The application: /start makes the turn, /{after} follows it from that piece on."""
+        from starlette.applications import Starlette
+        from starlette.responses import PlainTextResponse, StreamingResponse
+        from starlette.routing import Route
+
+        turns: list[Any] = []
+
+        async def start(request: Any) -> PlainTextResponse:
+            thread: Any = {"configurable": {"thread_id": "ada"}}
+            turns.append(self.answer(self.graph().astream({"done": []}, thread)))
+            return PlainTextResponse("")
+
+        async def lines(after: int) -> AsyncIterator[str]:
+            try:
+                async for piece in turns[0].follow(after):
+                    yield f"{', '.join(piece)}\n"
+            except Exception as error:
+                yield f"{type(error).__name__}: {error}\n"
+            finally:
+                self.left.set()
+
+        async def follow(request: Any) -> StreamingResponse:
+            return StreamingResponse(lines(int(request.path_params["after"])))
+
+        return Starlette(routes=[Route("/start", start), Route("/{after:int}", follow)])
+
+
+@asynccontextmanager
+async def opened(shop: Shop) -> AsyncIterator[Any]:
+    """The shop's server with a turn that was started; yields a client."""
+    context = serving(shop.app())
+    server = context.__enter__()
+    try:
+        async with server.client() as client:
+            response = await client.get("/start")
+            if response.status_code != 200:
+                raise NotYet(f"making an Answer in the server raised {server.errors[-1]}")
+            yield client
+    finally:
+        shop.gate.open()
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+async def judge_nobody(answer: Any) -> None:
+    """Raise NotYet when a turn that nobody follows is not run."""
+    shop = Shop(answer)
+    shop.gate.open()
+    async with opened(shop):
+        if not await asyncio.to_thread(shop.settled.wait, PATIENCE):
+            raise NotYet(
+                "a turn was started, nobody followed it, and its steps did not run. "
+                "What runs when nobody awaits it?"
+            )
+
+
+async def judge_hang_up(answer: Any) -> None:
+    """Raise NotYet when a client who hangs up stops the turn, or cannot come back."""
+    shop = Shop(answer)
+    async with opened(shop) as client:
+        async with client.stream("GET", "/0") as response:
+            await shop.gate.come()
+            late = "'look up' was done, 'draft' at work, and the client was told nothing so far."
+            line = await soon(anext(response.aiter_lines()), late)
+            if line != "look up":
+                raise NotYet(f"the first piece was {line!r}, expected 'look up'.")
+        await asyncio.to_thread(shop.left.wait, PATIENCE)
+        back = asyncio.create_task(client.get("/1"))
+        shop.gate.open()
+        if not await asyncio.to_thread(shop.settled.wait, PATIENCE) or "send" not in shop.ran:
+            raise NotYet(
+                "the client hung up, and the turn was cancelled with it: 'send' was never run. "
+                "The turn must belong to the server; a follower waits for news of it."
+            )
+        stuck = "the turn is over, and a client who follows it waits for its end for ever."
+        lines = (await soon(back, stuck)).text.splitlines()
+        if lines != STEPS[1:]:
+            raise NotYet(
+                f"the client came back for the pieces from number 1 on and got {lines}, "
+                f"expected {STEPS[1:]}."
+            )
+        lines = (await soon(client.get("/0"), stuck)).text.splitlines()
+        if lines != STEPS:
+            raise NotYet(
+                f"another client came when all was over and got {lines}, expected {STEPS}. "
+                "What one has taken must be there for the next."
+            )
+        if shop.ran != STEPS:
+            raise NotYet(f"the steps that ran are {shop.ran}: each should run once.")
+
+
+async def judge_failure(answer: Any) -> None:
+    """Raise NotYet when a follower does not learn that the turn has failed."""
+    shop = Shop(answer, fails=True)
+    async with opened(shop) as client:
+        request = asyncio.create_task(client.get("/0"))
+        await shop.gate.come()
+        shop.gate.open()
+        for after in range(2):
+            waits = "a step raised an exception, and a client waits for ever."
+            lines = (await soon(request, waits)).text.splitlines()
+            if lines[-1:] != ["ValueError: the model is gone"]:
+                raise NotYet(
+                    f"a step raised ValueError, and a client was told {lines}, as if all were well."
+                )
+            request = asyncio.create_task(client.get(f"/{after}"))
+
+
+def check_follow(answer: Any) -> str:
+    """Prove in a real server that a turn runs to its end, whoever follows it."""
+    if not isinstance(answer, type):
+        raise NotYet(f"Answer is {answer!r}, expected a class.")
+    for judge in (judge_hang_up, judge_nobody, judge_failure):
+        apart(partial(judge, answer))
+    return (
+        "the turn ran once, with a client who hung up and came back, with a late one, and with nobody; "
+        "and its failure was told."
+    )
+
+
+_FOLLOWED = code(
+    """
+import asyncio
+
+
+class Answer:
+    def __init__(self, stream):
+        self.pieces, self.over, self.news = [], False, asyncio.Event()
+        self.task = asyncio.create_task(self.run(stream))
+
+    async def run(self, stream):
+        try:
+            async for piece in stream:
+                self.pieces.append(piece)
+                self.tell()
+        finally:
+            self.over = True
+            self.tell()
+
+    def tell(self):
+        self.news.set()
+        self.news = asyncio.Event()
+
+    async def follow(self, after=0):
+        while True:
+            news = self.news
+            while after < len(self.pieces):
+                yield self.pieces[after]
+                after += 1
+            if self.over:
+                break
+            await news.wait()
+        await self.task  # raises what the turn has raised
+"""
+)
+
+
+def _with_follow(body: str) -> str:
+    """The solution with another `follow`."""
+    return _FOLLOWED.split("        while True:")[0] + indent(code(body), " " * 8)
+
+
+FOLLOW = Exercise(
+    id="16.follow",
+    name="Answer",
+    task="A turn that runs once, to its end, and can be followed from anywhere by anybody.",
+    stub=code("""
+            class Answer:
+                def __init__(self, stream):
+                    self.stream = stream
+
+                async def follow(self, after=0):
+                    async for piece in self.stream:
+                        yield piece
+            """),
+    solution=_FOLLOWED,
+    alternatives=(
+        code("""
+            import asyncio
+
+
+            class Answer:
+                def __init__(self, stream):
+                    self.pieces, self.over, self.news = [], False, asyncio.Condition()
+                    self.task = asyncio.create_task(self.run(stream))
+
+                async def run(self, stream):
+                    try:
+                        async for piece in stream:
+                            async with self.news:
+                                self.pieces.append(piece)
+                                self.news.notify_all()
+                    finally:
+                        async with self.news:
+                            self.over = True
+                            self.news.notify_all()
+
+                async def follow(self, after=0):
+                    while True:
+                        async with self.news:
+                            await self.news.wait_for(lambda: self.over or len(self.pieces) > after)
+                        if after >= len(self.pieces):
+                            break
+                        yield self.pieces[after]
+                        after += 1
+                    await self.task
+            """),
+    ),
+    near_misses=(
+        NearMiss(
+            _FOLLOWED.replace(
+                "self.task = asyncio.create_task(self.run(stream))",
+                "self.task, self.stream = None, stream",
+            ).replace(
+                "        while True:",
+                "        self.task = self.task or asyncio.create_task(self.run(self.stream))\n"
+                "        while True:",
+            ),
+            "its steps did not run",
+        ),
+        NearMiss(
+            code("""
+                import asyncio
+
+
+                class Answer:
+                    def __init__(self, stream):
+                        self.queue = asyncio.Queue()
+                        self.task = asyncio.create_task(self.run(stream))
+
+                    async def run(self, stream):
+                        async for piece in stream:
+                            await self.queue.put(piece)
+                        await self.queue.put(None)
+
+                    async def follow(self, after=0):
+                        while (piece := await self.queue.get()) is not None:
+                            yield piece
+                """),
+            "waits for its end for ever",
+        ),
+        NearMiss(
+            _with_follow("""
+                await self.task
+                for piece in self.pieces[after:]:
+                    yield piece
+                """),
+            "was told nothing so far",
+        ),
+        NearMiss(
+            _with_follow("""
+                try:
+                    while not self.over:
+                        news = self.news
+                        for piece in self.pieces[after:]:
+                            after += 1
+                            yield piece
+                        await news.wait()
+                finally:
+                    self.task.cancel()
+                """),
+            "'send' was never run",
+        ),
+        NearMiss(
+            _FOLLOWED.replace("        while True:", "        after = 0\n        while True:"),
+            "from number 1 on and got",
+        ),
+        NearMiss(_FOLLOWED.replace("        await self.task", "        #"), "as if all were well"),
+        NearMiss(
+            _FOLLOWED.replace("        try:", "        if True:").replace(
+                "        finally:", "        if True:"
+            ),
+            "a client waits for ever",
+        ),
+    ),
+    hints=(
+        "Who runs the stream, when its first client has hung up? Something that the server holds.",
+        "`self.task = asyncio.create_task(…)` in `__init__`: it puts each piece into a list. "
+        "`follow` reads the list, which nobody empties.",
+        "A follower who has read all waits for an `asyncio.Event`, which the task sets at each "
+        "piece and, in a `finally`, at its end. Last, `await self.task` raises what it raised.",
+    ),
+    check=check_follow,
+)
+
+EXERCISES = (COMPLAINTS, FOLLOW)
+
+CATCH_UP = CatchUp(
+    say=(
+        "A saver is held by what made it; a conversation is found by the saver and the thread id.",
+        "A step that did not finish is done again, from its first line, when the thread is resumed.",
+        "A thread with tasks has a half-done turn; `None` as input resumes it.",
+        "At each `await` another task may run; an asyncio.Lock keeps it out.",
+    ),
+    source="""import asyncio
+import gc
+import operator
+import sqlite3
+import tempfile
+import threading
+import weakref
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from typing import Annotated, TypedDict
+
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import START, StateGraph
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from lessons_lib.memories import reply
+from lessons_lib.memories.serving import Gate, sent, serving
+from lessons_lib.observe import Table
+
+
+class Conversation(TypedDict):
+    messages: Annotated[list, operator.add]
+
+
+def answer(state):
+    return {"messages": [{"role": "assistant", "content": reply(state["messages"])}]}
+
+
+def bot(saver, node=answer):
+    builder = StateGraph(Conversation)
+    builder.add_node("answer", node)
+    builder.add_edge(START, "answer")
+    return builder.compile(checkpointer=saver)
+
+
+async def asked(request):
+    message = {"role": "user", "content": (await request.body()).decode()}
+    thread = {"configurable": {"thread_id": request.path_params["who"]}}
+    return {"messages": [message]}, thread
+
+
+def last(state):
+    return PlainTextResponse(state["messages"][-1]["content"])
+
+
+def web(say, lifespan=None):
+    return Starlette(routes=[Route("/{who}", say, methods=["POST"])], lifespan=lifespan)
+""",
+    names=("Conversation", "answer", "bot", "asked", "last", "web"),
+)
