@@ -60,8 +60,13 @@ def serving(app: ASGIApp) -> Iterator[Server]:
 
     config = uvicorn.Config(watched, lifespan="on", log_config=None, log_level=60, ws="none")
     runner = uvicorn.Server(config)
+
+    def run() -> None:
+        with contextlib.suppress(SystemExit):  # so uvicorn ends when the lifespan did not begin
+            runner.run([door])
+
     with socket.create_server(("127.0.0.1", 0)) as door:
-        thread = threading.Thread(target=runner.run, args=([door],), name="server", daemon=True)
+        thread = threading.Thread(target=run, name="server", daemon=True)
         thread.start()
         try:
             while thread.is_alive() and not runner.started:

@@ -910,7 +910,7 @@ from starlette.routing import Route
 
 from lessons_lib.memories import reply
 from lessons_lib.memories.serving import Gate, sent, serving
-from lessons_lib.observe import Table
+from lessons_lib.observe import Arrow, Box, Diagram, Table, draw
 
 
 class Conversation(TypedDict):
