@@ -3,8 +3,12 @@
     python -m tests.every_python            # all versions but this one
     python -m tests.every_python 3.12       # these
 
+Interpreters in unusual places are named in the variable PYTHONS, apart by spaces or as in PATH.
+
 A copy is what a reader with that Python would have: it is set up by the same command, from nothing.
-The browser and the set-up itself are tested once, on the first Python, and left out here.
+The browser and the set-up itself are tested once, on the first Python, and left out here. For a
+Python newer than the set-up takes, on which parts 1 and 2 are to hold all the same, the environment
+is made by hand from the same pins, without those that have no build for it.
 """
 
 from __future__ import annotations
@@ -22,9 +26,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lessons_lib.__main__ import NEWEST, OLDEST
 from tests.project import ROOT, relative, tracked_files
 
-OLDEST, NEWEST = (3, 11), (3, 14)
+HOLDS_TO = (3, 15)
+"""The newest Python on which parts 1 and 2 are held to what they say; the set-up refuses it."""
+NO_BUILD = ("zstandard",)
 LEFT_OUT = ("tests/browser", "tests/setup")
 TIMEOUT = 900.0  # seconds for one version, its set-up included
 
@@ -50,7 +57,7 @@ class Interpreter:
 
 def candidates() -> Iterator[Path]:
     """Where interpreters are usually found; most of these are not there."""
-    minors = range(OLDEST[1], NEWEST[1] + 1)
+    minors = range(OLDEST[1], HOLDS_TO[1] + 1)
     for minor in minors:
         for name in (f"python3.{minor}", f"python3.{minor}.exe"):
             if found := shutil.which(name):
@@ -67,6 +74,11 @@ def candidates() -> Iterator[Path]:
     yield from (Path(f"/usr/local/bin/python3.{minor}") for minor in minors)
 
 
+def given() -> list[Path]:
+    """The interpreters that the variable PYTHONS names."""
+    return [Path(path) for path in os.environ.get("PYTHONS", "").replace(os.pathsep, " ").split()]
+
+
 def ask(path: Path) -> Interpreter | None:
     """What an interpreter says of itself; nothing when it is none that the course runs on."""
     try:
@@ -74,10 +86,26 @@ def ask(path: Path) -> Interpreter | None:
         version, kind, free_threaded, in_venv = json.loads(said.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    fits = OLDEST <= tuple(version[:2]) <= NEWEST
+    fits = OLDEST <= tuple(version[:2]) <= HOLDS_TO
     if not fits or kind != "cpython" or free_threaded or in_venv:
         return None
     return Interpreter((version[0], version[1], version[2]), path)
+
+
+def found_here() -> list[Interpreter]:
+    """An interpreter of each minor version: that of PYTHONS, else the newest that is found.
+
+    SystemExit if PYTHONS names what does not fit.
+    """
+    chosen = {one.version[:2]: one for one in newest_of_each(filter(None, map(ask, candidates())))}
+    for path in given():
+        if not (one := ask(path)):
+            raise SystemExit(
+                f"PYTHONS names {path}, expected a CPython from 3.{OLDEST[1]} to 3.{HOLDS_TO[1]}, "
+                "not free-threaded and of no virtual environment: leave it out"
+            )
+        chosen[one.version[:2]] = one
+    return sorted(chosen.values())
 
 
 def newest_of_each(found: Iterable[Interpreter]) -> list[Interpreter]:
@@ -111,8 +139,26 @@ def _copy(folder: Path) -> Path:
 
 
 def _run(interpreter: Interpreter, folder: Path) -> tuple[int, str]:
-    ignored = [f"--ignore={name}" for name in LEFT_OUT]
-    command = [str(interpreter.path), "-m", "lessons_lib", "test", "-q", *ignored]
+    """Set a copy up and run its tests; the exit code, and all that was said."""
+    tests = ["-q", *(f"--ignore={name}" for name in LEFT_OUT)]
+    if interpreter.version[:2] <= NEWEST:
+        return _call([str(interpreter.path), "-m", "lessons_lib", "test", *tests], folder)
+    lock, python = folder / "binder/requirements.txt", str(folder / ".venv/bin/python")
+    pins = re.split(r"(?m)^(?=\w)", lock.read_text(encoding="utf-8"))
+    lock.write_text("".join(p for p in pins if not p.startswith(NO_BUILD)), encoding="utf-8")
+    install, files = [python, "-m", "pip", "install", "-q", "--no-deps"], "tests/requirements.txt"
+    for command in (
+        [str(interpreter.path), "-m", "venv", ".venv"],
+        [*install, "--require-hashes", "-r", str(lock), "-r", files],
+        [*install, "--no-build-isolation", "--ignore-requires-python", "-e", "."],
+    ):
+        code, said = _call(command, folder)
+        if code:
+            return code, said
+    return _call([python, "-m", "pytest", *tests], folder)
+
+
+def _call(command: list[str], folder: Path) -> tuple[int, str]:
     # Not the environment of whoever asks: its variables would lead to its own packages.
     env = {
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRT"))
@@ -139,10 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.every_python")
     parser.add_argument("versions", nargs="*", help="such as 3.12 (default: all but this one)")
     wanted = parser.parse_args(arguments).versions
-    found = newest_of_each(filter(None, map(ask, candidates())))
-    chosen = [one for one in found if _is_wanted(one, wanted)]
+    chosen = [one for one in found_here() if _is_wanted(one, wanted)]
     if not chosen:
-        print(f"No other CPython from 3.{OLDEST[1]} to 3.{NEWEST[1]} was found here.")
+        print(f"No other CPython from 3.{OLDEST[1]} to 3.{HOLDS_TO[1]} was found here.")
         return 1 if wanted else 0
     print(f"Testing on {', '.join(map(str, chosen))} (from {ROOT.name}); one after the other.")
     passed = [verify(one) for one in chosen]  # each one, even after a failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def test_this_python_is_left_out_unless_named(
     assert verified == [other, this]
     assert every_python.main(["3.1"]) == 1
     assert "No other CPython" in capsys.readouterr().out
+
+
+def test_an_interpreter_that_is_named_goes_before_what_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine, newer, other = (Path(name).resolve() for name in ("mine", "newer", "other"))
+    known = {
+        mine: Interpreter((3, 12, 1), mine),
+        newer: Interpreter((3, 12, 9), newer),
+        other: Interpreter((3, 15, 0), other),
+    }
+    monkeypatch.setattr(every_python, "candidates", lambda: [newer])
+    monkeypatch.setattr(every_python, "ask", known.get)
+    monkeypatch.setenv("PYTHONS", f"{mine}{os.pathsep}{other}")
+    assert [str(one) for one in every_python.found_here()] == ["3.12.1", "3.15.0"]
+    monkeypatch.setenv("PYTHONS", f"{mine} nothing")
+    with pytest.raises(SystemExit, match=r"PYTHONS names nothing, expected a CPython from 3.11 to"):
+        every_python.found_here()
 
 
 @pytest.mark.parametrize(

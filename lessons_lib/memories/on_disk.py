@@ -12,19 +12,36 @@ import pickle
 import tempfile
 from pathlib import Path
 
-from lessons_lib.memories.chatbot import (
-    Message,
-    Model,
-    checked_folder,
-    checked_id,
-    reply,
-    take_turn,
-)
-
-Conversations = dict[str, list[Message]]
+from lessons_lib.memories.chatbot import Model, checked_folder, checked_id, reply
+from lessons_lib.memories.plain import Conversations, PlainBot
 
 
-class PickleBot:
+class FileBot(PlainBot):
+    """The chatbot on one file of all conversations, `name` in a folder."""
+
+    name = ""
+
+    def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
+        """Keep the file in the folder, which is made if it is missing."""
+        super().__init__(folder, model=model)
+        self.path = checked_folder(folder) / self.name
+
+    def load(self, conversation: str) -> Conversations:
+        """Read the whole file."""
+        return self.decoded(self.path.read_bytes()) if self.path.exists() else {}
+
+    def decoded(self, data: bytes) -> Conversations:
+        """Return the conversations that some bytes of the file stand for."""
+        raise NotImplementedError
+
+    def forget(self, conversation: str = "c1") -> None:
+        """Write the file again without a conversation."""
+        loaded = self.load(checked_id(conversation))
+        if loaded.pop(conversation, None) is not None:
+            self.keep(conversation, loaded)
+
+
+class PickleBot(FileBot):
     """The chatbot on a pickle file, written in place.
 
     A kill inside the write leaves half a file, and whoever can write to the file can have any code
@@ -38,54 +55,20 @@ class PickleBot:
     >>> folder.cleanup()
     """
 
-    def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
-        """Keep conversations in `conversations.pickle` in the folder, which is made if missing."""
-        self.path = checked_folder(folder) / "conversations.pickle"
-        self.model = model
+    name = "conversations.pickle"
 
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
-        conversations = self._load()
-        messages = conversations.setdefault(checked_id(conversation), [])
-        answer = take_turn(messages, text, file, self.model)
-        self._save(conversations)
-        return answer
+    def decoded(self, data: bytes) -> Conversations:
+        """Unpickle; this is where a stranger's file would run its code."""
+        conversations: Conversations = pickle.loads(data)
+        return conversations
 
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first."""
-        return self._load().get(checked_id(conversation), [])
-
-    def forget(self, conversation: str = "c1") -> None:
-        """Write the file again without a conversation."""
-        conversations = self._load()
-        if conversations.pop(checked_id(conversation), None) is not None:
-            self._save(conversations)
-
-    def close(self) -> None:
-        """Nothing to let go of: the file is open only while it is read or written."""
-
-    def _load(self) -> Conversations:
-        if not self.path.exists():
-            return {}
-        with self.path.open("rb") as file:
-            # This is where a stranger's file would run its code.
-            conversations: Conversations = pickle.load(file)
-            return conversations
-
-    def _save(self, conversations: Conversations) -> None:
-        # On purpose without any care: "wb" empties the file before the first byte is written.
+    def keep(self, conversation: str, loaded: Conversations) -> None:
+        """Write without any care, on purpose: "wb" empties the file before its first byte."""
         with self.path.open("wb") as file:
-            pickle.dump(conversations, file)
+            pickle.dump(loaded, file)
 
 
-class JsonBot:
+class JsonBot(FileBot):
     """The chatbot on a JSON file that is written aside and put in its place at once.
 
     Whenever it is killed, the file is the old one or the new one, and never half of either.
@@ -98,47 +81,16 @@ class JsonBot:
     >>> folder.cleanup()
     """
 
-    def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
-        """Keep conversations in `conversations.json` in the folder, which is made if missing."""
-        self.path = checked_folder(folder) / "conversations.json"
-        self.model = model
+    name = "conversations.json"
 
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
-        conversations = self._load()
-        messages = conversations.setdefault(checked_id(conversation), [])
-        answer = take_turn(messages, text, file, self.model)
-        self._save(conversations)
-        return answer
-
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first."""
-        return self._load().get(checked_id(conversation), [])
-
-    def forget(self, conversation: str = "c1") -> None:
-        """Write the file again without a conversation."""
-        conversations = self._load()
-        if conversations.pop(checked_id(conversation), None) is not None:
-            self._save(conversations)
-
-    def close(self) -> None:
-        """Nothing to let go of: the file is open only while it is read or written."""
-
-    def _load(self) -> Conversations:
-        if not self.path.exists():
-            return {}
-        conversations: Conversations = json.loads(self.path.read_text(encoding="utf-8"))
+    def decoded(self, data: bytes) -> Conversations:
+        """Read JSON: plain data, which runs no code."""
+        conversations: Conversations = json.loads(data)
         return conversations
 
-    def _save(self, conversations: Conversations) -> None:
-        replace(self.path, json.dumps(conversations, ensure_ascii=False))
+    def keep(self, conversation: str, loaded: Conversations) -> None:
+        """Write the whole file, aside at first."""
+        replace(self.path, json.dumps(loaded, ensure_ascii=False))
 
 
 def replace(path: Path, text: str) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from cachetools import TTLCache
 
-from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
+from lessons_lib.memories.chatbot import Message, Model, checked_id, reply
+from lessons_lib.memories.plain import Conversations, PlainBot
 
 
-class SessionBot:
+class SessionBot(PlainBot):
     """The chatbot on a bounded session store: the sessions that nobody came back to go first.
 
     - `most`: how many sessions are kept at once; the one that was used longest ago is dropped
@@ -42,47 +43,30 @@ class SessionBot:
         for name, bound in (("most", most), ("idle", idle), ("size", size)):
             if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not bound > 0:
                 raise ValueError(f"{name} is {bound!r}: give a number above 0")
-        self.most, self.model = most, model
+        super().__init__(folder, model=model)
+        self.most = most
         self._sessions: TTLCache[str, list[Message]] = TTLCache(size, idle, clock, weigh)
         self._lock = threading.Lock()  # the cache rearranges itself even when it is read
 
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
+    def load(self, conversation: str) -> Conversations:
+        """Return a session, or nothing when it has been dropped."""
         with self._lock:
-            messages = self._sessions.get(checked_id(conversation), [])
-        answer = take_turn(messages, text, file, self.model)
-        self._keep(conversation, messages)
-        return answer
+            return {conversation: self._sessions.get(conversation, [])}
 
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return a copy of the conversation, or nothing when it has been dropped."""
+    def keep(self, conversation: str, loaded: Conversations) -> None:
+        """Put a session back: it is weighed anew, and its idle time starts again."""
         with self._lock:
-            return list(self._sessions.get(checked_id(conversation), []))
+            # It grew while it was in the cache, which weighs what is put in and never again.
+            self._sessions.pop(conversation, None)
+            if weigh(loaded[conversation]) <= self._sessions.maxsize:
+                self._sessions[conversation] = loaded[conversation]
+            while len(self._sessions) > self.most:
+                self._sessions.popitem()
 
     def forget(self, conversation: str = "c1") -> None:
         """Drop a session now."""
         with self._lock:
             self._sessions.pop(checked_id(conversation), None)
-
-    def close(self) -> None:
-        """Nothing to let go of: the sessions are forgotten with this object."""
-
-    def _keep(self, conversation: str, messages: list[Message]) -> None:
-        """Put a session back: it is weighed anew, and its idle time starts again."""
-        with self._lock:
-            # It grew while it was in the cache, which weighs what is put in and never again.
-            self._sessions.pop(conversation, None)
-            if weigh(messages) <= self._sessions.maxsize:
-                self._sessions[conversation] = messages
-            while len(self._sessions) > self.most:
-                self._sessions.popitem()
 
 
 def weigh(messages: list[Message]) -> int:

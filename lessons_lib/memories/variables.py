@@ -10,10 +10,11 @@ import threading
 from contextvars import ContextVar
 from pathlib import Path
 
-from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
+from lessons_lib.memories.chatbot import Message, Model, reply
+from lessons_lib.memories.plain import Conversations, PlainBot
 
 
-class LocalBot:
+class LocalBot(PlainBot):
     """The chatbot on a local variable: a message is remembered until `say` returns.
 
     >>> bot = LocalBot()
@@ -23,33 +24,12 @@ class LocalBot:
     'You have not told me your name.'
     """
 
-    def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
-        """Keep the model, and nothing else."""
-        self.model = model
-
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn, as if it were the first."""
-        checked_id(conversation)
-        messages: list[Message] = []
-        return take_turn(messages, text, file, self.model)
-
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return nothing: the list died when `say` returned."""
-        checked_id(conversation)
-        return []
-
-    def close(self) -> None:
-        """Nothing to let go of."""
+    def load(self, conversation: str) -> Conversations:
+        """Return nothing: the list of the turn before died when `say` returned."""
+        return {}
 
 
-class ThreadLocalBot:
+class ThreadLocalBot(PlainBot):
     """The chatbot on `threading.local`: each worker thread has a list of its own.
 
     "One user, one thread" holds until a pool serves the next user on the same thread: then the
@@ -63,38 +43,18 @@ class ThreadLocalBot:
     """
 
     def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
-        """Start with no thread's list."""
-        self.model = model
+        """Start with no thread's list. Each dies with its thread."""
+        super().__init__(folder, model=model)
         self._here = threading.local()
 
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn. Which conversation it belongs to makes no difference to this memory."""
-        checked_id(conversation)
-        return take_turn(self._mine(), text, file, self.model)
-
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return a copy of what was said on this thread, to whomever."""
-        checked_id(conversation)
-        return list(self._mine())
-
-    def close(self) -> None:
-        """Nothing to let go of: each list dies with its thread."""
-
-    def _mine(self) -> list[Message]:
+    def load(self, conversation: str) -> Conversations:
+        """Return this thread's list, whatever conversation is asked for."""
         if not hasattr(self._here, "messages"):
             self._here.messages = []
-        messages: list[Message] = self._here.messages
-        return messages
+        return {conversation: self._here.messages}
 
 
-class ContextBot:
+class ContextBot(PlainBot):
     """The chatbot on a `ContextVar`: each context has a list of its own.
 
     A server runs every request in a context of its own, so requests never mix, and the next one of
@@ -112,28 +72,13 @@ class ContextBot:
 
     def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
         """Make the variable. It has no value until a context sets one."""
-        self.model = model
+        super().__init__(folder, model=model)
         self._messages: ContextVar[tuple[Message, ...]] = ContextVar("messages")
 
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn. Which conversation it belongs to makes no difference to this memory."""
-        # A new list is set each time: a copied context would share a list that is changed in place.
-        messages = self.messages(conversation)
-        answer = take_turn(messages, text, file, self.model)
-        self._messages.set(tuple(messages))
-        return answer
+    def load(self, conversation: str) -> Conversations:
+        """Return what was said in this context, whatever conversation is asked for."""
+        return {conversation: list(self._messages.get(()))}
 
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return a copy of what was said in this context, to whomever."""
-        checked_id(conversation)
-        return list(self._messages.get(()))
-
-    def close(self) -> None:
-        """Nothing to let go of: each value dies with its context."""
+    def keep(self, conversation: str, loaded: Conversations) -> None:
+        """Set it anew: a copied context would share a list that is changed in place."""
+        self._messages.set(tuple(loaded[conversation]))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import pickle
+import shutil
 import sqlite3
+import tempfile
+import threading
+import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,16 +57,16 @@ class SavesAtTheEnd(JsonBot):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.kept = super()._load()
+        self.kept = super().load("")
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         return self.kept
 
-    def _save(self, conversations: Any) -> None:
-        self.kept = conversations
+    def keep(self, conversation: str, loaded: Any) -> None:
+        self.kept = loaded
 
     def close(self) -> None:
-        super()._save(self.kept)
+        super().keep("", self.kept)
 
 
 class BeginsAgain(JournalBot):
@@ -91,17 +97,65 @@ class Locked(JsonBot):
             return super().say(text, **keywords)
 
 
+class Slow(JsonBot):
+    """Takes longer to come to its model than the exam waits at first."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        if text in ("The screen flickers.", "Hello."):
+            time.sleep(0.5)
+        return super().say(text, **keywords)
+
+
+class Hangs(DictBot):
+    """Never answers who tells a name."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        if text.startswith("My name"):
+            threading.Event().wait()
+        return super().say(text, **keywords)
+
+
+class FailsUnderLoad(DictBot):
+    """Takes no long texts."""
+
+    def say(self, text: str, **keywords: Any) -> str:
+        if len(text) > 100:
+            raise RuntimeError("too long")
+        return super().say(text, **keywords)
+
+
+ELSEWHERE = tempfile.mkdtemp(prefix="exam-elsewhere-")
+atexit.register(shutil.rmtree, ELSEWHERE, True)
+
+
+class Elsewhere(JsonBot):
+    """Keeps its file where it likes, whatever folder it is given."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(ELSEWHERE)
+
+
+class Packs(JsonBot):
+    """Packs its file: nothing of it can be read as it was said."""
+
+    def decoded(self, data: bytes) -> Any:
+        return super().decoded(zlib.decompress(data))
+
+    def keep(self, conversation: str, loaded: Any) -> None:
+        self.path.write_bytes(zlib.compress(json.dumps(loaded).encode()))
+
+
 class Refuses(JsonBot):
     """Tells the later of two writers that it was too late."""
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         self.read = self.path.read_bytes() if self.path.exists() else b""
-        return super()._load()
+        return super().load(conversation)
 
-    def _save(self, conversations: Any) -> None:
+    def keep(self, conversation: str, loaded: Any) -> None:
         if self.read != (self.path.read_bytes() if self.path.exists() else b""):
             raise RuntimeError("somebody else wrote: try again")
-        super()._save(conversations)
+        super().keep(conversation, loaded)
 
 
 class ReadsOnce(JsonBot):
@@ -109,9 +163,9 @@ class ReadsOnce(JsonBot):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.kept = super()._load()
+        self.kept = super().load("")
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         return self.kept
 
 
@@ -144,7 +198,7 @@ class ForgetsAll(JsonBot):
     """Forgets every conversation when it is asked to forget one."""
 
     def forget(self, conversation: str = "c1") -> None:
-        self._save({})
+        self.keep(conversation, {})
 
 
 class OnlySaysSo(JsonBot):
@@ -157,9 +211,9 @@ class OnlySaysSo(JsonBot):
 class StartsAnew(JsonBot):
     """Takes a file that it cannot read for an empty one."""
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         try:
-            return super()._load()
+            return super().load(conversation)
         except ValueError:
             return {}
 
@@ -167,17 +221,17 @@ class StartsAnew(JsonBot):
 class PicklesInRows(JsonBot):
     """A database of pickles."""
 
-    def _load(self) -> Any:
+    def load(self, conversation: str) -> Any:
         database = sqlite3.connect(self.path)
         database.execute("CREATE TABLE IF NOT EXISTS kept (it BLOB)")
         rows = database.execute("SELECT it FROM kept").fetchall()
         database.close()
         return pickle.loads(rows[-1][0]) if rows else {}
 
-    def _save(self, conversations: Any) -> None:
+    def keep(self, conversation: str, loaded: Any) -> None:
         database = sqlite3.connect(self.path)
         with database:
-            database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(conversations),))
+            database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(loaded),))
         database.close()
 
 

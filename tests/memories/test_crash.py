@@ -91,7 +91,7 @@ def test_another_function_in_the_second_life_and_a_folder_that_stays(tmp_path: P
 
     report = crash(journal, at="step 2", then=look, folder=tmp_path / "kept")
     assert report.value == ["journal.txt"]
-    assert report.lost == ("step 1", "step 2")
+    assert (report.lost, report.not_redone) == ((), ("step 1", "step 2"))
     assert (tmp_path / "kept" / "journal.txt").read_text() == "step 1"
 
 
@@ -160,7 +160,7 @@ def test_conditions_are_waited_for_and_left_out() -> None:
     )
     assert report.value is True
     assert report.lives[0].passed == ("step",)
-    assert report.lost == ("step",)
+    assert report.not_redone == ("step",)
 
 
 def test_moments_in_async_code() -> None:
@@ -343,6 +343,62 @@ def test_a_cached_function_of_a_script_crosses_without_its_answers(tmp_path: Pat
     assert said == "(8, 8, (1, 1, 3))\n"
 
 
+_STATES = """
+    import dataclasses, operator
+    from typing import Annotated, NamedTuple, TypedDict
+    from lessons_lib.memories import crash
+    from pydantic import BaseModel
+
+    class Plain: pass
+    class Message(TypedDict):
+        text: str
+    class Flow:
+        class State(TypedDict):
+            messages: Annotated[list[Message], operator.add]
+            plain: list[NAME]
+    @dataclasses.dataclass
+    class Data:
+        plain: NAME
+        n: int = 3
+    class Model(BaseModel):
+        words: list[str] = []
+    class Pair(NamedTuple):
+        plain: Plain
+        n: int
+
+    def work(folder: NAME):
+        classes = Flow.State, Data, Model, Pair
+        made = Data(Plain()).n, Model(words=["a"]).words
+        return [c.__annotations__ for c in classes], made, work.__annotations__, Message
+
+    found, made, own, message = crash(work).value
+    print(*(", ".join(one) for one in found), made, *own, sep=" | ")
+    print(found[0]["messages"] == Annotated[list[message], operator.add])
+    print(found[1]["plain"], own["folder"])
+    """
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("name", "arrives"),
+    [
+        ("Plain", "<class '__main__.Plain'> <class '__main__.Plain'>"),
+        pytest.param(
+            "Unknown",
+            "ForwardRef('Unknown'",
+            marks=pytest.mark.skipif(sys.version_info < (3, 14), reason="refused before 3.14"),
+        ),
+    ],
+)
+def test_annotations_cross_as_far_as_they_are_known(
+    name: str, arrives: str, tmp_path: Path
+) -> None:
+    said = run_script(_STATES.replace("NAME", name), tmp_path).splitlines()
+    assert said[0] == "messages, plain | plain, n | words | plain, n | (3, ['a']) | folder"
+    assert said[1] == "True"
+    assert said[2].startswith(arrives)
+
+
 def test_an_async_function_is_refused() -> None:
     async def work(folder: Path) -> None: ...
 
@@ -439,9 +495,14 @@ def test_a_stopped_cell_leaves_no_child() -> None:
         os.kill(parent, signal.SIGINT)
         threading.Event().wait()
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="its processes have ended") as caught:
         crash(hangs)
     assert not multiprocessing.active_children()
+    assert [entry.name for entry in caught.traceback][1:] == ["crash"], "and no frame below it"
+    assert caught.value.__suppress_context__
+    assert caught.value._render_traceback_() == [  # type: ignore[attr-defined]
+        "KeyboardInterrupt: crash was stopped, and its processes have ended"
+    ], "which is all that a notebook shows"
 
 
 @posix_only
@@ -463,6 +524,20 @@ def test_langgraph_is_preloaded_once_the_parent_has_it(tmp_path: Path) -> None:
     assert said == "False\nTrue\n"
 
 
+def test_the_report_is_the_same_beside_busy_neighbours() -> None:
+    """A process for each core burns it while lives are killed at moments, alone and in threads."""
+    burn = [sys.executable, "-c", "while True: pass"]
+    burners = [subprocess.Popen(burn) for _ in range(os.cpu_count() or 1)]
+    try:
+        report, parallel = crash(journal, at="step 3"), crash(pool, at=("c", "a", "b"))
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    assert (report.redone, report.kept) == (("step 3",), ("step 1", "step 2"))
+    assert parallel.lives[0].passed == parallel.lives[1].passed == ("c", "a", "b")
+
+
 def test_counted() -> None:
     assert counted(["a", "b", "a"]) == "a ×2 · b"
     assert counted([]) == "nothing"
@@ -470,7 +545,34 @@ def test_counted() -> None:
 
 def test_a_report_of_three_lives() -> None:
     report = Crash((Life(("a",), "killed"), Life(("b",), "killed"), Life(("b",), "returned")))
-    assert (report.redone, report.lost) == (("b",), ("a",))
+    assert (report.redone, report.not_redone) == (("b",), ("a",))
+
+
+@pytest.mark.parametrize(
+    ("ended", "value", "fates"),
+    [
+        # A list of moments is complete: what is missing in it is lost.
+        ("returned", ["a"], {"redone": (), "kept": ("a",), "lost": ("b", "a b")}),
+        (
+            "returned",
+            {"done": {"a": 1, "b": 2}},
+            {"redone": (), "kept": ("a", "b"), "lost": ("a b",)},
+        ),
+        # Other texts may name a moment; of the others they do not tell.
+        ("returned", ["a done"], {"redone": (), "kept": ("a",), "not redone": ("b", "a b")}),
+        ("returned", ["ab", "ba"], {"redone": (), "not redone": ("a", "b", "a b")}),
+        ("returned", b'{"a": 1', {"redone": (), "not redone": ("a", "b", "a b")}),
+        ("returned", None, {"redone": (), "not redone": ("a", "b", "a b")}),
+        (
+            "killed because it still ran after 60 s",
+            None,
+            {"redone": (), "not redone": ("a", "b", "a b")},
+        ),
+        ("raised OSError: gone", None, {"redone": (), "kept": (), "lost": ("a", "b", "a b")}),
+    ],
+)
+def test_what_became_of_the_moments(ended: str, value: object, fates: dict[str, Any]) -> None:
+    assert Crash((Life(("a", "b", "a b"), "killed"), Life((), ended, value))).fates() == fates
 
 
 @pytest.mark.skipif(children.METHOD != "forkserver", reason="children are spawned here")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -14,13 +18,14 @@ from typing import Any
 import pytest
 
 from lessons_lib.memories import DictBot, JournalBot, JsonBot, SqliteBot
-from lessons_lib.memories.exam import QUESTIONS, Report, exam
+from lessons_lib.memories.exam import QUESTIONS, Report, exam, worker
 from lessons_lib.memories.exam.__main__ import main
 from lessons_lib.memories.exam.candidates import FIVE, candidates
 from tests import readme
 from tests.memories import faulty
 
 Make = Callable[[Path], Any]
+UNKNOWN = "not examined"
 LETTERS = {"yes": "y", "in part": "p", "no": "n", "does not apply": "-"}
 
 
@@ -35,11 +40,18 @@ LETTERS = {"yes": "y", "in part": "p", "no": "n", "does not apply": "-"}
         (faulty.TakesItDownTwice, "half-done", "no", "sends what was said in the turn twice"),
         (JsonBot, "writers", "no", "both turns were answered, and 'The screen flickers.' was lost"),
         (faulty.Locked, "writers", "yes", "both turns were kept"),
+        (faulty.Slow, "writers", "no", "both turns were answered, and 'The screen flickers.' was"),
         (faulty.Refuses, "writers", "in part", "refused, which it said: RuntimeError: somebody"),
         (faulty.ReadsOnce, "workers", "in part", "running already did not see what another wrote"),
         (faulty.GoesTooFar, "back", "no", "more was taken back than the last turn"),
         (faulty.GoesNowhere, "back", "no", "what was taken back was still sent"),
         (faulty.LeavesBytes, "forget", "in part", "the bytes are still in turns.db"),
+        (faulty.Packs, "forget", "not examined", "had the words as they were said, so whether"),
+        (faulty.Elsewhere, "forget", "not examined", "keeps its bytes outside the folder it was"),
+        (faulty.Elsewhere, "hostile", "not examined", "(it knew them in an empty one): ask where"),
+        (faulty.Packs, "hostile", "not examined", "a name changed: nothing was there to be"),
+        (faulty.Elsewhere, "recall", "yes", "recalled the words, the file, the feedback"),
+        (faulty.Elsewhere, "half-done", "no", "had said in the turn that was cut off was gone"),
         (faulty.ForgetsAll, "forget", "no", "it forgot another conversation as well"),
         (faulty.OnlySaysSo, "forget", "no", "it was asked to forget, and still told it"),
         (faulty.StartsAnew, "hostile", "no", "cut in half: began anew, without a word"),
@@ -51,13 +63,13 @@ LETTERS = {"yes": "y", "in part": "p", "no": "n", "does not apply": "-"}
 )
 def test_a_planted_fault_is_caught(make: Make, key: str, mark: str, saw: str) -> None:
     (sitting,) = exam(make, only=[key], costs=False).sittings
-    assert (sitting[key].mark, bool(sitting[key].mends)) == (mark, mark != "yes")
+    assert (sitting[key].mark, bool(sitting[key].mends)) == (mark, mark not in ("yes", UNKNOWN))
     assert saw in sitting[key].saw
 
 
 def test_a_fault_is_planted_for_every_question() -> None:
     (tried,) = test_a_planted_fault_is_caught.pytestmark  # type: ignore[attr-defined]
-    assert {case[1] for case in tried.args[1] if case[2] != "yes"} == set(QUESTIONS)
+    assert {case[1] for case in tried.args[1] if case[2] in ("no", "in part")} == set(QUESTIONS)
 
 
 def test_the_memories(sat: Report) -> None:
@@ -113,8 +125,9 @@ def test_the_price(sat: Report) -> None:
         "SqliteSaver": (0, 2, ("langgraph", "langgraph-checkpoint-sqlite")),
         "SqliteSaver, mended": (0, 2, ("filelock", "langgraph", "langgraph-checkpoint-sqlite")),
     }
-    assert all(cost.lines and cost.ratio > 0 for cost in costs.values())
-    assert costs["dict"].ratio < 10 < costs["SqliteSaver"].ratio
+    ratios = {name: cost.ratio or 0 for name, cost in costs.items()}
+    assert all(cost.statements and cost.ratio for cost in costs.values())
+    assert ratios["dict"] < 10 < ratios["SqliteSaver"]
     assert "with their square" in str(sat)
     assert not re.search(r"\d{4,}|×\d+\.|\bms\b", str(sat)), "no size and no time in what is stored"
     assert "×" in str(sat.measured())
@@ -221,7 +234,10 @@ def test_what_makes_no_memory(make: Any, says: str) -> None:
     ("keywords", "says"),
     [
         ({"only": ["recal"]}, "only has 'recal': the questions are recall, facts, "),
-        ({"only": []}, r"only is \[\]: name a question of recall, "),
+        ({"only": []}, r"only is \[\]: name questions of recall, "),
+        ({"only": 5}, "only is 5: name questions of recall, "),
+        ({"only": [5]}, "only has 5: the questions are recall, "),
+        ({"only": [["kill"]]}, r"only has \['kill'\]: the questions are recall, "),
     ],
 )
 def test_arguments_that_make_no_sense(keywords: Any, says: str) -> None:
@@ -234,6 +250,10 @@ def test_nothing_sits() -> None:
         exam()
     with pytest.raises(TypeError, match=r"named\['mine'\] is 3: give a class or a function"):
         exam(named={"mine": 3})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="named is 5: give names and what makes a memory"):
+        exam(named=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="tell is 5: give a function of a text"):
+        exam(DictBot, tell=5)  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="no memory named 'x' sat this exam: there are "):
         Report(())["x"]
 
@@ -244,9 +264,6 @@ def test_names() -> None:
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import multiprocessing
-    import tempfile
-
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     exam(JsonBot, only=["writers", "hostile"])
     assert list(tmp_path.iterdir()) == []
@@ -282,6 +299,52 @@ def test_the_command() -> None:
 def test_a_name_that_there_is_not(name: str, meant: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"{name!r}: did you mean {meant!r}?")):
         candidates([name])
+
+
+def test_a_name_far_from_all_has_no_neighbour() -> None:
+    with pytest.raises(ValueError, match="there is no memory 'nothing': there are 'local variab"):
+        candidates(["nothing"])
+
+
+def test_a_memory_that_does_not_come_back_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begins(text: str) -> None:
+        monkeypatch.setattr(worker, "PATIENCE", 0.01)
+
+    (sitting,) = exam(faulty.Hangs, only="kill", costs=False, tell=begins).sittings
+    assert str(sitting["kill"]) == "? not examined"
+    assert "back within 0.01 s" in sitting["kill"].saw
+
+
+def test_a_price_that_cannot_be_measured_is_said() -> None:
+    report = exam(faulty.FailsUnderLoad, only="recall")
+    assert "not measured" in str(report)
+    assert "Not measured: RuntimeError: too long" in str(report)
+    assert "| *memory grows* | not measured |" in report.markdown()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_a_stopped_exam_leaves_no_child_and_shows_no_frame_of_ours() -> None:
+    def stops(text: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="its processes have ended") as caught:
+        exam(DictBot, tell=stops)
+    assert [entry.name for entry in caught.traceback][1:] == ["exam"]
+    assert not multiprocessing.active_children()
+
+
+def test_the_answers_are_the_same_beside_busy_neighbours(sat: Report) -> None:
+    """A process for each core burns it: a lock is waited for, and what overlaps is seen to."""
+    burn = [sys.executable, "-c", "while True: pass"]
+    burners = [subprocess.Popen(burn) for _ in range(os.cpu_count() or 1)]
+    try:
+        report = exam(JsonBot, faulty.Locked, only="writers", costs=False)
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    assert report["JsonBot"]["writers"] == sat["JSON file"]["writers"]
+    assert report["Locked"]["writers"].mark == "yes"
 
 
 def test_the_command_with_a_name_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lessons_lib.memories.crash_lab.lives import MAX_ROWS, picture
-from lessons_lib.memories.crash_lab.report import Crash, Life
+from lessons_lib.memories.crash_lab.report import MAX_ROWS, Crash, Life, picture
 
 STEPS = tuple(f"step {number}" for number in range(1, 6))
 KILLED = Life(STEPS[:3], "killed at 'step 3'")
@@ -16,8 +15,8 @@ def test_it_says_everything_in_words_too() -> None:
     assert bundle["text/plain"] == str(report)
     assert "<b>redone</b> step 3" in bundle["text/html"]
     assert picture(report).alt == (
-        "Life 1 passed step 1, step 2, step 3 and was ended so: killed at 'step 3'. "
-        "Life 2 passed step 3, step 4, step 5 and was ended so: returned. "
+        "Life 1 passed step 1, step 2, step 3; how it ended: killed at 'step 3'. "
+        "Life 2 passed step 3, step 4, step 5; how it ended: returned. "
         "redone: step 3; kept: step 1, step 2; lost: nothing."
     )
 
@@ -26,7 +25,10 @@ def test_each_fate_is_written_on_its_box() -> None:
     svg = picture(Crash((KILLED, RESUMED))).svg
     words = [svg.count(f">{word}</text>") for word in ("kept", "redone", "again", "lost")]
     assert words == [2, 1, 1, 0]
-    assert picture(Crash((KILLED, Life((), "returned")))).svg.count(">lost</text>") == 3
+    assert picture(Crash((KILLED, Life((), "raised OSError")))).svg.count(">lost</text>") == 3
+    untold = picture(Crash((KILLED, Life((), "returned", b"{"))))
+    assert untold.svg.count(">not redone</text>") == 3
+    assert "redone: nothing; not redone: step 1, step 2, step 3." in untold.alt
 
 
 def test_the_same_moment_stands_at_the_same_height_in_both_lives() -> None:

@@ -1,8 +1,11 @@
-"""What the tests of a thread's checkpoints look at: one story, on savers of three kinds."""
+"""What several tests of the instruments share: one story on three savers, and a busy neighbour."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +34,65 @@ def graph(saver: Any) -> Any:
     made.invoke({"log": ["smoke"]}, ADA)
     made.invoke(Command(resume="yes"), ADA)
     return made
+
+
+# -- a busy neighbour ----------------------------------------------------------------------------
+
+
+class Passer:
+    """What a neighbour makes and lets go of; its bound methods pass by too."""
+
+    def __init__(self) -> None:
+        self.me = self  # garbage for the collector, whenever that comes
+
+    def pass_by(self) -> None: ...
+
+
+Start = Callable[..., None]
+
+
+@pytest.fixture
+def busy_neighbour() -> Iterator[Start]:
+    """Call it with classes of your own: from then on two threads make them and let go of them.
+
+    They do so until the test ends, with lists, dictionaries, strings, bound methods and cycles
+    beside them, so that how many of each live changes all the time. The second thread keeps more
+    and more. When the call returns, both have been around once.
+    """
+    stop, threads = threading.Event(), list[threading.Thread]()
+    usual = sys.getswitchinterval()
+
+    def start(*classes: type) -> None:
+        sys.setswitchinterval(1e-4)  # they come in often, and for a short time
+        for pause, most in ((0, 300), (0.001, 1_000_000)):
+            around = threading.Event()
+            work = threading.Thread(target=_keep_busy, args=(classes, stop, around, pause, most))
+            threads.append(work)
+            work.start()
+            around.wait()
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(usual)
+
+
+def _keep_busy(
+    classes: tuple[type, ...],
+    stop: threading.Event,
+    around: threading.Event,
+    pause: float,
+    most: int,
+) -> None:
+    kept: list[object] = []
+    mixed: Callable[[], object] = lambda: [Passer().pass_by, "text" * 9, {"a": [1]}]  # noqa: E731
+    makers: list[Callable[[], object]] = [*classes, list, dict, Passer, mixed]
+    for number in count():
+        hand = [make() for make in makers for _ in range(number % 5)]
+        kept.extend(hand)
+        if len(kept) > most:
+            kept.clear()
+        around.set()
+        if stop.wait(pause) if pause else stop.is_set():
+            return

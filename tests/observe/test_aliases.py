@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 import threading
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import MappingProxyType, SimpleNamespace
 from typing import Annotated, Any, TypedDict
+from uuid import UUID
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.cache.memory import InMemoryCache
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import Command, Send, interrupt
+from langgraph.runtime import Runtime
+from langgraph.types import CachePolicy, Command, RetryPolicy, Send, interrupt
 
 from lessons_lib.observe import Aliases, aliases
 from lessons_lib.observe.checkpoints.snapshots import Snapshot, text
@@ -217,7 +225,14 @@ def test_branches_that_wait_for_each_other_are_not_held_up_for_ever(
 ) -> None:
     monkeypatch.setattr("lessons_lib.observe.checkpoints.aliases.PATIENCE", 0.05)
     meet = threading.Barrier(2, timeout=20)
-    assert aliases(branches(lambda s: meet.wait() and None, lambda s: meet.wait() and None), {}).ran
+
+    def wait(state: State) -> None:
+        meet.wait()
+
+    found = aliases(branches(wait, wait), {})
+    assert found.ended == "finished"
+    assert len(found.ran) == 2
+    assert str(found).startswith("No verdict, not everything was compared: which of the nodes that")
 
 
 def test_a_node_of_a_subgraph_is_the_author_of_its_change() -> None:
@@ -273,6 +288,13 @@ def test_a_thread_is_the_start_and_stays_as_it_is() -> None:
     assert aliases(graph, {"messages": []}, {"configurable": {"thread_id": "new"}}).changes
 
 
+def test_a_thread_may_be_named_by_a_number() -> None:
+    graph = line(lambda s: s["messages"].append("b"), saver=InMemorySaver())
+    graph.invoke({"messages": ["a"]}, {"configurable": {"thread_id": "7"}})
+    found = aliases(graph, {"log": []}, {"configurable": {"thread_id": 7}})
+    assert silent(found) == ["n1 ['messages'][1] added 'b'"]
+
+
 def test_a_run_that_waits_and_its_answer() -> None:
     def ask(state: State) -> dict[str, Any]:
         state["messages"].append("asked")
@@ -305,6 +327,119 @@ def test_the_reader_s_own_callbacks_and_graph_stay() -> None:
     aliases(graph, {"messages": []}, config)
     assert config == {"callbacks": []}
     assert graph.__dict__ == before
+
+
+# -- what is not known -----------------------------------------------------------------------------
+
+
+def test_a_run_that_failed_gives_no_verdict_and_a_context_can_be_given() -> None:
+    def greet(state: State, runtime: Runtime[Any]) -> None:
+        state["messages"].append(runtime.context["user"])
+
+    builder: Any = StateGraph(State, context_schema=dict)
+    graph = builder.add_node(greet).add_edge(START, "greet").compile()
+    failed = aliases(graph, {"messages": []})
+    assert str(failed).startswith("No verdict, the run raised TypeError: 'NoneType' object is not")
+    found = aliases(graph, {"messages": []}, context={"user": "ada"})
+    assert silent(found) == ["greet ['messages'][0] added 'ada'"]
+
+
+def test_an_interrupted_run_gives_no_verdict() -> None:
+    graph = line(lambda s: {"log": [interrupt("sure?")]}, saver=InMemorySaver())
+    assert str(aliases(graph, {"log": []})).startswith("No verdict, the run was interrupted.")
+
+
+@pytest.mark.parametrize("where", ["graph", "subgraph"])
+def test_the_reader_s_cache_stays_cold(where: str) -> None:
+    ran: list[int] = []
+
+    def dear(state: State) -> State:
+        ran.append(1)
+        return {"log": ["dear"]}
+
+    builder: Any = StateGraph(State)
+    builder.add_node(dear, cache_policy=CachePolicy()).add_edge(START, "dear")
+    graph = builder.compile(cache=InMemoryCache())
+    if where == "subgraph":
+        graph = line(graph)
+    aliases(graph, {"log": ["a"]})
+    assert len(ran) == 1
+    graph.invoke({"log": ["a"]})
+    assert len(ran) == 2
+    aliases(graph, {"log": ["a"]})
+    assert len(ran) == 3
+
+
+def test_nothing_of_the_run_is_found_afterwards() -> None:
+    from lessons_lib.observe import where_is
+
+    graph = line(lambda s: {"log": [interrupt(s["log"][0].upper())]}, saver=InMemorySaver())
+    gc.collect()
+    gc.disable()
+    try:
+        aliases(graph, {"log": ["the matter of fact"]})
+        assert "InMemorySaver" not in str(where_is("THE MATTER " + "OF FACT"))
+    finally:
+        gc.enable()
+
+
+class Opaque:
+    """What C code holds for it, Python does not show."""
+
+    def __new__(cls) -> Any:
+        import io
+
+        return io.BytesIO(b"before")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([{} for _ in range(99)], "what lies beyond the first 50 objects"),
+        (Opaque(), "what a BytesIO holds"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_first(
+    given: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lessons_lib.observe.checkpoints.snapshots.MAX_PARTS", 50)
+
+    def mark(state: State) -> None:
+        user: Any = state["user"]
+        user.write(b"after") if hasattr(user, "write") else user[-1].update(seen=True)
+
+    said = str(aliases(line(mark), {"user": given}))
+    assert said.startswith(f"No verdict, not everything was compared: {words}. In what was seen")
+
+
+def test_a_change_beside_what_cannot_be_compared_is_told_with_it() -> None:
+    def mark(state: State) -> None:
+        state["messages"].append("b")
+
+    said = str(aliases(line(mark), {"messages": [], "user": {"file": Opaque()}}))
+    assert said.startswith("1 change in place, not returned; not everything was compared: what a B")
+
+
+def test_every_attempt_of_a_node_is_told() -> None:
+    tries: list[int] = []
+
+    def flaky(state: State) -> None:
+        state["messages"].append("try")
+        tries.append(1)
+        if len(tries) < 3:
+            raise ConnectionError
+
+    policy = RetryPolicy(max_attempts=3, initial_interval=0.01)
+    builder: Any = StateGraph(State)
+    builder.add_node("flaky", flaky, retry_policy=policy).add_edge(START, "flaky")
+    assert len(aliases(builder.compile(), {"messages": []}).silent) == 3
+
+
+def test_a_checkpoint_that_the_thread_does_not_have() -> None:
+    graph = line(lambda s: None, saver=InMemorySaver())
+    with pytest.raises(ValueError, match="the saver gave no checkpoint 'mistyped' of the thread"):
+        aliases(graph, {}, {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}})
+    assert not graph.checkpointer.storage
 
 
 # -- bad input -------------------------------------------------------------------------------------
@@ -347,6 +482,10 @@ def test_a_delta_channel_on_an_old_thread() -> None:
 # -- snapshots -------------------------------------------------------------------------------------
 
 
+class Empty:
+    """Without an attribute, as long as nobody gives it one."""
+
+
 def changed(thing: Any, change: Callable[[Any], object]) -> list[str]:
     before = Snapshot(thing)
     change(thing)
@@ -363,6 +502,8 @@ def changed(thing: Any, change: Callable[[Any], object]) -> list[str]:
         (deque(["a"]), lambda t: t.append("b"), ["[1] added 'b'"]),
         (([],), lambda t: t[0].append(1), ["[0][0] added 1"]),
         ({"s": {1}}, lambda t: t["s"].add(2), ["['s'] its content changed"]),
+        ({"a": array("d", [1])}, lambda t: t["a"].append(2), ["['a'] its content changed"]),
+        ({"o": Empty()}, lambda t: setattr(t["o"], "new", 1), ["['o'].new added 1"]),
         ({"b": bytearray(b"x")}, lambda t: t["b"].extend(b"y"), ["['b'] its content changed"]),
         (Profile("a"), lambda t: setattr(t, "name", "b"), [".name 'a' → 'b'"]),
         ({"a": 1}, lambda t: t.update(a=True), ["['a'] 1 → True"]),
@@ -372,6 +513,36 @@ def changed(thing: Any, change: Callable[[Any], object]) -> list[str]:
 )
 def test_differences(thing: Any, change: Callable[[Any], object], expected: list[str]) -> None:
     assert changed(thing, change) == expected
+
+
+class Slotted:
+    __slots__ = ("__weakref__", "name")
+
+
+class Bag(dict[str, int]):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("thing", "opaque"),
+    [
+        (UUID(int=1), False),
+        (Path("x"), False),
+        (SimpleNamespace(a=1), False),
+        (KeyError("x"), False),
+        (HumanMessage("x"), False),
+        (Slotted(), False),
+        (Bag(), False),
+        (object(), False),
+        (Random(), True),
+        (MappingProxyType({}), True),
+        (iter([1]), True),
+    ],
+)
+def test_what_python_shows_nothing_of_is_named(thing: Any, opaque: bool) -> None:
+    assert Snapshot([thing]).closed == (
+        {f"what a {type(thing).__name__} holds"} if opaque else set()
+    )
 
 
 def test_a_snapshot_of_what_leads_to_itself_and_of_the_deep() -> None:
@@ -386,6 +557,9 @@ def test_a_snapshot_of_what_leads_to_itself_and_of_the_deep() -> None:
 
 def test_no_code_of_the_reader_s_is_called() -> None:
     class Jealous:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
         def __eq__(self, other: object) -> bool:
             raise AssertionError("compared")
 
@@ -399,6 +573,7 @@ def test_no_code_of_the_reader_s_is_called() -> None:
         def name(self) -> str:
             raise AssertionError("read")
 
-    thing = {"a": Jealous(), "b": [Jealous()], "c": {Jealous()}}
-    assert changed(thing, lambda t: t.update(a=Jealous())) == ["['a'] Jealous → Jealous"]
-    assert text(Snapshot(thing).root) == "{'a': Jealous, 'b': [Jealous], 'c': set}"
+    thing = {"a": Jealous(1), "b": [Jealous(2)], "c": {Jealous(3)}}
+    [found] = changed(thing, lambda t: t.update(a=Jealous(4)))
+    assert found == "['a'] Jealous(number=1) → Jealous(number=4)"
+    assert text(Snapshot(thing).root).startswith("{'a': Jealous(number=4), 'b': [Jealous(number=2")

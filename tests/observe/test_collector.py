@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -166,6 +166,22 @@ def test_all_is_as_it_was_afterwards_also_after_an_error() -> None:
         gc.enable()
 
 
+def test_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
+    """Others make cycles and ask for collections: what it says of a class of ours is certain."""
+    busy_neighbour()
+    gc.enable()
+    with watch_collector(Node) as log:
+        for _ in range(2_000):
+            Node()
+        gc.collect()
+    assert log.freed(Node) == 2_000
+    with collector_off(), watch_collector(Node) as log:
+        Node()
+        ask()
+    assert [run.freed for run in log] == [(("Node", 1),)]
+    assert "in ask()" in log.collections[0].where
+
+
 def test_two_logs_side_by_side() -> None:
     with collector_off(), watch_collector(Node) as outer:
         gc.collect()
@@ -186,6 +202,18 @@ def test_what_cannot_be_counted(cls: type, error: type[Exception], says: str) ->
     with pytest.raises(error, match=says) as caught, watch_collector(cls):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_a_class_is_known_by_itself_and_not_by_its_equality() -> None:
+    class Meta(type):
+        __hash__ = type.__hash__
+
+        def __eq__(cls, other: object) -> bool:
+            return True
+
+    one, other = Meta("One", (Node,), {}), Meta("Other", (Node,), {})
+    log = CollectorLog((one, other), [Collection(2, "in line 1", (("One", 0), ("Other", 1)))])
+    assert (log.freed(one), log.freed(other)) == (0, 1)
 
 
 def test_a_class_that_was_not_watched() -> None:

@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import StateGraph
-from langgraph.types import Command
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 
 from lessons_lib.observe import history
-from lessons_lib.observe.checkpoints.cards import plan_tree
+from lessons_lib.observe.checkpoints.cards import nearest
 from lessons_lib.observe.checkpoints.differences import differences, show
 from lessons_lib.observe.checkpoints.tree import Tree
-from tests.observe.graphs import ADA, Complaint, Count, Elsewhere, complaint, counted, open_sqlite
+from tests.observe.graphs import ADA, Complaint, Count, complaint, counted, open_sqlite
 
 dumps = InMemorySaver().serde.dumps_typed
 
@@ -74,6 +76,78 @@ def test_what_waits_and_what_was_asked(saver: Any) -> None:
     graph.invoke(Command(resume="yes"), ADA)
     assert "ask, asked 'send it?'" in str(history(graph, ADA))
     assert history(graph, ADA).at(3).next == ("send", "send")
+
+
+def _side_by_side(*nodes: Any) -> Any:
+    builder = StateGraph(Complaint)
+    for node in nodes:
+        builder.add_node(node.__name__, node).add_edge(START, node.__name__)
+    return builder.compile(checkpointer=InMemorySaver())
+
+
+def test_of_two_open_questions_one_that_is_answered_no_longer_waits() -> None:
+    def first(state: Complaint) -> Complaint:
+        return {"log": [interrupt("first?")]}
+
+    def second(state: Complaint) -> Complaint:
+        return {"log": [interrupt("second?")]}
+
+    graph = _side_by_side(first, second)
+    graph.invoke({"log": []}, ADA)
+    assert history(graph, ADA).at(0).interrupts == ("first?", "second?")
+    answered = {one.id: "yes" for one in graph.get_state(ADA).interrupts if one.value == "first?"}
+    graph.invoke(Command(resume=answered), ADA)
+    now, seen = history(graph, ADA).at(0), graph.get_state(ADA)
+    assert (now.next, now.interrupts, now.values) == (seen.next, ("second?",), seen.values)
+    assert (now.next, now.done, now.changed) == (("second",), ("first",), ())
+    assert "second, asks 'second?'; first done" in str(history(graph, ADA))
+
+
+def test_the_error_of_a_task_is_told() -> None:
+    def fails(state: Complaint) -> Complaint:
+        raise ValueError("no printer")
+
+    graph = _side_by_side(fails)
+    with pytest.raises(ValueError, match="no printer"):
+        graph.invoke({"log": []}, ADA)
+    assert history(graph, ADA).at(0).errors == (("fails", "ValueError('no printer')"),)
+    assert "fails raised ValueError('no printer')" in str(history(graph, ADA))
+
+
+def test_a_checkpoint_that_the_graphs_schema_refuses_is_told_beside_the_others() -> None:
+    class Case(BaseModel):
+        tags: list[str] = []
+
+    def bad(state: Case) -> dict[str, Any]:
+        return {"tags": None}
+
+    builder: Any = StateGraph(Case)
+    builder.add_sequence([bad, ("after", lambda state: {})])
+    graph = builder.add_edge(START, "bad").compile(checkpointer=InMemorySaver())
+    with pytest.raises(ValueError, match="valid list"):
+        graph.invoke({"tags": ["a"]}, ADA)
+    page = history(graph, ADA)
+    assert [bool(one.unread) for one in page] == [False, False, True]
+    assert "step 1 cannot be read: the graph refuses it, ValidationError: 1 validation" in str(page)
+    assert page.at(1).values == {"tags": None}
+
+
+def test_what_an_entrypoint_remembers_is_told() -> None:
+    @entrypoint(checkpointer=InMemorySaver())
+    def total(more: int, *, previous: Any = None) -> Any:
+        kept = (previous or 0) + more
+        return entrypoint.final(value="done", save=kept)
+
+    for more in (41, 1):
+        total.invoke(more, ADA)
+    last = history(total, ADA).checkpoints[-1]
+    assert (last.values, last.previous) == ("done", 42)
+
+
+def test_an_unknown_checkpoint_is_said(graph: Any) -> None:
+    config = {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}}
+    with pytest.raises(ValueError, match=r"has no checkpoint 'mistyped', expected the id of one"):
+        history(graph, config)
 
 
 def test_values_are_the_state(graph: Any) -> None:
@@ -131,10 +205,9 @@ def test_a_page_is_the_newest_and_says_what_is_older(saver: Any) -> None:
     page = history(counted(saver, 12), ADA, limit=5)
     assert [one.step for one in page] == [8, 9, 10, 11, 12]
     assert [one.wrote for one in page] == [("count",)] * 5
-    note = str(page).splitlines()[-1]
-    assert note.startswith("… and some" if isinstance(saver, Elsewhere) else "… and 9 older")
+    assert str(page).splitlines()[-1].startswith("… and older ones, not read")
     everything = history(counted(InMemorySaver(), 12), ADA, limit=None)
-    assert (len(everything), everything.older) == (14, 0)
+    assert (len(everything), everything.older) == (14, False)
 
 
 def test_a_config_of_one_checkpoint_gives_the_whole_thread(graph: Any) -> None:
@@ -232,14 +305,13 @@ def test_everything_drawn_is_inside_the_picture() -> None:
         assert y + h <= height
 
 
-def test_of_many_the_ends_are_drawn_and_the_rest_is_counted() -> None:
+def test_of_many_the_newest_are_drawn_and_the_rest_is_counted() -> None:
     picture = history(counted(InMemorySaver(), 90), ADA, limit=None).picture()
-    words = str(picture)
-    assert words.startswith("step -1 (input) → … ")
-    assert words.endswith("→ step 90 count")
-    assert picture.svg.count("</g>") <= 30
-    drawn = words.count("→ step") + 1
-    assert drawn + sum(map(int, re.findall(r"… (\d+) steps", words))) == 92
+    words = str(picture).splitlines()
+    assert words[0].startswith("step 61 count → step 62 count")
+    assert words[0].endswith("→ step 90 count")
+    assert words[0].count("step") == 30
+    assert words[1] == "… and 62 more checkpoints, not drawn"
 
 
 def _tree(branches: int, length: int) -> Tree:
@@ -253,26 +325,31 @@ def _tree(branches: int, length: int) -> Tree:
 
 
 @pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (7, 30), (50, 50)])
-@pytest.mark.parametrize("most", [2, 3, 12, 30])
-def test_a_tree_of_any_shape_has_room_and_nothing_is_uncounted(
+@pytest.mark.parametrize("most", [1, 2, 3, 12, 30])
+def test_of_a_tree_of_any_shape_the_nearest_are_drawn(
     branches: int, length: int, most: int
 ) -> None:
     tree = _tree(branches, length)
     focus = f"{length:03}-{branches // 2:03}"
-    plan = plan_tree(tree, focus, most)
-    assert len(plan.after) <= most
-    assert focus in plan.after
-    cards = [id for id in plan.after if id not in plan.gaps]
-    assert all(parent in plan.after for parent in plan.after.values() if parent)
-    assert len(cards) + plan.hidden <= len(tree.index)
-    assert len(cards) + plan.hidden + sum(plan.gaps.values()) >= len(tree.index)
+    drawn = nearest(tree, focus, most)
+    assert len(drawn) == min(most, len(tree.parents))
+    assert focus in drawn
+    assert [parent for parent in drawn.values() if not parent] == [""]
+
+
+def test_lines_whose_beginning_was_not_read_are_drawn_too() -> None:
+    assert nearest(Tree({"1": "gone", "2": "1", "3": "lost"}), "2", 9) == {
+        "1": "",
+        "2": "1",
+        "3": "",
+    }
 
 
 def test_lines_and_letters() -> None:
     tree = Tree({"1": "", "2": "1", "3": "2", "4": "1", "5": "4", "6": "gone"})
     assert tree.lines == [["1", "2", "3"], ["4", "5"], ["6"]]
-    assert [tree.children(id) for id in "125"] == [["2", "4"], ["3"], []]
-    assert [tree.letter(id) for id in tree.index] == ["", "", "", "b", "b", "c"]
+    assert [tree.children[id] for id in "125"] == [["2", "4"], ["3"], []]
+    assert [tree.letter(id) for id in tree.parents] == ["", "", "", "b", "b", "c"]
     assert list(tree.path_to("5")) == ["5", "4", "1"]
 
 
@@ -399,22 +476,6 @@ def test_a_locked_file_and_a_closed_connection_are_one_sentence(tmp_path: Path) 
     saver.conn.close()
     with pytest.raises(ValueError, match="the saver's connection cannot be used"):
         history(complaint(saver), ADA)
-
-
-def test_a_saver_that_waits_for_this_very_loop_is_one_sentence(tmp_path: Path) -> None:
-    import asyncio
-
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    async def look() -> int:
-        async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "bot.sqlite")) as saver:
-            graph = complaint(saver)
-            await graph.ainvoke({"log": ["smoke"]}, ADA)
-            with pytest.raises(RuntimeError, match="the same call in another thread"):
-                history(graph, ADA)
-            return len(await asyncio.to_thread(history, graph, ADA))
-
-    assert asyncio.run(look()) == 4
 
 
 def test_a_subgraphs_namespace_can_be_read() -> None:

@@ -61,8 +61,9 @@ def test_the_last_error_is_named(run: Run) -> None:
     run("parse(Upload('broken'))")
     found = "next(x for x in gc.get_objects() if type(x) is Upload and x.name == 'broken')"
     told = run(f"print(who_holds({found}))")
-    assert told.splitlines()[:2] == [
-        "Upload 'broken' is held by 1 chain:",
+    assert told.splitlines()[:3] == [
+        "Upload 'broken' is held by 2 chains:",
+        "  the notebook's record of the last cell",
         "  the notebook's last error → frame of parse → upload",
     ]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gc
 import json
 import linecache
 import logging
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -14,7 +16,7 @@ import threading
 import tracemalloc
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from itertools import count
@@ -23,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from lessons_lib.observe import Live, collector_off, grown, kept_by_line, live
+from lessons_lib.observe import Live, collector_off, grown, kept_by_line, live, measure
 from lessons_lib.observe.measuring.leaks import Line
 
 from .heap import small_heap as small_heap
@@ -164,8 +166,10 @@ def test_a_cycle_grows_only_with_the_collector_off() -> None:
 
 def test_a_request_that_leaves_nothing() -> None:
     found = grown(lambda: [Session() for _ in range(10)], times=3)
-    assert str(found) == "Nothing grew in 3 runs."
-    assert found._repr_mimebundle_() == {"text/plain": "Nothing grew in 3 runs."}
+    assert str(found) == "Nothing grew in 3 runs, of all that they made themselves."
+    assert found._repr_mimebundle_() == {
+        "text/plain": "Nothing grew in 3 runs, of all that they made themselves."
+    }
 
 
 def test_what_others_do_once_is_not_named() -> None:
@@ -295,16 +299,22 @@ def test_at_most_so_many_lines_and_the_largest_first() -> None:
     assert Line("", "", 1, 0.15).about == "over a tenth"
 
 
-def test_a_trace_that_somebody_began_is_left_running() -> None:
-    store: list[object] = []
+def test_a_trace_that_somebody_began_goes_on_and_nothing_is_said_of_the_run() -> None:
     tracemalloc.start()
     try:
-        store.append(bytearray(90_000))
-        found = kept_by_line(lambda: store.append(bytearray(30_000)))
+        found = kept_by_line(lambda: pytest.fail("called"))
+        assert str(found).startswith("tracemalloc is tracing already, and a run's own memory can")
+        with pytest.raises(RuntimeError, match=r"^tracemalloc is tracing already, and"):
+            grown(lambda: None)
         assert tracemalloc.is_tracing()
-        assert 30_000 <= found.kept < 40_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_run_that_stops_the_trace_is_refused() -> None:
+    with pytest.raises(RuntimeError, match=r"^the run stopped tracemalloc, .* expected one that"):
+        grown(tracemalloc.stop)
+    assert not tracemalloc.is_tracing()
 
 
 def test_an_error_of_the_program_comes_through() -> None:
@@ -330,6 +340,15 @@ def test_a_cell_is_called_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None
 # -- live ----------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def nothing_frozen() -> Iterator[None]:
+    """What was frozen to make the heap small comes back: `live` would say that it sees less."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("nothing_frozen")
 def test_it_holds_nothing() -> None:
     class Visit(Session): ...
 
@@ -345,6 +364,7 @@ def test_it_holds_nothing() -> None:
         found[1]
 
 
+@pytest.mark.usefixtures("nothing_frozen")
 def test_subclasses_count_and_many_are_not_all_named() -> None:
     class Guest(Session): ...
 
@@ -360,6 +380,7 @@ def test_subclasses_count_and_many_are_not_all_named() -> None:
     assert len(nameless) + 3 == len(live(Regular))
 
 
+@pytest.mark.usefixtures("nothing_frozen")
 def test_names_are_read_without_calling_the_program() -> None:
     class Shy:
         @property
@@ -432,3 +453,255 @@ def test_a_module_on_disk(tmp_path: Path) -> None:
     assert "  Session  1 more\n" in done.stdout
     assert "server.py, line 4" in done.stdout
     assert "5 live Session: 'user 10', 'user 11'" in done.stdout
+
+
+# -- beside a busy neighbour ---------------------------------------------------------------------
+
+
+def test_grown_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
+    """Others make and let go of lists, bound methods and the reader's own class all the time."""
+
+    class Page:
+        def refresh(self) -> None: ...
+
+    listeners: list[object] = []
+    users, sessions = count(), dict[int, Session]()
+
+    def visit() -> None:
+        sessions[next(users)] = Session()
+        listeners.extend((Page().refresh, [], []))
+
+    busy_neighbour(Session, Page)
+    leaks = {"Session": 1, "Page": 1, "list": 2, "method refresh of Page": 1}
+    found = grown(visit)
+    assert (dict(found.each), found.uneven) == (leaks, ())
+    assert grown(lambda: bool([Session(), []])).each == ()
+    assert grown(lambda: threading.Event().wait(0.002)).each == ()
+
+
+def test_kept_by_line_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
+    store: list[object] = []
+    busy_neighbour(Session)
+    found = kept_by_line(lambda: store.append(bytearray(5_000)))
+    assert [line.source for line in found.lines] == [
+        "found = kept_by_line(lambda: store.append(bytearray(5_000)))"
+    ]
+    assert 5_000 <= found.kept < 6_000
+    assert kept_by_line(lambda: bool([Session()])).lines == ()
+
+
+def test_live_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
+    """The neighbours' own come and go in the list; what the program holds stays in it."""
+    held = [Session(f"mine {n}") for n in range(3)]
+    busy_neighbour(Session)
+    for _ in range(20):
+        found = live(Session)
+        assert {id(thing) for thing in held} <= {id(thing) for thing in found}
+        assert all(isinstance(thing, Session) for thing in found)
+        assert str(found).partition(" live ")[0].isdigit()
+
+
+# -- grown: whose growth, and what growth --------------------------------------------------------
+
+
+def on_a_thread(work: Callable[[], object]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_what_a_run_makes_on_other_threads_is_its_own() -> None:
+    kept: list[object] = []
+
+    async def serve() -> None:
+        await asyncio.gather(asyncio.to_thread(lambda: kept.append(Session())))
+
+    def job() -> int:
+        return int("no number")
+
+    def failed() -> None:
+        future = pool.submit(job)
+        assert future.exception()
+        kept.append(future)
+
+    assert leftovers(lambda: on_a_thread(lambda: kept.append(Session()))) == {"Session": 1}
+    assert leftovers(lambda: asyncio.run(serve())) == {"Session": 1}
+    with ThreadPoolExecutor(2) as pool:
+        assert leftovers(lambda: pool.submit(lambda: kept.append(Session())).result()) == {
+            "Session": 1
+        }
+        found = leftovers(failed)
+        assert (found["Future"], found["ValueError"], found["traceback"]) == (1, 1, 1)
+        assert "partial" not in found
+    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
+    assert "runs.py" not in start.__code__.co_filename + submit.__code__.co_filename
+
+
+def test_a_thread_that_a_run_starts_goes_when_it_has_ended() -> None:
+    threads: list[weakref.ref[threading.Thread]] = []
+
+    def run() -> None:
+        thread = threading.Thread(target=lambda: None)
+        threads.append(weakref.ref(thread))
+        thread.start()
+        thread.join()
+
+    with collector_off():
+        grown(run, 2)
+    assert [thread() for thread in threads] == [None, None, None]
+
+
+def test_what_another_thread_leaves_behind_is_not_charged_to_the_run() -> None:
+    class Beat: ...
+
+    log: list[object] = []
+    turn, done = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        while not ended:
+            turn.wait()
+            turn.clear()
+            log.append(Beat())
+            done.set()
+
+    def run() -> None:
+        done.clear()
+        turn.set()
+        done.wait()
+
+    ended: list[int] = []
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        assert str(grown(run)) == "Nothing grew in 11 runs, of all that they made themselves."
+    finally:
+        ended.append(1)
+        turn.set()
+        thread.join()
+    assert len(log) >= 12
+
+
+@pytest.mark.parametrize("size", [5, 1000])
+def test_a_full_cache_that_replaces_its_entries_does_not_grow(size: int) -> None:
+    cache: deque[object] = deque((Session() for _ in range(size)), maxlen=size)
+    assert str(grown(lambda: cache.append(Session()))).startswith("Nothing grew")
+
+
+def test_a_leak_on_every_third_run_is_told_as_that() -> None:
+    calls, kept = count(), list[object]()
+    found = grown(lambda: kept.append(Session()) if next(calls) % 3 == 0 else None)
+    assert str(found) == "In 11 runs, not as many in each:\n  Session  3 more"
+    assert "not as many" in found._repr_mimebundle_()["text/html"]
+
+
+def test_one_that_the_next_run_replaces_is_none_left_behind() -> None:
+    kept, last = [], {}
+
+    def visit() -> None:
+        last["seen"] = Session()
+        kept.append(Session())
+
+    assert grown(visit).each == (("Session", 1),)
+
+
+grew: list[Any] = []
+text = bytearray()
+number = count()
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: grew.append(json.loads('{"u": {"n": "a"}}')),
+        lambda: grew.append("x" * 10_000 + str(next(number))),
+        lambda: grew.append(pickle.loads(pickle.dumps({"text": "x" * 500}))),
+        lambda: text.extend(bytes(200_000)),
+    ],
+)
+def test_bytes_that_stay_are_told_where_no_class_grew(run: Callable[[], object]) -> None:
+    found = grown(run)
+    assert found.each == ()
+    assert found.kept > 1024
+    assert str(found).startswith("No class grew, but of what 11 runs made ")
+    assert "kept_by_line names the line" in str(found)
+
+
+def test_a_metaclass_of_the_reader_is_not_asked() -> None:
+    class Meta(type):
+        def __eq__(cls, other: object) -> bool:
+            raise AssertionError("asked")
+
+    class Odd(metaclass=Meta):
+        def refresh(self) -> None: ...
+
+    kept: list[object] = []
+    assert leftovers(lambda: kept.append(Odd())) == {"Odd": 1}
+    assert len(live(Odd)) == 12
+    assert len(live(Session)) >= 0
+
+
+# -- live: what it does not count ----------------------------------------------------------------
+
+
+def test_live_says_what_it_does_not_count() -> None:
+    def made() -> type:
+        class Doc: ...
+
+        return Doc
+
+    old, new = made(), made()
+    held = [old(), old()]
+    gc.unfreeze()
+    assert str(live(new)) == "0 live Doc (but 2 of an earlier class of that name)"
+    assert str(live(old)) == "2 live Doc"
+    gc.freeze()
+    assert str(live(old)) == (
+        "0 live Doc (gc.freeze() has set objects aside, which are not looked at)"
+    )
+    assert held
+
+
+def test_live_by_anything_but_a_number() -> None:
+    with pytest.raises(TypeError, match=r"^'x' is no number, expected that of a living Session: "):
+        live(Session)["x"]  # type: ignore[index]
+
+
+# -- what did none of its work -------------------------------------------------------------------
+
+
+async def coroutine() -> None: ...
+
+
+def generator() -> Iterator[int]:
+    yield 1
+
+
+async def async_generator() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("instrument", [grown, kept_by_line, measure])
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (coroutine, "coroutine is async and nothing of it ran, .*: give lambda: asyncio.run"),
+        (generator, r"generator is a generator and .*: give lambda: list\(generator\(…\)\)$"),
+        (async_generator, "async_generator is an async generator and nothing of it ran, expected"),
+    ],
+)
+def test_a_run_that_has_not_begun(instrument: Callable[[Any], object], run: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=f"^{says}"):
+        instrument(run)
+    assert not tracemalloc.is_tracing()
+
+
+def test_a_generator_that_has_begun_is_a_result() -> None:
+    waiting: list[Iterator[int]] = []
+
+    def visit() -> Iterator[int]:
+        waiting.append(generator())
+        next(waiting[-1])
+        return waiting[-1]
+
+    assert leftovers(visit) == {"generator": 1}
+    assert measure(lambda: (n for n in range(10))).kept < 1024

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import itertools
 import math
+import threading
 import tracemalloc
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +106,42 @@ def test_a_ratio_is_one_whatever_the_noise(amount: float, noise: float) -> None:
     assert meter.ratio(amount, 10 * amount * noise) == "about 1/10 as much"
 
 
+def test_two_measurements_at_once_share_one_trace() -> None:
+    """The one that began it ends first: the other still has its bytes."""
+    inside, ended = threading.Event(), threading.Event()
+
+    def first() -> None:
+        inside.set()
+        begun.wait()
+
+    def second() -> bytearray:
+        begun.set()
+        ended.wait()
+        return bytearray(MIB)
+
+    def begin() -> None:
+        measure(first)
+        ended.set()
+
+    begun = threading.Event()
+    one = threading.Thread(target=begin)
+    one.start()
+    inside.wait()
+    cost = measure(second)
+    one.join()
+    assert 0.9 * MIB < cost.kept < 1.1 * MIB
+    assert not tracemalloc.is_tracing()
+
+
+def test_measure_and_growth_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
+    """What others keep meanwhile counts too: it is little beside what is worth measuring."""
+    busy_neighbour(Node)
+    cost = measure(lambda: bytearray(256 * MIB))
+    assert 250 * MIB < cost.kept < 300 * MIB
+    found = growth(lambda n: bytearray(n * MIB), [64, 128, 256])
+    assert found.about == 1
+
+
 # -- growth --------------------------------------------------------------------------------------
 
 
@@ -196,6 +235,22 @@ def test_zeros_among_the_amounts() -> None:
     late = growth(lambda n: max(0, n - 100), SIZES, of=float)
     assert late.exponent > 0
     assert late.picture().svg
+
+
+def test_too_little_to_tell_is_not_told_as_no_growth() -> None:
+    found = growth(lambda n: [0] * n, [10, 20, 30])
+    assert str(found) == (
+        "bytes kept: below 1 KiB for each size, too little to tell. Take larger sizes."
+    )
+    assert "does not grow" not in found.picture().svg
+    assert "below 10 µs for each size" in str(growth(lambda n: None, SIZES, of="seconds"))
+    clear = growth(lambda n: [0] * n, [1000, 2000, 3000])
+    with_clear = replace(found, sizes=clear.sizes)
+    assert str(compare_growth({"few": with_clear, "many": clear})) == (
+        "bytes kept: few grows with exponent 0 (too little to tell), many with exponent 1."
+    )
+    level = growth(lambda n: bytes(5_000), SIZES)
+    assert str(level) == "bytes kept: exponent about 0. It does not grow with the size."
 
 
 def test_growths_side_by_side() -> None:

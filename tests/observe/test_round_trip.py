@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import pickle
 import threading
-from collections import OrderedDict, defaultdict
+from array import array
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage
 
 from lessons_lib.observe import RoundTrip, round_trip
 
@@ -40,6 +45,11 @@ class Feedback:
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Star:
+    stars: int
+
+
 def changes(trip: RoundTrip) -> list[str]:
     return [str(change) for change in trip.changes]
 
@@ -58,6 +68,14 @@ def changes(trip: RoundTrip) -> list[str]:
         ([Feedback(5, ("good",))], ["[0].words: tuple → list"]),
         ({1, (2, 3)}, ["the value: set → list"]),
         ({"a": bytearray(b"x")}, ["['a']: bytearray → bytes b'x'"]),
+        (deque([1], maxlen=1), ["the value: deque with maxlen=1 → deque with maxlen=None"]),
+        (
+            {"at": datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Rome"))},
+            [
+                "['at']: …tzinfo=zoneinfo.ZoneInfo(key='Europe/Rome')) → "
+                "…tzinfo=datetime.timezone(datetime.timedelta(seconds=7200)))"
+            ],
+        ),
         (["\ud800"], [r"[0]: '\ud800' → '?'"]),
     ],
 )
@@ -85,6 +103,9 @@ def test_one_object_in_two_places_comes_back_as_two() -> None:
         {1: "one", None: 2},
         [float("nan"), -0.0, 2**63, -(2**63), b"bytes"],
         {"a", "b"},
+        HumanMessage("hi"),
+        [AIMessage("hello", id="1", response_metadata={"model": "scripted"})],
+        deque([1, 2]),
     ],
 )
 def test_what_comes_back_as_it_was(value: object) -> None:
@@ -152,6 +173,76 @@ def test_what_is_no_serialiser_is_refused_in_a_sentence() -> None:
         "object has neither dumps_typed and loads_typed nor dumps and loads, expected a "
         "serialiser: JsonPlusSerializer(), pickle or json, say"
     )
+
+
+def test_a_class_in_place_of_a_serialiser_is_refused_in_a_sentence() -> None:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    with pytest.raises(TypeError) as caught:
+        round_trip(1, JsonPlusSerializer)
+    assert str(caught.value) == (
+        "JsonPlusSerializer is a class, expected an instance of it: give JsonPlusSerializer()"
+    )
+
+
+class Doubling:
+    """A serialiser that keeps everything by pickle, and changes the last number of an array."""
+
+    def dumps(self, value: Any) -> bytes:
+        return pickle.dumps(value)
+
+    def loads(self, data: bytes) -> Any:
+        value = pickle.loads(data)
+        if isinstance(value, array):
+            value[-1] *= 2
+        return value
+
+
+def test_arrays_are_compared_value_by_value_within_a_bound_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert changes(round_trip(array("d", [1, 2]), Doubling())) == ["[1]: 2.0 → 4.0"]
+    assert round_trip(array("d", [1, 2]), pickle)
+    monkeypatch.setattr("lessons_lib.observe.checkpoints.round_trip.MOST_VALUES", 1)
+    trip = round_trip({"a": array("d", [1, 2])}, Doubling())
+    assert str(trip) == (
+        "Doubling: not everything was compared: ['a'] beyond its first 1 values. What was compared "
+        "comes back as it was."
+    )
+    assert not trip
+
+
+def test_what_shows_nothing_of_what_it_holds_is_not_called_unchanged() -> None:
+    trip = round_trip({"file": io.BytesIO(b"x"), "pair": (1,)}, pickle)
+    assert not trip
+    assert str(trip).startswith("pickle: not everything was compared: ['file'], a BytesIO. What")
+    assert str(round_trip({frozenset([1])}, pickle)).endswith("comes back as it was.")
+    assert not round_trip({Star(1)}, pickle)
+    assert round_trip({Feedback}, pickle)
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    assert "what lies deeper than 200 levels" in str(round_trip(deep, pickle))
+
+
+def test_an_array_of_numpy_comes_back_read_only() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert changes(round_trip({"a": numpy.arange(3.0)})) == [
+        "['a']: float64 (3,) → float64 (3,), read-only"
+    ]
+
+
+def test_a_frame_of_pandas_is_compared() -> None:
+    pandas = pytest.importorskip("pandas")
+
+    class Losing(Doubling):
+        def loads(self, data: bytes) -> Any:
+            return pickle.loads(data).replace(2, 3)
+
+    frame = pandas.DataFrame({"x": [1, 2], "y": ["a", "b"]})
+    assert round_trip(frame, pickle)
+    [change] = round_trip({"f": frame}, Losing()).changes
+    assert change.path == "['f']['x']"
 
 
 def test_a_class_that_is_imported_is_named_and_the_run_still_warns(

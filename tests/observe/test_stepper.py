@@ -18,9 +18,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessons_lib.observe.stepping.probes import FILENAME, PROBE
+from lessons_lib.observe import step
+from lessons_lib.observe.stepping import stepper
+from lessons_lib.observe.stepping.rewriting import FILENAME, PROBE
 from lessons_lib.observe.stepping.stepper import Recording, record
 from lessons_lib.observe.stepping.story import Story
+from tests.every_python import given as pythons_given
 
 from . import snippets
 
@@ -58,18 +61,21 @@ def test_every_snippet_ends_with_nothing_left_alive(title: str) -> None:
     assert sum(type(t) is snippets.Upload for t in gc.get_objects()) == before
 
 
+_TOLD_QUIETLY = snippets.told()
+
+
 def _other_pythons() -> list[Path]:
     here = Path(sys.executable).resolve()
-    found = sorted(Path.home().glob(".pyenv/versions/3.1[1-4].*/bin/python"))
+    found = [*sorted(Path.home().glob(".pyenv/versions/3.1[1-5].*/bin/python")), *pythons_given()]
     return [python for python in found if python.resolve() != here]
 
 
-@pytest.mark.parametrize("python", _other_pythons(), ids=lambda p: p.parts[-3])
+@pytest.mark.parametrize("python", _other_pythons(), ids=str)
 def test_every_python_tells_the_same(python: Path) -> None:
     told = subprocess.run(
         [python, snippets.__file__], capture_output=True, encoding="utf-8", check=True, timeout=60
     )
-    assert told.stdout.rstrip("\n") == snippets.told()
+    assert told.stdout.rstrip("\n") == _TOLD_QUIETLY
 
 
 def test_death_by_reference_count_and_by_the_collector_are_told_apart() -> None:
@@ -188,22 +194,70 @@ def test_a_syntax_error_is_raised_as_usual() -> None:
 
 
 @pytest.mark.parametrize(
-    "endless",
+    ("endless", "note"),
     [
-        "while True: x = 1",
-        "while True:\n    pass",
-        "while True:\n    try:\n        x = 1\n    except BaseException:\n        pass",
+        ("while True: x = 1", "stopped after 20 steps, at line 1: max_steps=100 lets it go on"),
+        (
+            "while True:\n    pass",
+            "stopped at line 1, after 5,000 lines: a recording takes no more",
+        ),
+        (
+            "while True:\n    try:\n        x = 1\n    except BaseException:\n        pass",
+            "stopped after 20 steps, at line 3: max_steps=100 lets it go on",
+        ),
     ],
 )
-def test_an_endless_snippet_is_stopped_and_says_so(endless: str) -> None:
+def test_an_endless_snippet_is_stopped_and_says_so_first(endless: str, note: str) -> None:
     recording = record(endless, max_steps=20)
-    assert "the snippet takes more steps than a recording holds" in recording.note
-    assert len(recording.steps) <= 21
+    assert recording.note == note
+    assert str(Story(recording).table()).startswith(f"{note}\nstep")
+    assert len(recording.steps) <= 20
+
+
+def test_whoever_waits_is_told_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stepper, "somebody_waits", lambda: True)
+    monkeypatch.setattr(stepper, "monotonic", iter(range(0, 10_000, 10)).__next__)
+    run("x = 1\nx = 2")
+    told = capsys.readouterr().err.split("\r")
+    assert [words.strip() for words in told] == [
+        "",
+        "recording … step 1",
+        "recording … step 2",
+        "",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("snippet", "says"),
+    [
+        (3, "3 is no snippet, expected lines of Python in a text"),
+        ("x = 1\n%timeit x", "'%timeit x' is a magic of the notebook, expected lines of Python"),
+        ("!ls", "'!ls' is a magic of the notebook, expected lines of Python"),
+        ("x?", "'x\\?' is a magic of the notebook, expected lines of Python"),
+        ("x = 1\nawait f()", r"'await f\(\)' waits outside a function, expected a snippet that"),
+        ("async with f() as x: pass", "waits outside a function, expected a snippet that needs no"),
+    ],
+)
+@pytest.mark.parametrize("start", [record, step])
+def test_what_is_no_snippet_is_refused_in_one_sentence(start: Any, snippet: Any, says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        start(snippet)
 
 
 def test_a_large_structure_is_bounded() -> None:
     recording = run("many = [Upload(str(n)) for n in range(3000)]\nx = 1")
     assert len(recording.things) < 700
+
+
+@pytest.mark.parametrize("kind", ["list", "tuple", "set"])
+def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str) -> None:
+    made = f"many = {kind}([Upload() for _ in range(501)])\nrest = [u for u in many][500:]"
+    told = news(f"{made}\nx = rest.pop()\ndel x")
+    assert told[3] == f"Upload 501 is held unseen, by {kind}, beyond its first 500 items"
+    assert run(made).note == "of a longer container, 500 items are followed"
 
 
 def test_weak_references_hold_nothing_and_are_not_counted() -> None:
@@ -254,6 +308,14 @@ def test_what_a_resurrecting_finalizer_saves_is_not_called_dead_for_long() -> No
         ("box = [[]]", "box.append('x')", "list 1 now has 2 items"),
         ("box = [[]]", "box[0].append('x')", "list 2 now has 1 item"),
         ("a = Upload('a'); b = Upload('a')", "b.name = 'c'", "Upload 'a' 2 changed: name"),
+        ("calls = []", "calls.append(lambda: 1)", "list now has 1 item"),
+        ("calls = {'f': len}", "calls['g'] = lambda: 1", "dict now has 2 items"),
+        ("calls = [len]", "calls.pop()", "list now has 0 items"),
+        ("u = Upload('cv')", "u.hook = lambda: 1", "Upload 'cv' changed: hook"),
+        ("u = Upload('cv'); u.hook = len", "del u.hook", "Upload 'cv' changed: hook"),
+        ("a = []; b = {}", "a, b = b, a", "a leads to dict now; b leads to list now"),
+        ("a, b, c = 1, 2, 3", "a, b = b, a", "a is 2; b is 1"),
+        ("a = [[], {}]", "a[0], a[1] = a[1], a[0]", "list 1 changed: [0] and [1]"),
     ],
 )
 def test_what_changes_in_place_is_told(made: str, line: str, told: str) -> None:
@@ -347,6 +409,20 @@ def test_no_method_of_the_reader_is_called() -> None:
     assert len(recording.steps[-1].died) == 4
 
 
+class Same(type):
+    """Its classes are all equal, and have no hash."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise AssertionError("classes were compared")
+
+
+def test_classes_are_told_apart_by_identity() -> None:
+    odd = [Same(name, (), {}) for name in ("First", "Second")]
+    told = news("a, b = odd[0](), odd[1]()\na.n = 1\nb.other = a\ndel a", odd=odd)
+    assert told[0].endswith("First and Second")
+    assert told[1:] == ["First changed: n", "First has 2 references", "First has 1 reference"]
+
+
 def test_a_recording_holds_no_object() -> None:
     upload = Upload("cv.pdf")
     watched = weakref.ref(upload)
@@ -413,6 +489,61 @@ def test_another_thread_is_left_alone() -> None:
         threading=threading,
     )
     assert all(step.event != "call" for step in recording.steps)
+
+
+# -- beside a busy neighbour -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy() -> Iterator[Any]:
+    """Two threads that make and drop lists, dictionaries and uploads, and print.
+
+    They do not collect: while one does, `gc.collect()` of a snippet returns at once.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    done, shared = threading.Event(), Upload("shared")
+
+    def work() -> None:
+        while not done.is_set():
+            made = [[Upload("theirs"), {"list": []}] for _ in range(5)]
+            shared.latest = made  # type: ignore[attr-defined]
+            print("from a neighbour")
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield shared
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        (gc.enable if was_on else gc.disable)()
+
+
+def test_a_busy_neighbour_changes_nothing(busy: Upload, capsys: pytest.CaptureFixture[str]) -> None:
+    assert snippets.told() == _TOLD_QUIETLY
+    assert "from a neighbour" in capsys.readouterr().out
+
+
+def test_what_a_neighbour_changes_meanwhile_can_be_shown(busy: Upload) -> None:
+    recording = run("for n in range(3): x = shared.latest", shared=busy)
+    assert len(recording.steps) > 3
+
+
+def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepper, "MAX_SEARCHES", 1)
+    recording = run("a = Upload()\nput_aside(a)\ndel a", put_aside=put_aside)
+    assert recording.steps[-1].unseen == (("something that was not looked for", 1),)
+    assert recording.note == "after 1 searches, who holds what is unseen is no longer looked for"
+    _SHELF.clear()
+
+
+def test_what_a_thread_of_the_snippet_prints_is_the_snippet_s() -> None:
+    snippet = "t = threading.Thread(target=print, args=['mine'])\nt.start()\nt.join()\nx = 1"
+    recording = run(snippet, threading=threading)
+    assert "".join(step.printed for step in recording.steps) == "mine\n"
 
 
 # -- the same result with and without -------------------------------------------------------------
@@ -497,3 +628,30 @@ def test_who_holds_out_of_sight_is_told_when_it_begins() -> None:
     told = news("u = Upload('u')\ncall = lambda u=u: u\ndel u\ncall = None")
     assert told[2] == "Upload 'u' has 1 reference; only function <lambda> holds Upload 'u'"
     assert told[3].startswith("Upload 'u' and function <lambda> died, by reference count")
+
+
+@pytest.mark.parametrize(
+    ("function", "start", "told"),
+    [
+        ("def f():\n    u = Upload()\n    yield", "held = f(); next(held)", "generator f"),
+        (
+            "async def f():\n    u = Upload()\n    await Turn()",
+            "held = f(); held.send(None)",
+            "coroutine f",
+        ),
+        (
+            "async def f():\n    u = Upload()\n    await Turn()\n    yield 1",
+            "held = f(); turn = held.__anext__(); turn.send(None)",
+            "async generator f",
+        ),
+    ],
+)
+def test_what_is_suspended_is_called_by_its_name(function: str, start: str, told: str) -> None:
+    class Turn:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    words = "; ".join(news(f"{function}\n{start}\nx = 1", Turn=Turn))
+    assert f"new: {told}" in words
+    assert f"only {told} holds Upload" in words or f"Upload is held unseen, by {told}" in words
+    assert "closure" not in words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from lessons_lib.observe import storage
 from lessons_lib.observe.checkpoints.storage import MAX_THREADS, channel_sizes
@@ -150,6 +152,28 @@ def test_the_tables_add_up() -> None:
 @pytest.mark.parametrize("saver", [Elsewhere(), object(), None])
 def test_another_saver_is_declined(saver: Any) -> None:
     with pytest.raises(TypeError, match="is not read yet, expected an InMemorySaver or a"):
+        storage(saver)
+
+
+def test_an_async_saver_is_told_how_its_file_can_be_read() -> None:
+    async def main() -> str:
+        async with AsyncSqliteSaver.from_conn_string(":memory:") as saver:
+            with pytest.raises(TypeError, match=r"not read yet, expected a SqliteSaver") as caught:
+                storage(saver)
+        return str(caught.value)
+
+    assert "storage(SqliteSaver(sqlite3.connect(path)))" in asyncio.run(main())
+
+
+def test_a_class_in_place_of_a_saver_is_declined() -> None:
+    with pytest.raises(TypeError, match="InMemorySaver is a class, expected a saver: give the one"):
+        storage(InMemorySaver)
+
+
+def test_a_closed_connection_is_one_sentence() -> None:
+    with SqliteSaver.from_conn_string(":memory:") as saver:
+        counted(saver, 3)
+    with pytest.raises(ValueError, match="the saver's connection cannot be used"):
         storage(saver)
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
 from lessons_lib.observe import TimeMachine, history, time_machine
-from lessons_lib.observe.checkpoints.panel import Panel
-from lessons_lib.observe.checkpoints.time_machine import FIRST, SMALL
-from tests.observe.graphs import ADA, Elsewhere, complaint, counted
+from lessons_lib.observe.checkpoints.slider import Slider
+from lessons_lib.observe.checkpoints.time_machine import PAGE
+from tests.observe.graphs import ADA, Complaint, ask, complaint, counted, find
 
 
 @pytest.fixture(autouse=True)
@@ -26,17 +28,16 @@ def no_widget_is_left() -> Iterator[None]:
     ipywidgets.Widget.close_all()
 
 
-def panel(machine: TimeMachine) -> Panel:
-    made = machine._panel
-    assert isinstance(made, Panel)
-    return made
+def panel(machine: TimeMachine) -> Slider:
+    return machine._slider
 
 
 # -- sliding -------------------------------------------------------------------------------------
 
 
 def test_slider_and_buttons_move_through_the_checkpoints(graph: Any) -> None:
-    shown = panel(time_machine(graph, ADA))
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
     assert (shown.slider.value, shown.slider.max, shown.next.disabled) == (6, 6, True)
     assert "step 4 after step 3: send ×2 wrote" in shown.told.value
     shown.previous.click()
@@ -53,13 +54,13 @@ def test_each_checkpoint_tells_who_wrote_what_changed_what_it_weighs_and_what_wa
     graph: Any,
 ) -> None:
     machine = time_machine(graph, ADA)
-    page = html.unescape(machine.html(4))
+    told, page = map(html.unescape, machine.page(4))
     assert "Who wrote what" in page
     assert "What changed" in page
     assert f"The state, {machine.at(2).bytes} bytes" in page
     for words in ("draft", "order['price']", "'drafted'", "join:draft+check:ask"):
         assert words in page
-    assert machine.sentence(4) == (
+    assert told == (
         "Checkpoint 4 of 6, step 2 after step 1: check, draft wrote — + log[2]: 'drafted'; "
         "order['price']: 10 → 12. ask came next and asked 'send it?'."
     )
@@ -69,11 +70,12 @@ def test_what_waits_for_a_human_is_told(saver: Any) -> None:
     graph = complaint(saver)
     graph.invoke({"log": ["smoke"]}, ADA)
     machine = time_machine(graph, ADA)
-    assert machine.sentence(4).endswith("ask asks 'send it?' and waits for an answer.")
+    assert machine.page(4)[0].endswith("ask asks 'send it?' and waits for an answer.")
 
 
 def test_one_card_is_where_you_are_and_it_moves(graph: Any) -> None:
-    shown = panel(time_machine(graph, ADA))
+    machine = time_machine(graph, ADA)
+    shown = panel(machine)
     alts = []
     for place in (1, 4, 6):
         shown.slider.value = place
@@ -86,14 +88,14 @@ def test_one_card_is_where_you_are_and_it_moves(graph: Any) -> None:
 
 def test_it_begins_where_the_config_says(graph: Any) -> None:
     config = history(graph, ADA).at(1).config
-    assert panel(time_machine(graph, config)).slider.value == 3
+    assert time_machine(graph, config)._slider.place == 3
 
 
 def test_the_widget_can_be_found_and_heard(graph: Any) -> None:
     machine = time_machine(graph, ADA)
     shown = panel(machine)
     assert shown.slider.description == "Checkpoint"
-    for button in (shown.previous, shown.next, shown.whole, shown.again):
+    for button in (shown.previous, shown.next, shown.older, shown.again):
         assert button.tooltip
     assert "rc-machine" in machine.widget._dom_classes
     assert "rc-next" in shown.next._dom_classes
@@ -125,65 +127,62 @@ def test_what_came_meanwhile_is_there_when_shown_or_read_again(graph: Any) -> No
 
 def test_a_thread_that_was_deleted_meanwhile_is_told_in_the_widget() -> None:
     saver = InMemorySaver()
-    shown = panel(time_machine(counted(saver, 40), ADA))
+    machine = time_machine(counted(saver, 10), ADA)
+    shown = panel(machine)
     saver.delete_thread("ada")
     shown.slider.value = 3
-    assert "is gone, expected it in the thread 'ada'" in html.unescape(shown.told.value)
+    assert "Checkpoint 3 of 12" in html.unescape(shown.told.value)
+    shown.again.click()
+    assert "expected some of the thread 'ada'" in html.unescape(shown.told.value)
+    assert str(machine._repr_mimebundle_()["text/plain"]).startswith(
+        "Shown is what was read before"
+    )
+    with pytest.raises(ValueError, match=r"the checkpoint 3 is gone"):
+        machine.fork(3, {"n": 1}, as_node="count")
+    assert len(saver.storage) == 0
 
 
 # -- a long thread -------------------------------------------------------------------------------
 
 
-def test_a_long_thread_is_read_only_where_one_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    saver = InMemorySaver()
-    graph = counted(saver, 400)
-    read: list[str] = []
-    real = saver.get_tuple
-    listed = saver.list
+def test_a_long_thread_is_read_a_page_at_a_time_and_sliding_reads_nothing(
+    saver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, read = counted(saver, 60), [0]
+    loads = type(saver.serde).loads_typed
 
-    def getting(config: Any) -> Any:
-        read.append("")
-        return real(config)
+    def counting(serde: Any, data: Any) -> Any:
+        read[0] += 1
+        return loads(serde, data)
 
-    def listing(*given: Any, **asked: Any) -> Iterator[Any]:
-        for one in listed(*given, **asked):
-            read.append("")
-            yield one
-
-    monkeypatch.setattr(saver, "get_tuple", getting)
-    monkeypatch.setattr(saver, "list", listing)
     machine = time_machine(graph, ADA)
-    machine._repr_mimebundle_()
-    assert len(read) < 130
-    read.clear()
-    panel(machine).slider.value = 200
-    assert len(read) < 40
-    assert panel(machine).slider.max == 402 > SMALL
-    words = str(machine.picture("198", 12))
-    assert words.startswith("step -1 (input) → … ")
-    assert "step 198 count (you are here)" in words
-
-
-def test_of_a_saver_that_cannot_tell_the_newest_are_read_and_the_rest_on_demand() -> None:
-    machine = time_machine(counted(Elsewhere(), 80), ADA)
     shown = panel(machine)
-    assert (shown.slider.max, machine.tree.complete) == (FIRST, False)
-    assert "of 50 that were read" in shown.told.value
+    assert (shown.slider.max, shown.place, machine.read.older) == (PAGE, PAGE, True)
+    assert f"Checkpoint {PAGE} of {PAGE} that were read" in shown.told.value
+    monkeypatch.setattr(type(saver.serde), "loads_typed", counting)
     shown.slider.value = 10
-    shown.whole.click()
-    assert (shown.slider.max, shown.slider.value) == (82, 42)
-    assert "Checkpoint 42 of 82, step 40" in shown.told.value
-    assert "step -1 (input)" in shown.tree.value
-    assert len(machine.ids) == len(set(machine.ids)) == 82
+    assert read == [0]
+    assert "step 50 after step 49" in shown.told.value
+    shown.older.click()
+    assert (shown.slider.max, shown.place) == (2 * PAGE, PAGE + 10)
+    assert "step 50 after step 49" in shown.told.value
+    shown.older.click()
+    assert (shown.slider.max, machine.read.older) == (62, False)
+    assert shown.older.layout.display == "none"
 
 
-def test_the_whole_tree_is_drawn_around_where_one_asks(graph: Any) -> None:
+@pytest.mark.parametrize("place", [5, 30])
+def test_it_begins_at_a_checkpoint_however_old(place: int) -> None:
+    graph = counted(InMemorySaver(), 60)
+    machine = time_machine(graph, history(graph, ADA, limit=None).at(place).config)
+    assert f"step {place} after" in machine._slider.told.value
+    assert "read older" in machine._slider.older.description
+
+
+def test_the_tree_is_drawn_around_where_one_asks(graph: Any) -> None:
     machine = time_machine(graph, ADA)
     assert "step 4 send ×2 (you are here)" in str(machine.picture())
     assert "step 1 find (you are here)" in str(machine.picture(1))
-    shown = panel(machine)
-    shown.whole.click()
-    assert shown.tree.value.count("<img") == 1
 
 
 # -- forking -------------------------------------------------------------------------------------
@@ -219,6 +218,62 @@ def test_a_fork_can_begin_anywhere_in_a_long_thread(saver: Any) -> None:
     assert machine.at(machine.ids[-1]).values["n"] == 69
 
 
+def test_a_step_is_that_of_the_newest_line_however_old(saver: Any) -> None:
+    graph = counted(saver, 45)
+    end, old = graph.get_state(ADA).config, history(graph, ADA, limit=None).at(5)
+    time_machine(graph, ADA).fork(4, {"n": 44, "last": []}, as_node="count")
+    graph.update_state(end, {"n": 45, "last": []}, as_node="count")
+    machine = time_machine(graph, ADA)
+    assert machine.read.find(5)  # the fork, which is not on the way to the newest
+    assert machine.at(5).id == old.id
+    assert machine.at(old.id).values == old.values
+
+
+def _subgraph(**kept: Any) -> Any:
+    """A graph with a team in it that asks, on a thread of its own within Ada's."""
+    inner = StateGraph(Complaint).add_sequence([find, ask]).add_edge(START, "find")
+    outer = StateGraph(Complaint).add_node("team", inner.compile(**kept)).add_edge(START, "team")
+    graph = outer.compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, ADA)
+    return graph
+
+
+@pytest.mark.parametrize("kept", [{}, {"checkpointer": True}])
+def test_a_fork_in_a_subgraphs_thread_knows_the_nodes_of_the_subgraph(kept: Any) -> None:
+    graph = _subgraph(**kept)
+    inside = graph.get_state(ADA, subgraphs=True).tasks[0].state.config
+    machine = time_machine(graph, inside)
+    machine.fork(1, {"log": ["mine"]}, as_node="find")
+    assert machine.at("2").values["log"] == ["found", "mine"]
+    with pytest.raises(ValueError, match="'team' is no node of the graph, expected one of find, a"):
+        machine.fork(1, {"log": ["mine"]}, as_node="team")
+
+
+def test_a_subgraph_that_is_not_found_is_not_forked() -> None:
+    inner = StateGraph(Complaint).add_node(ask).add_edge(START, "ask").compile(checkpointer=True)
+    builder = StateGraph(Complaint).add_node("calls", lambda state: inner.invoke(state))
+    graph = builder.add_edge(START, "calls").compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, ADA)
+    saver: Any = graph.checkpointer
+    space = next(name for name in saver.storage["ada"] if name)
+    graph = complaint(saver)
+    machine = time_machine(graph, {"configurable": {"thread_id": "ada", "checkpoint_ns": space}})
+    with pytest.raises(ValueError, match="the graph has no subgraph in the namespace 'calls"):
+        machine.fork(0, {"log": ["mine"]}, as_node="ask")
+
+
+def test_a_fork_of_an_entrypoint_writes_any_value_that_it_could_return() -> None:
+    @entrypoint(checkpointer=InMemorySaver())
+    def last(given: Any, *, previous: Any = None) -> Any:
+        return {"now": given, "before": previous}
+
+    last.invoke(1, ADA)
+    machine = time_machine(last, ADA)
+    machine.fork(0, {"anything": 7}, as_node="last")
+    assert machine.at(1).previous == {"anything": 7}
+    assert last.invoke(2, ADA) == {"now": 2, "before": {"anything": 7}}
+
+
 @pytest.mark.parametrize("step", [99, "99", "1z", "nowhere", True, None, 1.5])
 def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
     machine = time_machine(graph, ADA)
@@ -233,9 +288,17 @@ def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
     ("step", "values", "as_node", "error", "words"),
     [
         (2, {"log": ["x"]}, "nobody", ValueError, "as_node='nobody' is no node of the graph"),
-        (2, {"log": ["x"]}, None, ValueError, r"no fork was made after 2 \(Ambiguous update"),
+        (
+            2,
+            {"log": ["x"]},
+            None,
+            ValueError,
+            r"no fork was made after 2 \(Inval.*Ambiguous update",
+        ),
         (2, {"log": [print]}, "find", TypeError, "the values cannot be saved"),
         (2, 7, "find", ValueError, "no fork was made after 2"),
+        (2, None, "find", ValueError, "values=None would write an empty checkpoint, expected"),
+        (2, {"logs": []}, "find", ValueError, "the state has no 'logs', expected names of its"),
     ],
 )
 def test_a_fork_that_cannot_be_made_is_one_sentence(

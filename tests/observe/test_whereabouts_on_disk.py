@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.store.base import BaseStore, SearchItem
 from langgraph.store.sqlite import SqliteStore
+from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from lessons_lib.memories.chatbot import heard
 from lessons_lib.memories.graph import build, thread
-from lessons_lib.observe import Find, where_is
+from lessons_lib.observe import Find, Whereabouts, where_is
 from lessons_lib.observe.whereabouts import files
 from lessons_lib.observe.whereabouts.fact import Text
-from lessons_lib.observe.whereabouts.files import search_path
-from lessons_lib.observe.whereabouts.logs import read_log
-from lessons_lib.observe.whereabouts.pages import Database
+from lessons_lib.observe.whereabouts.files import Found, search_path
 from lessons_lib.observe.whereabouts.places import search_places
 
 FACT = "My name is Ada Lovelace."
 TEXT = Text.of("Ada Lovelace")
+NOW_ = datetime.now(UTC)
 
 
 def state_of(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -49,6 +58,7 @@ def kinds(path: Path) -> list[str]:
     found = search_path(path, TEXT)
     assert state_of(path.parent) == before
     assert not found.notes
+    assert not found.unread
     return [f"{find.kind}: {find.what}" for find in found.finds]
 
 
@@ -158,7 +168,7 @@ def test_frames_of_an_earlier_round_are_found_until_they_are_written_over(path: 
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
         connection.execute("INSERT INTO notes (text) VALUES ('short')")
         connection.commit()
-        assert kinds(path) == ["frame: pages left of an earlier round"]
+        assert kinds(path) == [OLD]
 
 
 def test_pages_in_the_file_that_the_log_replaces_are_found(path: Path) -> None:
@@ -196,52 +206,44 @@ def test_a_log_without_its_database_is_searched_as_bytes(path: Path) -> None:
 # -- the format ----------------------------------------------------------------------------------
 
 
-def values_of(data: bytes, log: bytes = b"") -> dict[str, list[tuple[Any, ...]]]:
-    """The rows of a database by table, as its bytes say."""
-    wal = read_log(log)
-    database = Database(data, wal.newest() if wal else {}, wal.size if wal else 0)
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for row in database.rows():
-        found.setdefault(row.table, []).append(row.values)
-    rest = [rest for rest in database.rests() if rest.kind == "page that nothing leads to"]
-    assert not rest
-    assert not database.damaged
-    return found
-
-
-@pytest.mark.parametrize("page_size", [512, 1024, 4096, 65536])
+@pytest.mark.parametrize("page_size", [512, 4096, 65536])
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
-def test_the_rows_are_those_that_sqlite_gives(path: Path, page_size: int, encoding: str) -> None:
-    chance = random.Random(page_size)
-    rows = [
-        (chance.choice([None, n, -n * 10**9, n / 7, "né" * n, bytes(n)]), "w" * (n * n % 7000))
-        for n in range(300)
-    ]
+def test_what_is_in_rows_is_told_from_what_is_left(
+    path: Path, page_size: int, encoding: str
+) -> None:
+    """Every second row is deleted: the others are in rows and in an index."""
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA page_size = {page_size}")
         connection.execute(f'PRAGMA encoding = "{encoding}"')
-        connection.execute("CREATE TABLE t (a, b)")
+        connection.execute("CREATE TABLE t (a TEXT, b)")
         connection.execute("CREATE INDEX i ON t (b, a)")
         connection.execute("CREATE TABLE w (k TEXT PRIMARY KEY, v) WITHOUT ROWID")
+        rows = [("x" * (n * n % 7000) + FACT, n) for n in range(60)]
         connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
-        connection.executemany("INSERT INTO w VALUES (?, ?)", [(f"k{n}", n) for n in range(200)])
-        connection.execute("DELETE FROM t WHERE rowid % 3 = 0")
+        keys = [(f"{n} {FACT}", n) for n in range(60)]
+        connection.executemany("INSERT INTO w VALUES (?, ?)", keys)
         connection.commit()
-        expected = list(connection.execute("SELECT a, b FROM t"))
-        without = list(connection.execute("SELECT k, v FROM w"))
-    found = values_of(path.read_bytes())
-    assert found["t"] == expected
-    assert sorted(found["w"]) == sorted(without)
+        assert [find.count for find in search_path(path, TEXT).finds] == [60, 60]
+        connection.execute("DELETE FROM t WHERE rowid % 2")
+        connection.commit()
+    table, other, *rest = search_path(path, TEXT).finds
+    assert (table.count, other.count) == (30, 60)
+    # SQLite leaves a copy where it moves a row, `secure_delete` or not: then there are more than
+    # 30 in the table, 30 in its index and 60 in the other.
+    wide = encoding.lower().replace("utf-16le", "utf-16-le").replace("utf-16be", "utf-16-be")
+    assert bool(rest) == (path.read_bytes().count("Ada Lovelace".encode(wide)) > 120)
 
 
 def test_rows_are_read_through_the_log(path: Path) -> None:
     with closing(notes_table(connect(path))) as connection:
-        texts = [f"note {n} " + "x" * (n % 5000) for n in range(0, 20000, 97)]
-        for text in texts:
+        for number in range(200):
+            text = f"{FACT} {number} " + "x" * (97 * number % 5000)
             connection.execute("INSERT INTO notes (text) VALUES (?)", (text,))
             connection.commit()
-        found = values_of(path.read_bytes(), Path(f"{path}-wal").read_bytes())
-    assert [text for _, text in found["notes"]] == texts
+        [row, now, old] = search_path(path, TEXT).finds
+    assert (row.kind, row.count) == ("row", 200)
+    assert [f"{find.kind}: {find.what}" for find in (now, old)] == [NOW, OLD]
 
 
 def test_a_text_cut_by_the_border_of_two_pages_is_found(path: Path) -> None:
@@ -330,17 +332,57 @@ def test_a_missing_path_is_a_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_a_closed_connection_is_a_sentence(path: Path) -> None:
-    connection = connect(path)
-    saver = SqliteSaver(connection)
-    connection.close()
-    with pytest.raises(ValueError, match="SqliteSaver does not tell where its file is") as caught:
-        search_places([saver], TEXT)
-    assert str(caught.value).endswith("of this thread: give the path of the file")
+def test_a_class_is_no_place() -> None:
+    with pytest.raises(TypeError, match="the class SqliteSaver is no place to search, expected a"):
+        where_is("Ada Lovelace", SqliteSaver)
 
 
-def cut(data: bytes) -> bytes:
-    return data[: len(data) // 2]
+def test_a_place_that_cannot_be_read_is_said_first_and_the_rest_is_shown(tmp_path: Path) -> None:
+    closed = sqlite3.connect(tmp_path / "closed.db", check_same_thread=False)
+    saver = SqliteSaver(closed)
+    closed.close()
+    (tmp_path / "note.txt").write_text("Ada Lovelace")
+    told = where_is(b"Ada Lovelace", saver, tmp_path / "note.txt")
+    why = "(ProgrammingError: Cannot operate on a closed database.)"
+    assert str(told).splitlines()[0] == (
+        f"SqliteSaver was not searched: it does not tell what it has {why}."
+    )
+    assert "note.txt" in [find.place for find in told]
+    html = told._repr_mimebundle_()["text/html"]
+    assert html.index("was not searched") < html.index("lives in")
+
+
+def test_a_file_that_cannot_be_read_or_does_not_rest_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("Ada Lovelace")
+
+    def read(paths: Sequence[Path]) -> list[bytes]:
+        if paths[0].name == "a.txt":
+            raise PermissionError(13, "Permission denied")
+        with paths[0].open("a") as file:
+            file.write("!")
+        return [b"Ada Lovelace", b"", b""]
+
+    monkeypatch.setattr(files, "read_bytes", read)
+    found = search_path(tmp_path, TEXT)
+    assert found.unread == [
+        "a.txt was not searched: Permission denied.",
+        "b.txt was written to while it was read: look again when it rests.",
+    ]
+    assert [find.place for find in found.finds] == ["b.txt"]
+
+
+def test_not_found_is_not_said_of_what_was_not_searched(path: Path) -> None:
+    told = Whereabouts("'x'", (), unread=("y.db was not searched: …",))
+    assert str(told) == "y.db was not searched: …\n'x' was not found in what was searched."
+
+
+def test_another_thread_s_connection_is_a_sentence(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, ThreadPoolExecutor(1) as thread:
+        [said] = thread.submit(search_places, [connection], TEXT).result().unread
+    assert said.startswith("the connection was not searched: it does not tell what it has")
 
 
 @pytest.mark.parametrize(
@@ -348,9 +390,9 @@ def cut(data: bytes) -> bytes:
     [
         (lambda data: b"", "graph.db is empty: SQLite takes it for a database without tables."),
         (lambda data: b"no database", "graph.db is no SQLite database, for all its name."),
-        (lambda data: data[:50], "graph.db is cut off inside its header."),
-        (cut, "graph.db is cut off: its header promises "),
-        (lambda data: data[:4096] + b"\xff" * (len(data) - 4096), "graph.db is damaged: a page"),
+        (lambda data: data[:50], "graph.db is no SQLite database, for all its name."),
+        (lambda data: data[: len(data) // 2], "graph.db was not read as a database: database disk"),
+        (lambda data: data[:4096] + b"\xff" * (len(data) - 4096), "graph.db: table checkpoints wa"),
     ],
 )
 def test_spoilt_files_are_searched_and_said_in_a_sentence(
@@ -360,8 +402,8 @@ def test_spoilt_files_are_searched_and_said_in_a_sentence(
         talked(connection)
     path.write_bytes(spoil(path.read_bytes()))
     before = state_of(path.parent)
-    [note] = search_path(path, TEXT).notes
-    assert note.startswith(said)
+    found = search_path(path, TEXT)
+    assert [*found.unread, *found.notes][0].startswith(said)
     assert state_of(path.parent) == before
 
 
@@ -376,6 +418,193 @@ def test_any_bytes_after_a_database_s_header_are_survived(path: Path) -> None:
             spoilt[chance.randrange(16, len(spoilt))] = chance.randrange(256)
         path.write_bytes(spoilt)
         search_path(path, TEXT)
+
+
+# -- encrypted values ----------------------------------------------------------------------------
+
+
+class Xor:
+    """A cipher for tests: it has a key, and refuses what another one has encrypted."""
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        return "xor", bytes([self.key, *(byte ^ self.key for byte in plaintext)])
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        if ciphertext[0] != self.key:
+            raise ValueError("MAC check failed")
+        return bytes(byte ^ self.key for byte in ciphertext[1:])
+
+
+def encrypted(key: int) -> EncryptedSerializer:
+    return EncryptedSerializer(Xor(key))
+
+
+def test_encrypted_values_are_read_with_the_key_and_counted_without(path: Path) -> None:
+    with closing(connect(path)) as connection:
+        saver = SqliteSaver(connection, serde=encrypted(90))
+        build(saver).invoke({"messages": [heard(FACT)]}, thread("c1"))
+        assert "row" in {find.kind for find in search_places([saver], TEXT).finds}
+        found = search_path(path, TEXT)
+        assert not [find for find in found.finds if find.kind == "row"]
+        [said] = found.unread
+        assert re.fullmatch(
+            r"graph.db: \d+ encrypted values were not read: give the saver that has the key.", said
+        )
+        other = SqliteSaver(connection, serde=encrypted(91))
+        [said] = search_places([other], TEXT).unread
+        assert "encrypted values were not read: ValueError: MAC check failed." in said
+
+
+# -- asynchronous and foreign savers and stores --------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["file", ":memory:"])
+def test_an_async_saver_is_searched_from_the_loop_that_runs(tmp_path: Path, where: str) -> None:
+    async def cell() -> Found:
+        name = str(tmp_path / "a.db") if where == "file" else where
+        async with AsyncSqliteSaver.from_conn_string(name) as saver:
+            await build(saver).ainvoke({"messages": [heard(FACT)]}, thread("c1"))
+            return search_places([saver], TEXT)
+
+    found = asyncio.run(cell())
+    assert not found.unread
+    assert "row" in {find.kind for find in found.finds}
+
+
+def test_an_async_store_is_searched_too(tmp_path: Path) -> None:
+    async def cell() -> Found:
+        async with AsyncSqliteStore.from_conn_string(str(tmp_path / "s.db")) as store:
+            await store.setup()
+            await store.aput(("users",), "ada", {"name": "Ada Lovelace"})
+            return search_places([store], TEXT)
+
+    assert "users 'ada'" in {find.what for find in asyncio.run(cell()).finds}
+
+
+def test_an_async_saver_that_was_closed_is_a_sentence(tmp_path: Path) -> None:
+    async def cell() -> Found:
+        async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "a.db")) as saver:
+            await build(saver).ainvoke({"messages": [heard(FACT)]}, thread("c1"))
+        return search_places([saver], TEXT)
+
+    [said] = asyncio.run(cell()).unread
+    assert said.startswith("AsyncSqliteSaver was not searched: it does not tell what it has (Value")
+
+
+class OnServer(BaseCheckpointSaver[str]):
+    """A saver whose database is elsewhere, asked through a loop as AsyncPostgresSaver is."""
+
+    def __init__(self, items: list[Any], loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.items, self.loop = items, loop
+
+    def list(self, config: Any, **keywords: Any) -> Iterator[Any]:
+        async def one(item: Any) -> Any:
+            return item
+
+        for item in self.items:
+            if isinstance(item, Exception):
+                raise item
+            yield asyncio.run_coroutine_threadsafe(one(item), self.loop).result(10)
+
+
+def listed(thread_id: str, text: str) -> Any:
+    config: Any = {"configurable": {"thread_id": thread_id}}
+    checkpoint: Any = {"channel_values": {"messages": [text]}}
+    return CheckpointTuple(config, checkpoint, {}, None, [("task", "messages", text)])
+
+
+def test_a_saver_on_a_server_is_searched_from_another_thread() -> None:
+    async def cell() -> tuple[Found, Found]:
+        broken = ConnectionError("server closed\nthe connection")
+        saver = OnServer(
+            [listed("c1", FACT), listed("c2", "x"), broken], asyncio.get_running_loop()
+        )
+        here = search_places([saver], TEXT)
+        return here, await asyncio.to_thread(search_places, [saver], TEXT)
+
+    here, aside = asyncio.run(cell())
+    assert here.unread == [
+        "OnServer was not searched: its event loop waits for this very call; write "
+        "await asyncio.to_thread(where_is, …)."
+    ]
+    assert aside.unread[0] == (
+        "OnServer was not searched to its end, after channel 'messages' of thread 'c2': "
+        "ConnectionError: server closed the connection."
+    )
+    assert [(find.place, find.what) for find in aside.finds] == [
+        ("OnServer", "checkpoint of thread 'c1'"),
+        ("OnServer", "channel 'messages' of thread 'c1'"),
+    ]
+
+
+@pytest.mark.parametrize(("close", "why"), [(True, "is closed; make it"), (False, "stands still")])
+def test_a_loop_that_does_not_run_is_said_at_once(close: bool, why: str) -> None:
+    loop = asyncio.new_event_loop()
+    if close:
+        loop.close()
+    [said] = search_places([OnServer([listed("c1", FACT)], loop)], TEXT).unread
+    loop.close()
+    assert f"its event loop {why}" in said
+
+
+class Shelf(BaseStore):
+    """A store of somebody else's."""
+
+    def batch(self, ops: Any) -> Any:
+        items = [SearchItem(("u",), f"{n:04}", {"t": FACT}, NOW_, NOW_) for n in range(1500)]
+        return [items[op.offset : op.offset + op.limit] for op in ops]
+
+    async def abatch(self, ops: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_foreign_store_is_asked_page_by_page() -> None:
+    found = search_places([Shelf()], TEXT)
+    assert len(found.finds) == 1500
+    assert found.unread == ["Shelf: only what it lists was searched, not what deletions left."]
+
+
+# -- beside busy neighbours ----------------------------------------------------------------------
+
+
+def test_the_answer_is_the_same_while_others_write_and_allocate(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Threads allocate the same words, a process burns a core, another connection writes on."""
+    over, aside = threading.Event(), tmp_path_factory.mktemp("aside")
+
+    def allocate() -> None:
+        while not over.is_set():
+            [[f"Ada {number}"] for number in range(1000)]
+
+    def write() -> None:
+        with closing(sqlite3.connect(aside / "other.db")) as other:
+            other.execute("CREATE TABLE t (a)")
+            while not over.is_set():
+                with other:
+                    other.execute("INSERT INTO t VALUES ('Ada')")
+
+    threads = [threading.Thread(target=work) for work in (allocate, allocate, write)]
+    burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        with closing(connect(path)) as connection:
+            saver = talked(connection)
+            alone = search_path(path, TEXT).finds
+            for one in threads:
+                one.start()
+            assert [search_path(path, TEXT).finds for _ in range(2)] == [alone] * 2
+            saver.delete_thread("c1")
+            assert [kinds(path) for _ in range(2)] == [[OLD]] * 2
+    finally:
+        over.set()
+        burner.kill()
+        burner.wait()
+        for one in threads:
+            one.join()
 
 
 # -- locks ---------------------------------------------------------------------------------------

@@ -19,8 +19,11 @@ from contextlib import contextmanager, suppress
 from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, Literal
 
+ANOTHER = "another-server-follows"
+"""A file beside the forkserver's socket: its parent lives, and ends this server itself."""
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 
 _HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
@@ -36,6 +39,13 @@ _GRAPHS = (
 )  # fmt: skip
 _lock = threading.Lock()
 _preloaded: Literal["", "ours", "all"] = ""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C while children were at work: a notebook shows a sentence, and no lines of ours."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self}"]
 
 
 def start(
@@ -88,8 +98,11 @@ def _preload(langgraph: bool) -> None:
 
     server = forkserver._forkserver
     if not multiprocessing.active_children():
-        with suppress(AttributeError):  # CPython's own tests use it; it may go one day
+        with suppress(AttributeError, TypeError):  # private; and it has no address before it runs
+            note = Path(server._forkserver_address).with_name(ANOTHER)  # type: ignore[attr-defined]
+            note.touch()
             server._stop()  # type: ignore[attr-defined]
+            note.unlink()
     names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
     ours = [f"lessons_lib.memories.{name}" for name in _OURS]
     forkserver.set_forkserver_preload(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import inspect
 import io
+import sys
 import types
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, ForwardRef
 
 
 def dumps(value: object) -> bytes:
@@ -23,12 +25,20 @@ def dumps(value: object) -> bytes:
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-        """Sends what `functools.cache` made by value as well; its answers so far stay here."""
+        """Sends also what `functools.cache` made (its answers stay here), and lazy annotations."""
 
         def reducer_override(self, thing: Any) -> Any:
             if isinstance(thing, _Cached) and thing.__module__ == "__main__":
                 return _cached, (thing.__wrapped__, thing.cache_parameters())
-            return super().reducer_override(thing)
+            if _LAZY and type(thing) is ForwardRef:
+                return _forward_ref, _parts(thing)
+            try:
+                reduced = super().reducer_override(thing)
+            except Exception:
+                if not (_LAZY and isinstance(thing, types.FunctionType)):
+                    raise
+                reduced = super().reducer_override(_twin(thing))
+            return _with_annotations(thing, reduced) if _LAZY else reduced
 
     file = io.BytesIO()
     Pickler(file).dump(value)
@@ -40,6 +50,61 @@ _Cached = type(functools.lru_cache(len))
 
 def _cached(function: Callable[..., object], how: dict[str, Any]) -> object:
     return functools.lru_cache(**how)(function)
+
+
+_LAZY = sys.version_info >= (3, 14)
+"""From 3.14 on annotations are made by a function, when somebody first asks for them. cloudpickle
+does not send that function of a class, so that a state would arrive without its channels unless
+somebody had asked before; and of a function it asks for them, which fails where a name is missing.
+"""
+
+
+def _annotations(thing: Any) -> dict[str, Any]:
+    """The annotations of a class or function: its own if all names are known, else what there is.
+
+    They are made anew and not asked of the thing, which would keep them from then on.
+    """
+    from annotationlib import Format, call_annotate_function  # type: ignore[import-not-found]
+
+    for form in (Format.VALUE, Format.FORWARDREF):
+        with suppress(Exception):  # an annotation can be any expression
+            return dict(call_annotate_function(thing.__annotate__, form, owner=thing))
+    return {}
+
+
+def _with_annotations(thing: Any, reduced: Any) -> Any:
+    """What cloudpickle sends of a class by value, with the annotations that it leaves out."""
+    by_value = isinstance(thing, type) and isinstance(reduced, tuple) and len(reduced) > 2
+    if by_value and thing.__annotate__ is not None:
+        attributes = reduced[2][0]
+        asked_before = attributes.pop("__annotations_cache__", None)
+        attributes["__annotations__"] = asked_before or _annotations(thing)
+    return reduced
+
+
+def _twin(function: types.FunctionType) -> types.FunctionType:
+    """The same function with annotations that can be read."""
+    twin = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    for name in ("__dict__", "__doc__", "__kwdefaults__", "__module__", "__qualname__"):
+        setattr(twin, name, getattr(function, name))
+    twin.__annotations__ = _annotations(function)
+    return twin
+
+
+def _parts(name: Any) -> tuple[Any, ...]:
+    """A name that could not be resolved, without the globals it was looked for in: a notebook's."""
+    return name.__forward_arg__, name.__forward_module__, name.__owner__, name.__forward_is_class__
+
+
+def _forward_ref(name: str, module: str | None, owner: object, is_class: bool) -> ForwardRef:
+    made: Any = ForwardRef
+    return made(name, module=module, owner=owner, is_class=is_class)  # type: ignore[no-any-return]
 
 
 def loads(pickled: bytes) -> object:

@@ -8,11 +8,10 @@
 ...         moment("wrote the note")
 ...     return note.read_text()
 >>> print(crash(tidy, at="wrote the note"))
-life 1    came in · wrote the note    killed at 'wrote the note'
-life 2    came in                     returned 'was here'
-redone    came in
-kept      nothing
-lost      wrote the note
+life 1        came in · wrote the note    killed at 'wrote the note'
+life 2        came in                     returned 'was here'
+redone        came in
+not redone    wrote the note
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lessons_lib.memories.crash_lab.children import scratch
+from lessons_lib.memories.crash_lab.children import Stopped, scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.crash_lab.moments import moment
 from lessons_lib.memories.crash_lab.report import Crash, Life
@@ -40,11 +39,12 @@ def crash(
     nth: int = 1,
     how: How = "kill",
     folder: Path | str | None = None,
-    timeout: float = 30.0,
+    timeout: float = 60.0,
 ) -> Crash:
     """Run `first(folder)` in a process, end it at the moment `at`, run `then(folder)` in a new one.
 
-    `then` is `first` again unless given. Both get the same folder: a new one that is removed
+    `then` is `first` again unless given; have it return what is left, by the moments' names, and
+    the report tells what was lost. Both get the same folder: a new one that is removed
     afterwards, unless given. The functions may be defined in a notebook; what they hold must be
     able to cross to another process.
 
@@ -66,11 +66,14 @@ def crash(
     if not isinstance(timeout, (int, float)) or not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
     scripts = [_packed(function) for function in (first, then or first)]
-    with _place(folder) as place:
-        lives = [lived(scripts[0], place, gate, timeout, ())]
-        if gate.complete:
-            open_gate = Gate(after=gate.after)
-            lives.append(lived(scripts[1], place, open_gate, timeout, lives[0].passed))
+    try:
+        with _place(folder) as place:
+            lives = [lived(scripts[0], place, gate, timeout, ())]
+            if gate.complete:
+                open_gate = Gate(after=gate.after)
+                lives.append(lived(scripts[1], place, open_gate, timeout, lives[0].passed))
+    except KeyboardInterrupt:
+        raise Stopped("crash was stopped, and its processes have ended") from None
     return Crash(tuple(lives))
 
 

@@ -1,12 +1,21 @@
-"""What the crash lab reports: the lives of a program, and what became of its moments."""
+"""What the crash lab reports: the lives of a program, and what became of its moments.
+
+In words, and as a picture: a frame for each process, the same moments side by side.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
+from itertools import chain
 
-from lessons_lib.observe.pictures.style import said_of
+from lessons_lib.observe.pictures import style
+from lessons_lib.observe.pictures.diagram import Box, Diagram, Frame, State, size
+from lessons_lib.observe.pictures.drawing import Layout, Picture, draw
+from lessons_lib.observe.pictures.layout import Place
 
 
 @dataclass(frozen=True)
@@ -28,10 +37,15 @@ class Life:
 
 @dataclass(frozen=True)
 class Crash:
-    """The lives of a program that was killed, and what became of its moments.
+    """The lives of a program that was killed, and what became of the moments of the earlier ones.
 
-    Compared by name: *redone* was passed in an earlier life and again in the last, *kept* was not
-    passed again and is named in what the last life returned, *lost* is neither.
+    Compared by name with what the last life passed and what it returned:
+
+    - *redone*: passed again
+    - *kept*: not passed again, and named in what was returned (`'step 1'`, `'step 1 done'`)
+    - *lost*: not passed again, and left out of a result that lists moments by name; or there is no
+      result, since the last life raised an error or ended by itself
+    - *not redone*: not passed again; what was returned lists no moments, so it does not tell
     """
 
     lives: tuple[Life, ...]
@@ -49,23 +63,45 @@ class Crash:
     @property
     def redone(self) -> tuple[str, ...]:
         """The moments of earlier lives that the last life passed again."""
-        return tuple(name for name in self._earlier() if name in self.lives[-1].passed)
+        return self._with("redone")
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The moments of earlier lives, not passed again, that the last life's value names."""
-        return tuple(name for name in self._gone() if name in set(_names_in(self.value)))
+        return self._with("kept")
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """The moments of earlier lives, not passed again, of which the last life says nothing."""
-        return tuple(name for name in self._gone() if name not in self.kept)
+        """The moments of earlier lives, not passed again, that are missing in what came back."""
+        return self._with("lost")
 
-    def _earlier(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for life in self.lives[:-1] for name in life.passed))
+    @property
+    def not_redone(self) -> tuple[str, ...]:
+        """The moments of earlier lives, not passed again, of which what came back tells nothing."""
+        return self._with("not redone")
 
-    def _gone(self) -> tuple[str, ...]:
-        return tuple(name for name in self._earlier() if name not in self.lives[-1].passed)
+    def fates(self) -> dict[str, tuple[str, ...]]:
+        """The moments of the earlier lives by their fate; none when no moment was passed before.
+
+        That nothing was kept or lost is said only where no moment is left untold.
+        """
+        names = list(dict.fromkeys(name for life in self.lives[:-1] for name in life.passed))
+        texts = list(_texts_in(self.value))
+        failed = self.lives[-1].ended.startswith(("raised", "ended by itself"))
+        certain = failed or any(name in texts for name in names)
+        fates: dict[str, list[str]] = {"redone": [], "kept": [], "lost": [], "not redone": []}
+        for name in names:
+            if name in self.lives[-1].passed:
+                fates["redone"].append(name)
+            elif any(_names(text, name) for text in texts):
+                fates["kept"].append(name)
+            else:
+                fates["lost" if certain else "not redone"].append(name)
+        told = ("redone",) if fates["not redone"] else ("redone", "kept", "lost")
+        return {fate: tuple(of) for fate, of in fates.items() if names and (of or fate in told)}
+
+    def _with(self, fate: str) -> tuple[str, ...]:
+        return self.fates().get(fate, ())
 
     def __str__(self) -> str:
         rows = [
@@ -73,37 +109,40 @@ class Crash:
             for number, life in enumerate(self.lives, 1)
         ]
         width = max(len(passed) for _, passed, _ in rows)
-        lines = [f"{life:<10}{passed:<{width}}    {end}" for life, passed, end in rows]
-        lines += [f"{word:<10}{counted(names)}" for word, names in self.fates().items()]
+        fates = self.fates()
+        label = max(len(word) for word in ("redone", *fates)) + 4
+        lines = [f"{life:<{label}}{passed:<{width}}    {end}" for life, passed, end in rows]
+        lines += [f"{word:<{label}}{counted(names)}" for word, names in fates.items()]
         if self.error:
-            lines.append(f"{'but':<10}{self.error}")
+            lines.append(f"{'but':<{label}}{self.error}")
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from lessons_lib.memories.crash_lab import (
-            lives,
-        )  # drawing is loaded when something is drawn
-
-        return {"text/html": lives.html(self), "text/plain": str(self)}
-
-    def fates(self) -> dict[str, tuple[str, ...]]:
-        """The three fates by name, redone, kept, lost; none when no moment was passed before."""
-        if not self._earlier():
-            return {}
-        return {"redone": self.redone, "kept": self.kept, "lost": self.lost}
+        words = [f"<b>{fate}</b> {escape(_listed(names))}" for fate, names in self.fates().items()]
+        said = [" &ensp; ".join(words)] if words else []
+        said += [f"<b>but</b> {escape(self.error)}"] if self.error else []
+        lines = "".join(f'<div style="margin-top:4px">{line}</div>' for line in said)
+        return {"text/html": picture(self).html() + lines, "text/plain": str(self)}
 
 
-def _names_in(value: object) -> Iterator[str]:
+def _texts_in(value: object) -> Iterator[str]:
     """Yield every text in nested lists, tuples, sets and mappings."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _names_in(key)
-            yield from _names_in(inner)
+        yield from _texts_in([*value.keys(), *value.values()])
     elif isinstance(value, (list, tuple, set, frozenset)):
         for inner in value:
-            yield from _names_in(inner)
+            yield from _texts_in(inner)
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text has a moment's name in it, as words of its own.
+
+    >>> _names("step 1 done", "step 1"), _names("step 12", "step 1")
+    (True, False)
+    """
+    return name in text and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
 
 
 def counted(names: Sequence[str]) -> str:
@@ -123,6 +162,121 @@ def ending(life: Life) -> str:
     >>> ending(Life((), "returned", 3))
     'returned 3'
     """
-    value = said_of(life.value)
+    value = style.said_of(life.value)
     short = life.ended == "returned" and life.value is not None and len(value) <= 40
     return f"{life.ended} {value}" if short else life.ended
+
+
+# -- the picture -----------------------------------------------------------------------------------
+
+MAX_ROWS = 12
+"""More moments than this are not drawn but counted."""
+_MARGIN, _PAD, _TITLE, _ROW, _GAP = 14, 12, 34, 64, 16
+
+_STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost", "lost": "lost"}
+"""How a box is drawn; one whose fate is not told is plain."""
+
+
+def picture(report: Crash) -> Picture:
+    """Draw the lives from left to right, time running down, each earlier moment with its fate."""
+    shown, hidden = _around_the_end(
+        _rows([list(dict.fromkeys(one.passed)) for one in report.lives])
+    )
+    boxes: list[Box] = []
+    frames: list[Frame] = []
+    box_places: dict[str, Place] = {}
+    frame_places: dict[str, Place] = {}
+    left, tallest = float(_MARGIN), 0.0
+    for number, (life, rows) in enumerate(zip(report.lives, shown, strict=True), 1):
+        column = _column(number, life, rows, report)
+        ids = tuple(box.id for box, _ in column)
+        frame = Frame(f"life {number}", _title(number, life), ids, _broken(life))
+        # As wide as its widest box, and as long as it lived.
+        inner = max(len(frame.title) * style.TEXT_WIDTH, *(size(box)[0] for box, _ in column))
+        for box, row in column:
+            width, height = size(box)
+            middle = left + _PAD + (inner - width) / 2
+            box_places[box.id] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
+        tall = _TITLE + (max(row for _, row in column) + 1) * _ROW + 8
+        frame_places[frame.id] = (left, float(_MARGIN), inner + 2 * _PAD, tall)
+        left, tallest = left + inner + 2 * _PAD + _GAP, max(tallest, tall)
+        boxes += [box for box, _ in column]
+        frames.append(frame)
+    left_out = f"… and {hidden} more moments, not drawn" if hidden else ""
+    diagram = Diagram(tuple(boxes), (), tuple(frames), "TB", left_out)
+    layout = Layout(box_places, {}, frame_places, left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
+    return draw(diagram, _alt(report), str(report), layout)
+
+
+def _rows(lives: list[list[str]]) -> list[dict[str, int]]:
+    """The row of each moment in each life: the same for the same moment, where time allows it."""
+    first = {name: row for row, name in enumerate(dict.fromkeys(chain(*lives)))}
+    return [
+        {name: first[name] for name in names}
+        if [first[name] for name in names] == sorted(first[name] for name in names)
+        else {name: row for row, name in enumerate(names)}
+        for names in lives
+    ]
+
+
+def _around_the_end(rows: list[dict[str, int]]) -> tuple[list[dict[str, int]], int]:
+    """Of too many rows those around the end of the first life; and how many are left out."""
+    total = max((row for life in rows for row in life.values()), default=0) + 1
+    end = max(rows[0].values(), default=0)
+    start = max(0, min(end - MAX_ROWS // 2, total - MAX_ROWS))
+    kept = [
+        {name: row - start for name, row in life.items() if 0 <= row - start < MAX_ROWS}
+        for life in rows
+    ]
+    return kept, max(0, total - MAX_ROWS)
+
+
+def _column(number: int, life: Life, rows: dict[str, int], report: Crash) -> list[tuple[Box, int]]:
+    """The boxes of one life with their rows; a life with none to show says so."""
+    boxes = []
+    for name, row in rows.items():
+        times, fate = life.passed.count(name), _fate(name, number, report)
+        title = name if times == 1 else f"{name} ×{times}"
+        state = _STATES.get(fate, "plain")
+        boxes.append((Box(f"{number} {name}", title, state=state, note=fate), row))
+    if boxes:
+        return boxes
+    nothing = "no moment passed" if life.value is None else _value(life)
+    return [(Box(f"{number}", "…" if life.passed else nothing, "note"), 0)]
+
+
+def _value(life: Life) -> str:
+    return style.shorten(style.said_of(life.value), 40)
+
+
+def _fate(name: str, number: int, report: Crash) -> str:
+    """What a box says of its moment: its fate in an earlier life, "again" in the last."""
+    if len(report.lives) == 1:
+        return ""
+    if number == len(report.lives):
+        return "again" if name in report.redone else ""
+    return next(fate for fate, names in report.fates().items() if name in names)
+
+
+def _broken(life: Life) -> bool:
+    return life.ended.startswith(("killed", "ended by itself")) or "then died" in life.ended
+
+
+def _title(number: int, life: Life) -> str:
+    word = life.ended.partition(":")[0].partition(" at ")[0].partition(" because ")[0]
+    word = word.partition(" after ")[0].partition(",")[0]
+    return f"life {number}: {word}"
+
+
+def _alt(report: Crash) -> str:
+    said = []
+    for number, life in enumerate(report.lives, 1):
+        said.append(f"Life {number} passed {_listed(life.passed)}; how it ended: {life.ended}.")
+        if not life.passed and life.value is not None:  # drawn in the place of moments
+            said.append(f"It returned {_value(life)}.")
+    fates = [f"{fate}: {_listed(names)}" for fate, names in report.fates().items()]
+    return " ".join([*said, f"{'; '.join(fates)}."] if fates else said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"

@@ -13,19 +13,23 @@ import time
 from multiprocessing import forkserver
 from pathlib import Path
 
+from lessons_lib.memories.crash_lab.children import ANOTHER
+
 _PARENT = os.getppid()
-_PATIENCE = 0.1  # seconds from a parent's last closed file to its end
+_PATIENCE = 10.0  # seconds from a parent's last closed file to its end, on a very slow machine
 
 
 def sweep() -> None:
     """Remove the folder of this forkserver's socket, where the experiments' folders lie too.
 
-    Nothing is done while the parent lives (it may have ended this server to start another), nor in
-    a process that is no forkserver.
+    Nothing is done when the parent has ended this server to start another, nor in a process that is
+    no forkserver.
     """
     server = forkserver._forkserver
     address = getattr(server, "_forkserver_address", None)  # private: it may go one day
     if address is None or getattr(server, "_forkserver_alive_fd", None) is not None:
+        return
+    if Path(address).with_name(ANOTHER).exists():
         return
     until = time.monotonic() + _PATIENCE
     while os.getppid() == _PARENT and time.monotonic() < until:

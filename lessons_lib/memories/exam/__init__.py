@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.memories.crash_lab.children import scratch
+from lessons_lib.memories.crash_lab.children import Stopped, scratch
 from lessons_lib.memories.crash_lab.crossing import pack
 from lessons_lib.memories.exam.price import Price, price
 from lessons_lib.memories.exam.questions import QUESTIONS, Finding, Question
 from lessons_lib.memories.exam.report import Answer, Report, Sitting
 from lessons_lib.memories.exam.source import account
-from lessons_lib.memories.exam.worker import Trouble, Worker, open_lab
+from lessons_lib.memories.exam.worker import Lab, Late, Trouble, Worker, open_lab
 
 __all__ = ["QUESTIONS", "Answer", "Finding", "Price", "Question", "Report", "Sitting", "exam"]
 
@@ -56,12 +56,19 @@ def exam(
     """
     candidates = _candidates(makes, named or {})
     questions = _chosen(only)
+    if tell is not None and not callable(tell):
+        raise TypeError(f"tell is {tell!r}: give a function of a text, as in tell=print")
     told = tell or _to_the_terminal()
-    enrolled = [_enrolled(name, make) for name, make in candidates.items()]
-    return Report(tuple(_sit(one, questions, costs, told) for one in enrolled))
+    try:
+        enrolled = [_enrolled(name, make) for name, make in candidates.items()]
+        return Report(tuple(_sit(one, questions, costs, told) for one in enrolled))
+    except KeyboardInterrupt:
+        raise Stopped("the exam was stopped, and its processes have ended") from None
 
 
 def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, Make]:
+    if not isinstance(named, Mapping):
+        raise TypeError(f"named is {named!r}: give names and what makes a memory, {{'mine': make}}")
     candidates: dict[str, Make] = {}
     for make in makes:
         if not callable(make):
@@ -81,12 +88,12 @@ def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, M
 
 
 def _chosen(only: Sequence[str] | None) -> list[Question]:
-    keys = list(QUESTIONS) if only is None else [only] if isinstance(only, str) else list(only)
+    keys = list(QUESTIONS) if only is None else [only] if isinstance(only, str) else only
+    if not isinstance(keys, (list, tuple, set, frozenset, Mapping)) or not keys:
+        raise ValueError(f"only is {only!r}: name questions of {', '.join(QUESTIONS)}")
     for key in keys:
-        if key not in QUESTIONS:
+        if not isinstance(key, str) or key not in QUESTIONS:
             raise ValueError(f"only has {key!r}: the questions are {', '.join(QUESTIONS)}")
-    if not keys:
-        raise ValueError(f"only is {only!r}: name a question of {', '.join(QUESTIONS)}")
     return [QUESTIONS[key] for key in keys]
 
 
@@ -97,6 +104,8 @@ class _Enrolled:
     name: str
     packed: bytes
     kind: type | None
+    elsewhere: bool
+    """Whether it keeps what it has outside the folder that it is given."""
 
 
 def _enrolled(name: str, make: Make) -> _Enrolled:
@@ -105,7 +114,7 @@ def _enrolled(name: str, make: Make) -> _Enrolled:
     with scratch("exam-") as folder, open_lab(packed, Path(folder)) as lab:
         try:
             worker = lab.worker()
-        except Trouble as trouble:
+        except (Trouble, Late) as trouble:
             raise TypeError(f"{name} made no memory: {trouble}") from None
         if "say" not in worker.can:
             raise TypeError(
@@ -113,14 +122,24 @@ def _enrolled(name: str, make: Make) -> _Enrolled:
                 "say(text, *, conversation, user, file): a memory needs one"
             )
         _check_turn(name, worker)
-        return _Enrolled(name, packed, _class_of(worker))
+        worker.kill()
+        return _Enrolled(name, packed, _class_of(worker), _knows_in_an_empty_folder(lab))
+
+
+def _knows_in_an_empty_folder(lab: Lab) -> bool:
+    """Whether what was said is known after a kill, and without the files of its folder."""
+    try:
+        again = lab.worker(lab.folder / "empty")
+        return again.say("What did I say first?", conversation="c0", user="ada").tells("Hello.")
+    except (Trouble, Late):
+        return False
 
 
 def _check_turn(name: str, worker: Worker) -> None:
     """A first turn: it has to come back with a text, and to ask the course's model for it."""
     try:
         first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
-    except Trouble as trouble:
+    except (Trouble, Late) as trouble:
         raise TypeError(
             f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
             f"came to nothing, it raised {trouble}"
@@ -136,25 +155,18 @@ def _sit(one: _Enrolled, questions: Sequence[Question], costs: bool, tell: Tell)
     answers = {}
     for number, question in enumerate(questions, 1):
         tell(f"{one.name}: question {number} of {len(questions)} · {question.asks}")
-        with scratch("exam-") as folder, open_lab(one.packed, Path(folder)) as lab:
+        with scratch("exam-") as folder, open_lab(one.packed, Path(folder), one.elsewhere) as lab:
             found = question.put_to(lab)
         answers[question.key] = Answer(question.key, found.mark, found.saw)
-    if costs:
-        tell(f"{one.name}: its price")
-    return Sitting(one.name, answers, _priced(one) if costs else None)
-
-
-def _priced(one: _Enrolled) -> Price | None:
-    """Measure what it costs; None when the memory raises an error under the load."""
+    if not costs:
+        return Sitting(one.name, answers)
+    tell(f"{one.name}: its price")
     with scratch("exam-") as folder:
-        try:
-            measured = price(one.packed, Path(folder))
-        except Trouble:
-            return None
-    if one.kind is None:
-        return measured
-    written = account(one.kind)
-    return replace(measured, packages=tuple(sorted(written.packages)), lines=written.lines)
+        cost = price(one.packed, Path(folder))
+    if one.kind is not None:
+        packages, statements = account(one.kind)
+        cost = replace(cost, packages=packages, statements=statements)
+    return Sitting(one.name, answers, cost)
 
 
 def _class_of(worker: Worker) -> type | None:

@@ -17,15 +17,11 @@ def main(names: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     live = sys.stderr.isatty()
-    report = exam(named=makes, tell=_in_place if live else _line)
+    report = exam(named=makes, tell=None if live else _line)
     if live:
         print("\r\033[K", end="", file=sys.stderr)
     print(report, report.measured(), sep="\n\n")
     return 0
-
-
-def _in_place(line: str) -> None:
-    print(f"\r\033[K{line[:78]}", end="", file=sys.stderr, flush=True)
 
 
 def _line(line: str) -> None:

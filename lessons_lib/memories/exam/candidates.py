@@ -45,7 +45,7 @@ def candidates(names: Sequence[str] = ALL) -> dict[str, Make]:
     """
     for name in names:
         if name not in _HOMES:
-            near = difflib.get_close_matches(name, ALL, n=1, cutoff=0.4)
+            near = difflib.get_close_matches(name, ALL, n=1)
             meant = f"did you mean {near[0]!r}? " if near else ""
             raise ValueError(
                 f"there is no memory {name!r}: {meant}there are {', '.join(map(repr, ALL))}"

@@ -15,7 +15,7 @@ from lessons_lib.memories.exam.worker import Lab, Trouble
 Damage = Literal["nothing", "cut in half", "a name changed", "code hidden"]
 Fate = Literal[
     "refused", "not believed", "answered well", "began anew, without a word", "believed it",
-    "ran the code",
+    "ran the code", "nothing was there to be changed",
 ]  # fmt: skip
 
 
@@ -66,7 +66,10 @@ def suffer(damage: Damage, lab: Lab) -> Fate:
     """Damage a copy of the memory's folder, ask a new worker for the name, and say what it did."""
     folder, mark = lab.folder / damage, lab.folder / f"{damage}.mark"
     shutil.copytree(lab.memory, folder)
+    before = [path.read_bytes() for path in _files(folder)]
     _DOES[damage](folder, mark)
+    if damage == "a name changed" and before == [path.read_bytes() for path in _files(folder)]:
+        return "nothing was there to be changed"
     try:
         answer = lab.worker(folder).ask().answer
     except Trouble:

@@ -20,7 +20,6 @@ from typing import Any, cast
 from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.crash_lab.moments import end_with_the_parent
-from lessons_lib.memories.exam.worker import Trouble
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -42,32 +41,32 @@ class Price:
     """What a memory costs; `ram` and `disk` are exponents of the turns, 0 when they do not grow.
 
     `ratio` is the time of a turn as a multiple of the dict's: it differs from run to run and from
-    disk to disk. `lines` is None where the source cannot be found.
+    disk to disk. The three are None where they could not be measured, which `trouble` explains.
+    `statements` is None where the source cannot be found.
     """
 
-    ram: int
-    disk: int
-    ratio: float
+    ram: int | None = None
+    disk: int | None = None
+    ratio: float | None = None
+    trouble: str = ""
     packages: tuple[str, ...] = ()
-    lines: int | None = None
+    statements: int | None = None
 
 
 def price(make: bytes, folder: Path) -> Price:
-    """Measure in a process of its own; raises Trouble when the memory does."""
+    """Measure in a process of its own; a memory that raises an error, or is late, has no price."""
     process, line = start(_measure, make, folder, dict(os.environ))
     try:
         if not line.poll(PATIENCE):
-            raise Trouble(f"its turns were not over within {PATIENCE:g} s")
+            return Price(trouble=f"its turns were not over within {PATIENCE:g} s")
         measured = line.recv()
     except EOFError:
-        raise Trouble("nothing: its process ended by itself") from None
+        return Price(trouble="its process ended by itself")
     finally:
         process.kill()
         process.join()
         line.close()
-    if isinstance(measured, str):
-        raise Trouble(measured)
-    return Price(*measured)
+    return Price(trouble=measured) if isinstance(measured, str) else Price(*measured)
 
 
 def exponent(bytes_at: tuple[int, int, int], said: int) -> int:

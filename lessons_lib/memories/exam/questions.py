@@ -6,7 +6,6 @@ them, holds them in the middle of a turn and kills them. It returns what it foun
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,13 +13,12 @@ from typing import Literal
 
 from lessons_lib.memories.exam.damage import DAMAGES, Damage, Fate, suffer
 from lessons_lib.memories.exam.serving import note, note_and_wait
-from lessons_lib.memories.exam.worker import Lab, Trouble, Turn, Worker
+from lessons_lib.memories.exam.worker import Lab, Late, Trouble, Turn, Worker
 from lessons_lib.memories.places import stored
 
-Mark = Literal["yes", "in part", "no", "does not apply"]
-GRACE, TIMES = 0.4, 15
-"""A turn that does not end in so many seconds, and in so many times what the one before it took to
-come to the model, is taken to wait for a lock. A slow machine is slow for both."""
+Mark = Literal["yes", "in part", "no", "does not apply", "not examined"]
+GRACE, TURNS = 0.4, 15
+"""Seconds that a turn beside another is given, and turns of a third that it is given then."""
 FILE = ("cv.pdf", "Ada, engineer")
 
 
@@ -43,11 +41,16 @@ class Question:
     experiment: Callable[[Lab], Finding]
 
     def put_to(self, lab: Lab) -> Finding:
-        """Do the experiment; a memory that raises an error in it has failed the question."""
+        """Do the experiment; a memory that raises an error in it has failed the question.
+
+        Of one that does not come back nothing can be said: the machine may have been too slow.
+        """
         try:
             return self.experiment(lab)
         except Trouble as trouble:
             return Finding("no", f"it raised {trouble}"[:300])
+        except Late as late:
+            return Finding("not examined", str(late))
 
 
 QUESTIONS: dict[str, Question] = {}
@@ -111,9 +114,9 @@ def facts(lab: Lab) -> Finding:
 def apart(lab: Lab) -> Finding:
     """Do conversations that go on at once stay apart?"""
     bot = lab.worker()
-    ada, grace = _held(bot, "My name is Ada.", conversation="c1", user="ada")
+    ada = _held(bot, "My name is Ada.", conversation="c1", user="ada")
     bob = bot.begin("My name is Bob.", conversation="c2", user="bob")
-    bob.is_over(grace)  # a memory that lets one in at a time has him wait
+    _let_pass(lab, bob)
     ada.let_go()
     ada.reply()
     bob.reply()
@@ -216,21 +219,21 @@ def writers(lab: Lab) -> Finding:
     one, two = lab.worker(), lab.worker()
     one.say("Hello there.")
     if two.ask().tells("Hello there."):
-        return _overlap(one, two, lab.worker)
+        return _overlap(lab, one, two, lab.worker)
     if not one.ask().tells("Hello there."):
         return Finding("does not apply", "no two writers meet: it keeps no conversation for a turn")
-    found = _overlap(one, one, lambda: one)
+    found = _overlap(lab, one, one, lambda: one)
     if found.mark != "yes":
         return found
     return Finding("in part", "two threads lose nothing; two processes have nothing in common")
 
 
-def _overlap(one: Worker, two: Worker, reader: Callable[[], Worker]) -> Finding:
+def _overlap(lab: Lab, one: Worker, two: Worker, reader: Callable[[], Worker]) -> Finding:
     """Have two turns overlap, and look for both afterwards."""
     texts = ("The printer smokes.", "The screen flickers.")
-    first, grace = _held(one, texts[0])
+    first = _held(one, texts[0])
     second = two.begin(texts[1])
-    second.is_over(grace)  # if it waits for a lock, it comes to its end after the first
+    _let_pass(lab, second)
     first.let_go()
     refused = []
     for turn in (first, second):
@@ -305,9 +308,9 @@ def forget(lab: Lab) -> Finding:
     bot.say("My name is Zephyrine.", conversation="c1")
     bot.say("Here it is.", conversation="c1", file=("secret.txt", "Zephyrine was here"))
     bot.say("The printer smokes.", conversation="c2")
+    before = _left(lab, bot)
     bot.do("forget", "c1")
-    left = list(stored(lab.memory, "Zephyrine"))
-    left += ["the process"] if bot.do("held", "Zephyrine") else []
+    left = _left(lab, bot)
     if any(bot.ask(conversation=name).tells("Zephyrine") for name in ("c1", "c2")):
         return Finding("no", "it was asked to forget, and still told it")
     if not bot.ask(conversation="c2").tells("printer"):
@@ -318,7 +321,28 @@ def forget(lab: Lab) -> Finding:
         return Finding(
             "in part", f"it tells nothing more; the bytes are still in {', '.join(left)}"
         )
+    if lab.elsewhere:
+        return Finding("not examined", f"it tells nothing more; but {_ELSEWHERE}")
+    if not before:
+        return Finding(
+            "not examined",
+            "it tells nothing more; but neither its files nor its process had the words as they "
+            "were said, so whether they are gone cannot be seen",
+        )
     return Finding("yes", "it tells nothing more, and the bytes are gone")
+
+
+_ELSEWHERE = (
+    "it keeps its bytes outside the folder it was given (it knew them in an empty one): ask where"
+)
+
+
+def _left(lab: Lab, bot: Worker) -> list[str]:
+    """Where the secret is found: names of files, and the process."""
+    return [
+        *stored(lab.memory, "Zephyrine"),
+        *(["the process"] if bot.do("held", "Zephyrine") else []),
+    ]
 
 
 @question(
@@ -334,6 +358,8 @@ def hostile(lab: Lab) -> Finding:
     bot = lab.worker()
     bot.say("My name is Ada.")
     bot.close()
+    if lab.elsewhere:
+        return Finding("not examined", _ELSEWHERE)
     if not any(path.is_file() and path.stat().st_size for path in lab.memory.rglob("*")):
         return Finding("does not apply", "it stores nothing that could be changed")
     if suffer("nothing", lab) != "answered well":
@@ -345,16 +371,35 @@ def hostile(lab: Lab) -> Finding:
 def _mark_of_damages(seen: Mapping[Damage, Fate]) -> Mark:
     if seen["code hidden"] == "ran the code" or seen["cut in half"] == "began anew, without a word":
         return "no"
+    if "nothing was there to be changed" in seen.values():
+        return "not examined"
     good = {"refused", "not believed", "answered well"}
     return "yes" if good.issuperset(seen.values()) else "in part"
 
 
-def _held(bot: Worker, text: str, **keywords: str) -> tuple[Turn, float]:
-    """Begin a turn and hold it while the model answers; and how long another may take beside it."""
-    began = time.monotonic()
+def _held(bot: Worker, text: str, **keywords: str) -> Turn:
+    """Begin a turn, and hold it while the model answers."""
     turn = bot.begin(text, hold=True, **keywords)
     turn.is_held()
-    return turn, max(GRACE, TIMES * (time.monotonic() - began))
+    return turn
+
+
+def _let_pass(lab: Lab, turn: Turn) -> None:
+    """Wait for a turn beside one that is held, unless it waits for that one's lock.
+
+    It does when it stands still while turns of a third process, begun after it, come to their end
+    beside it, one after another: a slow machine is slow for both.
+    """
+    if turn.is_over(GRACE):
+        return
+    try:
+        third = lab.worker(lab.folder / "third")
+        for number in range(TURNS):
+            third.say("Hello.", conversation=f"third {number}")
+            if turn.is_over(0):
+                return
+    except Late:  # one lock for all that there is
+        return
 
 
 def _three(bot: Worker) -> dict[str, bool]:

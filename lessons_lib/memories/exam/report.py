@@ -12,14 +12,21 @@ from lessons_lib.memories.exam.questions import QUESTIONS, Mark
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.table import Table
 
-SYMBOLS: dict[Mark, str] = {"yes": "●", "in part": "◐", "no": "○", "does not apply": "–"}
+SYMBOLS: dict[Mark, str] = {
+    "yes": "●",
+    "in part": "◐",
+    "no": "○",
+    "does not apply": "–",
+    "not examined": "?",
+}
 _COLOURS: dict[Mark, str] = {
     "yes": style.BLUE,
     "in part": style.INK,
     "no": style.VERMILION,
     "does not apply": style.GREY,
+    "not examined": style.VERMILION,
 }
-_GROWTH = {0: "does not grow", 1: "with the turns", 2: "with their square"}
+_GROWTH = {None: "not measured", 0: "does not grow", 1: "with the turns", 2: "with their square"}
 _WIDTH = 100
 """Columns of a terminal that a table may take; the memories that do not fit follow below."""
 _CELL = f"padding:5px 12px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
@@ -50,8 +57,8 @@ class Answer:
 
     @property
     def mends(self) -> str:
-        """What would make it a yes; empty when it is one."""
-        return "" if self.mark == "yes" else QUESTIONS[self.key].mends
+        """What would make it a yes; empty when it is one, or when no one knows."""
+        return "" if self.mark in ("yes", "not examined") else QUESTIONS[self.key].mends
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        prices = map(_narrow, _if_any(_prices(self.sittings)))
+        prices = map(_narrow, _prices(self.sittings))
         tables = [*map(_matrix, _blocks(self.sittings)), *prices]
         return "\n\n".join(map(str, tables))
 
@@ -99,8 +106,7 @@ class Report:
         | Survive: kill -9 | ● yes |
         """
         rows = [(QUESTIONS[key].asks, *self._each(key)) for key in self.sittings[0].answers]
-        prices = _prices(self.sittings)
-        if prices:
+        for prices in _prices(self.sittings):
             told = {row[0]: row for row in prices.rows}
             for number, name in enumerate(prices.columns[1:], 1):
                 cells = (str(told.get(one.name, ["–"] * 5)[number]) for one in self.sittings)
@@ -121,7 +127,7 @@ class Report:
                 f"×{one.price.ratio:.2g}" if one.price.ratio < 10 else f"×{one.price.ratio:.0f}",
             )
             for one in self.sittings
-            if one.price
+            if one.price and one.price.ratio
         ]
         return Table(("memory", "a turn"), rows, "Time of a turn, the dict's as 1, this time")
 
@@ -146,7 +152,7 @@ class Report:
             f"<tbody>{rows}</tbody></table>"
         )
         scroll = "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box"
-        prices = "".join(table._repr_html_() for table in _if_any(_prices(self.sittings)))
+        prices = "".join(table._repr_html_() for table in _prices(self.sittings))
         return style.card(table, scroll) + prices
 
 
@@ -156,8 +162,10 @@ def _told(sitting: Sitting) -> Iterator[str]:
     for answer in sitting.answers.values():
         yield f"{answer!s:<18}{answer.asks}"
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
-    for table in _if_any(_prices((sitting,))):
+    for table in _prices((sitting,)):
         yield f"\n{_narrow(table)}"
+        if sitting.price and sitting.price.trouble:
+            yield f"Not measured: {sitting.price.trouble}"
 
 
 def _blocks(sittings: Sequence[Sitting]) -> Iterator[Sequence[Sitting]]:
@@ -179,34 +187,31 @@ def _matrix(sittings: Sequence[Sitting]) -> Table:
     return Table(("The memory exam", *(sitting.name for sitting in sittings)), rows)
 
 
-def _prices(sittings: Sequence[Sitting]) -> Table | None:
+def _prices(sittings: Sequence[Sitting]) -> list[Table]:
+    """The table of the prices, if any was measured."""
     rows = [
         (
             sitting.name,
             _GROWTH.get(price.ram, f"power {price.ram}"),
             _GROWTH.get(price.disk, f"power {price.disk}"),
             ", ".join(price.packages) or "none",
-            "not found" if price.lines is None else price.lines,
+            "not found" if price.statements is None else price.statements,
         )
         for sitting in sittings
         if (price := sitting.price)
     ]
-    columns = ("Its price", "memory grows", "files grow", "packages", "lines")
-    return Table(columns, rows) if rows else None
+    columns = ("Its price", "memory grows", "files grow", "packages", "statements")
+    return [Table(columns, rows)] if rows else []
 
 
 def _narrow(prices: Table) -> Table:
     """The prices with one package in a line, so that they fit a terminal."""
     rows: list[tuple[object, ...]] = []
-    for name, ram, disk, packages, lines in prices.rows:
+    for name, ram, disk, packages, statements in prices.rows:
         first, *more = str(packages).split(", ")
-        rows.append((name, ram, disk, first, str(lines).rjust(len("lines"))))
+        rows.append((name, ram, disk, first, str(statements).rjust(len("statements"))))
         rows.extend(("", "", "", package, "") for package in more)
     return Table(prices.columns, rows)
-
-
-def _if_any(table: Table | None) -> list[Table]:
-    return [table] if table else []
 
 
 def _cell() -> str:
@@ -217,7 +222,7 @@ def _details(answer: Answer) -> str:
     """A cell that opens to what was done, what was seen, and what mends it."""
     said = {"did": answer.did, "saw": answer.saw, "what mends it": answer.mends}
     lines = "".join(
-        f'<div style="margin:3px 0"><b>{word}</b> {escape(text)}</div>'
+        f'<div style="margin:3px 0"><b>{word}:</b> {escape(text)}</div>'
         for word, text in said.items()
         if text
     )

@@ -103,7 +103,8 @@ class Desk:
             return
         can = [name for name in ("say", *METHODS) if callable(getattr(self.memory, name, None))]
         kind = type(self.memory)
-        self.post("opened", can, said_of(self.memory)[:60], kind.__module__, kind.__qualname__)
+        home = (kind.__module__, kind.__qualname__)
+        self.post("opened", said_of(self.memory)[:60], home, can)
         # What `make` set in its context is there for every call, as in a server's.
         self.context = contextvars.copy_context()
         while (message := self.connection.recv()) is not None:

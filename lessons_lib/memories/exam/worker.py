@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,16 @@ from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.exam.serving import THREADS, Call, serve
 
-PATIENCE = 30.0
-"""Seconds after which a call that does not come back is given up."""
+PATIENCE = 60.0
+"""Seconds after which a call that does not come back is given up; nothing is said of it then."""
 
 
 class Trouble(Exception):
-    """A call to the memory raised an error, or did not come back."""
+    """A call to the memory raised an error, or its process ended."""
+
+
+class Late(Exception):
+    """A call to the memory did not come back: nothing can be said of it."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +43,14 @@ class Reply:
 class Worker:
     """A process that serves one memory; its turns go round the threads of a pool."""
 
-    def __init__(self, make: bytes, folder: Path) -> None:
-        """Start the process; raises Trouble when `make` does."""
+    def __init__(self, make: bytes, folder: Path, tag: str = "") -> None:
+        """Start the process; raises Trouble when `make` does. `tag` begins all ids it is given."""
+        self._tag = tag
         self._process, self._line = start(serve, make, folder, dict(os.environ))
         self._news: dict[int, list[tuple[Any, ...]]] = {}
         self._busy: dict[int, int] = {}
         self._calls = 0
         self._turn = 0
-        can, self.shown, module, name = self._open()
-        self.can: frozenset[str] = frozenset(can)
-        self.kind: tuple[str, str] = (module, name)
-
-    def _open(self) -> tuple[list[str], str, str, str]:
-        """Wait until the memory is made: what it can do, how it looks, its class."""
         try:
             kind, *told = self._hear(("opened", "raised"), PATIENCE)
             if kind == "raised":
@@ -58,8 +58,9 @@ class Worker:
         except BaseException:
             self.kill()
             raise
-        can, shown, module, name = told
-        return can, shown, module, name
+        self.shown, self.kind, can = told
+        """How the memory looks, and the module and the name of its class."""
+        self.can = frozenset(can)
 
     def say(self, text: str, **keywords: Any) -> Reply:
         """Take a turn to its end; raises Trouble when the memory raises."""
@@ -89,7 +90,7 @@ class Worker:
 
     def close(self) -> None:
         """Have the memory close, and the process end."""
-        with suppress(OSError, Trouble):
+        with suppress(OSError, Trouble, Late):
             self._line.send(None)
             self._hear(("closed",), PATIENCE)
         self.kill()
@@ -98,6 +99,12 @@ class Worker:
         self, method: str, arguments: tuple[Any, ...], keywords: dict[str, Any], hold: bool = False
     ) -> Turn:
         self._calls += 1
+        if self._tag and method in ("resume", "forget"):
+            arguments = (self._tag + arguments[0],)
+        elif self._tag and method != "held":
+            usual = {"conversation": "c1", **({"user": "ada"} if method == "say" else {})}
+            keywords = {**usual, **keywords}
+            keywords |= {name: self._tag + keywords[name] for name in usual}
         call = Call(self._calls, self._free_thread(), method, arguments, keywords, hold)
         self._busy[call.number] = call.thread
         self._news[call.number] = []
@@ -133,7 +140,7 @@ class Worker:
             if kind in kinds and about == number:
                 return (kind, *(rest[1:] if about else rest))
         if number == 0:
-            raise Trouble(f"nothing came back within {within:g} s")
+            raise Late(f"nothing came back within {within:g} s")
         return ("late",)
 
     def let_go(self, number: int) -> None:
@@ -185,17 +192,23 @@ class Turn:
         if news[0] == "failed":
             raise Trouble(news[1])
         if news[0] == "late":
-            raise Trouble(f"a call did not come back within {PATIENCE:g} s")
+            raise Late(f"a call did not come back within {PATIENCE:g} s")
         return news
 
 
 @dataclass
 class Lab:
-    """What one question works with: a fresh folder, and workers of the memory in it."""
+    """What one question works with: a fresh folder, and workers of the memory in it.
+
+    `elsewhere` is a memory that keeps what it has outside its folder. It is given conversations and
+    users that no other question has, since nothing else tells the questions apart.
+    """
 
     make: bytes
     folder: Path
-    workers: list[Worker]
+    elsewhere: bool = False
+    workers: list[Worker] = field(default_factory=list)
+    tag: str = field(default_factory=lambda: f"{secrets.token_hex(4)}-")
 
     @property
     def memory(self) -> Path:
@@ -209,16 +222,16 @@ class Lab:
 
     def worker(self, folder: Path | None = None) -> Worker:
         """Start a worker on the memory's folder (or another)."""
-        worker = Worker(self.make, folder or self.memory)
+        worker = Worker(self.make, folder or self.memory, self.tag if self.elsewhere else "")
         self.workers.append(worker)
         return worker
 
 
 @contextmanager
-def open_lab(make: bytes, folder: Path) -> Iterator[Lab]:
+def open_lab(make: bytes, folder: Path, elsewhere: bool = False) -> Iterator[Lab]:
     """A lab in a folder; every worker that is left is killed at its end."""
     (folder / "memory").mkdir(parents=True)
-    lab = Lab(make, folder, [])
+    lab = Lab(make, folder, elsewhere)
     try:
         yield lab
     finally:

@@ -20,9 +20,9 @@ from typing import Any
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .asked import Config, is_sqlite, place_of, require_graph
-from .snapshots import Difference, Snapshot, same_inside
-from .sqlite_file import is_set_up, told_plainly
+from .reading import TABLES, Config, SaverReader, place_of, require_graph
+from .snapshots import Difference, Snapshot, same_inside, unseen_in
+from .thread import id_in, unread, unread_parts
 
 PATIENCE = 5.0
 """Seconds that a node waits for one beside it to finish, before both run at once after all."""
@@ -65,11 +65,13 @@ class Aliases:
         changes: Each change, in the order of the nodes; those that were returned, too.
         ran: The nodes that ran, in order.
         ended: How the run ended: "finished", "interrupted", or the error that a node raised.
+        unseen: What could not be compared, being too much or nothing that Python shows.
     """
 
     changes: tuple[Alias, ...]
     ran: tuple[str, ...]
     ended: str = "finished"
+    unseen: tuple[str, ...] = ()
 
     @property
     def silent(self) -> tuple[Alias, ...]:
@@ -82,20 +84,26 @@ class Aliases:
     __repr__ = __str__
 
     def _headline(self) -> str:
-        ran = f"{_counted(len(self.ran), 'node')} ran" + (f", {self.ended}" if self._cut else "")
-        if not self.changes:
+        cut = f", {self.ended}" if self.ended != "finished" else ""
+        ran = f"{_counted(len(self.ran), 'node')} ran"
+        unseen = f"not everything was compared: {', '.join(self.unseen)}" if self.unseen else ""
+        if self.changes:
+            unseen = f"; {unseen}" if unseen else ""
+            return (
+                f"{_counted(len(self.changes), 'change')} in place, {self._told()}{unseen} "
+                f"({ran}{cut}):"
+            )
+        if not (cut or unseen):
             return f"No node changed its input in place ({ran})."
-        return f"{_counted(len(self.changes), 'change')} in place, {self._told()} ({ran}):"
+        ended = "was interrupted" if self.ended == "interrupted" else self.ended
+        why = "; ".join(words for words in (f"the run {ended}" if cut else "", unseen) if words)
+        return f"No verdict, {why}. In what was seen, nothing was changed in place ({ran})."
 
     def _told(self) -> str:
         silent, all_of_them = len(self.silent), len(self.changes)
         if silent in (0, all_of_them):
             return "not returned" if silent else "returned, too"
         return f"{silent} of them not returned"
-
-    @property
-    def _cut(self) -> bool:
-        return self.ended != "finished"
 
     def table(self) -> Table:
         """The changes as rows."""
@@ -117,19 +125,20 @@ class Aliases:
         return {"text/plain": str(self)} | html
 
 
-def aliases(graph: Any, input: Any, config: Config | None = None) -> Aliases:
+def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -> Aliases:
     """Run a compiled graph once, and tell which node changed its input in place, path by path.
 
-    The run gets a copy of `input`. With a `config` it starts from what the thread holds, and
-    without one from nothing; either way it is written to a saver that is thrown away, and your
-    thread stays as it is. What the nodes do to the world outside is done. Nodes side by side run
+    The run gets a copy of `input`; `more` is what else `graph.invoke` takes, `context=` above all.
+    With a `config` it starts from what the thread holds, and without one from nothing; either way
+    it is written to a saver that is thrown away, with an empty cache, and your thread and your
+    cache stay as they are. What the nodes do to the world outside is done. Nodes side by side run
     one after the other, so that each change has one author; a subgraph's nodes are looked at, too,
     and its own memory starts afresh. Tasks of the functional API count as part of their entrypoint.
 
     Raises:
         TypeError: `graph` is no compiled graph.
         ValueError: `config` names no thread, `input` is None with no thread to go on with, or
-            cannot be copied, or LangGraph did not take it.
+            cannot be copied, or LangGraph did not take it, or the thread cannot be read.
 
     >>> from typing import TypedDict
     >>> from langgraph.graph import START, StateGraph
@@ -143,7 +152,7 @@ def aliases(graph: Any, input: Any, config: Config | None = None) -> Aliases:
       greet: ['messages'][1] added 'hello' (not returned; seen by the result, the caller)
     """
     require_graph(graph)
-    rehearsal, config = _rehearsal(graph, config)
+    rehearsal, config, spent = _rehearsal(graph, config)
     if input is None and rehearsal.checkpointer in (None, False):
         raise ValueError(
             "input=None means: go on with what the thread holds, and there is no thread; "
@@ -151,45 +160,72 @@ def aliases(graph: Any, input: Any, config: Config | None = None) -> Aliases:
         )
     given = _copied(input)
     listener = _Listener()
-    result, ended = _run(rehearsal, given, _listening(config, listener))
+    from langchain_core.runnables.config import merge_configs
+
+    heard = merge_configs(config, {"callbacks": [_handler(listener)]})  # type: ignore[arg-type]
+    result, ended = _run(rehearsal, given, dict(heard), more)
     if not listener.visits and ended.startswith("raised"):
         raise ValueError(f"the graph did not start with {_short(input)}: it {ended}")
-    return _told(listener.visits, Snapshot(result), Snapshot(given), ended)
+    told = _told(listener, Snapshot(result), Snapshot(given), ended)
+    # What a run leaves lies in circles until the next collection: nothing is to be found in them.
+    for kept in (listener.visits, *spent):
+        kept.clear()
+    return told
 
 
 # -- running ---------------------------------------------------------------------------------------
 
 
-def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config]:
-    """The graph as it will be run, on a saver of its own, and the config to run it with."""
-    if not callable(getattr(graph.checkpointer, "get_tuple", None)):
-        if not isinstance(config, (Mapping, type(None))):
-            raise ValueError(
-                f"the config is {config!r}, expected a dictionary or None: "
-                'give {"configurable": {…}}, or leave it out'
-            )
-        return graph, dict(config or {})
+def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any]]:
+    """The graph as it is run, on a saver and a cache of its own; its config; what these keep."""
+    from langgraph.cache.memory import InMemoryCache
     from langgraph.checkpoint.memory import InMemorySaver
 
-    saver = InMemorySaver(serde=graph.checkpointer.serde)
-    if config is None:
-        place: Config = {"configurable": {"thread_id": "rehearsal"}}
-    else:
-        place_of(config)
-        with told_plainly(graph.checkpointer):
-            place = _copy_thread(graph, config, saver)
-    return graph.copy({"checkpointer": saver}), place
+    if not isinstance(config, (Mapping, type(None))):
+        raise ValueError(
+            f"the config is {config!r}, expected a dictionary or None: "
+            'give {"configurable": {…}}, or leave it out'
+        )
+    place: Config = dict(config or {})
+    own: dict[str, Any] = {}
+    kept: list[Any] = []
+    if callable(getattr(graph.checkpointer, "get_tuple", None)):
+        saver = own["checkpointer"] = InMemorySaver(serde=graph.checkpointer.serde)
+        kept += [saver.storage, saver.writes, saver.blobs]
+        if config is None:
+            place = {"configurable": {"thread_id": "rehearsal"}}
+        else:
+            place_of(config)
+            place = _copy_thread(graph, place, saver)
+    # A subgraph may have a cache of its own, which this one takes the place of.
+    cache: Any = InMemoryCache()
+    inner = {**place.get("configurable", {}), "__pregel_cache": cache}
+    return graph.copy(own), {**place, "configurable": inner}, [cache, *kept]
 
 
 def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
     """Put a thread's newest checkpoint (or the one that `config` names) into another saver."""
-    kept = graph.checkpointer
-    # To ask an unused SqliteSaver would make its tables, in whatever file it was given.
-    found = kept.get_tuple(config) if not is_sqlite(kept) or is_set_up(kept) else None
+    reader, (thread, namespace, id) = SaverReader(graph.checkpointer), place_of(config)
     inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
+    inner["thread_id"] = thread  # as text, which LangGraph makes of a number
+    named = {"thread_id": thread, "checkpoint_ns": namespace} | (
+        {"checkpoint_id": id} if id else {}
+    )
+    found = reader.get({"configurable": named}) if set(TABLES) <= set(reader.tables()) else None
     place = {**config, "configurable": inner}
-    if found is None:
+    if found is None and not id:
         return place
+    given = found.config["configurable"] if found else {}
+    if found is None or str(given["thread_id"]) != thread or id not in ("", id_in(found.config)):
+        raise ValueError(
+            f"the saver gave no checkpoint {id!r} of the thread {thread!r}, expected the id of "
+            "one: look for it in history(graph, config)"
+        )
+    if why := unread(found) or unread_parts(found):
+        raise ValueError(
+            f"the thread {thread!r} cannot be gone on with ({why}), expected a state that can be "
+            "read: leave config out and give the whole state as input"
+        )
     if any(type(channel).__name__ == "DeltaChannel" for channel in graph.channels.values()):
         raise ValueError(
             "the graph has a DeltaChannel, whose values lie in many checkpoints, expected a new "
@@ -197,7 +233,7 @@ def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
         )
     checkpoint = found.checkpoint
     at = saver.put(
-        {"configurable": {"checkpoint_ns": "", **inner}},
+        {"configurable": {"checkpoint_ns": namespace, **inner}},
         checkpoint,
         found.metadata,
         checkpoint["channel_versions"],
@@ -217,19 +253,14 @@ def _copied(input: Any) -> Any:
         ) from error
 
 
-def _listening(config: Config, listener: _Listener) -> Config:
-    from langchain_core.runnables.config import merge_configs
-
-    return dict(merge_configs(config, {"callbacks": [_handler(listener)]}))  # type: ignore[arg-type]
-
-
-def _run(graph: Any, given: Any, config: Config) -> tuple[Any, str]:
+def _run(graph: Any, given: Any, config: Config, more: dict[str, Any]) -> tuple[Any, str]:
     """The result of the run and how it ended; an async graph runs in a thread with its own loop."""
     try:
         if _is_async(graph):
-            result = _in_a_thread(lambda: asyncio.run(graph.ainvoke(given, _one_by_one(config))))
+            alone = {"max_concurrency": 1, **config}
+            result = _in_a_thread(lambda: asyncio.run(graph.ainvoke(given, alone, **more)))
         else:
-            result = graph.invoke(given, config)
+            result = graph.invoke(given, config, **more)
     except Exception as error:
         return None, f"raised {type(error).__name__}: {shorten(str(error), 80)}"
     waits = isinstance(result, Mapping) and "__interrupt__" in result
@@ -245,10 +276,6 @@ def _is_async(graph: Any) -> bool:
 
 def _only_async(bound: Any) -> bool:
     return getattr(bound, "func", 0) is None and getattr(bound, "afunc", None) is not None
-
-
-def _one_by_one(config: Config) -> Config:
-    return {"max_concurrency": 1, **config}
 
 
 def _in_a_thread(work: Callable[[], Any]) -> Any:
@@ -285,6 +312,8 @@ class _Listener:
     """Notes every node's visit; nodes under one parent take turns."""
 
     visits: list[_Visit] = field(default_factory=list)
+    at_once: tuple[str, ...] = ()
+    """What is not known when a node did not get its turn."""
     _open: dict[object, tuple[_Visit, bool]] = field(default_factory=dict)
     _turns: dict[tuple[str, ...], threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -296,6 +325,8 @@ class _Listener:
             turn = self._turns.setdefault(namespace[:-1], threading.Lock())
         mine = wait and turn.acquire(timeout=PATIENCE)
         with self._guard:
+            if wait and not mine:
+                self.at_once = ("which of the nodes that ran at once made a change",)
             visit = _Visit(namespace, metadata.get("langgraph_step", 0), given, Snapshot(given))
             self.visits.append(visit)
             self._open[run] = visit, mine
@@ -347,8 +378,8 @@ def _in_a_loop() -> bool:
 # -- telling ---------------------------------------------------------------------------------------
 
 
-def _told(visits: list[_Visit], result: Snapshot, given: Snapshot, ended: str) -> Aliases:
-    found = []
+def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) -> Aliases:
+    found, visits = [], listener.visits
     for place, visit in enumerate(visits):
         for change in _own_changes(visit, visits[place + 1 :]):
             seen = _seen_by(change.holder, visit, visits)
@@ -357,12 +388,19 @@ def _told(visits: list[_Visit], result: Snapshot, given: Snapshot, ended: str) -
             found.append(
                 Alias(visit.name, visit.step, change.path, change.change, returned, tuple(seen))
             )
-    return Aliases(tuple(found), tuple(visit.name for visit in visits), ended)
+    ran = tuple(visit.name for visit in visits)
+    shots = [shot for visit in visits for shot in (visit.before, visit.after) if shot]
+    return Aliases(tuple(found), ran, ended, (*unseen_in(shots), *listener.at_once))
 
 
 def _own_changes(visit: _Visit, later: list[_Visit]) -> Iterator[Difference]:
     """What changed while a node ran, without what a node of its subgraph is the author of."""
-    inner = [other for other in later if other.namespace[: len(visit.namespace)] == visit.namespace]
+    depth = len(visit.namespace)
+    inner = [
+        other
+        for other in later
+        if len(other.namespace) > depth and other.namespace[:depth] == visit.namespace
+    ]
     theirs = {(id(change.holder), change.change) for one in inner for change in _changes(one)}
     return (c for c in _changes(visit) if (id(c.holder), c.change) not in theirs)
 

@@ -1,16 +1,13 @@
 """Checkpoints drawn as cards: a line goes from left to right, a branch gets a row of its own.
 
 The places are worked out here and not by Graphviz: a row is a line of work, and cards keep their
-columns when others come. Of many checkpoints the ends of each line and what lies near the one that
-is looked at are drawn; a pill says how many steps lie between two cards.
+columns when others come. Of many checkpoints those nearest to the one that is looked at are drawn.
 """
 
 from __future__ import annotations
 
-from bisect import bisect, insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import replace
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
 from ..pictures.drawing import Picture, draw
@@ -27,128 +24,39 @@ Describe = Callable[[str], Box]
 
 
 def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES) -> Picture:
-    """Draw a tree of checkpoints around one of them.
-
-    `describe` makes the card of an id; it is asked only for those that are drawn.
-    """
-    plan = plan_tree(tree, focus, most)
-    boxes = {id: _pill(id, plan.gaps[id]) if id in plan.gaps else describe(id) for id in plan.after}
-    arrows = tuple(Arrow(parent, id) for id, parent in plan.after.items() if parent)
-    diagram = Diagram(tuple(boxes.values()), arrows, left_out=_left_out(plan.hidden))
-    places = _Grid(plan.after, boxes).layout(arrows)
-    picture = draw(diagram, _alt(plan, boxes), _words(plan, boxes), places)
+    """Draw a tree of checkpoints around one of them; `describe` makes the card of an id."""
+    after = nearest(tree, focus, most)
+    boxes = {id: describe(id) for id in after}
+    arrows = tuple(Arrow(parent, id) for id, parent in after.items() if parent)
+    hidden = len(tree.parents) - len(after)
+    more = f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn"
+    diagram = Diagram(tuple(boxes.values()), arrows, left_out=more if hidden else "")
+    places = _Grid(after, boxes).layout(arrows)
+    lines = _lines_of(after)
+    told = [" → ".join(_name(boxes[id]) for id in line) for line in lines]
+    picture = draw(
+        diagram, _alt(lines, boxes), "\n".join([*told, *([more] if hidden else [])]), places
+    )
     # On a narrow page the end of the card before is to be seen too: one came from somewhere.
     return replace(picture, focus=max(0, round(places.boxes[focus][0]) - BETWEEN - 20))
 
 
-# -- what is drawn -------------------------------------------------------------------------------
+def nearest(tree: Tree, focus: str, most: int) -> dict[str, str]:
+    """The checkpoints nearest to one, oldest first, each with the one that it comes after, if any.
 
-
-@dataclass
-class Plan:
-    """What is drawn: each card or pill and what it comes after, lines one after the other."""
-
-    after: dict[str, str] = field(default_factory=dict)
-    gaps: dict[str, int] = field(default_factory=dict)
-    """The pills: how many checkpoints each stands for."""
-    hidden: int = 0
-    """How many checkpoints neither a card nor a pill stands for."""
-
-
-def plan_tree(tree: Tree, focus: str, most: int) -> Plan:
-    """Choose as many cards as there is room for, the ones that matter first."""
-    ranked = _ranked(tree, focus)
-    for count in range(min(most, len(ranked)), 0, -1):
-        plan = _plan(tree, set(ranked[:count]))
-        if len(plan.after) <= most:
-            return plan
-    raise ValueError(f"most={most!r}, expected room for two cards at least: give 30, say")
-
-
-def _ranked(tree: Tree, focus: str) -> list[str]:
-    """Checkpoints, the most telling first: where one is, the ends, the forks, the neighbours."""
-    ends = [end for line in tree.lines for end in (line[-1], line[0], tree.index[line[0]])]
-    first, near = next(iter(tree.index)), _nearest(tree, focus)
-    close = [focus, *islice(tree.path_to(focus), 3), *tree.children(focus)]
-    wanted = [*close, tree.newest, first, *ends[: MAX_BOXES // 2], *near]
-    return list(dict.fromkeys(id for id in wanted if id in tree.index))
-
-
-def _nearest(tree: Tree, focus: str) -> Iterable[str]:
-    """Checkpoints in the order of their distance from one, as far as anybody would look."""
-    found, ring = {focus: None}, [focus]
-    while ring and len(found) < 2 * MAX_BOXES:
-        around = [i for id in ring for i in (tree.index[id], *tree.children(id))]
-        ring = [id for id in dict.fromkeys(around) if id in tree.index and id not in found]
-        found.update(dict.fromkeys(ring))
-    return found
-
-
-def _plan(tree: Tree, wanted: set[str]) -> Plan:
-    above, plan = _Above(tree, wanted), Plan()
-    for id in sorted(wanted):  # ids grow with time
-        parent, skipped = above.find(id)
-        if skipped == 1:  # its card takes no more room than a pill
-            only = tree.index[id]
-            plan.after[only], parent, skipped = parent, only, 0
-            above.show(only)
-        if skipped:
-            pill = f"before {id}"
-            plan.gaps[pill] = skipped
-            plan.after[pill], parent = parent, pill
-        plan.after[id] = parent
-    plan.hidden = len(tree.index) - above.told()
-    return plan
-
-
-class _Above:
-    """The next card above a checkpoint, found line by line: a line may be thousands long."""
-
-    def __init__(self, tree: Tree, shown: Iterable[str]) -> None:
-        self.tree = tree
-        self.shown: dict[str, list[str]] = {}
-        """The cards of each line, by the line's first checkpoint."""
-        self.spans: dict[tuple[str, int], int] = {}
-        """What pills stand for: where each begins in a line, and the furthest that it reaches."""
-        for id in shown:
-            self.show(id)
-
-    def show(self, id: str) -> None:
-        """This checkpoint has a card."""
-        line, _ = self.tree.place(id)
-        insort(self.shown.setdefault(line[0], []), id)
-
-    def find(self, id: str) -> tuple[str, int]:
-        """The nearest checkpoint above that has a card (or none), and how many lie between."""
-        between, spans, found = 0, [], ""
-        while not found and (id := self.tree.index[id]) in self.tree.index:
-            line, place = self.tree.place(id)
-            cards = self.shown.get(line[0], [])
-            number = bisect(cards, id)
-            found = cards[number - 1] if number else ""
-            start = self.tree.place(found)[1] + 1 if found else 0
-            between += place + 1 - start
-            spans.append((line[0], start, place))
-            id = line[0]
-        if between > 1:
-            for first, start, place in spans:
-                self.spans[first, start] = max(place, self.spans.get((first, start), -1))
-        return found, between
-
-    def told(self) -> int:
-        """How many checkpoints a card or a pill stands for."""
-        cards = sum(map(len, self.shown.values()))
-        return cards + sum(place + 1 - start for (_, start), place in self.spans.items())
-
-
-def _pill(id: str, count: int) -> Box:
-    return Box(id, f"… {count} step{'' if count == 1 else 's'} …", "pill")
-
-
-def _left_out(hidden: int) -> str:
-    return (
-        f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn" if hidden else ""
-    )
+    >>> nearest(Tree({"1": "", "2": "1", "3": "2", "4": "3"}), "3", 3)
+    {'2': '', '3': '2', '4': '3'}
+    """
+    near = [focus]
+    for id in near:  # grows while it is read: the neighbours, then theirs
+        around = [tree.parents[id], *tree.children[id]]
+        near += [other for other in around if other in tree.parents and other not in near]
+        if len(near) >= most:
+            break
+    if len(near) < most:  # a line that begins with one that was not read
+        near += [id for id in reversed(tree.parents) if id not in near]
+    chosen = sorted(near[: max(1, most)])  # ids grow with time
+    return {id: tree.parents[id] if tree.parents[id] in chosen else "" for id in chosen}
 
 
 # -- where it stands -----------------------------------------------------------------------------
@@ -188,14 +96,8 @@ class _Grid:
 
     def place(self, id: str) -> Place:
         row, column = self.cells[id]
-        width, height = (self.wide, self.high) if id not in self.boxes else self._size(id)
-        x = MARGIN + column * (self.wide + BETWEEN) + (self.wide - width) / 2
-        y = MARGIN + row * (self.high + BELOW) + (self.high - height) / 2
-        return x, y, width, height
-
-    def _size(self, id: str) -> tuple[float, float]:
-        box = self.boxes[id]
-        return size(box) if box.kind == "pill" else (self.wide, self.high)
+        x, y = MARGIN + column * (self.wide + BETWEEN), MARGIN + row * (self.high + BELOW)
+        return x, y, self.wide, self.high
 
     def layout(self, arrows: Iterable[Arrow]) -> Layout:
         places = {id: self.place(id) for id in self.cells}
@@ -249,11 +151,11 @@ def _name(box: Box) -> str:
     return " ".join((box.title, *box.lines)) + note
 
 
-def _lines_of(plan: Plan) -> list[list[str]]:
+def _lines_of(after: dict[str, str]) -> list[list[str]]:
     """What is drawn, line by line; each begins with the card that it branches off, if any."""
     lines: list[list[str]] = []
     line_of: dict[str, list[str]] = {}
-    for id, parent in plan.after.items():
+    for id, parent in after.items():
         line = line_of.get(parent)
         if line is None or line[-1] != parent:
             line = [parent] if parent else []
@@ -263,19 +165,13 @@ def _lines_of(plan: Plan) -> list[list[str]]:
     return lines
 
 
-def _words(plan: Plan, boxes: dict[str, Box]) -> str:
-    told = [" → ".join(_name(boxes[id]) for id in line) for line in _lines_of(plan)]
-    return "\n".join([*told, *([_left_out(plan.hidden)] if plan.hidden else [])])
-
-
-def _alt(plan: Plan, boxes: dict[str, Box]) -> str:
-    lines = _lines_of(plan)
+def _alt(lines: list[list[str]], boxes: dict[str, Box]) -> str:
     told = ["then ".join(f"{_name(boxes[id])}, " for id in line).rstrip(", ") for line in lines]
     branches = "".join(f" A branch: {words}." for words in told[1:])
     return shorten(f"Cards of checkpoints, each leading to the next: {told[0]}.{branches}", 1500)
 
 
-def draw_card(id: str, label: str, by: str, *, here: bool = False, asked: str = "") -> Box:
+def draw_card(id: str, label: str, by: str, *, here: bool = False, note: str = "") -> Box:
     """The card of a checkpoint: its step, and below who made it."""
     return Box(
         id,
@@ -283,5 +179,5 @@ def draw_card(id: str, label: str, by: str, *, here: bool = False, asked: str = 
         "checkpoint",
         (shorten(by, 18),),
         state="kept" if here else "plain",
-        note="you are here" if here else asked,
+        note="you are here" if here else note,
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 import enum
+import inspect
 import io
 import logging
-import math
 import sys
 import threading
 import types
@@ -29,6 +29,8 @@ _WHOLLY = sys.maxsize
 _DEEPEST = 200
 _PLAIN = (str, bytes, bytearray, int, float, bool, complex, type(None))
 _PARTED = (dict, list, tuple, set, frozenset, deque)
+MOST_VALUES = 1_000_000
+"""Of a longer array or frame, so many values are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +73,25 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """What became of a value that was written and read back; true when nothing changed."""
+    """What became of a value that was written and read back.
+
+    True when all of it was compared and nothing changed.
+    """
 
     serde: str
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
     notes: tuple[str, ...] = ()
     """What the serialiser does besides: a class that it imports to make an object of it."""
+    unseen: tuple[str, ...] = ()
+    """The parts that could not be compared, by their path, with the reason."""
 
     def __bool__(self) -> bool:
-        return not (self.changes or self.refusals)
+        return not (self.changes or self.refusals or self.unseen)
 
     def __str__(self) -> str:
-        return "\n".join((self._headline(), *self.notes)) if self else str(self.table())
+        told = self.changes or self.refusals
+        return str(self.table()) if told else "\n".join((self._headline(), *self.notes))
 
     __repr__ = __str__
 
@@ -91,8 +99,11 @@ class RoundTrip:
         if self:
             return f"{self.serde}: everything comes back as it was."
         counts = (("changes", len(self.changes)), ("refuses", len(self.refusals)))
-        parts = (f"{verb} {n} part{'' if n == 1 else 's'}" for verb, n in counts if n)
-        return f"{self.serde} {' and '.join(parts)}:"
+        parts = [f"{verb} {n} part{'' if n == 1 else 's'}" for verb, n in counts if n]
+        unseen = f"not everything was compared: {'; '.join(self.unseen)}" if self.unseen else ""
+        if not parts:
+            return f"{self.serde}: {unseen}. What was compared comes back as it was."
+        return f"{self.serde} {' and '.join(parts)}{f', and {unseen}' if unseen else ''}:"
 
     def table(self) -> Table:
         """Path, before and after of each change, then what is refused, with a sentence each."""
@@ -102,7 +113,7 @@ class RoundTrip:
         return Table(("path", "before", "after"), rows, self._headline(), notes)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        if self:
+        if not (self.changes or self.refusals):
             return {"text/plain": str(self)}
         return {"text/html": self.table()._repr_html_(), "text/plain": str(self)}
 
@@ -126,7 +137,8 @@ def round_trip(value: object, serde: Any = None) -> RoundTrip:
     with _unregistered() as notes:
         trip.send(value, "", ())
     changes = [*trip.changes, *trip.parted]
-    return RoundTrip(trip.name, tuple(changes), tuple(trip.refusals), tuple(notes))
+    unseen = tuple(dict.fromkeys(trip.unseen))
+    return RoundTrip(trip.name, tuple(changes), tuple(trip.refusals), tuple(notes), unseen)
 
 
 class _Trip:
@@ -137,6 +149,7 @@ class _Trip:
         self.changes: list[Change] = []
         self.refusals: list[Refusal] = []
         self.parted: list[Change] = []
+        self.unseen: list[str] = []
         self.met: set[tuple[int, int]] = set()
 
     def send(self, value: object, path: str, above: tuple[int, ...]) -> None:
@@ -182,11 +195,16 @@ class _Trip:
 
     def _compare(self, before: Any, after: Any, path: str, deep: int = 0) -> None:
         """Note what differs between two values, in their types first, then in their parts."""
+        if before is after:
+            return
         if type(before) is not type(after):
             self._note(path, _type_words(before), _type_words(after, before))
             if not _alike(before, after):
                 return
-        if deep > _DEEPEST or (id(before), id(after)) in self.met:
+        if (id(before), id(after)) in self.met:
+            return
+        if deep > _DEEPEST:
+            self.unseen.append(f"what lies deeper than {_DEEPEST} levels")
             return
         self.met.add((id(before), id(after)))
         if is_a(before, dict):
@@ -194,9 +212,15 @@ class _Trip:
         elif is_a(before, (set, frozenset)):
             self._compare_sets(before, after, path)
         elif is_a(before, (list, tuple, deque)):
+            if is_a(before, deque) and is_a(after, deque) and before.maxlen != after.maxlen:
+                self._note(path, *(f"deque with maxlen={x.maxlen}" for x in (before, after)))
             self._compare_items(list(before), list(after), path, deep)
         elif is_a(before, (str, bytes, bytearray, int, float, complex)):
             self._compare_atoms(before, after, path)
+        elif _is_of(before, "array", "array") or _is_of(before, "numpy", "ndarray"):
+            self._compare_arrays(before, after, path, deep)
+        elif _is_of(before, "pandas", "DataFrame") or _is_of(before, "pandas", "Series"):
+            self._compare_frames(before, after, path)
         else:
             self._compare_objects(before, after, path, deep)
 
@@ -204,9 +228,11 @@ class _Trip:
         base = next(
             kind for kind in (str, bytes, bytearray, float, int, complex) if is_a(before, kind)
         )
-        same = base.__eq__(before, after) is True
-        both_nan = base is float and math.isnan(before) and math.isnan(after)
-        if not same and not both_nan:
+        if base is float:  # one is not equal to itself, and 0.0 is equal to -0.0
+            is_same = float.__repr__(before) == float.__repr__(after)
+        else:
+            is_same = base.__eq__(before, after) is True
+        if not is_same:
             self._note(path, _short(before), _short(after))
 
     def _compare_items(self, before: list[Any], after: list[Any], path: str, deep: int) -> None:
@@ -223,26 +249,68 @@ class _Trip:
         for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
             label = f"{path}[{_short(key)}]"
             if type(key) is not type(new_key) or _short(key, _WHOLLY) != _short(new_key, _WHOLLY):
-                self._note(f"the key of {label}", *_key_words(key, new_key))
+                self._note(f"the key of {label}", _typed(key), _typed(new_key))
             self._compare(one, two, label, deep + 1)
 
     def _compare_sets(self, before: Any, after: Any, path: str) -> None:
         """A set has no order: what is missing from one is told, by its short form."""
+        known = set(map(id, after))
+        if any("•" in _short(thing) and id(thing) not in known for thing in before):
+            self.unseen.append(f"{path or _WHOLE}, a {type(before).__name__} of objects")
         gone = sorted(_typed(x, _WHOLLY) for x in before), sorted(_typed(x, _WHOLLY) for x in after)
         if gone[0] != gone[1]:
             lost = ", ".join(text for text in gone[0] if text not in gone[1])
             new = ", ".join(text for text in gone[1] if text not in gone[0])
             self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
 
+    def _compare_arrays(self, before: Any, after: Any, path: str, deep: int) -> None:
+        """Compare what an array is, whether it can be written to, and its values."""
+        words = _array_words(before), _array_words(after)
+        if words[0] != words[1]:
+            self._note(path, *words)
+        one, two = (x.ravel() if hasattr(x, "ravel") else x for x in (before, after))
+        if len(one) != len(two):
+            return
+        if len(one) > MOST_VALUES:
+            self.unseen.append(f"{path or _WHOLE} beyond its first {MOST_VALUES:,} values")
+        one, two = one[:MOST_VALUES], two[:MOST_VALUES]
+        if one.tobytes() != two.tobytes() or "object" in words[0]:
+            self._compare_items(one.tolist(), two.tolist(), path, deep)
+
+    def _compare_frames(self, before: Any, after: Any, path: str) -> None:
+        """Compare a table of pandas, or one of its columns, column by column."""
+        if hasattr(before, "to_frame"):
+            before, after = before.to_frame(), after.to_frame()
+        rows = max(1, MOST_VALUES // max(1, before.shape[1]))
+        if len(before) > rows:
+            self.unseen.append(f"{path or _WHOLE} beyond its first {rows:,} rows")
+        one, two = before.head(rows), after.head(rows)
+        if before.shape != after.shape or list(before.columns) != list(after.columns):
+            words = (f"{x.shape} with {list(x.columns)}" for x in (before, after))
+            self._note(path, *_apart(*words))
+            return
+        if not one.index.equals(two.index):
+            self._note(f"{path}.index", *_apart(said_of(one.index), said_of(two.index)))
+        for place, name in enumerate(one.columns):
+            was, now = one.iloc[:, place], two.iloc[:, place]
+            if not was.equals(now):
+                self._note(f"{path}[{name!r}]", *_apart(said_of(was), said_of(now)))
+
     def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
         own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
         stored, found = (dict(attributes(thing)) if own else {} for thing in (before, after))
         if stored or found:
-            for name in dict.fromkeys((*stored, *found)):
+            # Which fields were given and which had their default is no part of the value.
+            names = dict.fromkeys((*stored, *found))
+            for name in (name for name in names if name != "__pydantic_fields_set__"):
                 one, two = stored.get(name, _NOTHING), found.get(name, _NOTHING)
                 self._compare(one, two, f"{path}.{name}", deep + 1)
-        elif (one := _text(before)) != (two := _text(after)):
-            self._note(path, shorten(one, _SHOWN), shorten(two, _SHOWN))
+        elif before is _NOTHING or after is _NOTHING or type(before) is object:
+            return
+        elif " at 0x" in (text := said_of(before)):
+            self.unseen.append(f"{path or _WHOLE}, a {type(before).__name__}")
+        elif text != (other := said_of(after)):
+            self._note(path, *_apart(text, other))
 
     def _note(self, path: str, before: str, after: str) -> None:
         change = Change(path or _WHOLE, before, after)
@@ -276,6 +344,11 @@ def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
 
         serde = JsonPlusSerializer()
     name = str(getattr(serde, "__name__", type(serde).__name__))
+    if isinstance(serde, type) and any(
+        inspect.isfunction(inspect.getattr_static(serde, method, None))
+        for method in ("dumps_typed", "dumps")
+    ):
+        raise TypeError(f"{name} is a class, expected an instance of it: give {name}()")
     if hasattr(serde, "dumps_typed") and hasattr(serde, "loads_typed"):
         return name, lambda value: serde.loads_typed(serde.dumps_typed(value))
     if hasattr(serde, "dumps") and hasattr(serde, "loads"):
@@ -296,17 +369,10 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     elif is_a(value, (list, tuple, deque)):
         yield from ((f"[{number}]", part) for number, part in enumerate(value))
     elif is_a(value, (set, frozenset)):
-        yield from ((f"{{{text}}}", part) for text, part in sorted(_with_text(value), key=_first))
+        for part in sorted(value, key=_typed):
+            yield f"{{{_typed(part)}}}", part
     elif hasattr(type(value), "__dataclass_fields__") or hasattr(type(value), "model_fields"):
         yield from ((f".{name}", part) for name, part in attributes(value))
-
-
-def _with_text(things: Any) -> list[tuple[str, object]]:
-    return [(_typed(thing), thing) for thing in things]
-
-
-def _first(pair: tuple[str, object]) -> str:
-    return pair[0]
 
 
 def _places(value: object, path: str, met: set[int], deep: int = 0) -> Iterator[tuple[str, object]]:
@@ -344,10 +410,6 @@ def _type_words(value: object, other: object = None) -> str:
     return f"{name} {_short(value)}" if strange and is_a(value, _PLAIN) else name
 
 
-def _key_words(key: object, new: object) -> tuple[str, str]:
-    return _typed(key), _typed(new)
-
-
 def _typed(value: object, limit: int = _SHOWN) -> str:
     """A value with the name of its type, unless its text shows that."""
     text = _short(value, limit)
@@ -364,10 +426,31 @@ def _short(value: object, limit: int = _SHOWN) -> str:
     return atom_text(value)
 
 
-def _text(value: object) -> str:
-    """The text of a thing without attributes, such as a date: its type's own, no address in it."""
-    text = said_of(value)
-    return type(value).__name__ if " at 0x" in text else text
+def _is_of(value: object, module: str, name: str) -> bool:
+    """Whether a value is of a package's class; the package is not loaded to find out."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and is_a(value, kind)
+
+
+def _array_words(array: Any) -> str:
+    """What an array is: its type, its shape, and whether it can be written to."""
+    kind = getattr(array, "dtype", None) or array.typecode
+    shape = array.shape if hasattr(array, "shape") else (len(array),)
+    frozen = hasattr(array, "flags") and not array.flags.writeable
+    return f"{kind} {shape}" + (", read-only" if frozen else "")
+
+
+def _apart(one: str, two: str) -> tuple[str, str]:
+    """Two texts cut so short that the place where they differ is seen.
+
+    >>> _apart("a" * 60 + "1", "a" * 60 + "2")
+    ('…aaaaaaaa1', '…aaaaaaaa2')
+    """
+    first = next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), 0)
+    start = first - 8 if first > _SHOWN - 8 else 0
+    lead = "…" if start else ""
+    room = _SHOWN + 24
+    return shorten(lead + one[start:].lstrip(), room), shorten(lead + two[start:].lstrip(), room)
 
 
 _HANDLES = (

@@ -1,14 +1,24 @@
 """A deep snapshot of an object, and the differences between two of them, path by path.
 
-A snapshot notes what is in every list, dictionary and attribute that can be reached. It copies no
-object of the reader's and calls no code of theirs: neither `__eq__` nor `__repr__` nor a property.
+A snapshot notes what is in every list, dictionary, attribute and array that can be reached. It
+copies no object of the reader's and calls no code of theirs: neither `__eq__` nor `__repr__` nor a
+property. What it cannot look into it names.
 """
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import enum
+import hashlib
+import re
+import sys
+import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from struct import calcsize
 from typing import Any
 
 from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
@@ -77,6 +87,8 @@ class Snapshot:
 
     def __init__(self, root: object) -> None:
         self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
+        self.closed: set[str] = set()
+        """What could not be looked into."""
         self._openers = _Openers()
         self.root = self._part(root, 0)
 
@@ -104,10 +116,18 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        closed = depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS
-        opened = None if closed else self._openers[kind](thing)
+        opened, content = self._openers[kind](thing), _content(thing)
+        if opened is None and content is None and not (kind is object or issubclass(kind, _FIXED)):
+            self.closed.add(f"what a {kind.__name__} holds")
+        if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
+            deep, many = (
+                f"deeper than {MAX_DEPTH} levels",
+                f"beyond the first {MAX_PARTS:,} objects",
+            )
+            self.closed.add(f"what lies {deep if depth >= MAX_DEPTH else many}")
+            opened = None
         parts: dict[str, Part] | None = None if opened is None else {}
-        made = self._seen[id(thing)] = Part(thing, _members(thing), parts, _is_ordered(thing))
+        made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
         if parts is not None:
             for label, value in opened or ():
                 parts[label] = self._part(value, depth + 1)
@@ -137,10 +157,33 @@ def _opener(kind: type) -> Opener:
 
     items = next((opener for base, opener in _CONTAINERS if issubclass(kind, base)), None)
     if items is None:
-        return lambda thing: stored(thing) or None
+        shown = _shows_attributes(kind)
+        return lambda thing: stored(thing) if shown else None
     if kind in (dict, list, tuple, deque):
         return items
     return lambda thing: [*(items(thing) or ()), *stored(thing)]
+
+
+def _shows_attributes(kind: type) -> bool:
+    """Whether all that an instance holds are its attributes: C code may hold more, and needs room.
+
+    Room is needed for what a known base class holds, each slot, `__dict__` and weak references.
+    """
+    known = [base for base in kind.__mro__ if base in _KNOWN or issubclass(base, BaseException)]
+    own = [item for base in kind.__mro__ if base not in known for item in vars(base).items()]
+    slots = [name for name, value in own if is_a(value, types.MemberDescriptorType)]
+    words = {*slots, *(name for name, _ in own if name in ("__dict__", "__weakref__"))}
+    room = max(base.__basicsize__ for base in known) + len(words) * calcsize("P")
+    return kind is not object and kind.__basicsize__ <= room and not kind.__itemsize__
+
+
+_KNOWN = (object, dict, list, tuple, deque, set, frozenset, types.SimpleNamespace)
+_FIXED = (
+    *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
+    *(re.Pattern, weakref.ref, str, bytes, int, float, complex),
+)
+"""What holds nothing that a node could change."""
 
 
 def _numbered(items: Iterable[object]) -> Labelled:
@@ -169,9 +212,29 @@ def _is_ordered(thing: object) -> bool:
     return is_a(thing, (list, tuple, deque))
 
 
-def _members(thing: object) -> object:
-    """What a set held, by identity: its members must not be asked whether they are equal."""
-    return frozenset(map(id, thing)) if is_a(thing, (set, frozenset)) else None
+def _content(thing: object) -> object:
+    """What a set or an array held: the members by identity, they must not be asked; the bytes."""
+    if is_a(thing, (set, frozenset)):
+        return frozenset(map(id, thing))
+    if is_a(thing, (bytearray, *_arrays())):
+        try:
+            view = memoryview(thing)  # type: ignore[arg-type]
+            return view.shape, view.format, hashlib.sha256(view.tobytes()).digest()
+        except (TypeError, ValueError, BufferError):  # an array of objects, say
+            return None
+    return None
+
+
+def _arrays() -> list[type]:
+    """The classes of arrays, of the packages that are loaded."""
+    known = [("array", "array"), ("numpy", "ndarray")]
+    found = [getattr(sys.modules.get(module), name, None) for module, name in known]
+    return [kind for kind in found if isinstance(kind, type)]
+
+
+def unseen_in(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
+    """What some of these could not look into."""
+    return tuple(sorted({words for one in snapshots for words in one.closed}))
 
 
 # -- differences -----------------------------------------------------------------------------------
@@ -185,9 +248,9 @@ def _differences(
         return
     done.add(id(after))
     holder = after.thing
+    if before.value != after.value:
+        yield Difference(path, "its content changed", holder)
     if before.parts is None or after.parts is None:
-        if before.value != after.value:
-            yield Difference(path, "its content changed", holder)
         return
     kept, gone, new = _matched(before, after)
     for label in gone:

@@ -17,11 +17,12 @@ from typing import Any
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .asked import is_memory, is_sqlite, saver_of
-from .sqlite_file import path_of, readable
+from .reading import SaverReader, is_async_sqlite, is_memory, is_sqlite, path_of, saver_of, told
 
 MAX_THREADS = 12
 """Of more threads, the table shows the heaviest."""
+UNREAD = "(cannot be read)"
+"""In the place of the channels of a checkpoint that cannot be taken apart."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,10 @@ class Storage:
         rows.append(["all", *(self.bytes(kind=kind) for kind in own), self.bytes()])
         more = len(self.threads) - MAX_THREADS
         notes = [f"… and {more} lighter threads, counted in the last row"] if more > 0 else []
+        if bad := self.count(channel=UNREAD):
+            notes.insert(
+                0, f"{bad} checkpoints cannot be taken apart: their bytes are counted whole"
+            )
         return Table(["bytes of", *own, "together"], rows, self.where, notes)
 
     def by_channel(self) -> Table:
@@ -129,9 +134,12 @@ def storage(saver: Any) -> Storage:
 
     A compiled graph may be given too: then its saver is read.
 
+    Of a checkpoint that cannot be taken apart, as without the key of an encrypted one, the bytes
+    are counted whole, in the channel "(cannot be read)".
+
     Raises:
         TypeError: Neither an InMemorySaver nor a SqliteSaver: others are not read yet.
-        ValueError: The database is empty, damaged or not LangGraph's.
+        ValueError: The database is empty, damaged or not LangGraph's, or its connection is closed.
         TimeoutError: Another connection has locked it.
     """
     if hasattr(saver, "checkpointer"):  # None in a graph without a saver, True in some subgraphs
@@ -139,8 +147,21 @@ def storage(saver: Any) -> Storage:
     if is_memory(saver):
         return _of_memory(saver)
     if is_sqlite(saver):
-        with readable(saver):
+        SaverReader(saver).require_tables()
+        try:
             return _of_sqlite(saver)
+        except sqlite3.Error as error:
+            raise told(saver, error) from error
+    if isinstance(saver, type):
+        raise TypeError(
+            f"{saver.__name__} is a class, expected a saver: give the one that the graph was "
+            "compiled with"
+        )
+    if is_async_sqlite(saver):
+        raise TypeError(
+            "an AsyncSqliteSaver is not read yet, expected a SqliteSaver: open the same file a "
+            "second time, storage(SqliteSaver(sqlite3.connect(path)))"
+        )
     raise TypeError(
         f"{shorten(said_of(saver), 40)} is not read yet, expected an InMemorySaver or a "
         "SqliteSaver: "
@@ -200,7 +221,11 @@ def _of_sqlite(saver: Any) -> Storage:
         connection = saver.conn
         rows = connection.execute("SELECT thread_id, type, checkpoint, metadata FROM checkpoints")
         for number, (thread, kind, blob, metadata) in enumerate(rows):
-            _add_checkpoint(sums, thread, blob, channel_sizes(saver.serde, kind, blob))
+            try:
+                sizes = channel_sizes(saver.serde, kind, blob)
+            except Exception:  # a serialiser without the key, a damaged row: each says it its way
+                sizes = {UNREAD: len(blob or b"")}
+            _add_checkpoint(sums, thread, blob or b"", sizes)
             sums.add(thread, "", "metadata", len(metadata or b""))
             tell(f"reading checkpoints, {number} done")
         for thread, channel, size, count in connection.execute(_WRITES):

@@ -1,67 +1,40 @@
-"""One thread of a graph, read through the saver that the graph has, a page at a time.
-
-Read is what any saver offers, `list` and `get_tuple`, and what the graph makes of it, `get_state`.
-Only the ids of all checkpoints, which a slider and a tree need, are taken from the two usual savers
-directly, since no public method gives them without the states.
-"""
+"""One thread of a graph: what its saver gives is checked against what was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from .asked import Config, is_memory, is_sqlite, place_of, saver_of
-from .sqlite_file import readable
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
-INTERRUPT = "__interrupt__"
-"""The channel in which LangGraph keeps what a node asked."""
-
-Index = dict[str, str]
-"""The id of each checkpoint, oldest first, and that of the one it follows (empty: of none)."""
-
-
-class Read:
-    """A checkpoint as the saver gives it; as the graph understands it when that is asked for."""
-
-    def __init__(self, raw: Any, understand: Callable[[], Any]) -> None:
-        self.raw = raw
-        """LangGraph's CheckpointTuple."""
-        self.id = _id_in(raw.config)
-        self.config: Config = {"configurable": dict(raw.config["configurable"])}
-        self.parent = _id_in(raw.parent_config)
-        self.step = int((raw.metadata or {}).get("step", -1))
-        self.source = str((raw.metadata or {}).get("source", "loop"))
-        self._understand = understand
-
-    @cached_property
-    def seen(self) -> Any:
-        """LangGraph's StateSnapshot."""
-        return self._understand()
-
-    @property
-    def asked(self) -> bool:
-        """Whether a node that ran after it asked something."""
-        return any(channel == INTERRUPT for _, channel, _ in self.raw.pending_writes or ())
+from .reading import UNREAD, Config, SaverReader, Unread, is_memory, place_of, saver_of
 
 
 class Thread:
     """A thread of a graph; reading it changes nothing in it.
 
     Raises TypeError or ValueError when graph or config cannot have a history, ValueError for a
-    thread that the saver does not know.
+    thread or a checkpoint that the saver does not know, and what the reader raises.
     """
 
     def __init__(self, graph: Any, config: Any) -> None:
         self.graph = graph
         self.saver = saver_of(graph)
+        self.reader = SaverReader(self.saver)
         self.id: str | None
         self.id, self.namespace, self.start = place_of(config)
         if is_memory(self.saver) and config["configurable"]["thread_id"] is None:
             self.id = None  # LangGraph makes a text of a number, and leaves None as it is
+        if getattr(self.own_graph, "checkpointer", None) is True:
+            # Such a subgraph keeps one history in a thread, whichever task runs it.
+            self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
         self.config = self._config()
-        with readable(self.saver):
-            self.require_known()
+        self.require_known()
+        if self.start and self.one(self.start) is None:
+            raise ValueError(
+                f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
+                "leave checkpoint_id out, and look for it in history(graph, config)"
+            )
 
     def _config(self, **more: str) -> Config:
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
@@ -72,115 +45,142 @@ class Thread:
         """The config by which a graph is told of one checkpoint."""
         return self._config(checkpoint_id=id)
 
-    # -- checkpoints -------------------------------------------------------------------------
+    # -- checkpoints, as the saver gives them ------------------------------------------------
 
-    def page(self, limit: int | None, before: str = "") -> list[Read]:
-        """The newest checkpoints, or the newest before one, newest first."""
-        until = self.config_of(before) if before else None
-        with readable(self.saver):
-            # Read to the end at once: a SqliteSaver holds its lock as long as a list is open.
-            found = list(self.saver.list(self.config, before=until, limit=limit))
-        return [Read(raw, partial(self._understand, raw)) for raw in found]
+    def newest(self, limit: int | None) -> tuple[list[Any], str]:
+        """The newest checkpoints, newest first; and why there are no more, if that went wrong."""
+        found, trouble = self.reader.listed(self.config, limit=limit)
+        ids = [id_in(raw.config) for raw in found]
+        if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
+            # This saver does not keep to what it is asked: all of it is read, and chosen from here.
+            found, trouble = self.reader.listed(self.config)
+        mine = {id_in(raw.config): raw for raw in found if self._is_mine(raw)}
+        return [mine[id] for id in sorted(mine, reverse=True)[:limit]], trouble
 
-    def one(self, id: str) -> Read | None:
+    def one(self, id: str) -> Any:
         """One checkpoint; None when the saver has it no more."""
-        with readable(self.saver):
-            raw = self.saver.get_tuple(self.config_of(id))
-        return Read(raw, partial(self._understand, raw)) if raw else None
-
-    @cached_property
-    def _reader(self) -> Any:
-        """The graph, with a shelf in the saver's place."""
-        from .shelf import Shelf
-
-        return self.graph.copy({"checkpointer": Shelf(self.saver)})
-
-    def _understand(self, raw: Any) -> Any:
-        with readable(self.saver):
-            self._reader.checkpointer.raw = raw
-            try:
-                return self._reader.get_state(self.config_of(_id_in(raw.config)))
-            finally:
-                self._reader.checkpointer.raw = None
+        raw = self.reader.get(self.config_of(id))
+        return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
 
     def with_step(self, step: int) -> list[str]:
         """The ids of the checkpoints with a step, oldest first: one on each line that has it."""
-        with readable(self.saver):
-            found = list(self.saver.list(self.config, filter={"step": step}))
-        return sorted(_id_in(one.config) for one in found)
+        found, _ = self.reader.listed(self.config, filter={"step": step})
+        return sorted(
+            {id_in(one.config) for one in found if self._is_mine(one) and step_of(one) == step}
+        )
 
-    # -- all of them -------------------------------------------------------------------------
+    def _is_mine(self, raw: Any) -> bool:
+        place = raw.config["configurable"]
+        is_here = (place.get("checkpoint_ns") or "") == self.namespace
+        return is_here and str(place.get("thread_id")) == str(self.id)
 
-    def index(self) -> Index | None:
-        """All checkpoints' ids; None when the saver would have to load every state for it."""
-        with readable(self.saver):
-            if is_memory(self.saver):
-                kept = self.saver.storage.get(self.id, {}).get(self.namespace, {})
-                return {id: kept[id][2] or "" for id in sorted(kept)}
-            if is_sqlite(self.saver):
-                return self._index_of_sqlite()
-        return None
+    # -- and as the graph understands them ---------------------------------------------------
 
-    def _index_of_sqlite(self) -> Index:
-        with self.saver.cursor(transaction=False) as cursor:
-            cursor.execute(
-                "SELECT checkpoint_id, COALESCE(parent_checkpoint_id, '') FROM checkpoints "
-                "WHERE thread_id = ? AND checkpoint_ns = ? ORDER BY checkpoint_id",
-                (self.id, self.namespace),
-            )
-            return dict(cursor)
+    def understand(self, raw: Any, *, now: bool = False) -> Any:
+        """LangGraph's StateSnapshot; with `now`, what a task has written already counts as done."""
+        checkpoint = raw.checkpoint
+        copied = raw._replace(
+            checkpoint={  # the graph writes into these
+                **checkpoint,
+                "channel_versions": dict(checkpoint["channel_versions"]),
+                "versions_seen": {k: dict(v) for k, v in checkpoint["versions_seen"].items()},
+            },
+            pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
+        )
+        self._on_one_checkpoint.checkpointer.raw = copied
+        return self._on_one_checkpoint.get_state(
+            self.config if now else self.config_of(id_in(raw.config))
+        )
 
-    def read_index(self, tell: Callable[[str], None]) -> Index:
-        """All checkpoints' ids, on any saver; it is told how far it is where states are loaded."""
-        known = self.index()
-        if known is not None:
-            return known
-        found: Index = {}
-        with readable(self.saver):
-            for one in self.saver.list(self.config):
-                found[_id_in(one.config)] = _id_in(one.parent_config)
-                tell(f"reading checkpoints, {len(found)} so far")
-        return dict(sorted(found.items()))
+    @cached_property
+    def _on_one_checkpoint(self) -> Any:
+        """The graph, with a saver that holds one checkpoint."""
+        return self.graph.copy({"checkpointer": OneCheckpoint(self.reader)})
+
+    @property
+    def own_graph(self) -> Any:
+        """The graph whose thread it is: the given one, or its subgraph with this namespace.
+
+        None for a subgraph that LangGraph does not find, such as one that a node calls.
+        """
+        if not self.namespace:
+            return self.graph
+        named = "|".join(
+            part.split(":")[0] for part in self.namespace.split("|") if not part.isdigit()
+        )
+        return dict(self.graph.get_subgraphs(namespace=named, recurse=True)).get(named)
 
     # -- is there such a thread? -------------------------------------------------------------
 
     def require_known(self) -> None:
-        if self._exists():
+        """Raise ValueError when the saver has no checkpoint of this thread."""
+        if self.newest(1)[0]:
             return
-        others = self._others()
+        others: list[str] = []
+        if is_memory(self.saver):
+            others = [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
+            if not others:
+                raise ValueError(
+                    f"the saver holds no checkpoint at all, expected some of the thread "
+                    f"{self.id!r}: invoke the graph with this saver first"
+                )
         where = f" in the namespace {self.namespace!r}" if self.namespace else ""
-        if others == []:
-            raise ValueError(
-                f"the saver holds no checkpoint at all, expected some of the thread {self.id!r}: "
-                "invoke the graph with this saver first"
-            )
-        named = f" (it has {_few(others)})" if others else ""
+        few = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
         raise ValueError(
-            f"the saver knows no thread {self.id!r}{where}, expected one that was invoked{named}: "
-            "look at the thread_id, and whether it is the same saver"
+            f"the saver knows no thread {self.id!r}{where}, expected one that was invoked"
+            + (f" (it has {few}): " if few else ": ")
+            + "look at the thread_id, and whether it is the same saver"
         )
 
-    def _exists(self) -> bool:
-        if is_memory(self.saver):
-            # Its own methods would make an empty entry for a thread that is asked for.
-            return bool(self.saver.storage.get(self.id, {}).get(self.namespace))
-        return self.saver.get_tuple(self.config) is not None
 
-    def _others(self) -> list[str] | None:
-        """The threads that the saver has; None when only loading all of them would tell."""
-        if is_memory(self.saver):
-            return [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
-        if is_sqlite(self.saver):
-            with self.saver.cursor(transaction=False) as cursor:
-                cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY 1 LIMIT 6")
-                return [id for (id,) in cursor.fetchall()]
-        return None
+class OneCheckpoint(BaseCheckpointSaver[Any]):
+    """A saver that holds one checkpoint, which was read already, and reads the others.
+
+    What a checkpoint's channels mean (which nodes are next, what each wrote) is known to the graph
+    alone, which asks its saver. To read and decode every state twice would cost more than all else.
+    """
+
+    def __init__(self, reader: SaverReader) -> None:
+        super().__init__(serde=reader.saver.serde)
+        self.reader = reader
+        self.raw: Any = None
+        """LangGraph's CheckpointTuple."""
+
+    def get_tuple(self, config: Any) -> Any:
+        """The checkpoint that it holds, if that is the one."""
+        place = config["configurable"]
+        same = (place.get("checkpoint_ns") or "") == (
+            self.raw.config["configurable"].get("checkpoint_ns") or ""
+        )
+        if same and place.get("checkpoint_id") in (None, id_in(self.raw.config)):
+            return self.raw
+        return self.reader.get(config)
+
+    def get_delta_channel_history(self, **asked: Any) -> Any:
+        """The saver's own: a DeltaChannel is put together from several checkpoints."""
+        return self.reader.delta_history(**asked)
 
 
-def _few(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:5]))
-    return f"{shown}, …" if len(names) > 5 else shown
-
-
-def _id_in(config: Any) -> str:
+def id_in(config: Any) -> str:
+    """The checkpoint's id in a config; empty if there is none."""
     return str(config["configurable"].get("checkpoint_id") or "") if config else ""
+
+
+def step_of(raw: Any) -> int:
+    """The super-step that a checkpoint was written after."""
+    return int((raw.metadata or {}).get("step", -1))
+
+
+def unread(raw: Any) -> str:
+    """Why a checkpoint as a whole could not be read; empty for one that could."""
+    return str(raw.checkpoint.get(UNREAD, ""))
+
+
+def unread_parts(raw: Any) -> str:
+    """Which channels of a checkpoint, and which writes after it, could not be read, and why."""
+    values = raw.checkpoint["channel_values"].items()
+    parts = [f"{name}, {value.why}" for name, value in values if isinstance(value, Unread)]
+    for _, channel, value in raw.pending_writes or ():
+        if isinstance(value, Unread):
+            parts.append(f"what was written to {channel} in the step that follows, {value.why}")
+    return "; ".join(dict.fromkeys(parts))

@@ -1,57 +1,47 @@
 """The time machine: a thread's checkpoints under a slider, and a fork from any of them.
 
-What is read is a checkpoint at a time, with its neighbours, so that a long thread opens as fast as
-a short one. Where widgets are not running, in a stored notebook or an exported page, the tree and a
-table of the newest checkpoints stand there; in a terminal, the table.
+A page of the newest checkpoints is read at a time, whole, so that a long thread opens as fast as a
+short one, and sliding reads nothing. Where widgets are not running, in a stored notebook or an
+exported page, the tree and a table stand there; in a terminal, the table.
 """
 
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..pictures import style
-from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
+from ..pictures.style import STATIC, card
 from ..pictures.waiting import waiting
-from .asked import Config
-from .cards import draw_card, draw_tree
-from .history import (
-    Checkpoint,
-    History,
-    asked,
-    history_of,
-    label_of,
-    made_by,
-    one_more,
-    require_limit,
-    understood,
-    wrote,
-)
-from .telling import sentence, tables
-from .thread import Read, Thread
-from .tree import Tree
+from .details import sentence, tables
+from .history import Checkpoint, History, read_checkpoints, read_history, require_limit
+from .reading import Config, HeldUpHere, first_line, is_of_database, told
+from .thread import Thread
 
 if TYPE_CHECKING:
     import ipywidgets
 
+    from .slider import Slider
+
 PAGE = 20
-"""So many of the newest checkpoints are in the table of a page on which no widget runs."""
-FIRST = 50
-"""Of a saver that cannot tell which checkpoints there are, so many of the newest are read first."""
+"""So many of the newest checkpoints are read at first, and twice as many each time after that."""
 SMALL, NEAR = 24, 12
 """A tree of so many cards is drawn whole while the slider moves; of a larger one, so many."""
-_KEPT_READ = 200
-_LABEL = re.compile(r"(-?\d+)([b-z]|~\d+)?")
+_LABEL = re.compile(r"-?\d+([b-z]|~\d+)?")
 
 
 def time_machine(graph: Any, config: Any) -> TimeMachine:
     """Slide through a thread's checkpoints: who wrote, what changed, what it weighs, what waits.
 
     Works on any compiled graph with any saver. It begins at the newest checkpoint, or at the one
-    that the config names. Looking changes nothing; `fork` writes, and only on a new branch.
+    that the config names. Looking changes nothing; `fork` writes, and only on a new branch. Keep it
+    in a name while you slide: the widget alone keeps neither graph nor saver alive. Where the event
+    loop of an async saver runs in this very thread, as in a notebook's cell:
+    `machine = await asyncio.to_thread(time_machine, graph, config)`, and likewise for its methods.
 
     Raises what `history` raises.
     """
@@ -59,128 +49,102 @@ def time_machine(graph: Any, config: Any) -> TimeMachine:
 
 
 class TimeMachine:
-    """A thread under a slider; see `time_machine`."""
+    """A thread under a slider; see `time_machine`.
+
+    `str`, `repr` and the slider tell of what was read; to be shown in a notebook it reads again.
+    """
 
     def __init__(self, thread: Thread) -> None:
         self.thread = thread
-        self._read: dict[str, Read | None] = {}
-
-    @cached_property
-    def tree(self) -> Tree:
-        """Which checkpoints there are; of a saver that cannot tell at once, the newest."""
-        index = self.thread.index()
-        if index is not None:
-            if not index:
-                self.thread.require_known()
-            return Tree(index)
-        page = self.thread.page(FIRST)
-        if not page:
-            self.thread.require_known()
-        return Tree({one.id: one.parent for one in reversed(page)}, len(page) < FIRST)
-
-    @cached_property
-    def ids(self) -> list[str]:
-        """The checkpoints' ids, oldest first."""
-        return list(self.tree.index)
+        self.read = read_history(thread, PAGE)
+        """The checkpoints that were read, the newest of the thread."""
+        if thread.start:
+            self._read_on(lambda: thread.start in self.read.tree.parents)
 
     def read_again(self) -> None:
-        """Forget what was read: the thread may have other checkpoints now."""
-        self._read.clear()
-        for name in ("tree", "ids"):
-            self.__dict__.pop(name, None)
+        """Look for checkpoints made meanwhile."""
+        self.read = read_history(self.thread, max(PAGE, len(self)))
+        self._renew(len(self))
+
+    def read_older(self) -> None:
+        """Read on, until there are twice as many or all."""
+        before = len(self)
+        self.read = read_history(self.thread, 2 * before)
+        if "_slider" in self.__dict__:
+            self._renew(self._slider.place + len(self) - before)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the checkpoints that were read, oldest first."""
+        return [one.id for one in self.read]
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.read)
 
     def __str__(self) -> str:
-        return str(self.history(PAGE))
+        return str(self.read)
 
     def __repr__(self) -> str:
-        try:
-            count = f"{len(self)} checkpoints"
-        except ValueError:  # somebody has deleted the thread
-            count = "gone"
-        return f"TimeMachine(thread {self.thread.id!r}, {count})"
+        more = " and older ones" if self.read.older else ""
+        return f"TimeMachine(thread {self.thread.id!r}, {len(self)} checkpoints{more})"
 
     # -- looking -----------------------------------------------------------------------------
 
     def history(self, limit: int | None = 50) -> History:
         """The newest checkpoints, as they are now; None reads all."""
         require_limit(limit)
-        self.thread.require_known()
-        return history_of(self.thread, self.thread.page(one_more(limit)), limit)
+        return read_history(self.thread, limit)
 
     def at(self, step: int | str) -> Checkpoint:
         """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
-        return self._checkpoint(self._find(step))
-
-    def _find(self, step: int | str) -> str:
-        label = _LABEL.fullmatch(str(step))
-        if isinstance(step, str) and step in self.tree.index:
-            return step
-        if label and not isinstance(step, bool):
-            found = self.thread.with_step(int(label[1]))
-            if isinstance(step, int):
-                line = set(self.tree.path_to(self.tree.newest))
-                found = [id for id in found if id in line] or found
-            else:
-                found = [id for id in found if self.tree.letter(id) == (label[2] or "")]
-            if found:
-                return found[-1]
-        first, last = (label_of(self._known(id), self.tree) for id in (self.ids[0], self.ids[-1]))
-        raise ValueError(
-            f"the thread {self.thread.id!r} has no checkpoint {step!r}, expected a step or label "
-            f"such as {first} or {last}, or a checkpoint's id: print the machine to see them"
-        )
-
-    def _checkpoint(self, id: str) -> Checkpoint:
-        one = self._known(id)
-        return understood(one, self._before(one), self.tree, self.thread.saver.serde.dumps_typed)
-
-    def _known(self, id: str) -> Read:
-        one = self._one(id)
-        if one is None:
+        found = self._find(step)
+        if found is None:
+            first, last = self.read.checkpoints[0].label, self.read.checkpoints[-1].label
             raise ValueError(
-                f"the checkpoint {id!r} is gone, expected it in the thread {self.thread.id!r}: "
-                "somebody deleted it meanwhile, so make the machine anew"
+                f"the thread {self.thread.id!r} has no checkpoint {step!r}, expected a step or "
+                f"label such as {first} or {last}, or a checkpoint's id: print the machine to "
+                "see them"
             )
-        return one
+        return found
 
-    def _before(self, one: Read) -> Read | None:
-        return self._one(one.parent) if one.parent else None
+    def _find(self, step: int | str) -> Checkpoint | None:
+        found = self.read.find(step)
+        if not self.read.older or (found and (found.id == step or self._is_on_the_way(found))):
+            return found
+        # Among the older ones may be another of this step: on the line that leads to the newest.
+        if type(step) is int and len(ids := self.thread.with_step(step)) < 2:
+            return self._one(ids[0]) if ids else None
+        if isinstance(step, str) and not _LABEL.fullmatch(step):
+            return self._one(step)
+        if type(step) is not int and not isinstance(step, str):
+            return None
 
-    def _one(self, id: str) -> Read | None:
-        if id not in self._read:
-            while len(self._read) >= _KEPT_READ:
-                self._read.pop(next(iter(self._read)))
-            self._read[id] = self.thread.one(id)
-        return self._read[id]
+        def is_enough() -> bool:
+            found = self.read.find(step)
+            return found is not None and (isinstance(step, str) or self._is_on_the_way(found))
+
+        self._read_on(is_enough)
+        return self.read.find(step)
+
+    def _is_on_the_way(self, one: Checkpoint) -> bool:
+        return one.id in self.read.tree.path_to(self.read.tree.newest)
+
+    def _one(self, id: str) -> Checkpoint | None:
+        """A checkpoint that lies before those that were read."""
+        raw = self.thread.one(id)
+        tree = self.read.tree
+        return raw and read_checkpoints(self.thread, [raw], tree, {id: raw}, tree.newest)[0]
+
+    def _read_on(self, is_enough: Callable[[], bool]) -> None:
+        with waiting("reading checkpoints") as tell:
+            while self.read.older and not self.read.trouble and not is_enough():
+                tell(f"reading checkpoints, {len(self)} so far")
+                self.read = read_history(self.thread, 2 * len(self))
 
     def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
-        """The whole tree as cards, around the newest checkpoint or another, marked there.
-
-        Where the saver must load every state to tell what follows what, it is told how far it is.
-        """
-        with waiting("reading checkpoints") as tell:
-            self.read_whole(tell)
-        return self.draw(self._find(around) if around is not None else self.ids[-1], most)
-
-    def read_whole(self, tell: Callable[[str], None]) -> None:
-        """Find out about all checkpoints, where only the newest are known."""
-        if not self.tree.complete:
-            self.__dict__["tree"] = Tree(self.thread.read_index(tell))
-            self.__dict__.pop("ids", None)
-
-    def draw(self, focus: str, most: int) -> Picture:
-        """The tree that is known so far, around a checkpoint given by its id."""
-
-        def card(id: str) -> Box:
-            one = self._known(id)
-            by = made_by(wrote(one, self._before(one)), one.source)
-            note = asked(one.asked, id, self.tree)
-            return draw_card(id, label_of(one, self.tree), by, here=id == focus, asked=note)
-
-        return draw_tree(self.tree, card, focus, most)
+        """The tree of what was read as cards, around the newest or another, marked there."""
+        here = self.at(around).id if around is not None else self.read.tree.newest
+        return self.read.picture(here, most)
 
     # -- going another way -------------------------------------------------------------------
 
@@ -191,38 +155,49 @@ class TimeMachine:
         `values` go through the reducers, as with `graph.update_state`, which is what is called.
 
         Raises:
-            ValueError: There is no such checkpoint, node or channel, or it is not clear as which
-                node to write, because several ran together or none did.
+            ValueError: There is no such checkpoint, node or channel, `values` is None, or it is not
+                clear as which node to write, because several ran together or none did.
             TypeError: `values` hold what the saver cannot save.
         """
-        one = self._find(step)
-        self._require_writable(values, as_node)
-        from langgraph.errors import InvalidUpdateError
-
-        try:
-            forked = self.thread.graph.update_state(self.thread.config_of(one), values, as_node)
-        except (InvalidUpdateError, ValueError, TypeError) as error:
-            why = str(error).splitlines()[0]
+        one = self.at(step)
+        if self.thread.one(one.id) is None:
             raise ValueError(
-                f"no fork was made after {step!r} ({why}), expected values that a node could "
-                f"write there: give as_node=, one of {self._nodes()}"
+                f"the checkpoint {step!r} is gone, expected it in the thread {self.thread.id!r}: "
+                "somebody deleted it meanwhile, so make the machine anew"
+            )
+        self._require_writable(values, as_node)
+        try:
+            forked = self.thread.graph.update_state(self.thread.config_of(one.id), values, as_node)
+        except Exception as error:
+            if is_of_database(error):
+                raise told(self.thread.saver, error) from error
+            raise ValueError(
+                f"no fork was made after {step!r} ({first_line(error)}), expected values that a "
+                f"node could write there: give as_node=, one of {self._nodes()}"
             ) from error
         self.read_again()
-        self._show_again()
         return dict(forked)
 
     def _require_writable(self, values: Any, as_node: str | None) -> None:
-        known = [*self.thread.graph.nodes, "__end__", "__input__", "__copy__"]
-        if as_node is not None and as_node not in known:
+        graph = self.thread.own_graph
+        if graph is None:
+            raise ValueError(
+                f"the graph has no subgraph in the namespace {self.thread.namespace!r}, expected "
+                "one that LangGraph finds: give the graph whose thread it is"
+            )
+        if values is None:
+            raise ValueError(
+                "values=None would write an empty checkpoint, expected what a node could return: "
+                "go on from an earlier one with graph.invoke(None, machine.at(step).config)"
+            )
+        if as_node is not None and as_node not in [*graph.nodes, "__input__"]:
             raise ValueError(
                 f"as_node={as_node!r} is no node of the graph, expected one of {self._nodes()}: "
                 "mend the name"
             )
-        strange = (
-            [key for key in values if key not in self.thread.graph.channels]
-            if isinstance(values, dict)
-            else []
-        )
+        # A state of one value, as that of an entrypoint, may be any dictionary.
+        has_keys = isinstance(values, dict) and not isinstance(graph.stream_channels_asis, str)
+        strange = [key for key in values if key not in graph.channels] if has_keys else []
         if strange:
             raise ValueError(
                 f"the state has no {strange[0]!r}, expected names of its channels: mend the name"
@@ -236,60 +211,72 @@ class TimeMachine:
             ) from error
 
     def _nodes(self) -> str:
-        return ", ".join(name for name in self.thread.graph.nodes if not name.startswith("__"))
+        nodes = self.thread.own_graph.nodes
+        return ", ".join(name for name in nodes if not name.startswith("__"))
 
     # -- the widget --------------------------------------------------------------------------
 
     @cached_property
     def widget(self) -> ipywidgets.VBox:
         """The slider with its buttons, the sentence, the cards and what the step did."""
-        return self._panel.box
+        return self._slider.box
 
     @cached_property
-    def _panel(self) -> Any:
-        from .panel import Panel
+    def _slider(self) -> Slider:
+        from .slider import Slider
 
-        return Panel(self)
+        weak = weakref.ref(self)
 
-    def _show_again(self) -> None:
-        if "_panel" in self.__dict__:
-            self._panel.renew()
+        def machine() -> TimeMachine:
+            found = weak()
+            if found is None:
+                raise RuntimeError(
+                    "this time machine was let go, expected one that a name holds: "
+                    "machine = time_machine(graph, config)"
+                )
+            return found
 
-    def is_small(self) -> bool:
-        """Whether the whole tree is drawn at every checkpoint."""
-        return self.tree.complete and len(self) <= SMALL
-
-    def begin(self) -> int:
-        """The place, counted from 1, of the checkpoint that the config named, or of the newest."""
         start = self.thread.start
-        return self.ids.index(start) + 1 if start in self.tree.index else len(self)
-
-    def sentence(self, place: int) -> str:
-        """What happened at a checkpoint, in one sentence that says which one it is."""
-        one = self._checkpoint(self.ids[place - 1])
-        before = self._one(one.parent) if one.parent in self.tree.index else None
-        parent = label_of(before, self.tree) if before else ""
-        of = f"Checkpoint {place} of {len(self)}" + (
-            "" if self.tree.complete else " that were read"
+        begin = self.ids.index(start) + 1 if start in self.ids else len(self)
+        return Slider(
+            show=lambda place: machine().page(place),
+            again=lambda: machine().read_again(),
+            older=lambda: machine().read_older(),
+            count=len(self),
+            at=begin,
+            has_older=self.read.older,
         )
-        return f"{of}, {sentence(one, parent, bool(self.tree.children(one.id)))}"
 
-    def html(self, place: int) -> str:
-        """A checkpoint with its neighbours: the cards, and what the step did as tables."""
-        id = self.ids[place - 1]
-        most = max(2, len(self)) if self.is_small() else NEAR
-        return self.draw(id, most).html() + tables(self._checkpoint(id))
+    def _renew(self, place: int) -> None:
+        if "_slider" in self.__dict__:
+            self._slider.renew(len(self), place, self.read.older)
+
+    def page(self, place: int) -> tuple[str, str]:
+        """A checkpoint by its place, counted from 1: a sentence; the cards and tables in HTML."""
+        one, tree = self.read.checkpoints[place - 1], self.read.tree
+        labels = {other.id: other.label for other in self.read}
+        of = f"Checkpoint {place} of {len(self)}" + (" that were read" if self.read.older else "")
+        small = not self.read.older and len(self) <= SMALL
+        picture = self.read.picture(one.id, max(2, len(self)) if small else NEAR)
+        words = sentence(one, labels.get(one.parent, ""), bool(tree.children[one.id]))
+        return f"{of}, {words}", picture.html() + tables(one)
 
     # -- how it shows ------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """The widget; the tree and the table for a page on which none runs; the table in words."""
-        self.read_again()
-        read = self.thread.page(one_more(PAGE))
-        self._read |= {one.id: one for one in read}  # the widget begins among these
-        page = history_of(self.thread, read, PAGE, self.tree)
-        self._show_again()
+        note = ""
+        try:
+            self.read_again()
+        except HeldUpHere:
+            note = (
+                "Shown is what was read before; await asyncio.to_thread(machine.read_again) "
+                "reads what came since."
+            )
+        except (ValueError, TimeoutError, RuntimeError) as error:
+            note = f"Shown is what was read before: {error}."
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
-        bundle["text/html"] = page.picture().html() + page.table()._repr_html_() + style.STATIC
-        bundle["text/plain"] = str(page)
+        page = self.read.picture().html() + self.read.table()._repr_html_()
+        bundle["text/html"] = (card(escape(note)) if note else "") + page + STATIC
+        bundle["text/plain"] = f"{note}\n{self.read}" if note else str(self.read)
         return bundle

@@ -7,73 +7,49 @@ next one.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-
-from .thread import Index
+from collections.abc import Iterator, Mapping
 
 
-@dataclass(frozen=True)
 class Tree:
-    """The ids of checkpoints, oldest first, and that of the one which each follows."""
+    """Checkpoints by their ids, oldest first, and that of the one which each follows.
 
-    index: Index
-    complete: bool = True
-    """Whether these are all, or only the newest."""
+    >>> tree = Tree({"1": "", "2": "1", "3": "2", "4": "1"})
+    >>> tree.lines, tree.letter("4"), tree.children["1"]
+    ([['1', '2', '3'], ['4']], 'b', ['2', '4'])
+    """
 
-    @cached_property
-    def _grown(self) -> tuple[list[list[str]], dict[str, list[str]], dict[str, list[str]]]:
-        """The lines; the line of each checkpoint; what branches off at which."""
-        lines: list[list[str]] = []
-        line_of: dict[str, list[str]] = {}
-        forks: dict[str, list[str]] = {}
-        for id, parent in self.index.items():
-            line = line_of.get(parent)
-            if line is not None and line[-1] == parent:
-                line.append(id)
-            else:
-                if line is not None:
-                    forks.setdefault(parent, []).append(id)
-                lines.append(line := [id])
-            line_of[id] = line
-        return lines, line_of, forks
-
-    @property
-    def lines(self) -> list[list[str]]:
+    def __init__(self, parents: Mapping[str, str]) -> None:
+        self.parents = dict(parents)
+        """The id of the checkpoint that each follows; it may be one that was not read."""
+        self.children: dict[str, list[str]] = {id: [] for id in parents}
+        self.lines: list[list[str]] = []
         """The lines, each from where it begins to its end, in the order in which they began."""
-        return self._grown[0]
-
-    def place(self, id: str) -> tuple[list[str], int]:
-        """The line of a checkpoint, and its place in it."""
-        line = self._grown[1][id]
-        return line, bisect_left(line, id)  # ids grow with time
-
-    def children(self, id: str) -> list[str]:
-        """What follows a checkpoint, in the order in which it was made."""
-        line, place = self.place(id)
-        return [*line[place + 1 : place + 2], *self._grown[2].get(id, ())]
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {line[0]: number for number, line in enumerate(self.lines)}
+        self._line_of: dict[str, int] = {}
+        for id, parent in parents.items():
+            siblings = self.children.setdefault(parent, [])
+            siblings.append(id)
+            if parent in self._line_of and siblings == [id]:
+                number = self._line_of[parent]
+            else:
+                number = len(self.lines)
+                self.lines.append([])
+            self.lines[number].append(id)
+            self._line_of[id] = number
 
     def letter(self, id: str) -> str:
         """The letter of a checkpoint's line; the first line has none."""
-        line = self._grown[1].get(id)
-        return letter(self._numbers[line[0]]) if line else ""
+        return letter(self._line_of[id])
 
     def path_to(self, id: str) -> Iterator[str]:
         """A checkpoint and all those that led to it, newest first."""
-        while id in self.index:
+        while id in self.parents:
             yield id
-            id = self.index[id]
+            id = self.parents[id]
 
     @property
     def newest(self) -> str:
         """The id of the newest checkpoint."""
-        return next(reversed(self.index))
+        return next(reversed(self.parents))
 
 
 def letter(number: int) -> str:

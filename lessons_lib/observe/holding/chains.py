@@ -6,6 +6,7 @@ What Python puts between two things is left out where a reader does not see it: 
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import re
 import threading
@@ -17,14 +18,20 @@ from operator import is_
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, read
+from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, mro, read
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
 _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
+_FINALIZER = "finalize._Info"
 _OUTPUT = re.compile(r"_\d+$|_{1,3}$")
 _MACHINERY = ("IPython", "ipykernel", "comm", "traitlets", "jupyter_client", "ipywidgets")
+_KERNEL = ("IPython", "ipykernel", "jupyter_client")
+"""What these hold is the notebook's; a widget may be the reader's own."""
+_MACHINERY_SAID = "the notebook's own machinery"
+OUTPUTS = "the notebook's Out"
+_SHOWN_HOPS = 6
 _KNOWN_PARTS = {
     "DisplayHook": "the notebook's display hook",
     "ZMQShellDisplayHook": "the notebook's display hook",
@@ -77,7 +84,21 @@ def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]
         return [Chain((_pill(machinery),))]
     else:
         starts = _starts(root, path)
-    return [Chain((first, *_rest(path, index, key_of))) for first, index in starts]
+    return [Chain(_shortened((first, *_rest(path, index, key_of)))) for first, index in starts]
+
+
+def _shortened(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
+    """The first and the last hops of a long chain, and how many are between them."""
+    left_out = len(hops) - 2 * _SHOWN_HOPS
+    if left_out <= 1:
+        return hops
+    said = f"… {left_out} more …"
+    return *hops[:_SHOWN_HOPS], _pill(said), *hops[-_SHOWN_HOPS:]
+
+
+def chain_below(start: str, path: Sequence[object], key_of: Callable[[object], int]) -> Chain:
+    """The chain of a path that begins at an object to which no name leads."""
+    return Chain(_shortened((_pill(start), *_rest(path, 0, key_of))))
 
 
 def _rest(path: Sequence[object], index: int, key_of: Callable[[object], int]) -> list[Hop]:
@@ -97,29 +118,49 @@ def _pill(words: str) -> Hop:
 
 def _first_frame(path: Sequence[object]) -> int:
     """The place of the last error's first frame in a path, else of the target."""
-    frames = [i for i, thing in enumerate(path) if is_a(thing, types.FrameType)]
+    kernel_s = [i for i, thing in enumerate(path[:-1]) if _is_kernel_s(thing)]
+    after = kernel_s[-1] if kernel_s else 0
+    frames = [i for i in range(after, len(path)) if is_a(path[i], types.FrameType)]
     return (frames or [len(path) - 1])[0]
 
 
 def _machinery(root: str, path: Sequence[object]) -> str:
-    """What part of the notebook's own machinery a path goes through, in plain words; or ""."""
-    kinds = [type(thing) for thing in path[1:-1]]
-    parts = [kind.__name__ for kind in kinds if kind.__module__.split(".")[0] in _MACHINERY]
-    known = next((_KNOWN_PARTS[part] for part in reversed(parts) if part in _KNOWN_PARTS), "")
-    module = root.removeprefix("module ").split(".")[0]
-    inside = bool(parts) or (root.startswith("module ") and module in _MACHINERY)
-    return known or ("the notebook's own machinery" if inside else "")
+    """What part of the notebook's own machinery a path starts at, in plain words; or ""."""
+    module = root.removeprefix("module ")
+    if not is_machinery(path[0]) and (module == root or module.split(".")[0] not in _MACHINERY):
+        return ""
+    parts = [type(thing).__name__ for thing in path[:-1] if _is_kernel_s(thing)]
+    return next((_KNOWN_PARTS[part] for part in parts if part in _KNOWN_PARTS), _MACHINERY_SAID)
+
+
+def is_machinery(thing: object) -> bool:
+    """Whether an object is a part of the kernel that lives as long as that does."""
+    return _is_kernel_s(thing) and any(base.__name__ == "HasTraits" for base in mro(type(thing)))
+
+
+def _is_kernel_s(thing: object) -> bool:
+    return str(type(thing).__module__).split(".")[0] in _KERNEL
 
 
 def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
     """The names that start a path, each with the place in the path where the next hop starts."""
     space, child = path[0], path[1]
+    if is_a(space, contextvars.Context):
+        values = [
+            (at, variable.name) for variable, value in space.items() for at in _at(path, value)
+        ]
+        return [(_named_root(root, name), at) for at, name in values]
     if not is_a(space, dict):
         return [(_pill(root), 0)]
-    if root == "" and child is space.get("Out") and is_a(child, dict) and len(path) > 2:
-        return [(_pill(f"the notebook's Out[{key}]"), 2) for key in _keys_in(child, path[2])]
+    if root == OUTPUTS:
+        return [(_pill(f"{root}[{key}]"), 1) for key in _keys_in(space, child)]
     names = [name for name in _keys_in(space, child) if type(name) is str]
     return [_start(root, name, path) for name in names]
+
+
+def _at(path: Sequence[object], thing: object) -> list[int]:
+    """Where in a path a thing is: one place, or none."""
+    return [place for place, other in enumerate(path) if other is thing]
 
 
 def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:
@@ -127,6 +168,9 @@ def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:
         return _pill(f"the notebook's {name}"), 1
     if root == "module threading" and name == "_active" and len(path) > 3:
         return _pill("a running thread"), 2
+    if root == "module weakref" and name == "finalize":
+        infos = [at for at, thing in enumerate(path) if type(thing).__qualname__ == _FINALIZER]
+        return _pill("a finalizer"), (infos or [1])[0]
     if root == "module sys" and name in _LAST_ERROR:
         return _pill(_LAST_ERROR_SAID), _first_frame(path)
     return _named_root(root, name), 1
@@ -157,6 +201,8 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
         # local → its threads' storages → one thread's storage → the value
         names = _keys_in(path[index + 2], path[index + 3])  # type: ignore[arg-type]
         return str((names or ["?"])[0]), "solid", index + 3
+    if type(holder) is path[index + 1]:
+        return "__class__", "solid", index + 1
     links = read(holder).links
     if type(path[-1]) in ATOMS:
         links += [(label, value, "solid") for label, value in _plain_values(holder)]
@@ -172,6 +218,8 @@ def _plain_values(holder: Any) -> list[tuple[str, Any]]:
     if is_a(holder, types.FunctionType):
         cells = zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=False)
         return [(name, cell.cell_contents) for name, cell in cells if _is_filled(cell)]
+    if is_a(holder, contextvars.Context):
+        return [(variable.name, value) for variable, value in holder.items()]
     frame = _frame_of(holder)
     if frame is not None:
         return list(frame_locals(frame).items())
@@ -230,6 +278,10 @@ def _hop(
         kind = f"{kind} {holder.__name__}"
     elif is_a(holder, threading.local):
         kind = "threading.local"
+    elif type(holder).__qualname__ == _FINALIZER:
+        kind = "finalize"
+    elif is_a(holder, contextvars.Context):
+        kind = "context variable"
     elif kind == "_lru_cache_wrapper":
         kind = f"lru_cache of {getattr(holder, '__name__', 'a function')}"
     elif is_a(holder, type):
@@ -244,6 +296,8 @@ def _said(holder: object, kind: str, label: str, hidden: bool) -> str:
         return label if label.startswith("[") or label == _A_KEY else f"{kind}.{label}"
     if not label:
         return kind
+    if is_a(holder, contextvars.Context):
+        return f"{kind} {label}"
     return f"{kind} → {label}" if hidden else f"{kind}.{label}"
 
 

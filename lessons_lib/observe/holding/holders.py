@@ -10,12 +10,13 @@ from html import escape
 
 from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
-from .chains import Chain, drawn
+from ..pictures.waiting import waiting
+from .chains import Chain, chain_below, chains_of, drawn
 from .links import ATOMS, atom_text, is_a, read, telling_name
-from .reach import NOT_FOUND, hold_only_each_other, unseen_holder
-from .search import FROZEN_BY_PYTHON, Search, roots_of
+from .reach import NOT_FOUND, held_beyond
+from .search import FROZEN_BY_PYTHON, Search, See, by_length, roots_of
 
-MAX_ANCESTORS = 300
+MOST_CHAINS = 6
 
 
 @dataclass(frozen=True)
@@ -28,26 +29,39 @@ class Holders:
     """Chains that were found but not kept."""
     weak: int = 0
     notes: tuple[str, ...] = ()
+    unseen: str = ""
+    """What was not looked at, or where the search stopped: it may hold the object too."""
+    at_least: bool = False
+    """Whether there may be more chains than were counted."""
 
     def __str__(self) -> str:
         lines = [self._headline(), *(f"  {chain}" for chain in self.chains)]
         if self.more:
-            lines.append(f"  … and {self.more} more")
+            lines.append(f"  {self._rest()}")
         return "\n".join([*lines, *self._remarks()])
 
     __repr__ = __str__
 
     def _headline(self) -> str:
         count = len(self.chains) + self.more
+        if not count and self.unseen:
+            return f"{self.unseen} Elsewhere no name leads to {self.label}."
         if not count:
             return f"No name leads to {self.label}."
-        return f"{self.label} is held by {count} chain{'' if count == 1 else 's'}:"
+        least = "at least " if self.at_least else ""
+        return f"{self.label} is held by {least}{count} chain{'' if count == 1 else 's'}:"
+
+    def _rest(self) -> str:
+        return f"… and {'at least ' if self.at_least else ''}{self.more} more"
 
     def _remarks(self) -> list[str]:
-        if not self.weak:
-            return list(self.notes)
-        weak = "a weak reference" if self.weak == 1 else f"{self.weak} weak references"
-        return [*self.notes, f"Beside these, {weak}: it keeps nothing alive."]
+        remarks = [*self.notes]
+        if self.unseen and self.chains:
+            remarks.append(self.unseen)
+        if self.weak:
+            weak = "a weak reference" if self.weak == 1 else f"{self.weak} weak references"
+            remarks.append(f"Beside these, {weak}: it keeps nothing alive.")
+        return remarks
 
     def picture(self) -> Picture:
         """The chains as one picture, the object on the right."""
@@ -57,7 +71,7 @@ class Holders:
         words = "".join(
             f'<div style="padding-left:1.5em">{code(str(chain))}</div>' for chain in self.chains
         )
-        rest = [f"… and {self.more} more"] if self.more else []
+        rest = [self._rest()] if self.more else []
         tail = "".join(f"<div>{escape(line)}</div>" for line in [*rest, *self._remarks()])
         html = card(f"<strong>{code(self._headline())}</strong>{words}{tail}", "overflow-x:auto;")
         picture = self.picture().html() if self.chains else ""
@@ -67,9 +81,9 @@ class Holders:
 def who_holds(thing: object) -> Holders:
     """Find the chains of references that lead to an object from the roots of the program.
 
-    The call's own argument is not counted. At most six chains are kept, the shortest first; the
-    rest is counted. Takes about a third of a second per million objects. Small integers and
-    interned strings are held all over Python: ask about objects of your own.
+    The call's own argument is not counted. Six chains are kept, the shortest first; the rest is
+    counted. Takes about a second per million objects, however many or long the chains are. Small
+    integers and interned strings are held all over Python: ask about objects of your own.
 
     >>> class Upload:
     ...     def __init__(self, name): self.name = name
@@ -85,17 +99,47 @@ def who_holds(thing: object) -> Holders:
     spare = sys.getrefcount(thing) - _argument_count(object())
     label = _label(thing)
     weak = weakref.getweakrefcount(thing)
+    roots = roots_of(sys._getframe(1))
     was_on = gc.isenabled()
     gc.disable()
     try:
-        search = Search([thing], roots_of(sys._getframe(1)))
-        chains, more = search.chains()
+        with waiting("looking for what holds it"):
+            search = Search(gc.get_objects(), roots.found, see=_only(thing))
+            found, more = _chains(search, thing)
+        unseen = " ".join(filter(None, (search.stopped, roots.unread)))
+        if found:
+            return Holders(label, found, more, weak, (), unseen, search.more_ways)
+        above, ahead = search.ancestors(thing)
         del search
-        notes = () if chains else (_why_alive(thing, spare),)
+        why, certain = _why_alive(thing, spare, above, ahead)
+        return Holders(label, (), 0, weak, (why,), "" if certain else unseen)
     finally:
         if was_on:
             gc.enable()
-    return Holders(label, chains, more, weak, notes)
+
+
+def _only(thing: object) -> See | None:
+    """What a search has to look for where the collector does not look."""
+    only = {id(thing)}
+    return None if gc.is_tracked(thing) else lambda chunk, loose: only.intersection(map(id, loose))
+
+
+def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
+    """The shortest chains in words, without those that say the same; how many were left.
+
+    An instance holds its class, but a class mostly has a name: that way is tried last.
+    """
+    keys: dict[int, int] = {}
+    found: dict[str, Chain] = {}
+    for classes in (False, True):
+        search.look_for([thing], classes=classes)
+        for root, path in search.paths(thing):
+            for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
+                found.setdefault(str(chain), chain)
+        if found:
+            break
+    ordered = sorted(found.values(), key=by_length)
+    return tuple(ordered[:MOST_CHAINS]), max(0, len(ordered) - MOST_CHAINS)
 
 
 def _argument_count(thing: object) -> int:
@@ -113,29 +157,24 @@ def _label(thing: object) -> str:
     return f"{kind} {value}".strip()
 
 
-def _why_alive(thing: object, spare: int) -> str:
-    """Why an object lives that no root leads to: its argument, a cycle, something in C."""
+def _why_alive(
+    thing: object, spare: int, above: list[object], ahead: dict[int, int]
+) -> tuple[str, bool]:
+    """Why an object lives that no root leads to, and whether that is certain.
+
+    `above` has all that leads to it, near things first, and must be the one list that does;
+    `ahead` says, by id, what each of them leads on to.
+    """
     if spare <= 0:
-        return "Only the argument of this call holds it: it dies when the call returns."
-    others = _ancestors(thing)
-    inside = list(map(id, gc.get_referents(*others, thing))).count(id(thing))
-    if inside >= spare and len(others) < MAX_ANCESTORS and hold_only_each_other(others, thing):
-        return "It is garbage: only a cycle leads to it, and no collection has come by yet."
-    holder = unseen_holder(thing)
-    if holder == NOT_FOUND and gc.get_freeze_count() > FROZEN_BY_PYTHON:
-        return "It is held unseen: gc.freeze() hides from the search what it has set aside."
-    return f"It is held unseen, by {holder}."
-
-
-def _ancestors(thing: object) -> list[object]:
-    """What refers to a thing, directly or not, the thing itself left out."""
-    group = [thing]
-    known = {id(thing), id(group)}
-    for holder in group:  # grows while it is walked
-        above = gc.get_referrers(holder)
-        known.add(id(above))
-        for candidate in above:
-            if id(candidate) not in known and len(group) <= MAX_ANCESTORS:
-                known.add(id(candidate))
-                group.append(candidate)
-    return group[1:]
+        return "Only the argument of this call holds it: it dies when the call returns.", True
+    place = held_beyond(above, thing, spare)
+    if place is None:
+        return "It is garbage: only a cycle leads to it, and no collection has come by yet.", True
+    if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+        frozen = "gc.freeze() hides from the search what it has set aside."
+        return f"It is held unseen: {frozen}", False
+    by_id = {id(holder): holder for holder in (*above, thing)}
+    path = [above[place]] if place >= 0 else [thing]
+    while path[-1] is not thing:
+        path.append(by_id[ahead[id(path[-1])]])
+    return f"It is held unseen, by {chain_below(NOT_FOUND, path, id)}.", False

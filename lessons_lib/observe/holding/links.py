@@ -7,18 +7,20 @@ Readers never call code of the reader's own classes: no `repr`, no property, no 
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
 import functools
 import gc
 import os
 import sys
+import threading
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Literal, NamedTuple, TypeGuard, TypeVar, overload
+from typing import Any, Generic, Literal, NamedTuple, TypeGuard, TypeVar, overload
 
 from ..pictures.style import shorten
 
@@ -49,7 +51,25 @@ class Reading(NamedTuple):
     links: list[Link]
 
 
-ATOMS = frozenset(
+class Kinds(frozenset[type]):
+    """Types told apart by identity: a metaclass may have an `==` of its own, and no hash.
+
+    >>> ValueError in Kinds({KeyError, ValueError})
+    True
+    """
+
+    def __new__(cls, kinds: Iterable[type]) -> Kinds:
+        made = super().__new__(cls, kinds)
+        made.ids = frozenset(map(id, made))
+        return made
+
+    ids: frozenset[int]
+
+    def __contains__(self, kind: object) -> bool:
+        return id(kind) in self.ids
+
+
+ATOMS = Kinds(
     {int, float, complex, bool, str, bytes, bytearray, range, slice, type(None), type(...)}
     | {type(NotImplemented), types.CodeType, types.ModuleType, property, classmethod}
     | {staticmethod, types.GetSetDescriptorType, types.MemberDescriptorType, memoryview}
@@ -92,9 +112,34 @@ def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
     return issubclass(type(thing), kinds)
 
 
+mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_names_in: Callable[[type], types.MappingProxyType[str, Any]] = type.__dict__["__dict__"].__get__
+"""A type's own bases and names, asked of `type`: a metaclass may run code of the reader's."""
+
+
+def derives(kind: type, base: type) -> bool:
+    """Whether a type is another one or has it as a base, told by identity."""
+    return any(own is base for own in mro(kind))
+
+
+class ByType(dict[int, tuple[type, T]], Generic[T]):
+    """Something for each type, found once; keep it no longer than a look, for it holds types."""
+
+    find: Callable[[type], T]
+
+    def __getitem__(self, kind: Any) -> Any:
+        found = self.get(id(kind))
+        if found is None:
+            dict.__setitem__(self, id(kind), found := (kind, self.find(kind)))
+        return found[1]
+
+
 def is_hidden(kind: type) -> bool:
     """True for what holds objects without showing it: closures, generators, frames, iterators."""
     return issubclass(kind, _HIDDEN) or kind.__name__.endswith(("iterator", "cache_wrapper"))
+
+
+_SHORT = Kinds({float, bool, complex, range, type(None), type(...)})
 
 
 def atom_text(value: object) -> str:
@@ -109,7 +154,7 @@ def atom_text(value: object) -> str:
         return text if len(value) <= 24 else text[:-1] + "…" + text[-1]  # type: ignore[arg-type]
     if kind is int:
         return str(value) if -(10**15) < value < 10**15 else "a large int"  # type: ignore[operator]
-    if kind in (float, bool, complex, range, type(None), type(...)):
+    if kind in _SHORT:
         return repr(value)
     return kind.__name__ if kind in ATOMS else "•"
 
@@ -128,28 +173,28 @@ def read(thing: object) -> Reading:
 Reader = Callable[[Any], Reading]
 
 
-class Readers(dict[type, Reader]):
-    """Readers by type, found once each; keep one no longer than a look, for it holds classes."""
-
-    def __missing__(self, kind: type) -> Reader:
-        self[kind] = reader_of(kind)
-        return self[kind]
-
-
 def reader_of(kind: type) -> Reader:
-    """Find the reader for a type."""
-    exact = dict(_CONTAINER_READERS)
-    if kind in exact:
-        return exact[kind]
-    for base, reader in _READERS:
-        if issubclass(kind, base):
-            return reader
-    return _instance_reader(kind)
+    """Find the reader for a type: that of its nearest base which has one."""
+    base = _read_base(kind)
+    if base is None or (base in _CONTAINERS and kind is not base):
+        return _instance_reader(kind, _READERS[base] if base else None)
+    return _READERS[base]
+
+
+class Readers(ByType[Reader]):
+    """Readers by type."""
+
+    find = staticmethod(reader_of)
+
+
+def _read_base(kind: type) -> type | None:
+    return next((base for base in mro(kind) if base in _READ), None)
 
 
 def read_by_type(kind: type) -> bool:
     """True for functions, frames, exceptions …: what their attributes say is not all they hold."""
-    return any(issubclass(kind, base) for base, _ in _READERS)
+    base = _read_base(kind)
+    return base is not None and base not in _CONTAINERS
 
 
 def link(label: str, target: object, style: LinkStyle = "solid") -> Link | None:
@@ -244,8 +289,8 @@ def attribute_reader(kind: type) -> Callable[[object], list[tuple[str, object]]]
 
 
 def _dict_getter(kind: type) -> Callable[[Any], Any] | None:
-    for base in kind.__mro__:
-        own = base.__dict__.get("__dict__")
+    for base in mro(kind):
+        own = _names_in(base).get("__dict__")
         if is_a(own, types.GetSetDescriptorType):
             return own.__get__
     return None
@@ -260,9 +305,9 @@ def is_dict_of(thing: object, table: object) -> bool:
 def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
     return [
         (name, slot)
-        for base in kind.__mro__
+        for base in mro(kind)
         if base.__flags__ & _HEAP_TYPE
-        for name, slot in base.__dict__.items()
+        for name, slot in _names_in(base).items()
         if is_a(slot, types.MemberDescriptorType)
     ]
 
@@ -291,33 +336,32 @@ def attributes_text(stored: list[tuple[str, Any]]) -> str:
     return shorten(", ".join(shown[:2]), VALUE_LIMIT)
 
 
-class Getters(dict[type, Callable[[Any], dict[str, Any]] | None]):
-    """For each class whose instances keep all they have in their `__dict__`: how to get that."""
-
-    def __missing__(self, kind: type) -> Callable[[Any], dict[str, Any]] | None:
-        self[kind] = only_a_dict(kind)
-        return self[kind]
-
-
 def only_a_dict(kind: type) -> Callable[[Any], dict[str, Any]] | None:
     """How to get the `__dict__` of a class's instances, if they keep all they have in it."""
-    special = any(issubclass(kind, base) for base, _ in (*_READERS, *_CONTAINER_READERS))
+    special = _read_base(kind) is not None
     plain = not special and not _slots(kind) and not _has_c_part(kind) and not is_hidden(kind)
     return _dict_getter(kind) if plain else None
 
 
+class Getters(ByType[Callable[[Any], dict[str, Any]] | None]):
+    """For each class whose instances keep all they have in their `__dict__`: how to get that."""
+
+    find = staticmethod(only_a_dict)
+
+
 def _has_c_part(kind: type) -> bool:
     """Whether C code may hold something for an instance that its attributes do not show."""
-    static = [base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE]
-    return not set(static) <= {object, *_CONTAINERS} or kind.__module__ in _C_MODULES
+    static = [base for base in mro(kind) if not base.__flags__ & _HEAP_TYPE]
+    known = all(base is object or base in _CONTAINERS for base in static)
+    return not known or kind.__module__ in _C_MODULES
 
 
 _C_MODULES = ("functools", "itertools", "_contextvars", "_thread")
 
 
-def _instance_reader(kind: type) -> Reader:
+def _instance_reader(kind: type, inner: Reader | None) -> Reader:
     """A reader for instances of one class: attributes first, then what C code holds for it."""
-    inner, read_attributes = _inner_container(kind), attribute_reader(kind)
+    read_attributes = attribute_reader(kind)
     has_c_part = _has_c_part(kind)
     style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
 
@@ -333,16 +377,6 @@ def _instance_reader(kind: type) -> Reader:
         return Reading(shorten(text, VALUE_LIMIT), links)
 
     return read_instance
-
-
-_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
-
-
-def _inner_container(kind: type) -> Reader | None:
-    for base, reader in _CONTAINER_READERS:
-        if issubclass(kind, base):
-            return reader
-    return None
 
 
 def _unnamed(thing: object, known: list[Link], style: LinkStyle) -> list[Link]:
@@ -406,18 +440,56 @@ def _read_partial(call: functools.partial[Any]) -> Reading:
     return Reading("", _links(pairs, "dotted"))
 
 
+_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+READS_RUNNING = sys.version_info >= (3, 13) and _GIL
+"""Whether the locals of a frame that another thread is running can be read.
+
+Up to CPython 3.12 to read them is to write them: what a thread does between the two is undone.
+"""
+
+
+def stack_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
+    """A frame and those that called it."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def running_elsewhere() -> list[list[types.FrameType]]:
+    """The frames of all other threads, a list for each thread."""
+    frames = sys._current_frames()
+    del frames[threading.get_ident()]  # a function that held its own frame would be a cycle
+    return [list(stack_of(frame)) for frame in frames.values()]
+
+
+def _runs_elsewhere(frame: types.FrameType) -> bool:
+    if any(own is frame for own in stack_of(sys._getframe())):
+        return False
+    return any(other is frame for stack in running_elsewhere() for other in stack)
+
+
+if sys.version_info < (3, 13):
+    _write_back = ctypes.PYFUNCTYPE(None, ctypes.py_object, ctypes.c_int)(
+        ("PyFrame_LocalsToFast", ctypes.pythonapi)
+    )
+
+
 def frame_locals(frame: types.FrameType) -> dict[str, object]:
     """The local variables of a frame, without leaving a trace of the look.
 
-    Up to CPython 3.12 a function's `f_locals` is a dictionary that stays with the frame and so
-    keeps every value alive. It is emptied again here; `PyFrame_LocalsToFast` first tells the frame
-    that there is nothing to write back. From 3.13 on it is a view that holds nothing (PEP 667).
+    Empty for a frame that another thread is running, up to CPython 3.12: see `READS_RUNNING`. There
+    a function's `f_locals` is a dictionary that stays with the frame and so keeps every value
+    alive. It is emptied again here, once the frame was told that nothing in it is to be written
+    back. That is to write it back: in the same expression, so that no other thread comes between
+    and loses what it did to a variable they share. From 3.13 on it is a view (PEP 667).
     """
-    seen = frame.f_locals
+    if not READS_RUNNING and _runs_elsewhere(frame):
+        return {}
+    if sys.version_info >= (3, 13) or not frame.f_code.co_flags & 1:  # not a function's
+        return dict(frame.f_locals)
+    seen, _ = frame.f_locals, _write_back(frame, 0)
     found = dict(seen)
-    optimized = frame.f_code.co_flags & 1  # a function: its locals are not a dictionary
-    if sys.version_info < (3, 13) and optimized and sys.getrefcount(seen) <= _ALONE:
-        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+    if sys.getrefcount(seen) <= _ALONE:
         seen.clear()
     return found
 
@@ -479,7 +551,7 @@ def _on_stack(target: object) -> bool:
 
 def _read_class(kind: type) -> Reading:
     """A class keeps what its own attributes keep: a registry, a cache."""
-    pairs = [(n, v) for n, v in kind.__dict__.items() if not n.startswith("__")]
+    pairs = [(n, v) for n, v in _names_in(kind).items() if not n.startswith("__")]
     return Reading("", _links((n, v) for n, v in pairs if not _is_part_of_class(v)))
 
 
@@ -506,30 +578,31 @@ def _read_proxy(_: object) -> Reading:
     return Reading("a weak proxy", [])
 
 
-_CONTAINER_READERS: tuple[tuple[type, Reader], ...] = (
-    (list, _read_sequence),
-    (tuple, _read_sequence),
-    (dict, _read_dict),
-    (set, _read_set),
-    (frozenset, _read_set),
-    (deque, _read_deque),
-)
-_READERS: tuple[tuple[type, Reader], ...] = (
-    (types.FunctionType, _read_function),
-    (types.MethodType, _read_method),
-    (types.BuiltinFunctionType, _read_method),
-    (types.CellType, _read_cell),
-    (types.GeneratorType, _read_generator),
-    (types.CoroutineType, _read_generator),
-    (types.AsyncGeneratorType, _read_generator),
-    (types.FrameType, _read_frame),
-    (types.TracebackType, _read_traceback),
-    (BaseException, _read_exception),
-    (functools.partial, _read_partial),
-    (type, _read_class),
-    (weakref.WeakValueDictionary, _read_weak_values),
-    (weakref.WeakKeyDictionary, _read_weak_keys),
-    (weakref.WeakSet, _read_weak_set),
-    (weakref.ProxyType, _read_proxy),
-    (weakref.CallableProxyType, _read_proxy),
-)
+def _read_context(context: contextvars.Context) -> Reading:
+    return Reading("", _links((variable.name, value) for variable, value in context.items()))
+
+
+_CONTAINERS = Kinds({list, tuple, dict, set, frozenset, deque})
+_READERS: dict[type, Reader] = {
+    **dict.fromkeys((list, tuple), _read_sequence),
+    **dict.fromkeys((set, frozenset), _read_set),
+    dict: _read_dict,
+    deque: _read_deque,
+    types.FunctionType: _read_function,
+    **dict.fromkeys((types.MethodType, types.BuiltinFunctionType), _read_method),
+    types.CellType: _read_cell,
+    **dict.fromkeys((types.GeneratorType, types.CoroutineType), _read_generator),
+    types.AsyncGeneratorType: _read_generator,
+    types.FrameType: _read_frame,
+    types.TracebackType: _read_traceback,
+    BaseException: _read_exception,
+    functools.partial: _read_partial,
+    type: _read_class,
+    contextvars.Context: _read_context,
+    weakref.WeakValueDictionary: _read_weak_values,
+    weakref.WeakKeyDictionary: _read_weak_keys,
+    weakref.WeakSet: _read_weak_set,
+    **dict.fromkeys((weakref.ProxyType, weakref.CallableProxyType), _read_proxy),
+}
+"""What is in an object: from the type, or a base of it, to how it is read."""
+_READ = Kinds(_READERS)

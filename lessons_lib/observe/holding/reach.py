@@ -50,25 +50,30 @@ def _resting_count() -> int:
     return count
 
 
-def hold_only_each_other(group: list[object], beside: object = None) -> bool:
-    """True when every reference to the objects of a group comes from one of them or from `beside`.
+def held_beyond(group: list[object], thing: object, spare: int) -> int | None:
+    """The place of the first object of a group that something beyond the group holds.
 
-    The caller must hold the objects through this one list alone.
+    The group has all that leads to a thing, to which there are `spare` references beside the
+    caller's; -1 is that thing itself. None: nothing beyond holds any of them. The caller must hold
+    the objects through this one list alone.
 
     >>> ring: list[object] = []
     >>> ring.append([ring])
-    >>> group = [ring, ring[0]]
-    >>> hold_only_each_other(group)    # the name ring leads there
-    False
+    >>> group = [ring]
+    >>> held_beyond(group, ring[0], 1)    # the name ring leads there
+    0
+    >>> thing = ring[0]
     >>> del ring
-    >>> hold_only_each_other(group)
+    >>> held_beyond(group, thing, 1) is None
     True
     """
-    inside = Counter(map(id, gc.get_referents(*group, beside)))
-    counts = [sys.getrefcount(thing) for thing in group]
+    inside = Counter(map(id, gc.get_referents(*group, thing)))
+    if spare > inside[id(thing)]:
+        return -1
+    counts = [sys.getrefcount(holder) for holder in group]
     resting = _resting_count()
     places = range(len(group))
-    return all(counts[i] - resting <= inside[id(group[i])] for i in places)
+    return next((i for i in places if counts[i] - resting > inside[id(group[i])]), None)
 
 
 def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:

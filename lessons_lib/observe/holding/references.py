@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import gc
+import sys
+import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
-from .links import telling_name
+from .links import derives, is_a, telling_name
+from .search import FROZEN_BY_PYTHON, Search, roots_of
 
 
 def survivors(cls: type) -> int:
     """The number of living instances of a class, its subclasses' included.
 
-    Counts what the collector knows, which is every instance of a class written in Python.
-    A class of plain values, such as int, raises ValueError: the collector does not know those.
+    Counts what the collector knows, which is every instance of a class written in Python, garbage
+    too; of what `gc.freeze()` has set aside, that to which a name leads. Instances of an earlier
+    class of the same name are not counted. A class of plain values, such as int, raises ValueError:
+    the collector does not know those.
 
     >>> class Upload: pass
     >>> one, two = Upload(), Upload()
@@ -26,7 +31,10 @@ def survivors(cls: type) -> int:
     1
     """
     require_countable(cls)
-    return count_instances([cls], gc.get_objects())[cls]
+    objects = gc.get_objects()
+    if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+        objects = Search(objects, roots_of(sys._getframe(1)).found).found
+    return count_instances([cls], objects)[0]
 
 
 _KNOWN_TO_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
@@ -34,7 +42,7 @@ _KNOWN_TO_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
 
 def require_countable(cls: object) -> None:
     """Raise TypeError or ValueError when the instances of `cls` cannot be counted."""
-    if not isinstance(cls, type):
+    if not is_a(cls, type):
         raise TypeError(f"{cls!r} is no class, expected one: give the class, not an instance of it")
     if not cls.__flags__ & _KNOWN_TO_COLLECTOR:
         raise ValueError(
@@ -43,16 +51,17 @@ def require_countable(cls: object) -> None:
         )
 
 
-def count_instances(classes: Iterable[type], objects: Iterable[object]) -> dict[type, int]:
+def count_instances(classes: Sequence[type], objects: list[object]) -> list[int]:
     """How many of the objects are instances of each class, those of its subclasses included.
 
     >>> count_instances([Exception, list], [[], ValueError(), TypeError()])
-    {<class 'Exception'>: 2, <class 'list'>: 1}
+    [2, 1]
     """
-    kinds = Counter(map(type, objects))
-    # The type's own list of bases: issubclass() may call the program's code, in a collection too.
-    bases = {kind: type.__dict__["__mro__"].__get__(kind) for kind in kinds}
-    return {cls: sum(n for kind, n in kinds.items() if cls in bases[kind]) for cls in classes}
+    counts = Counter(map(id, map(type, objects)))
+    kinds = {id(kind): kind for kind in map(type, objects)}
+    return [
+        sum(count for key, count in counts.items() if derives(kinds[key], cls)) for cls in classes
+    ]
 
 
 class Lifeline:
@@ -61,10 +70,11 @@ class Lifeline:
     def __init__(self, thing: object, label: str) -> None:
         self.label = label
         self._death: list[Literal["reference count", "the collector"]] = []
-        death, collecting = self._death, _collector.at_work
+        death, at_work = self._death, _collector.at_work
 
         def gone(_: object) -> None:
-            death.append("the collector" if collecting else "reference count")
+            collected = threading.get_ident() in at_work
+            death.append("the collector" if collected else "reference count")
 
         try:
             self._ref = weakref.ref(thing, gone)
@@ -111,17 +121,17 @@ def watch(thing: object, label: str = "") -> Lifeline:
 
 
 class _Collector:
-    """Knows whether the collector is at work at this moment."""
+    """Knows in which thread the collector is at work at this moment: others go on meanwhile."""
 
     def __init__(self) -> None:
-        self.at_work: list[bool] = []
+        self.at_work: list[int] = []
 
     def attend(self) -> None:
         if self.notice not in gc.callbacks:
             gc.callbacks.append(self.notice)
 
     def notice(self, phase: str, info: dict[str, int]) -> None:
-        self.at_work[:] = [True] if phase == "start" else []
+        self.at_work[:] = [threading.get_ident()] if phase == "start" else []
 
 
 _collector = _Collector()

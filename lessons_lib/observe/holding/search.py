@@ -1,7 +1,8 @@
-"""The search for what holds a thing: the roots of a program, and the paths from them to the thing.
+"""The search for what holds a thing: the roots of a program, and all that leads from them to it.
 
-Roots are the notebook's names, modules, running functions, context variables and the event loop.
-`gc.get_referrers` alone would miss containers that the collector does not track.
+Roots are the notebook's names, running functions, context variables, the event loop and modules.
+One sweep over all objects finds many links of a chain: how wide or long it is costs little.
+`gc.get_referrers` would walk over all objects for each link, and knows no untracked containers.
 """
 
 from __future__ import annotations
@@ -10,24 +11,34 @@ import asyncio
 import contextvars
 import gc
 import sys
-import threading
 import types
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import compress, filterfalse, islice, repeat
-from operator import is_, not_
+from itertools import chain as chained
+from itertools import filterfalse
+from typing import Any, NamedTuple
 
-from .chains import Chain, chains_of
-from .links import ATOMS, OWN_FOLDER, OWN_PACKAGE, frame_locals
-from .reach import referrers
+from .chains import OUTPUTS, Chain, is_machinery
+from .links import (
+    OWN_FOLDER,
+    OWN_PACKAGE,
+    READS_RUNNING,
+    derives,
+    frame_locals,
+    is_a,
+    running_elsewhere,
+    stack_of,
+)
 
-MAX_CHAINS = 6
-MAX_LOOKS = 40
-"""Things whose holders are looked for; each look walks over all objects."""
-MAX_PATHS = 400
+MOST_PATHS = 200
+MOST_STEPS = 100_000
+"""So many steps up are tried for other ways to what a shorter way leads to already."""
+MOST_SWEEPS = 12
 FROZEN_BY_PYTHON = 2000
 """So many objects CPython 3.12 itself has frozen before a program begins."""
-_CHUNK = 5000
+_TO_AND_FRO = 3
+_CHUNK = 1000
 _PLUMBING = frozenset(
     (
         *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
@@ -48,40 +59,48 @@ class Root:
     space: object
 
 
-def roots_of(caller: types.FrameType | None) -> list[Root]:
-    """All roots, those a reader knows best first."""
+class Roots(NamedTuple):
+    """All roots, those a reader knows best first, and what could not be looked at, in words."""
+
+    found: list[Root]
+    unread: str
+
+
+def roots_of(caller: types.FrameType | None) -> Roots:
+    """The roots of the program as it is now; `caller` is the frame of who asks."""
     main = sys.modules["__main__"].__dict__
     modules = [
         Root(f"module {name}", module.__dict__)
         for name, module in list(sys.modules.items())
-        if isinstance(module, types.ModuleType)
+        if is_a(module, types.ModuleType)
         and not name.startswith(OWN_PACKAGE)
         and module.__dict__ is not main
     ]
-    return [Root("", main), *_frame_roots(caller), *_other_roots(), *modules]
+    stacks = [[frame for frame in stack if _is_shown(frame)] for stack in running_elsewhere()]
+    running = [stack for stack in stacks if stack]
+    own = [frame for frame in stack_of(caller) if _is_shown(frame)]
+    readable = [*own, *chained.from_iterable(running)] if READS_RUNNING else own
+    functions = [Root(f"{f.f_code.co_name}()", frame_locals(f)) for f in readable]
+    outputs = [Root(OUTPUTS, main["Out"])] if "IPython" in sys.modules and "Out" in main else []
+    found = [Root("", main), *outputs, *functions, *_other_roots(), *modules]
+    return Roots(found, "" if READS_RUNNING else _unread(len(running)))
 
 
-def _frame_roots(caller: types.FrameType | None) -> Iterator[Root]:
-    """The running functions of all threads, without the machinery that merely called them."""
-    frames = sys._current_frames()
-    del frames[threading.get_ident()]  # a function that held its own frame would be a cycle
-    for innermost in (caller, *frames.values()):
-        frame = innermost
-        while frame is not None:
-            if not _is_plumbing(frame) and frame.f_code.co_flags & 1:
-                yield Root(f"{frame.f_code.co_name}()", frame_locals(frame))
-            frame = frame.f_back
+def _unread(threads: int) -> str:
+    which = "a running thread" if threads == 1 else f"{threads} running threads"
+    return f"The locals of {which} were not looked at." if threads else ""
 
 
-def _is_plumbing(frame: types.FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__", ""))
-    return module.split(".")[0] in _PLUMBING or frame.f_code.co_filename.startswith(OWN_FOLDER)
+def _is_shown(frame: types.FrameType) -> bool:
+    """Whether a frame is that of a function, and not of the machinery that merely called it."""
+    module = str(frame.f_globals.get("__name__", "")).split(".")[0]
+    ours = module in _PLUMBING or frame.f_code.co_filename.startswith(OWN_FOLDER)
+    return bool(frame.f_code.co_flags & 1) and not ours
 
 
 def _other_roots() -> Iterator[Root]:
     """What belongs to this thread's context alone, and the loop that runs it."""
-    context = contextvars.copy_context()
-    yield Root("context variable", {variable.name: value for variable, value in context.items()})
+    yield Root("context variable", contextvars.copy_context())
     loop = asyncio._get_running_loop()
     if loop is not None:
         yield Root("the event loop", loop)
@@ -89,105 +108,180 @@ def _other_roots() -> Iterator[Root]:
 
 # -- the search ----------------------------------------------------------------------------------
 
+See = Callable[[list[object], list[object]], set[int]]
+"""Told, for each piece of the walk, the objects there and the plain values and keys in them;
+returned are the ids of those that are looked for."""
+
 
 class Search:
-    """A search from some targets back to the roots, shortest paths first.
+    """What leads to some objects, found by sweeps over all objects.
 
-    `things` has the targets and all holders found so far, each once, and is all that the search
-    itself holds; everything else is places in that list. No function here may close over a thing
-    (in a generator expression, say): the closure's cell would then be one of its holders.
+    `objects` is what the collector knew before there was anything of ours, the search included;
+    `ours` are things not to be looked into. Who asks lets go of the search before they count
+    references: it holds all that it has seen.
     """
 
-    def __init__(self, targets: list[object], roots: list[Root]) -> None:
+    def __init__(
+        self,
+        objects: list[object],
+        roots: list[Root],
+        *,
+        see: See | None = None,
+        ours: tuple[object, ...] = (),
+    ) -> None:
         self.roots = {id(root.space): root for root in reversed(roots)}
-        self.frozen = frozen(roots) if gc.get_freeze_count() > FROZEN_BY_PYTHON else []
-        self.things = list(targets)
-        self.place = {id(target): place for place, target in enumerate(targets)}
-        self.targets = list(range(len(targets)))
-        self.above: dict[int, list[int]] = {}
-        self.ahead: dict[int, list[int]] = {}
-        self.most_looks, self.most_paths = MAX_LOOKS, MAX_PATHS
+        # CPython 3.12's `_asyncio` also names dead objects that it keeps for reuse. To get hold of
+        # one brings it back and has it die again, which ties the list of them into a knot: the next
+        # search through all objects would never end.
+        self.left_out = {id(sys.modules.get("_asyncio")), *map(id, ours)}
+        self.found = [thing for thing in objects if id(thing) not in self.left_out]
+        self.found += [root.space for root in roots if not gc.is_tracked(root.space)]
+        self.above: dict[int, list[object]] = {}
+        self.direct: dict[int, list[object]] = {}
+        """By id, what holds the targets that were seen on the walk."""
+        self.stopped = ""
+        """In words, if there may be more that leads to the targets than was found."""
+        self.more_ways = False
+        """Whether there may be more ways than were told."""
+        if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+            self._put_in_order()
+        if see:
+            self._walk(see)
 
-    def paths(self) -> Iterator[list[object]]:
-        """Paths from a root to a target, as objects."""
-        waiting: list[tuple[int, ...]] = [(place,) for place in self.targets]
-        for path in waiting:  # grows while it is walked
-            if len(self.above) >= self.most_looks or len(waiting) > self.most_paths:
-                return
-            for holder in self._holders(path[0], waiting):
-                if id(self.things[holder]) in self.roots:
-                    yield [self.things[place] for place in (holder, *path)]
-                elif holder not in path and self._goes_on(holder, path[-1]):
-                    waiting.append((holder, *path))
+    def _walk(self, see: See) -> None:
+        """Add the containers that the collector does not track: they have plain values alone.
 
-    def _goes_on(self, holder: int, target: int) -> bool:
-        """Whether the way from a holder of a target is worth following further up."""
-        return True
-
-    def _holders(self, place: int, waiting: list[tuple[int, ...]]) -> list[int]:
-        """The places of what holds a thing; each is looked for once."""
-        if place not in self.above:
-            if place not in self.ahead:
-                self._look([place, *(path[0] for path in waiting)])
-            self.above[place] = self.ahead[place]
-        return self.above[place]
-
-    def _look(self, wanted: list[int]) -> None:
-        """Look for the holders of a thing and of some that come after it, in one go.
-
-        Each look walks over all objects: one for many things costs little more than for one.
+        It has no eyes for the keys of a dictionary either, if all of them are strings.
         """
-        new = [place for place in dict.fromkeys(wanted) if place not in self.ahead][:MAX_LOOKS]
-        tracked = [place for place in new if gc.is_tracked(self.things[place])]
-        found = referrers([self.things[place] for place in tracked]) if tracked else []
-        places = {id(self.things[place]): place for place in tracked}
-        holders: dict[int, list[object]] = {place: [] for place in tracked}
-        for holder in found:
-            for key in set(places).intersection(map(id, gc.get_referents(holder))):
-                holders[places[key]].append(holder)
-        first = new[0]
-        if first not in holders:
-            holders[first] = holders_of(self.things[first])
-        for place, above in holders.items():
-            above += holding(self.things[place], self.frozen)
-            self._add_bare_roots(self.things[place], above)
-            self.ahead[place] = self._places(self.things[place], above)
+        known = set(self.left_out)
+        for chunk in _chunks(self.found):
+            loose = list(filterfalse(gc.is_tracked, gc.get_referents(*chunk)))
+            boxes = [thing for thing in loose if type(thing) is tuple or type(thing) is dict]
+            self.found += _new(boxes, known)
+            kinds = {id(kind): kind for kind in map(type, chunk)}
+            tables = {key for key, kind in kinds.items() if derives(kind, dict)}
+            for thing in chunk:
+                if id(type(thing)) in tables:
+                    loose += _keys(thing)
+            if seen := see(chunk, loose):
+                for thing in chunk:
+                    keys = _keys(thing) if id(type(thing)) in tables else []
+                    for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
+                        self.direct.setdefault(key, []).append(thing)
 
-    def _places(self, thing: object, holders: list[object]) -> list[int]:
-        """Every instance leads to its class: that is no way to hold it, and left out."""
-        places = []
-        for holder in holders:
-            ours = holder is self.things or holder is self.frozen
-            if not ours and type(holder) is not thing:
-                places.append(self.place_of(holder))
-        return places
+    def _put_in_order(self) -> None:
+        """Put near things before those that they lead to; add what `gc.freeze()` has set aside."""
+        starts, self.found = self.found, []
+        known = set(self.left_out)
+        for things in ([root.space for root in self.roots.values()], starts):
+            at = len(self.found)
+            self.found += _new(things, known)
+            for chunk in _chunks(self.found, at):
+                self.found += _new(filter(gc.is_tracked, gc.get_referents(*chunk)), known)
+        self.found += [thing for thing in starts if id(thing) not in known]
 
-    def place_of(self, thing: object) -> int:
-        """The place of a thing in the list of all things found, where it is put if it is new."""
-        if id(thing) not in self.place:
-            self.place[id(thing)] = len(self.things)
-            self.things.append(thing)
-        return self.place[id(thing)]
+    def look_for(self, targets: list[object], *, classes: bool = False) -> None:
+        """Find all that leads to some objects; if asked for, also from an instance to its class.
 
-    def _add_bare_roots(self, thing: object, holders: list[object]) -> None:
-        """Namespaces of plain values alone are untracked, so they are asked one by one."""
-        for root in self.roots.values():
-            space = root.space
-            if isinstance(space, dict) and not gc.is_tracked(space) and has(space.values(), thing):
-                holders.append(space)
+        A sweep that meets a thing after what that leads to finds both. The collector has most
+        objects in one such order or the other, so the first sweeps go to and fro; the later ones
+        go back through an order that was made for it. They end when one finds nothing new.
+        """
+        self.stopped = ""
+        hot = set(map(id, targets))
+        direct = {key: self.direct[key] for key in hot & self.direct.keys()}
+        hot = hot - direct.keys() | {id(h) for holders in direct.values() for h in holders}
+        hot -= self.roots.keys()
+        for number in range(MOST_SWEEPS):
+            if number == _TO_AND_FRO:
+                self._put_in_order()
+            self.above = dict(direct)
+            before = len(hot)
+            self._sweep(hot, classes, number % 2 == 0 or number >= _TO_AND_FRO)
+            if len(hot) == before:
+                return
+        self.stopped = f"The search stopped after {MOST_SWEEPS} sweeps over all objects."
 
-    def chains(self) -> tuple[tuple[Chain, ...], int]:
-        """The shortest chains in words, without those that say the same; how many were left."""
-        keys: dict[int, int] = {}
-        found: dict[str, Chain] = {}
-        for path in islice(self.paths(), 10 * MAX_CHAINS):
-            root = self.roots[id(path[0])]
-            for chain in chains_of(
-                root.label, path, lambda thing: keys.setdefault(id(thing), len(keys))
-            ):
-                found.setdefault(str(chain), chain)
-        ordered = sorted(found.values(), key=by_length)
-        return tuple(ordered[:MAX_CHAINS]), max(0, len(ordered) - MAX_CHAINS)
+    def _sweep(self, hot: set[int], classes: bool, backwards: bool) -> None:
+        starts = range(0, len(self.found), _CHUNK)
+        for start in reversed(starts) if backwards else starts:
+            chunk = self.found[start : start + _CHUNK]
+            if hot.isdisjoint(map(id, gc.get_referents(*chunk))):
+                continue
+            for thing in reversed(chunk) if backwards else chunk:
+                for child in gc.get_referents(thing):
+                    if id(child) in hot and (classes or child is not type(thing)):
+                        self._note(child, thing, hot)
+
+    def _note(self, child: object, holder: object, hot: set[int]) -> None:
+        holders = self.above.setdefault(id(child), [])
+        if not holders or holders[-1] is not holder:
+            holders.append(holder)
+        if id(holder) not in self.roots and not is_machinery(holder):
+            hot.add(id(holder))
+
+    def paths(
+        self, target: object, goes_on: Callable[[object], bool] | None = None
+    ) -> Iterator[tuple[str, list[object]]]:
+        """Ways from a root, which is named, to a target, the shortest first.
+
+        `goes_on` says behind which holders to look.
+        """
+        visits: Counter[int] = Counter()
+        often = max(1, MOST_STEPS // max(1, len(self.above)))
+        ways: list[tuple[Any, ...]] = [(target,)]  # each a thing, and the way on from there
+        found = 0
+        for way in ways:  # grows while it is walked
+            for holder in self.above.get(id(way[0]), ()):
+                root = self._label(holder)
+                if found >= MOST_PATHS:
+                    self.more_ways = True
+                    return
+                if id(holder) not in self.roots and goes_on and not goes_on(holder):
+                    continue
+                if root is not None:
+                    found += 1
+                    yield root, [holder, *_things_on(way)]
+                elif visits[id(holder)] >= often:
+                    self.more_ways = True
+                elif not (visits[id(holder)] and _is_on(holder, way)):
+                    visits[id(holder)] += 1
+                    ways.append((holder, way))
+
+    def _label(self, thing: object) -> str | None:
+        """How a root is called; that is also a context that nothing leads to, and the kernel."""
+        if id(thing) in self.roots:
+            return self.roots[id(thing)].label
+        if type(thing) is contextvars.Context and id(thing) not in self.above:
+            return "another thread's context variable"
+        return "the kernel" if is_machinery(thing) else None
+
+    def ancestors(self, target: object) -> tuple[list[object], dict[int, int]]:
+        """All that leads to a target, near things first; by id, what each of them leads on to."""
+        found: list[object] = [target]
+        ahead: dict[int, int] = {}
+        known = {id(target)}
+        for thing in found:  # grows while it is walked
+            for holder in self.above.get(id(thing), ()):
+                if id(holder) not in known:
+                    known.add(id(holder))
+                    ahead[id(holder)] = id(thing)
+                    found.append(holder)
+        return found[1:], ahead
+
+
+def _things_on(way: tuple[Any, ...]) -> list[object]:
+    things = [way[0]]
+    while len(way) == 2:
+        way = way[1]
+        things.append(way[0])
+    return things
+
+
+def _is_on(thing: object, way: tuple[Any, ...]) -> bool:
+    while way[0] is not thing and len(way) == 2:
+        way = way[1]
+    return way[0] is thing
 
 
 def by_length(chain: Chain) -> tuple[int, bool, str]:
@@ -195,108 +289,19 @@ def by_length(chain: Chain) -> tuple[int, bool, str]:
     return len(chain.hops), chain.hops[0].kind != "name", str(chain)
 
 
-def holders_of(thing: object) -> list[object]:
-    """All containers that refer to a thing, also those that the collector does not track.
-
-    `gc.get_referrers` asks tracked containers only. All that holds a tracked object is tracked, but
-    a number, a string or a tuple of such may be held by a tuple or a dictionary that is not; those
-    are found by walking forward from all tracked containers through the untracked ones in them.
-
-    >>> blob = bytes(3)
-    >>> holder = ("msgpack", blob)
-    >>> box = [holder]
-    >>> import gc
-    >>> _ = gc.collect()    # from now on the tuple is untracked
-    >>> len(gc.get_referrers(blob)), holder in holders_of(blob)
-    (1, True)
-    """
-    found = gc.get_referrers(thing)
-    if gc.is_tracked(thing):
-        return found
-    known = set(map(id, found))
-    for chunk in chunks(gc.get_objects()):
-        level = untracked_in(chunk)
-        while level:
-            if id(thing) in map(id, gc.get_referents(*level)):
-                _add_holders(thing, level, found, known)
-            level = untracked_in(level)
-    return found
+def _keys(table: Any) -> list[object]:
+    return list(dict.keys(table))
 
 
-def holding(thing: object, candidates: list[object]) -> list[object]:
-    """Those of some objects that refer to a thing."""
-    return [
-        candidate
-        for chunk in chunks(candidates)
-        if has(referents_of(chunk), thing)
-        for candidate in chunk
-        if has(referents_of([candidate]), thing)
-    ]
-
-
-def frozen(roots: list[Root]) -> list[object]:
-    """What the roots lead to and `gc.freeze()` has set aside, where no search for holders looks.
-
-    Frozen objects stand in no list that can be asked for: they are found by walking forward.
-    """
-    found: list[object] = [root.space for root in roots]
-    known = {id(found), *map(id, found)}
-    for chunk in _growing_chunks(found):
-        below = _no_atoms(referents_of(chunk))
-        new = dict(zip(map(id, below), below, strict=True))
-        for key in known.intersection(new):
-            del new[key]
-        known.update(new)
-        found.extend(new.values())
-    seen = set(map(id, gc.get_objects()))
-    return [thing for thing in found if id(thing) not in seen]
-
-
-def _growing_chunks(things: list[object]) -> Iterator[list[object]]:
+def _chunks(things: list[object], start: int = 0) -> Iterator[list[object]]:
     """A list in pieces, with what is added to it meanwhile."""
-    start = 0
     while chunk := things[start : start + _CHUNK]:
         start += len(chunk)
         yield chunk
 
 
-def _add_holders(
-    thing: object, candidates: list[object], found: list[object], known: set[int]
-) -> None:
-    for candidate in candidates:
-        if id(candidate) not in known and has(gc.get_referents(candidate), thing):
-            known.add(id(candidate))
-            found.append(candidate)
-
-
-def untracked_in(things: list[object]) -> list[object]:
-    below = filterfalse(gc.is_tracked, referents_of(things))
-    return [thing for thing in below if type(thing) is tuple or type(thing) is dict]
-
-
-def referents_of(things: list[object]) -> list[object]:
-    """What some objects refer to; of a module its namespace alone.
-
-    CPython 3.12's `_asyncio` also names dead objects that it keeps for reuse. To get hold of one
-    brings it back and has it die again, which ties the list of them into a knot: the next search
-    through all objects would never end.
-    """
-    others = filterfalse(_is_module, things)
-    return [*gc.get_referents(*others), *map(vars, filter(_is_module, things))]
-
-
-def _no_atoms(things: list[object]) -> list[object]:
-    return list(compress(things, map(not_, map(ATOMS.__contains__, map(type, things)))))
-
-
-def _is_module(thing: object) -> bool:
-    return type(thing) is types.ModuleType
-
-
-def has(things: Iterable[object], thing: object) -> bool:
-    return any(map(is_, things, repeat(thing)))
-
-
-def chunks(things: list[object]) -> Iterator[list[object]]:
-    for start in range(0, len(things), _CHUNK):
-        yield things[start : start + _CHUNK]
+def _new(things: Iterable[object], known: set[int]) -> list[object]:
+    """Those of some objects that were not met before, each once; from now on they were."""
+    new = {id(thing): thing for thing in things if id(thing) not in known}
+    known.update(new)
+    return list(new.values())

@@ -13,25 +13,28 @@ import os
 import sys
 import tracemalloc
 import weakref
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, TracebackType
 
 from ..holding.links import telling_name
 from ..holding.references import require_countable
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .meter import called, require_callable, tidy
+from .meter import in_bytes, require_callable, tidy
+from .runs import BUSY, Runs, Stack, in_a_short_stack, traces
 
 # -- what grew -----------------------------------------------------------------------------------
 
 _UNSURE = ("builtins.dict", "builtins.tuple", "builtins.frame")
-"""How many of these the collector knows differs between versions."""
+"""How many of these the collector knows differs between versions; their bytes count."""
+_TO_SPEAK_OF = 1024
+"""Bytes: what is less in all is told as nothing."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +44,45 @@ class Grown:
     Attributes:
         times: How often the run was repeated.
         each: The name of a class, and how many of its instances each run left behind.
+        uneven: The name of a class, and how many of its instances all runs together left behind,
+            where it was not as many each time.
+        kept: The bytes that the runs left behind in all, whatever holds them; 0 if less each time.
     """
 
     times: int
     each: tuple[tuple[str, int], ...]
+    uneven: tuple[tuple[str, int], ...] = ()
+    kept: int = 0
 
     def __str__(self) -> str:
-        if not self.each:
-            return f"Nothing grew in {self.times} runs."
-        width = max(len(name) for name, _ in self.each)
-        lines = [f"  {name.ljust(width)}  {count} more" for name, count in self.each]
-        return "\n".join(["Each run leaves behind:", *lines])
+        if not self.each and not self.uneven:
+            return self._without_classes()
+        width = max(len(name) for name, _ in self.each + self.uneven)
+        lines = []
+        for head, counts in (
+            ("Each run leaves behind:", self.each),
+            (f"In {self.times} runs, not as many in each:", self.uneven),
+        ):
+            more = [f"  {name.ljust(width)}  {count} more" for name, count in counts]
+            lines += [head, *more] if more else []
+        return "\n".join(lines)
 
     __repr__ = __str__
 
+    def _without_classes(self) -> str:
+        if self.kept < _TO_SPEAK_OF:
+            return f"Nothing grew in {self.times} runs, of all that they made themselves."
+        return (
+            f"No class grew, but of what {self.times} runs made {in_bytes(self.kept)} stayed, in "
+            "strings, bytes, dictionaries or arrays: kept_by_line names the line. Only where they "
+            "took the place of older ones is it no growth."
+        )
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        if not self.each:
-            return {"text/plain": str(self)}
         rows = [(name, f"{count} more", f"{count * self.times} more") for name, count in self.each]
+        rows += [(name, "not as many", f"{count} more") for name, count in self.uneven]
+        if not rows:
+            return {"text/plain": str(self)}
         columns = ("class", "after each run", f"after {self.times} runs")
         return {"text/plain": str(self), "text/html": Table(columns, rows)._repr_html_()}
 
@@ -66,12 +90,16 @@ class Grown:
 def grown(run: Callable[[], object], times: int = 11) -> Grown:
     """Repeat `run()` and name the classes whose living instances grew each time by as many.
 
-    The first call, which may fill caches, is not counted. Counted, as `objgraph.growth` does, is
-    what the collector knows and still lives after a collection (none is made while the collector is
-    off); dictionaries, tuples and frames are left out. The runs are counted in three parts, and
-    only what grew in most of them by as many for each run, rounded, is named, so what others do
-    meanwhile is not. Each run must do the same, with a key of its own where a real one has: a new
-    user, say.
+    The first call, which may fill caches, is not counted. Counted is what the collector knows,
+    still lives after a collection (none is made while the collector is off), and was made by the
+    run itself: on its own thread, on one that it started, or by what it submitted to a
+    `ThreadPoolExecutor`. What other threads make is not, so what the run hands to them in another
+    way, a queue say, is not seen. Older instances that went in both halves of the time are taken
+    off: a cache that replaces its entries does not grow. Dictionaries, tuples and frames are left
+    out, but where no class grew, bytes that stayed are told, from a kibibyte up.
+
+    Each run must do the same, with a key of its own where a real one has: a new user, say.
+    RuntimeError while tracemalloc traces already.
 
     >>> from itertools import count
     >>> class Session: pass
@@ -85,60 +113,102 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     require_callable(run, "grown(lambda: serve(request))")
     if isinstance(times, bool) or not isinstance(times, int) or times < 2:
         raise ValueError(f"times={times!r}, expected a whole number from 2 up: 11, say")
-    parts = _parts(times)
-    with waiting("repeating") as tell:
-        called(run)
-        counts = [_census()]
+    parts = (times // 2, times - times // 2)
+    runs = Runs()
+    with waiting("repeating") as tell, runs.traced():
+        runs.call(0, run)
+        looks = [_Look(runs)]
         for number in range(1, times + 1):
             tell(f"repeating, {number - 1} of {times} done")
-            called(run)
+            runs.call(number, run)
             if number in accumulate(parts):
-                counts.append(_census())
-    found = {kind: _steady(_each(counts, parts, kind)) for kind in counts[-1]}
-    each = {kind: more for kind, more in found.items() if more and kind not in _UNSURE}
-    return Grown(times, tuple(_named(each)))
+                looks.append(_Look(runs))
+    growths = {
+        name: _growth(looks, parts, name)
+        for name in looks[-1].made
+        if name not in (*_UNSURE, _BYTES)
+    }
+    each = {name: each for name, (each, over) in growths.items() if each and not over}
+    uneven = {name: each * times + over for name, (each, over) in growths.items() if over}
+    kept, over = _growth(looks, parts, _BYTES)
+    return Grown(times, tuple(_named(each)), tuple(_named(uneven)), kept * times + over)
 
 
-def _parts(times: int) -> list[int]:
-    """The runs in three parts, or two: what other threads leave behind falls into one of them.
+_BYTES = "builtins.bytes that runs made"
 
-    >>> _parts(11), _parts(2)
-    ([3, 4, 4], [1, 1])
+
+class _Look:
+    """What lives at one moment: by class, how many instances each run made, and how many are older.
+
+    It is taken in a thread of its own, whose stack is short, since what a look makes is traced too.
+    For the same reason it is counted when the trace is over.
     """
-    parts = min(3, times)
-    return [(times + number) // parts for number in range(parts)]
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        tidy()
+        in_a_short_stack(self._take)
+
+    def _take(self) -> None:
+        self._traces = traces()
+        objects = gc.get_objects()
+        self._makers = self._runs.makers(objects)
+        self._kinds = [self._kind(thing) for thing in objects]
+
+    def _kind(self, thing: object) -> type | str:
+        if type(thing) is MethodType:
+            return _method(thing)
+        if type(thing) is TracebackType and self._runs.is_entry(thing.tb_frame):
+            return "builtins.frame"  # the instrument's own: left out, as frames are
+        return type(thing)
+
+    @cached_property
+    def made(self) -> dict[str, Counter[int]]:
+        """For each class how many instances each run made, and the bytes of each run."""
+        made: dict[str, Counter[int]] = defaultdict(Counter)
+        for kind, maker in zip(self._kinds, self._makers, strict=True):
+            if maker > 0:
+                made[_full_name(kind)][maker] += 1
+        for _, size, stack, *_ in self._traces:
+            made[_BYTES][self._runs.maker(stack)] += size
+        return made
+
+    @cached_property
+    def older(self) -> Counter[str]:
+        """For each class how many instances were there before the runs that are counted."""
+        older = [kind for kind, maker in zip(self._kinds, self._makers, strict=True) if maker == 0]
+        kinds = {id(kind): kind for kind in older}  # by identity: a metaclass may have its own ==
+        counts: Counter[str] = Counter()
+        for at, count in Counter(map(id, older)).items():
+            counts[_full_name(kinds[at])] += count
+        return counts
 
 
-def _each(counts: list[dict[str, int]], parts: list[int], kind: str) -> list[int]:
-    """By how many a class grew in each run, on the average of each part, rounded."""
-    more = [after.get(kind, 0) - before.get(kind, 0) for before, after in pairwise(counts)]
-    return [round(grew / runs) for grew, runs in zip(more, parts, strict=True)]
+def _growth(looks: list[_Look], parts: tuple[int, ...], name: str) -> tuple[int, int]:
+    """By how many a class grew in each run, and by how many all runs together beyond that.
 
-
-def _steady(each: list[int]) -> int:
-    """By how many a class grew in each run, as most parts have it; 0 if it did not or stopped.
-
-    >>> _steady([1, 2, 2]), _steady([2, 2, 0]), _steady([1, 2, 3])
-    (2, 0, 0)
+    In each: what every run made and left, less the older ones that went. Each part has its share
+    of those if it is the run that replaces them; what others let go of only falls into one.
     """
-    often, votes = Counter(each).most_common(1)[0]
-    return often if often > 0 < each[-1] and 2 * votes > len(each) else 0
+    made = [look.made.get(name, Counter()) for look in looks]
+    older = [look.older[name] for look in looks]
+    left = [made[-1][number] for number in range(1, sum(parts) + 1)]
+    went = [(a - b) // runs for (a, b), runs in zip(pairwise(older), parts, strict=True)]
+    each = max(0, min(left) - max(0, min(went)))
+    over = [0]
+    for done, now, old in zip(accumulate(parts), made[1:], older[1:], strict=True):
+        ours = sum(now[number] for number in range(1, done + 1))
+        over.append(ours - (older[0] - old) - each * done)
+    return each, over[-1] if all(a < b for a, b in pairwise(over)) else 0
 
 
-def _census() -> dict[str, int]:
-    """How many instances of each class live, by the full name of the class.
+def _full_name(kind: type | str) -> str:
+    """The module and name of a class, without the help of its metaclass; of a method, as it is."""
+    return kind if isinstance(kind, str) else f"{_module_of(kind)}.{_name_of(kind)}"
 
-    Bound methods go by what they are bound to: the program's are told from those that a notebook's
-    own threads make and let go of all the time.
-    """
-    tidy()
-    objects = gc.get_objects()
-    stats: Counter[str] = Counter()
-    for kind, count in Counter(map(type, objects)).items():
-        if kind is not MethodType:
-            stats[f"{kind.__module__}.{kind.__name__}"] += count
-    stats.update(_method(thing) for thing in objects if type(thing) is MethodType)
-    return dict(stats)
+
+_module_of = type.__dict__["__module__"].__get__
+_name_of = type.__dict__["__name__"].__get__
 
 
 def _method(bound: MethodType) -> str:
@@ -146,21 +216,18 @@ def _method(bound: MethodType) -> str:
     function, owner = bound.__func__, bound.__self__
     called = function.__name__ if isinstance(function, FunctionType) else type(function).__name__
     kind = owner if isinstance(owner, type) else type(owner)
-    return f"builtins.method {called} of {kind.__name__}"
+    return f"builtins.method {called} of {_name_of(kind)}"
 
 
-def _named(steady: dict[str, int]) -> Iterator[tuple[str, int]]:
+def _named(counts: dict[str, int]) -> Iterator[tuple[str, int]]:
     """Classes of a program first, Python's own after; the module only where two share a name."""
-    short = Counter(kind.rpartition(".")[2] for kind in steady)
-    for kind in sorted(steady, key=lambda kind: (kind.startswith("builtins."), kind)):
+    short = Counter(kind.rpartition(".")[2] for kind in counts)
+    for kind in sorted(counts, key=lambda kind: (kind.startswith("builtins."), kind)):
         name = kind.rpartition(".")[2]
-        yield (name if short[name] == 1 else kind), steady[kind]
+        yield (name if short[name] == 1 else kind), counts[kind]
 
 
 # -- where it was made ---------------------------------------------------------------------------
-
-_FRAMES = 24
-"""How far up from an allocation the program's own line is looked for."""
 
 
 @dataclass(frozen=True)
@@ -195,10 +262,12 @@ class KeptByLine:
     lines: tuple[Line, ...]
     kept: int
     """Bytes kept in all, exact."""
+    unseen: str = ""
+    """Why nothing could be seen, if so."""
 
     def __str__(self) -> str:
         if not self.lines:
-            return "No line kept memory to speak of."
+            return self.unseen or "No line kept memory to speak of."
         return str(self.table())
 
     __repr__ = __str__
@@ -217,9 +286,11 @@ class KeptByLine:
 def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
     """Call `run()` and find the lines of the program that made the memory that stayed.
 
-    Memory made inside Python's library or an installed package is counted for the line of the
-    program that called it. Lines with less than a tenth of the whole are left out, and so
-    is everything when less than a kibibyte stayed: repeat the work inside `run` until it is clear.
+    Counted is what the run itself made, as `grown` does it. Memory made inside Python's library or
+    an installed package is counted for the line of the program that called it. Lines with less
+    than a tenth of the whole are left out, and so is everything when less than a kibibyte stayed:
+    repeat the work inside `run` until it is clear. While tracemalloc traces already, `run` is not
+    called, and the result says so.
 
     >>> notes = []
     >>> def take_notes():
@@ -232,10 +303,12 @@ def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
     require_callable(run, "kept_by_line(lambda: serve(requests))")
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise ValueError(f"top={top!r}, expected a whole number from 1 up: 5, say")
+    if tracemalloc.is_tracing():
+        return KeptByLine((), 0, BUSY)
     with waiting("tracing"):
         stayed = _stayed(run)
     whole = sum(stayed.values())
-    if whole < 1024:
+    if whole < _TO_SPEAK_OF:
         return KeptByLine((), whole)
     largest = [(at, size) for at, size in stayed.most_common(top) if size >= whole / 10]
     lines = (Line(_place(*at), _source(*at), size, size / whole) for at, size in largest)
@@ -244,55 +317,34 @@ def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
 
 def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
     """Bytes that a run allocated and that are still there, for each line of the program."""
-    with _traced_deeply():
-        before = _by_line()
-        result = called(run)
+    runs = Runs()
+    with runs.traced():
+        result = runs.call(1, run)
         tidy()
-        after = _by_line()
+        found = traces()
         del result
-    return after - before
+    stayed: Counter[tuple[str, int]] = Counter()
+    for _, size, stack, *_ in found:
+        if runs.maker(stack) == 1:
+            stayed[_own_line(stack)] += size
+    return stayed
 
 
-@contextmanager
-def _traced_deeply() -> Iterator[None]:
-    """Trace with the callers of each allocation; a trace that somebody else began is used as is."""
-    already = tracemalloc.is_tracing()
-    if not already:
-        tracemalloc.start(_FRAMES)
-    try:
-        yield
-    finally:
-        if not already:
-            tracemalloc.stop()
-
-
-def _by_line() -> Counter[tuple[str, int]]:
-    sizes: Counter[tuple[str, int]] = Counter()
-    for made in tracemalloc.take_snapshot().statistics("traceback"):
-        at = _own_line(made.traceback)
-        if not _is_ours(at[0]):
-            sizes[at] += made.size
-    return sizes
-
-
-def _own_line(calls: tracemalloc.Traceback) -> tuple[str, int]:
+def _own_line(stack: Stack) -> tuple[str, int]:
     """The innermost line of the program among those that led to an allocation."""
-    innermost = calls[-1]
-    found = (f for f in reversed(calls) if _is_ours(f.filename) or not _is_library(f.filename))
-    frame = next(found, innermost)
-    return frame.filename, frame.lineno
+    return next((at for at in stack if not _is_library(at[0])), stack[0])
 
 
-_LIBRARIES = (os.path.normcase(os.path.dirname(os.__file__) + os.sep), "<frozen")
+_LIBRARIES = (
+    *(os.path.normcase(os.path.dirname(file) + os.sep) for file in (os.__file__, __file__)),
+    "<frozen",
+    "<run ",
+)
 
 
 def _is_library(filename: str) -> bool:
     path = os.path.normcase(filename)
     return path.startswith(_LIBRARIES) or "site-packages" in path or "dist-packages" in path
-
-
-def _is_ours(filename: str) -> bool:
-    return filename in (__file__, tracemalloc.__file__)
 
 
 def _place(filename: str, number: int) -> str:
@@ -313,9 +365,10 @@ def _source(filename: str, number: int) -> str:
 class Live:
     """The living instances of a class, without keeping any of them alive; see `live`."""
 
-    def __init__(self, cls: type, things: list[object]) -> None:
-        self._name = cls.__name__
+    def __init__(self, name: str, things: list[object], unseen: str = "") -> None:
+        self._name = name
         self._refs = [weakref.ref(thing) for thing in things]
+        self._unseen = unseen
 
     def _now(self) -> list[object]:
         return [thing for ref in self._refs if (thing := ref()) is not None]
@@ -331,6 +384,11 @@ class Live:
             del thing
 
     def __getitem__(self, index: int) -> object:
+        if not isinstance(index, (int, slice)):
+            raise TypeError(
+                f"{index!r} is no number, expected that of a living {self._name}: take [0], and "
+                "next() over them for one of a certain name"
+            )
         now = self._now()
         try:
             return now[index]
@@ -344,7 +402,8 @@ class Live:
         names = sorted(telling_name(thing) for thing in self._now())
         known = ", ".join(repr(name) for name in names[:8] if name)
         more = f", … and {len(names) - 8} more" if known and len(names) > 8 else ""
-        return f"{len(names)} live {self._name}" + (f": {known}{more}" if known else "")
+        said = f"{len(names)} live {self._name}" + (f": {known}{more}" if known else "")
+        return f"{said} ({self._unseen})" if self._unseen else said
 
     __repr__ = __str__
 
@@ -353,7 +412,8 @@ def live(cls: type) -> Live:
     """The instances of a class, its subclasses included, that are alive now, held weakly.
 
     Take one in your hand, `live(Session)[0]`, and ask `who_holds` about it. When the program lets
-    go of them, they leave the list too.
+    go of them, they leave the list too. What `gc.freeze()` has set aside is not looked at, and
+    instances of an earlier class of the same name are not counted; the words say so.
 
     >>> class Session:
     ...     def __init__(self, name): self.name = name
@@ -371,4 +431,23 @@ def live(cls: type) -> Live:
             f"instances of {cls.__name__} take no weak reference, expected a class whose instances "
             'do: use a class of your own, with "__weakref__" among its __slots__ if it has any'
         )
-    return Live(cls, [thing for thing in gc.get_objects() if cls in type(thing).__mro__])
+    objects = gc.get_objects()
+    kinds = {id(kind): kind for kind in map(type, objects)}  # by identity, whatever their == says
+    ours = {at for at, kind in kinds.items() if any(base is cls for base in _bases_of(kind))}
+    things = [thing for thing in objects if id(type(thing)) in ours]
+    same_name = {at for at, kind in kinds.items() if _full_name(kind) == _full_name(cls)} - ours
+    others = sum(id(type(thing)) in same_name for thing in objects)
+    return Live(_name_of(cls), things, _unseen(0 if things else others))
+
+
+_bases_of = type.__dict__["__mro__"].__get__
+_FROZEN_BY_PYTHON = 2000
+"""So many objects at most has CPython set aside before a program begins."""
+
+
+def _unseen(others: int) -> str:
+    """What a count of living instances leaves out, in words."""
+    parts = [f"but {others} of an earlier class of that name"] if others else []
+    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:
+        parts.append("gc.freeze() has set objects aside, which are not looked at")
+    return ", and ".join(parts)

@@ -10,6 +10,7 @@ attributes.
 from __future__ import annotations
 
 import gc
+import inspect
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +18,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, log2
 from statistics import linear_regression
+from threading import Lock
 from time import perf_counter
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from ..pictures.curves import Curve, draw_curves
@@ -26,8 +28,8 @@ from ..pictures.drawing import Picture
 from ..pictures.style import shorten
 from ..pictures.waiting import waiting
 
-NOTHING = 1024
-"""Fewer bytes than this are as good as none: other threads of the process keep as much."""
+_NOTHING = {"bytes": (1024, "1 KiB"), "peak": (1024, "1 KiB"), "seconds": (1e-5, "10 µs")}
+"""Less is as good as nothing: other threads keep as many bytes, and a call alone takes time."""
 
 ENOUGH = 0.05
 """Seconds after which a short call is not timed again."""
@@ -71,7 +73,8 @@ def measure(run: Callable[[], object]) -> Measurement:
 
     What it returns counts as kept, and is let go afterwards. While the collector is on, a
     collection comes before the last look, so that garbage in cycles does not count as kept. Bytes
-    of all threads are counted.
+    of all threads are counted: beside a busy one measure what is much larger, or ask `grown` and
+    `kept_by_line`, which tell a run from the rest.
 
     >>> texts = measure(lambda: [str(n) * 4000 for n in range(100)])
     >>> texts.kept > 400_000
@@ -86,7 +89,11 @@ def measure(run: Callable[[], object]) -> Measurement:
 
 
 def _measured(run: Callable[[], object]) -> Measurement:
-    with _traced() as before:
+    with traced() as began:
+        if not began:
+            tidy()
+            tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
         started = perf_counter()
         result = called(run)
         seconds = perf_counter() - started
@@ -97,20 +104,32 @@ def _measured(run: Callable[[], object]) -> Measurement:
     return Measurement(kept - before, peak - before, seconds)
 
 
+_door = Lock()
+_inside = 0
+"""How many of our measurements are in a trace that one of them began."""
+
+
 @contextmanager
-def _traced() -> Iterator[int]:
-    """Trace allocations, also when somebody else traces them already; gives the bytes before."""
-    already = tracemalloc.is_tracing()
-    if already:
-        tidy()
-        tracemalloc.reset_peak()
-    else:
-        tracemalloc.start()
+def traced(frames: int = 1) -> Iterator[bool]:
+    """Trace allocations; gives whether the trace began here, and was not joined.
+
+    A trace ends with the last of our measurements in it, and one of somebody else goes on.
+    """
+    global _inside
+    with _door:
+        began = not tracemalloc.is_tracing()
+        if began:
+            tracemalloc.start(frames)
+            _inside = 0
+        ours = began or _inside > 0
+        _inside += ours
     try:
-        yield tracemalloc.get_traced_memory()[0]
+        yield began
     finally:
-        if not already:
-            tracemalloc.stop()
+        with _door:
+            _inside -= ours
+            if ours and not _inside:
+                tracemalloc.stop()
 
 
 def tidy() -> None:
@@ -141,6 +160,8 @@ class Growth:
     heights: tuple[float, ...]
     exponent: float
     level: float
+    too_little: str = ""
+    """What all amounts lie below, if that is too little to tell how they grow: "1 KiB", say."""
 
     @property
     def about(self) -> float:
@@ -148,7 +169,14 @@ class Growth:
         return rounded(self.exponent)
 
     def __str__(self) -> str:
-        return f"{self.what}: exponent about {number(self.about)}. {doubling(self.about)}"
+        if self.too_little:
+            return f"{self.what}: {self._meaning()}"
+        return f"{self.what}: exponent about {number(self.about)}. {self._meaning()}"
+
+    def _meaning(self) -> str:
+        if self.too_little:
+            return f"below {self.too_little} for each size, too little to tell. Take larger sizes."
+        return doubling(self.about)
 
     __repr__ = __str__
 
@@ -160,7 +188,7 @@ class Growth:
         """
         curves = [self._curve("", 0.0), *self._guide()]
         title = f"{self.what}, as multiples of the first"
-        return draw_curves(curves, "size", title, self._alt(), str(self), doubling(self.about))
+        return draw_curves(curves, "size", title, self._alt(), str(self), self._meaning())
 
     def _curve(self, name: str, level: float) -> Curve:
         wide = log2(self.sizes[-1] / self.sizes[0])
@@ -216,9 +244,11 @@ def growth(
         for count, size in enumerate(known, 1):
             tell(f"measuring size {size:,}, {count} of {len(known)}")
             amounts.append(meter(run, size))
-    heights = _heights(amounts, NOTHING if of in ("bytes", "peak") else 0)
+    nothing, words = _NOTHING.get(of, (0.0, "")) if isinstance(of, str) else (0.0, "")
+    heights = _heights(amounts, nothing)
     slope, level = linear_regression([log2(size / known[0]) for size in known], heights)
-    return Growth(label or _what(of), known, tuple(amounts), heights, slope, level)
+    too_little = words if max(amounts) <= nothing else ""
+    return Growth(label or _what(of), known, tuple(amounts), heights, slope, level, too_little)
 
 
 def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
@@ -238,7 +268,9 @@ def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
         )
     measured = list(growths.values())
     if not 2 <= len(measured) <= 4:
-        raise ValueError(f"{len(measured)} growths given, expected two to four: compare fewer")
+        raise ValueError(
+            f"{len(measured)} growths given, expected two to four: give each under its name"
+        )
     if len({one.sizes for one in measured}) > 1:
         raise ValueError(
             "the growths have different sizes, expected the same ones, since they are drawn over "
@@ -252,7 +284,10 @@ def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
     title = what or measured[0].what
     lowest = min(one.level for one in measured)
     curves = [one._curve(name, one.level - lowest) for name, one in growths.items()]
-    parts = [f"{name} with exponent {number(one.about)}" for name, one in growths.items()]
+    parts = [
+        f"{name} with exponent {number(one.about)}{' (too little to tell)' * bool(one.too_little)}"
+        for name, one in growths.items()
+    ]
     words = f"{title}: {', '.join(parts)}.".replace(" with", " grows with", 1)
     alt = f"{len(curves)} straight lines over the same sizes, both axes by doublings. {words}"
     title = f"{title}, as multiples of the least"
@@ -402,16 +437,32 @@ def in_seconds(seconds: float) -> str:
 
 
 def called(run: Callable[[], object]) -> Any:
-    """What `run()` returns; TypeError for a coroutine, which has not done any of its work yet."""
+    """What `run()` returns; TypeError if it only made a coroutine or generator, which did nothing.
+
+    A generator that has begun, and a generator expression, are results like any other.
+    """
     result = run()
-    if type(result) is CoroutineType:
-        name = result.__name__
-        result.close()
-        raise TypeError(
-            f"{name} is async and nothing of it ran, expected a function that does its work when "
-            f"it is called: give lambda: asyncio.run({name}(…)), in a notebook from another thread"
-        )
+    if isinstance(result, GeneratorType):
+        begun = inspect.getgeneratorstate(result) != inspect.GEN_CREATED
+        if begun or result.__name__ == "<genexpr>":
+            return result
+    for kind, is_one, advice in _LATER:
+        if isinstance(result, kind):
+            name = result.__name__
+            if isinstance(result, CoroutineType):
+                result.close()  # or Python warns that nobody awaited it
+            raise TypeError(
+                f"{name} is {is_one} and nothing of it ran, expected a function that does its "
+                f"work when it is called: give {advice.format(name)}"
+            )
     return result
+
+
+_LATER: tuple[tuple[type[Any], str, str], ...] = (
+    (CoroutineType, "async", "lambda: asyncio.run({}(…)), in a notebook from another thread"),
+    (AsyncGeneratorType, "an async generator", "a function that goes through all of {}(…)"),
+    (GeneratorType, "a generator", "lambda: list({}(…))"),
+)
 
 
 def require_callable(run: object, example: str) -> None:

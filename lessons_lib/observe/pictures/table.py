@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,7 +15,8 @@ _CELL = f"padding:5px 14px 5px 0;border-bottom:1px solid {style.LINE};vertical-a
 class Table:
     """Rows under named columns, with a caption and notes below; cells are shown with str().
 
-    A row of another length than the columns raises ValueError. Columns of numbers are set right.
+    What is no row of cells raises TypeError, one of another length than the columns ValueError.
+    Columns of numbers are set right.
 
     >>> print(Table(("mode", "redone"), (("sync", 1), ("exit", 4)), caption="Steps done again"))
     Steps done again
@@ -33,7 +34,10 @@ class Table:
     def __post_init__(self) -> None:
         if isinstance(self.rows, Iterator):  # it could be gone through once only
             object.__setattr__(self, "rows", tuple(self.rows))
+        _require_cells(self.columns)
+        _require_cells(self.rows)
         for row in self.rows:
+            _require_cells(row)
             if len(row) != len(self.columns):
                 raise ValueError(
                     f"the row {tuple(row)!r} has {len(row)} cells, expected {len(self.columns)}: "
@@ -91,6 +95,14 @@ class Table:
         look = f"{_CELL};text-align:{side};color:{style.INK};background:{style.PAPER}"
         scope = ' scope="col"' if tag == "th" else ""
         return f'<{tag}{scope} style="{look}">{escape(str(value))}</{tag}>'
+
+
+def _require_cells(given: object) -> None:
+    if not isinstance(given, Collection):
+        raise TypeError(
+            f"{given!r} is no row of cells, expected the columns' names and rows of as many cells: "
+            "Table(('mode', 'redone'), [('sync', 1)]), say"
+        )
 
 
 def _caption() -> str:

@@ -41,31 +41,40 @@ class Change(NamedTuple):
 
 
 def change(
-    number: int, before: Contents, now: Contents, arrows: Callable[[], set[tuple[int, str]]]
+    number: int,
+    before: Contents,
+    now: Contents,
+    arrows: Callable[[int], list[set[str]]],
 ) -> Change | None:
     """The change from one look to the next; None if an arrow that came or went tells it.
 
+    `arrows` gives the labels of those that left the thing then, and of those that do now. What has
+    no arrow, such as a function that holds nothing, is told here.
+
     >>> old, new = contents({"role": "user"}), contents({"role": "bot"})
-    >>> change(1, old, new, set).labels
+    >>> change(1, old, new, lambda _: [set(), set()]).labels
     ("['role']",)
-    >>> change(1, contents([]), contents(["hello"]), set).size
+    >>> change(1, contents([]), contents([len]), lambda _: [set(), set()]).size
     1
     """
-    then, after = _plain(before), _plain(now)
+    then, after = _labelled(before), _labelled(now)
     if before[0] != now[0]:
-        seen = max(before[0], now[0]) <= ITEM_LIMIT
-        same = seen and list(then.values()) == list(after.values())
-        return None if same else Change(number, now[0], ())
+        same = max(before[0], now[0]) <= ITEM_LIMIT and _plain(then) == _plain(after)
+        told_by_arrows = same and arrows(number)[0] != arrows(number)[1]
+        return None if told_by_arrows else Change(number, now[0], ())
     changed = [label for label in {**then, **after} if then.get(label) != after.get(label)]
-    known = arrows() if changed else set()
-    told = tuple(bracketed(label) for label in changed if (number, label) not in known)
+    known = set[str]().union(*arrows(number)) if changed else set()
+    told = tuple(bracketed(label) for label in changed if label not in known)
     return Change(number, -1, told) if told else None
 
 
-def _plain(found: Contents) -> dict[str, object]:
+def _labelled(found: Contents) -> dict[str, object]:
     _, labels, values = found
-    pairs = zip(labels or INDEXES, values, strict=False)
-    return {label: value for label, value in pairs if value is not NotImplemented}
+    return dict(zip(labels or INDEXES, values, strict=False))
+
+
+def _plain(found: dict[str, object]) -> list[object]:
+    return [value for value in found.values() if value is not NotImplemented]
 
 
 def bracketed(label: str) -> str:
@@ -86,33 +95,28 @@ def numbers(values: Iterable[Any]) -> list[object]:
     >>> len(set(numbers([0, False, 0.0, -1, -2, "", None])))
     7
     """
-    return [_number_of(type(value), _mark)(value) for value in values]
+    return [_number_of(id(type(value)), _mark)(value) for value in values]
 
 
+ATOM_IDS = frozenset(map(id, ATOMS))
+"""Types are told apart by identity: a metaclass may have an `==` of its own, and no hash."""
 _mark = None.__eq__  # NotImplemented, whatever the object; asks nothing of its class
 _numbers: dict[type, Callable[[Any], object]] = dict.fromkeys(ATOMS, type)
 _numbers |= dict.fromkeys((str, bytes), hash)
 _numbers |= dict.fromkeys((bool, type(None), complex, range), repr)
 _numbers |= {int: hex, float: float.hex, bytearray: len}
-_number_of: Any = _numbers.get
+_number_of: Any = {id(kind): number for kind, number in _numbers.items()}.get
 """By type, what makes a number of a value: quick, and no code of the reader's own classes."""
 
 
 def contents(thing: object) -> Contents | None:
     """The contents of one object, read without its help; None for what shows none."""
-    reader = _reader(type(thing))
+    reader = content_reader(type(thing))
     return reader(thing) if reader else None
 
 
-class ContentReaders(dict[type, "Callable[[Any], Contents] | None"]):
-    """For each class how its contents are read, found once; keep it no longer than a recording."""
-
-    def __missing__(self, kind: type) -> Callable[[Any], Contents] | None:
-        self[kind] = _reader(kind)
-        return self[kind]
-
-
-def _reader(kind: type) -> Callable[[Any], Contents] | None:
+def content_reader(kind: type) -> Callable[[Any], Contents] | None:
+    """How the contents of a class's instances are read; None for what shows none."""
     for base, reader in _READERS:
         if issubclass(kind, base):
             return reader
@@ -124,20 +128,21 @@ def _instance_reader(kind: type) -> Callable[[Any], Contents]:
 
     What a library keeps for itself (a thread's state, a path's text) is no news to a reader.
     """
-    read, table_of, is_library_s = attribute_reader(kind), only_a_dict(kind), _is_library_s(kind)
+    read, table_of, of_library = attribute_reader(kind), only_a_dict(kind), is_library_s(kind)
 
     def of_table(thing: object) -> Contents:
         table = table_of(thing) if table_of else {}
-        return -1, tuple(table), numbers(table.values())
+        return -1, tuple(table), [_number_of(id(type(v)), _mark)(v) for v in table.values()]
 
     def of_attributes(thing: object) -> Contents:
-        pairs = [p for p in read(thing) if p[0][:1] != "_" or not is_library_s]
+        pairs = [p for p in read(thing) if p[0][:1] != "_" or not of_library]
         return -1, tuple(name for name, _ in pairs), numbers(value for _, value in pairs)
 
-    return of_table if table_of and not is_library_s else of_attributes
+    return of_table if table_of and not of_library else of_attributes
 
 
-def _is_library_s(kind: type) -> bool:
+def is_library_s(kind: type) -> bool:
+    """Whether the standard library made a class, or a base of it."""
     bases = [base for base in kind.__mro__ if base.__module__ != "builtins"]
     return any(base.__module__.partition(".")[0] in sys.stdlib_module_names for base in bases)
 

@@ -15,9 +15,9 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from ..pictures import style
-from .probes import borrowed
+from .rewriting import MAX_STEPS, borrowed, checked
 from .scenes import Scenes
-from .stepper import MAX_STEPS, Recording, record
+from .stepper import Recording, record
 from .story import Story
 
 if TYPE_CHECKING:
@@ -50,23 +50,10 @@ def step(
        3     3  del a         Upload has 1 reference
        4     4  del b         Upload died, by reference count
     """
-    _require_right(snippet, max_steps)
-    text = dedent(snippet).strip("\n")
+    is_text = isinstance(snippet, str)
+    text = checked(dedent(snippet).strip("\n") if is_text else snippet, max_steps)
     found = _from_caller(text, sys._getframe(1).f_globals, names)
     return Player(record(text, found, max_steps=max_steps), show)
-
-
-def _require_right(snippet: object, max_steps: object) -> None:
-    if not isinstance(snippet, str):
-        raise TypeError(
-            f"{style.shorten(style.said_of(snippet), 40)} is no snippet, expected lines of Python "
-            "in a text: step('a = []'), say"
-        )
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-        raise ValueError(
-            f"max_steps={max_steps!r}, expected a whole number from 1 up: leave it out for "
-            f"{MAX_STEPS}"
-        )
 
 
 def _from_caller(
@@ -140,9 +127,9 @@ class Player:
         return f"Step {index + 1} of {len(self)}, {self.story.sentence(index)}"
 
     def _told(self, index: int) -> str:
-        notes = self.story.notes() if index == len(self) - 1 else ()
-        words = ". ".join([self.sentence(index), *notes])
-        return f'<div role="status" aria-live="polite">{style.card(_with_code(words))}</div>'
+        notes = "".join(f". {escape(note)}" for note in self.story.notes(index))
+        words = _with_code(self.sentence(index)) + notes
+        return f'<div role="status" aria-live="polite">{style.card(words)}</div>'
 
     # -- the widget --------------------------------------------------------------------------
 

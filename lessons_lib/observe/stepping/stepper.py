@@ -20,20 +20,21 @@ import sys
 import threading
 import types
 import weakref
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
-from itertools import compress
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from itertools import compress, repeat
+from time import monotonic
+from traceback import walk_tb
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from ..holding.links import (
-    ATOMS,
     INDEXES,
     ITEM_LIMIT,
-    Getters,
+    Link,
     LinkStyle,
-    Readers,
     Reading,
     atom_text,
     attributes_text,
@@ -41,18 +42,20 @@ from ..holding.links import (
     frames_of,
     is_a,
     is_hidden,
+    only_a_dict,
+    reader_of,
     sequence_text,
     telling_name,
 )
-from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, unseen_holder
-from .contents import Change, ContentReaders, Contents, change
-from .probes import FILENAME, PROBE, instrument
+from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, referrers, unseen_holder
+from ..pictures.waiting import PATIENCE, somebody_waits
+from .contents import ATOM_IDS, Change, Contents, change, content_reader, is_library_s
+from .rewriting import FILENAME, MAX_STEPS, PROBE, checked, instrument
 
-MAX_STEPS = 200
 MAX_PROBES = 5_000
 MAX_THINGS = 600
-MAX_SEARCHES = 40
-"""So often a recording looks whether what is held unseen is held by garbage alone."""
+MAX_SEARCHES = 60
+"""So often a recording looks through the whole heap for who holds what no name leads to."""
 
 By = Literal["reference count", "the collector"]
 
@@ -112,7 +115,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Recording:
-    """A snippet, the things seen in it and the steps it took; `note` says why it ended early."""
+    """A snippet, the things seen in it and the steps it took; `note` says what was not recorded."""
 
     snippet: str
     things: tuple[Thing, ...]
@@ -129,7 +132,8 @@ def record(
     """Run a snippet with some names given, and record what leads to what after every line.
 
     An exception of the snippet ends the recording and is shown in it; a SyntaxError is raised as
-    usual. After `max_steps` steps the snippet is stopped and the recording says so.
+    usual, and ValueError for an `await` outside a function and for a notebook's magic. After
+    `max_steps` steps the snippet is stopped and the recording says so.
 
     >>> recording = record("box = [[]]\\ninner = box[0]\\ndel box")
     >>> [step.line for step in recording.steps]
@@ -137,7 +141,7 @@ def record(
     >>> [(death.number, death.by) for death in recording.steps[2].died]
     [(1, 'reference count')]
     """
-    code = compile(instrument(snippet), FILENAME, "exec", dont_inherit=True)
+    code = compile(instrument(checked(snippet, max_steps)), FILENAME, "exec", dont_inherit=True)
     return _Recorder(snippet, max_steps).run(code, dict(names or {}))
 
 
@@ -169,10 +173,52 @@ class _Look:
     values: dict[int, str] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     queue: list[tuple[int, Any]] = field(default_factory=list)
-    readings: dict[int, Reading] = field(default_factory=dict)
     contents: dict[int, Contents] = field(default_factory=dict)
     garbage: set[int] = field(default_factory=set)
     unseen: list[tuple[str, int]] = field(default_factory=list)
+
+
+class _Kind(NamedTuple):
+    """How things of a type are read; it holds the type, as long as a recording is made."""
+
+    kind: type
+    contents: Callable[[Any], Contents] | None
+    attributes: Callable[[Any], dict[str, Any]] | None
+    """The dictionary in which an instance keeps all it has, if its contents are all of that."""
+    read: Callable[[Any], Reading]
+
+
+class _Output:
+    """Stands where `sys.stdout` stood: what other threads print goes where it always went.
+
+    Others are the threads that ran when the recording began; the snippet's own are not. One that is
+    writing uses the object that it found there without holding it (so does `print` up to CPython
+    3.12), so none is ever freed: they are kept and used again.
+    """
+
+    spare: ClassVar[list[tuple[_Output, _Output]]] = []
+
+    def begin(self, was: Any, kept: Any, others: set[int]) -> None:
+        self._was, self._kept, self._others = was, kept, others
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._was if threading.get_ident() in self._others else self._kept, name)
+
+
+@contextmanager
+def _outputs_kept_in(kept: io.StringIO) -> Iterator[None]:
+    """Keep what the snippet prints; the streams are put back afterwards."""
+    others = set(sys._current_frames()) - {threading.get_ident()}
+    out, err = pair = _Output.spare.pop() if _Output.spare else (_Output(), _Output())
+    out.begin(sys.stdout, kept, others)
+    err.begin(sys.stderr, kept, others)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            yield
+    finally:
+        for output in pair:
+            output.begin(output._was, output._was, others)
+        _Output.spare.append(pair)
 
 
 class _Recorder:
@@ -183,18 +229,21 @@ class _Recorder:
         self.things: list[Thing] = []
         self.known: dict[int, _Watched] = {}
         self.deaths: list[Death] = []
-        self.readers = Readers()
-        self.getters = Getters()
-        self.content_readers = ContentReaders()
+        self.kinds: dict[int, _Kind] = {}
         self.last = _Look()
         self.holders: dict[int, str] = {}
         self.searches = 0
-        self.collecting = False
+        self.collecting = 0
+        """The thread in which a collection is running; 0: none."""
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
+        self.errors = sys.stderr
+        self.patience = monotonic() + PATIENCE
         self.namespace: dict[str, object] = {}
         self.error: BaseException | None = None
+        self.notes: dict[str, None] = {}
+        """What was not recorded, each said once, in order."""
 
     # -- running ---------------------------------------------------------------------------
 
@@ -206,9 +255,10 @@ class _Recorder:
         was_on = gc.isenabled()
         gc.disable()
         gc.callbacks.append(self._collection)
-        linecache.cache[FILENAME] = self._source()
+        source = self.snippet.splitlines(keepends=True)
+        linecache.cache[FILENAME] = (len(self.snippet), None, source, FILENAME)
         try:
-            with redirect_stdout(self.output), redirect_stderr(self.output):
+            with _outputs_kept_in(self.output):
                 return self._run(code)
         finally:
             built_in[PROBE] = _no_probe
@@ -217,48 +267,53 @@ class _Recorder:
             self.known.clear()
             self.last = _Look()
             self.error = None
+            self._tell_progress("")
             (gc.enable if was_on else gc.disable)()
 
     def _run(self, code: types.CodeType) -> Recording:
-        error = note = ""
+        error = ""
         try:
             exec(code, self.namespace)
         except _Stop:
-            line = self.steps[-1].line if self.steps else 1
-            note = (
-                f"stopped after {len(self.steps)} steps, at line {line}: the snippet takes more "
-                "steps than a recording holds"
-            )
+            self.notes = {self._where_it_stopped(): None, **self.notes}
         except KeyboardInterrupt:
             self.namespace.clear()
             raise
         except BaseException as raised:
-            error = self._uncaught(raised)
+            self.error = raised  # its last step: the error and the frames that it keeps
+            line = _line_of(raised)
+            self._finish(line, "raised", _describe(raised), [])
+            error = f"line {line}: {_describe(raised)}"
         self.error = None
         self._printed()
         self.namespace.clear()
+        note, afterwards = "; ".join(self.notes), self._printed()
         return Recording(
-            self.snippet, tuple(self.things), tuple(self.steps), error, note, self._printed()
+            self.snippet, tuple(self.things), tuple(self.steps), error, note, afterwards
         )
 
-    def _uncaught(self, raised: BaseException) -> str:
-        """The last step of a snippet that failed: the error and the frames it keeps."""
-        self.error = raised
-        line = _line_of(raised)
-        self._finish(line, "raised", _describe(raised), [])
-        return f"line {line}: {_describe(raised)}"
-
-    def _source(self) -> tuple[int, None, list[str], str]:
-        return len(self.snippet), None, self.snippet.splitlines(keepends=True), FILENAME
+    def _where_it_stopped(self) -> str:
+        line = self.steps[-1].line if self.steps else 1
+        if self.probes < MAX_PROBES:
+            more = f"max_steps={5 * self.max_steps} lets it go on"
+            return f"stopped after {len(self.steps)} steps, at line {line}: {more}"
+        return f"stopped at line {line}, after {MAX_PROBES:,} lines: a recording takes no more"
 
     def _collection(self, phase: str, info: dict[str, int]) -> None:
-        self.collecting = phase == "start"
+        self.collecting = threading.get_ident() if phase == "start" else 0
 
     def _printed(self) -> str:
         text = self.output.getvalue()
         self.output.seek(0)
         self.output.truncate()
         return text
+
+    def _tell_progress(self, words: str) -> None:
+        """For those who wait, as `waiting` does it; its thread would be seen by the snippet."""
+        if monotonic() > self.patience and somebody_waits():
+            self.patience = monotonic() + 0.5
+            self.errors.write(f"\r{words:30}" if words else f"\r{'':30}\r")
+            self.errors.flush()
 
     def probe(self, line: int, event: str) -> None:
         """Called by the snippet after (or, for return and raise, before) each statement."""
@@ -269,6 +324,7 @@ class _Recorder:
         try:
             error = _describe(sys.exc_info()[1], where=True) if event == "except" else ""
             self._finish(line, event, error, _frames(sys._getframe(1)))
+            self._tell_progress(f"recording … step {len(self.steps)}")
         finally:
             if collector_on:
                 gc.enable()
@@ -281,7 +337,8 @@ class _Recorder:
 
     def _finish(self, line: int, event: str, error: str, frames: list[types.FrameType]) -> None:
         """Close a step: look, and keep it unless it is a quiet one in which nothing changed."""
-        deaths, self.deaths = self.deaths, []
+        deaths = list(self.deaths)
+        del self.deaths[: len(deaths)]  # another thread may add one meanwhile
         scopes = _scopes(frames)
         look = self._look(frames, scopes)
         deaths += self._vanished(look)
@@ -304,24 +361,19 @@ class _Recorder:
             self.steps.append(step)
 
     def _has_news(self, step: Step) -> bool:
-        before = self.steps[-1] if self.steps else None
-        if before is None:
+        if not self.steps:
             return bool(step.names or step.printed)
-        same = (
-            before.names == step.names
-            and before.references == step.references
-            and before.values == step.values
-            and before.garbage == step.garbage
-        )
-        return not same or bool(step.died or step.printed or step.changes)
+        seen = ("names", "references", "values", "garbage")
+        moved = any(getattr(self.steps[-1], it) != getattr(step, it) for it in seen)
+        return moved or bool(step.died or step.printed or step.changes)
 
     def _changes(self, look: _Look) -> Iterator[Change]:
         """What is not as it was at the last look, of things that were there then too."""
         before = self.last.contents
 
-        def arrows() -> set[tuple[int, str]]:
-            both = (*self.last.references, *look.references)
-            return {(tail, label) for tail, label, _, _ in both}
+        def arrows(number: int) -> list[set[str]]:
+            both = self.last.references, look.references
+            return [{label for tail, label, _, _ in seen if tail == number} for seen in both]
 
         for number, now in look.contents.items():
             then = before.get(number)
@@ -337,8 +389,7 @@ class _Recorder:
         for scope, frame in zip(scopes, frames, strict=True):
             self._add_names(look, scope, frame_locals(frame))
         if self.error is not None:
-            number = self._visit(look, self.error)
-            look.unseen.append(("the uncaught error", number))
+            look.unseen.append(("the uncaught error", self._visit(look, self.error)))
         self._walk(look)
         self._count_spares(look)
         look.queue.clear()
@@ -347,112 +398,110 @@ class _Recorder:
 
     def _add_names(self, look: _Look, scope: str, names: Mapping[str, object]) -> None:
         for label, value in names.items():
-            if label.startswith(("__", ".")):
+            if label.startswith(("__", ".")) or is_a(value, types.ModuleType):
                 continue
-            if type(value) in ATOMS:
-                if not is_a(value, types.ModuleType):
-                    look.names.append(Name(scope, label, 0, atom_text(value), "solid"))
+            if id(type(value)) in ATOM_IDS:
+                look.names.append(Name(scope, label, 0, atom_text(value), "solid"))
             elif is_a(value, weakref.ref):
-                self._add_weak_name(look, scope, label, value)
+                number = self._visit(look, weakref.ref.__call__(value))
+                text = "" if number else "a dead weak reference"
+                look.names.append(Name(scope, label, number, text, "dashed"))
             elif number := self._visit(look, value):
                 look.names.append(Name(scope, label, number, "", "solid"))
 
-    def _add_weak_name(
-        self, look: _Look, scope: str, label: str, reference: weakref.ref[Any]
-    ) -> None:
-        number = self._visit(look, weakref.ref.__call__(reference))
-        value = "" if number else "a dead weak reference"
-        look.names.append(Name(scope, label, number, value, "dashed"))
-
     def _walk(self, look: _Look) -> None:
-        """Follow references breadth first; `look.queue` holds what is still to be read."""
-        values, last = look.values, self.last
-        for number, thing in look.queue:  # grows while it is walked
-            kind = type(thing)
-            same = False
-            if read_contents := self.content_readers[kind]:
+        """Follow references breadth first; `look.queue` holds what is still to be read.
+
+        Here the time goes: 200 objects are to take less than a millisecond. So lists and plain
+        instances are read in place, and a thing that was met before takes the short way.
+        """
+        known, kinds, last = self.known.get, self.kinds.get, self.last
+        values, queue, references = look.values, look.queue, look.references
+        for number, thing in queue:  # grows while it is walked
+            kind, text = type(thing), None
+            _, read_contents, getter, read = kinds(id(kind)) or self._learn(kind)
+            if read_contents:
                 look.contents[number] = contents = read_contents(thing)
-                same = last.contents.get(number) == contents
-            if kind is list and len(thing) <= ITEM_LIMIT:
-                values[number] = last.values[number] if same else sequence_text(thing)
-                self._link_all(look, number, zip(INDEXES, thing, strict=False))
-            elif getter := self.getters[kind]:
-                table = list(getter(thing).items())
-                values[number] = last.values[number] if same else attributes_text(table)
-                self._link_all(look, number, table)
+                if last.contents.get(number) == contents:
+                    text = last.values[number]
+                if contents[0] > ITEM_LIMIT:
+                    self._note_length()
+            links: Iterable[Link]
+            if kind is list:
+                values[number] = text or sequence_text(thing)
+                links = zip(INDEXES, thing, _SOLID, strict=False)
+            elif getter:
+                labels, targets = contents[1], tuple(getter(thing).values())
+                links = zip(labels, targets, _SOLID)  # noqa: B905 (it costs a tenth of a step)
+                if text is None:
+                    text = attributes_text(list(zip(labels, targets, strict=False)))
+                values[number] = text
             else:
-                reading = look.readings.pop(number, None) or self.readers[kind](thing)
-                values[number] = reading.value
-                for label, target, style in reading.links:
-                    self._follow(look, number, label, target, style)
+                values[number], links = read(thing)
+                if kind is tuple and len(thing) > ITEM_LIMIT:
+                    self._note_length()
+            for label, target, style in links:
+                watched = known(id(target))
+                if watched is None or not watched.simple:
+                    if id(type(target)) not in ATOM_IDS:
+                        self._follow(look, number, label, target, style)
+                    continue
+                head = watched.number
+                references.append((number, label, head, style))
+                if head not in values:
+                    values[head] = ""
+                    queue.append((head, target))
 
-    def _link_all(self, look: _Look, tail: int, pairs: Iterable[tuple[str, Any]]) -> None:
-        """Note a thing's references; what was met before takes the short way.
+    def _learn(self, kind: type) -> _Kind:
+        """How the things of a type are read, found once; by its address, as in `ATOM_IDS`."""
+        table_of = None if is_library_s(kind) else only_a_dict(kind)
+        found = _Kind(kind, content_reader(kind), table_of, reader_of(kind))
+        self.kinds[id(kind)] = found
+        return found
 
-        This is the inner loop: it is what keeps a step with 200 objects under a millisecond.
-        """
-        known, values, queue, references = self.known, look.values, look.queue, look.references
-        for label, target in pairs:
-            if type(target) in ATOMS:
-                continue
-            watched = known.get(id(target))
-            if watched is None or not watched.simple:
-                self._follow(look, tail, label, target, "solid")
-                continue
-            head = watched.number
-            references.append((tail, label, head, "solid"))
-            if head not in values:
-                values[head] = ""
-                queue.append((head, target))
+    def _read(self, thing: Any) -> list[Link]:
+        kind = type(thing)
+        return (self.kinds.get(id(kind)) or self._learn(kind)).read(thing).links
 
-    def _count_spares(self, look: _Look) -> None:
-        """Note, for what takes no weak reference, how many references were not drawn.
-
-        At this point the queue alone holds the objects, each once.
-        """
-        [resting] = [sys.getrefcount(entry[1]) for entry in [(0, object())]]
-        places = [i for i, (_, t) in enumerate(look.queue) if self.known[id(t)].ref is None]
-        counts = [sys.getrefcount(look.queue[i][1]) for i in places]
-        arrows = _arrows_to({look.queue[i][0] for i in places}, look)
-        for i, count in zip(places, counts, strict=True):
-            watched = self.known[id(look.queue[i][1])]
-            watched.spare = count - resting - arrows[watched.number]
-            watched.tracked = gc.is_tracked(look.queue[i][1])
-            watched.contents = tuple(map(id, gc.get_referents(look.queue[i][1])))
+    def _note_length(self) -> None:
+        self.notes[f"of a longer container, {ITEM_LIMIT} items are followed"] = None
 
     def _follow(self, look: _Look, tail: int, label: str, target: object, style: LinkStyle) -> None:
+        """Note a reference to what may be new, or drawn in another way than it is held."""
+        targets = [target]
         if is_a(target, weakref.ref):
-            target, style = weakref.ref.__call__(target), "dashed"
-        if is_a(target, types.TracebackType):
-            for frame in frames_of(target):
-                if not self._is_outermost(frame) and (head := self._visit(look, frame)):
-                    look.references.append((tail, label, head, "solid"))
-        elif head := self._visit(look, target):
-            look.references.append((tail, label, head, style))
-
-    def _is_outermost(self, frame: types.FrameType) -> bool:
-        """The snippet's own frame (its names are drawn anyway) and the recorder's."""
-        module = frame.f_code.co_filename == FILENAME and frame.f_code.co_name == "<module>"
-        return module or frame.f_globals is globals()
+            targets, style = [weakref.ref.__call__(target)], "dashed"
+        elif is_a(target, types.TracebackType):
+            targets, style = [f for f in frames_of(target) if not _is_outermost(f)], "solid"
+        for each in targets:
+            if head := self._visit(look, each):
+                look.references.append((tail, label, head, style))
 
     def _visit(self, look: _Look, thing: object) -> int:
         """The number of an object, queued to be read if it is new to this look; 0: not drawn."""
-        if thing is None or type(thing) in ATOMS or len(look.values) > MAX_THINGS:
+        if id(type(thing)) in ATOM_IDS:
             return 0
         watched = self._known(thing)
         if watched is not None and watched.number in look.values:
             return watched.number
-        reading = None
-        if is_a(thing, _ONLY_IF_HOLDING):
-            reading = self.readers[type(thing)](thing)
-            if not _holds_something(thing, reading):
-                return 0
+        if is_a(thing, _ONLY_IF_HOLDING) and not self._holds_something(thing):
+            return 0
+        if len(look.values) > MAX_THINGS:
+            self.notes[f"of more objects, the first {MAX_THINGS} are followed"] = None
+            return 0
         number = (watched or self._meet(thing)).number
         look.values[number] = ""
         look.queue.append((number, thing))
-        if reading is not None:
-            look.readings[number] = reading
         return number
+
+    def _holds_something(self, thing: object, depth: int = 3) -> bool:
+        """Functions, methods, frames and classes are drawn only for what they hold."""
+        if depth < 0 or (is_a(thing, type) and thing.__module__ != "__main__"):
+            return False
+        return any(
+            not is_a(target, _ONLY_IF_HOLDING) or self._holds_something(target, depth - 1)
+            for _, target, _ in self._read(thing)
+        )
 
     def _known(self, thing: object) -> _Watched | None:
         """What is known of an object; a list's address may by now be that of another thing."""
@@ -469,28 +518,47 @@ class _Recorder:
         number = len(self.things) + 1
         self.things.append(Thing(number, _title(thing), _called(thing), is_hidden(kind)))
         watched = _Watched(number, self.things[-1], id(thing))
-
-        def gone(_: object, watched: _Watched = watched) -> None:
-            by: By = "the collector" if self.collecting else "reference count"
-            self.deaths.append(Death(watched.number, by))
-            if self.known.get(watched.key) is watched:
-                del self.known[watched.key]
-
         with suppress(TypeError):  # lists, dictionaries, tuples, frames … take none
-            watched.ref = weakref.ref(thing, gone)
+            watched.ref = weakref.ref(thing, partial(self._gone, watched))
             watched.simple = not is_a(thing, _ONLY_IF_HOLDING)
         self.known[watched.key] = watched
         return watched
+
+    def _gone(self, watched: _Watched, _: object) -> None:
+        """Called at a death, in the thread in which it happens."""
+        by_collector = self.collecting == threading.get_ident()
+        hand: By = "the collector" if by_collector else "reference count"
+        self.deaths.append(Death(watched.number, hand))
+        if self.known.get(watched.key) is watched:
+            del self.known[watched.key]
+
+    def _count_spares(self, look: _Look) -> None:
+        """Note, for what takes no weak reference, how many references were not drawn.
+
+        At this point the queue alone holds the objects, each once.
+        """
+        [resting] = [sys.getrefcount(entry[1]) for entry in [(0, object())]]
+        places = [i for i, (_, t) in enumerate(look.queue) if self.known[id(t)].ref is None]
+        counts = [sys.getrefcount(look.queue[i][1]) for i in places]
+        arrows = _arrows_to({look.queue[i][0] for i in places}, look)
+        for i, count in zip(places, counts, strict=True):
+            watched = self.known[id(look.queue[i][1])]
+            watched.spare = count - resting - arrows[watched.number]
+            watched.tracked = gc.is_tracked(look.queue[i][1])
+            watched.contents = tuple(map(id, gc.get_referents(look.queue[i][1])))
 
     # -- what no name leads to ---------------------------------------------------------------
 
     def _add_unreached(self, look: _Look) -> None:
         """Things that live though no name leads to them: garbage, or held unseen."""
         group = self._unreached(look)
-        numbers = {id(thing): self.known[id(thing)].number for thing in group}
+        count = len(group)  # it grows when it is asked who holds it
         surplus, held = held_from_outside(group)
-        held = self._held_for_certain(group, len(numbers), surplus, held)
-        for index in range(len(numbers)):
+        if surplus and self._may_search():
+            del group[count:]
+            if add_holders(group, surplus):  # what garbage holds that was never shown is garbage
+                held = held_from_outside(group)[1]
+        for index in range(count):
             key = id(group[index])
             if key not in held:
                 look.garbage.add(self._visit(look, group[index]))
@@ -500,55 +568,79 @@ class _Recorder:
         look.queue.clear()
         look.garbage.discard(0)
 
-    def _held_for_certain(
-        self, group: list[object], count: int, surplus: set[int], held: set[int]
-    ) -> set[int]:
-        """Those of a group that are held by more than garbage which the snippet never showed."""
-        if not surplus or self.searches >= MAX_SEARCHES:
-            return held
+    def _may_search(self) -> bool:
         self.searches += 1
-        del group[count:]
-        return held_from_outside(group)[1] if add_holders(group, surplus) else held
+        if self.searches > MAX_SEARCHES:
+            told = (
+                f"after {MAX_SEARCHES} searches, who holds what is unseen is no longer looked for"
+            )
+            self.notes[told] = None
+        return self.searches <= MAX_SEARCHES
+
+    def _unseen_holder(self, thing: object) -> str:
+        may = self._may_search()
+        return unseen_holder(thing) if may else "something that was not looked for"
 
     def _add_unseen(self, look: _Look, thing: object) -> None:
         """A thing that something out of sight holds; a constant is held by the code itself."""
         watched = self.known[id(thing)]
-        holder = self._holder(watched.number, thing)
-        if watched.ref is not None or holder != NOT_FOUND:
-            look.unseen.append((holder, self._visit(look, thing)))
+        number = watched.number
+        if number not in self.holders:
+            self.holders[number] = self._shown_holder(look, thing) or self._unseen_holder(thing)
+        if watched.ref is not None or self.holders[number] != NOT_FOUND:
+            look.unseen.append((self.holders[number], self._visit(look, thing)))
+
+    def _shown_holder(self, look: _Look, thing: object) -> str:
+        """What this look shows, and what holds a thing by a way that was not followed."""
+        for holder in referrers([thing]):
+            watched = self.known.get(id(holder))
+            if watched is None or watched.number not in look.values:
+                continue
+            if watched.thing.hidden:
+                return watched.thing.type
+            if is_a(holder, _CONTAINERS) and len(gc.get_referents(holder)) > ITEM_LIMIT:
+                return f"{watched.thing.type}, beyond its first {ITEM_LIMIT} items"
+        return ""
 
     def _unreached(self, look: _Look) -> list[object]:
         """Living things that were met before and that this look did not reach."""
-        missed = [w for w in self.known.values() if w.number not in look.values]
+        missed = [w for w in list(self.known.values()) if w.number not in look.values]
         refs = [w.ref for w in missed if w.ref]
         found = [thing for ref in refs if (thing := ref()) is not None]
         keyed = {w.key: w for w in missed if not w.ref and w.tracked and not w.thing.hidden}
         return found + _still_there(keyed) if keyed else found
 
-    def _holder(self, number: int, thing: object) -> str:
-        if number not in self.holders:
-            self.holders[number] = unseen_holder(thing)
-        return self.holders[number]
-
     def _vanished(self, look: _Look) -> list[Death]:
         """Things without weak references that were reached before, are not now, and are gone."""
         gone = [
             watched
-            for watched in self.known.values()
+            for watched in list(self.known.values())
             if watched.ref is None and watched.number not in look.values
         ]
-        if not gone:
-            return []
         for watched in gone:
             del self.known[watched.key]
         dead = [watched for watched in gone if not watched.thing.hidden and _is_dead(watched)]
         return [Death(watched.number, self._hand(watched)) for watched in dead]
 
     def _hand(self, watched: _Watched) -> By:
-        """By which hand a list or a dictionary went: by the collector if it was garbage before."""
-        before = self.steps[-1] if self.steps else None
-        reached = before is None or not _only_from_garbage(before, watched.number)
-        return "reference count" if reached else "the collector"
+        """By which hand a list or dictionary went: by the collector if garbage alone led there."""
+        if not self.steps:
+            return "reference count"
+        before, number = self.steps[-1], watched.number
+        named = any(name.target == number for name in before.names)
+        tails = {tail for tail, _, head, _ in before.references if head == number}
+        only_garbage = not named and bool(tails) and tails <= before.garbage
+        return "the collector" if only_garbage or number in before.garbage else "reference count"
+
+
+_SOLID: Iterator[LinkStyle] = repeat("solid")
+_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
+
+
+def _is_outermost(frame: types.FrameType) -> bool:
+    """The snippet's own frame (its names are drawn anyway) and the recorder's."""
+    module = frame.f_code.co_filename == FILENAME and frame.f_code.co_name == "<module>"
+    return module or frame.f_globals is globals()
 
 
 def _still_there(keyed: dict[int, _Watched]) -> list[object]:
@@ -591,33 +683,11 @@ _ONLY_IF_HOLDING = (
 )
 
 
-def _holds_something(thing: object, reading: Reading, depth: int = 3) -> bool:
-    """Functions, methods, frames and classes are drawn only for what they hold."""
-    if is_a(thing, type) and thing.__module__ != "__main__":
-        return False
-    for _, target, _ in reading.links:
-        if not is_a(target, _ONLY_IF_HOLDING):
-            return True
-        if depth and _holds_something(target, Readers()[type(target)](target), depth - 1):
-            return True
-    return False
-
-
 def _arrows_to(numbers: set[int], look: _Look) -> Counter[int]:
     """How many strong references were drawn to each of some things."""
     named = [n.target for n in look.names if n.target in numbers and n.style != "dashed"]
     heads = [head for _, _, head, style in look.references if head in numbers and style != "dashed"]
     return Counter(named + heads)
-
-
-def _only_from_garbage(step: Step, number: int) -> bool:
-    """True when a thing was garbage in this step, or only garbage led to it."""
-    if number in step.garbage:
-        return True
-    if any(name.target == number for name in step.names):
-        return False
-    tails = {tail for tail, _, head, _ in step.references if head == number}
-    return bool(tails) and tails <= step.garbage
 
 
 def _frames(frame: types.FrameType | None) -> list[types.FrameType]:
@@ -651,7 +721,7 @@ def _title(thing: object) -> str:
     if is_a(thing, (types.MethodType, types.BuiltinFunctionType)):
         return f"method {thing.__name__}"
     if is_a(thing, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
-        return f"{type(thing).__name__} {thing.__name__}"
+        return f"{type(thing).__name__.replace('_', ' ')} {thing.__name__}"
     return type(thing).__name__
 
 
@@ -662,12 +732,8 @@ def _called(thing: object) -> str:
 
 def _line_of(error: BaseException) -> int:
     """The last line of the snippet that an exception passed."""
-    line, traceback = 0, error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == FILENAME:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return line
+    passed = walk_tb(error.__traceback__)
+    return [0, *(line for frame, line in passed if frame.f_code.co_filename == FILENAME)][-1]
 
 
 def _describe(error: BaseException | None, where: bool = False) -> str:

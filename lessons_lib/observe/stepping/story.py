@@ -8,6 +8,7 @@ between versions.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 
 from ..pictures.style import shorten
@@ -17,6 +18,9 @@ from .stepper import Recording, Step, Thing
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""
+
+
+_NOTHING = Step(0, "", (), (), {}, ())
 
 
 class Story:
@@ -51,20 +55,20 @@ class Story:
             return f"({step.event})"
         return self.lines[step.line - 1].strip() if 0 < step.line <= len(self.lines) else ""
 
-    def counts(self, index: int) -> Counter[int]:
-        """The references drawn to each thing after a step; weak ones do not count.
+    def step(self, index: int) -> Step:
+        """A step; before the first one nothing is there."""
+        return self.recording.steps[index] if index >= 0 else _NOTHING
 
-        Before the first step there are none.
-        """
-        return drawn_references(self.recording.steps[index]) if index >= 0 else Counter()
+    def counts(self, index: int) -> Counter[int]:
+        """The references drawn to each thing after a step; weak ones do not count."""
+        return drawn_references(self.step(index))
 
     def happened(self, index: int) -> list[str]:
         """What a step brought, in short phrases."""
-        step = self.recording.steps[index]
-        before = self.recording.steps[index - 1] if index else None
+        step, before = self.step(index), self.step(index - 1)
         news = [
             *_turn(step),
-            *self._new(step, before),
+            *self._new(index),
             *self._changed(index),
             *self._mutated(step),
             *self._garbage(step, before),
@@ -89,15 +93,15 @@ class Story:
 
     def decisive(self) -> list[int]:
         """The steps in which something died, became garbage or failed; else the last."""
-        steps = self.recording.steps
+        places = range(len(self.recording.steps))
         found = [
             i
-            for i, step in enumerate(steps)
-            if step.died
+            for i in places
+            if (step := self.step(i)).died
             or step.event == "raised"
-            or step.garbage - (steps[i - 1].garbage if i else set())
+            or step.garbage - self.step(i - 1).garbage
         ]
-        return found or list(range(len(steps)))[-1:]
+        return found or list(places)[-1:]
 
     def table(self) -> Table:
         """Every step in a row: its line, its code, what happened."""
@@ -106,56 +110,53 @@ class Story:
             (i + 1, step.line, shorten(self.code(step), 44), "; ".join(self.happened(i)) or "–")
             for i, step in enumerate(steps)
         ]
-        return Table(("step", "line", "code", "what happened"), rows, notes=self.notes())
+        note, columns = self.recording.note, ("step", "line", "code", "what happened")
+        return Table(columns, rows, caption=note, notes=self.notes()[bool(note) :])
 
-    def notes(self) -> tuple[str, ...]:
-        """What is to be said below the steps."""
+    def notes(self, index: int = -1) -> list[str]:
+        """What is to be said beside a step (all, without one): what was not recorded, the end."""
         recording = self.recording
         last = recording.afterwards.strip().replace("\n", " / ")
-        return tuple(
-            note
-            for note in (
-                recording.note,
-                f"when the snippet's names went: prints {shorten(last, 80)}" if last else "",
-            )
-            if note
-        )
+        notes = [recording.note] if recording.note else []
+        if last and index in (-1, len(recording.steps) - 1):
+            notes.append(f"when the snippet's names went: prints {shorten(last, 80)}")
+        return notes
 
     # -- the kinds of news -------------------------------------------------------------------
 
-    def _list(self, numbers: list[int]) -> str:
+    def _list(self, numbers: Iterable[int]) -> str:
         return enumerated([self.labels[number] for number in numbers])
 
     def _visible(self, number: int) -> bool:
         return not self.recording.things[number - 1].hidden
 
-    def _new(self, step: Step, before: Step | None) -> list[str]:
-        known = before.values if before else {}
-        new = sorted(number for number in step.values if number not in known)
-        shown = [number for number in new if self._first_seen(number) is step]
-        return [f"new: {self._list(shown)}"] if shown else []
-
-    def _first_seen(self, number: int) -> Step:
-        return next(step for step in self.recording.steps if number in step.values)
+    def _new(self, index: int) -> list[str]:
+        seen = {number for step in self.recording.steps[:index] for number in step.values}
+        new = sorted(self.step(index).values.keys() - seen)
+        return [f"new: {self._list(new)}"] if new else []
 
     def _changed(self, index: int) -> list[str]:
-        """The things whose number of references changed, as a reader would count the arrows."""
-        step, now, then = self.recording.steps[index], self.counts(index), self.counts(index - 1)
-        known = self.recording.steps[index - 1].values if index else {}
+        """The things whose number of references changed, as a reader would count the arrows.
+
+        And, where each has as many as before, the names that lead elsewhere: a swap.
+        """
+        step, before = self.step(index), self.step(index - 1)
+        now, then = self.counts(index), self.counts(index - 1)
         gone = {death.number for death in step.died}
-        changed = [
-            n
-            for n in sorted(known)
-            if n in step.values and n not in gone and now[n] != then[n] and self._visible(n)
+        alive = [n for n in sorted(before.values) if n in step.values and n not in gone]
+        groups: dict[int, list[int]] = {}
+        for number in alive:
+            if now[number] != then[number] and self._visible(number):
+                groups.setdefault(now[number], []).append(number)
+        told = [_has(self._list(group), len(group), count) for count, group in groups.items()]
+        targets = {(name.scope, name.label): name.target for name in before.names}
+        moved = [
+            f"{name.label} leads to {self.labels[name.target]} now"
+            for name in step.names
+            if (was := targets.get((name.scope, name.label))) and name.target not in (0, was)
+            if name.target in alive and all(now[n] == then[n] for n in (was, name.target))
         ]
-        return [
-            _has(
-                self._list([n for n in changed if now[n] == count]),
-                [now[n] for n in changed],
-                count,
-            )
-            for count in dict.fromkeys(now[n] for n in changed)
-        ]
+        return told + moved[:TOLD_AT_ONCE]
 
     def _mutated(self, step: Step) -> list[str]:
         """Containers that grew or shrank, and plain values that were replaced in place."""
@@ -167,30 +168,24 @@ class Story:
         more = [f"{len(told) - TOLD_AT_ONCE} more changed"] if len(told) > TOLD_AT_ONCE else []
         return [*told[:TOLD_AT_ONCE], *more]
 
-    def _rearranged(self, step: Step, before: Step | None) -> list[str]:
+    def _rearranged(self, step: Step, before: Step) -> list[str]:
         """Where nothing else tells it: things whose references go by other ways than before."""
-        then = set(before.references if before else ())
-        moved = [
-            (tail, label)
-            for tail, label, head, style in step.references
-            if before
-            and tail in before.values
-            and self._visible(tail)
-            and (tail, label, head, style) not in then
-        ]
-        return [
-            _now(self.labels[number], Change(number, -1, _labels(moved, number)))
-            for number in dict.fromkeys(tail for tail, _ in moved)
-        ][:TOLD_AT_ONCE]
+        then, moved = set(before.references), dict[int, list[str]]()
+        for reference in step.references:
+            tail, label, _, _ = reference
+            if tail in before.values and self._visible(tail) and reference not in then:
+                moved.setdefault(tail, []).append(bracketed(label))
+        changes = [Change(number, -1, tuple(labels)) for number, labels in moved.items()]
+        return [_now(self.labels[change.number], change) for change in changes[:TOLD_AT_ONCE]]
 
-    def _garbage(self, step: Step, before: Step | None) -> list[str]:
-        new = sorted(step.garbage - (before.garbage if before else frozenset()))
-        told = self._list(new)
-        return [f"{told} {_are(new)} garbage: no name leads there"] if new else []
+    def _garbage(self, step: Step, before: Step) -> list[str]:
+        new = sorted(step.garbage - before.garbage)
+        verb = "is" if len(new) == 1 else "are"
+        return [f"{self._list(new)} {verb} garbage: no name leads there"] if new else []
 
-    def _hidden(self, step: Step, before: Step | None) -> list[str]:
+    def _hidden(self, step: Step, before: Step) -> list[str]:
         """Things that only a closure, a generator or a kept frame still holds, when that begins."""
-        now, then = self._hidden_holders(step), self._hidden_holders(before) if before else {}
+        now, then = self._hidden_holders(step), self._hidden_holders(before)
         return [
             f"only {enumerated(holders)} {'holds' if len(holders) == 1 else 'hold'} "
             f"{self.labels[number]}"
@@ -202,18 +197,17 @@ class Story:
         shown = {name.target for name in step.names if name.style != "dashed"}
         shown |= {head for _, _, head, style in step.references if style == "solid"}
         shown |= {number for _, number in step.unseen} | step.garbage
-        result: dict[int, list[str]] = {}
+        holders: dict[int, list[str]] = {}
         for tail, _, head, style in step.references:
             if style == "dotted" and head not in shown and self._visible(head):
-                holders = result.setdefault(head, [])
-                if self.labels[tail] not in holders:
-                    holders.append(self.labels[tail])
-        return result
+                known = holders.setdefault(head, [])
+                if self.labels[tail] not in known:
+                    known.append(self.labels[tail])
+        return holders
 
-    def _weak(self, step: Step, before: Step | None) -> list[str]:
+    def _weak(self, step: Step, before: Step) -> list[str]:
         """New weak references, told by the name or the thing that has them."""
-        now = self._weak_ones(step)
-        then = self._weak_ones(before) if before else []
+        now, then = self._weak_ones(step), self._weak_ones(before)
         return [f"{who} refers weakly to {whom}" for who, whom in now if (who, whom) not in then]
 
     def _weak_ones(self, step: Step) -> list[tuple[str, str]]:
@@ -221,11 +215,10 @@ class Story:
         held = [(self.labels[t], h) for t, _, h, style in step.references if style == "dashed"]
         return [(who, self.labels[whom]) for who, whom in named + held]
 
-    def _unseen(self, step: Step, before: Step | None) -> list[str]:
-        known = set(before.unseen) if before else set()
+    def _unseen(self, step: Step, before: Step) -> list[str]:
         return [
             f"{self.labels[number]} is held unseen, by {holder}"
-            for holder, number in sorted(set(step.unseen) - known)
+            for holder, number in sorted(set(step.unseen) - set(before.unseen))
             if holder != "the uncaught error" and number not in step.garbage
         ]
 
@@ -242,10 +235,9 @@ def _label(thing: Thing) -> str:
     return f"{thing.type} {thing.name!r}" if thing.name else thing.type
 
 
-def _has(who: str, counts: list[int], count: int) -> str:
-    several = counts.count(count) > 1
+def _has(who: str, several: int, count: int) -> str:
     references = f"{count} reference{'' if count == 1 else 's'}"
-    return f"{who} have {references} each" if several else f"{who} has {references}"
+    return f"{who} have {references} each" if several > 1 else f"{who} has {references}"
 
 
 def _now(who: str, change: Change) -> str:
@@ -258,14 +250,6 @@ def _now(who: str, change: Change) -> str:
         return f"{who} now has {change.size} item{'' if change.size == 1 else 's'}"
     labels = [label for label in change.labels if label]
     return f"{who} changed: {enumerated(labels)}" if labels else f"{who} changed"
-
-
-def _labels(moved: list[tuple[int, str]], number: int) -> tuple[str, ...]:
-    return tuple(bracketed(label) for tail, label in moved if tail == number)
-
-
-def _are(numbers: list[int]) -> str:
-    return "is" if len(numbers) == 1 else "are"
 
 
 def enumerated(words: list[str]) -> str:
@@ -298,20 +282,20 @@ def _turn(step: Step) -> list[str]:
     }.get(step.event, [])
 
 
-def _values(step: Step, before: Step | None) -> list[str]:
+def _values(step: Step, before: Step) -> list[str]:
     """Names that have a new plain value, and names that are gone."""
-    then = {(name.scope, name.label): name for name in (before.names if before else ())}
+    then = {(name.scope, name.label): name.value for name in before.names}
     return [
         f"{name.label} is {name.value}"
         for name in step.names
-        if name.value and getattr(then.get((name.scope, name.label)), "value", None) != name.value
+        if name.value and then.get((name.scope, name.label)) != name.value
     ][:TOLD_AT_ONCE]
 
 
-def _lost_names(step: Step, before: Step | None) -> list[str]:
+def _lost_names(step: Step, before: Step) -> list[str]:
     """Names that went without a del, at the end of an except block."""
-    if before is None or not step.event.startswith("end of"):
+    if not step.event.startswith("end of"):
         return []
-    now = {(name.scope, name.label) for name in step.names}
-    lost = [n.label for n in before.names if (n.scope, n.label) not in now and n.scope == ""]
-    return [f"the name {label} is gone" for label in lost]
+    now = {name.label for name in step.names if name.scope == ""}
+    then = [name.label for name in before.names if name.scope == ""]
+    return [f"the name {label} is gone" for label in then if label not in now]

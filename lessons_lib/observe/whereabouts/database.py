@@ -1,21 +1,32 @@
-"""One SQLite database and the files beside it: where a text is in them, and what erases it."""
+"""One SQLite database and the files beside it: where a text is in them, and what erases it.
+
+The bytes are put together in memory as a reader of the database would see them, and SQLite itself
+is asked for the rows. It never opens the files: that might copy the write-ahead log into the
+database. What a deletion left is what stands in the pages more often than in the same database
+written anew. A text that goes over from one page to the next is found in rows alone.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .fact import Text
 from .finds import Find
-from .logs import JOURNAL_MAGIC, Frame, Log, read_log
-from .pages import MAGIC, Database, Row
 
 Decode = Callable[[str, bytes], bool]
-"""Whether a blob that is encrypted has the text, by the serialiser that can read it."""
+"""Whether a value that is encrypted has the text, by the serialiser that has the key."""
 
-_VACUUM = "VACUUM"
+MAGIC = b"SQLite format 3\x00"
+BROKEN = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises of a database that is damaged; its own words of it may be no UTF-8."""
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+_WAL_MAGICS = (0x377F0682, 0x377F0683)
 _TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
 _CLOSE = f"{_TRUNCATE}, or closing the last connection"
 
@@ -30,166 +41,246 @@ class Files:
     journal: bytes = b""
 
 
-def finds_in_database(
-    files: Files, text: Text, decode: Decode | None = None
-) -> tuple[list[Find], list[str]]:
-    """All places in a database that have a text, and what is wrong with its files, in words."""
-    log = read_log(files.log)
-    database = Database(files.data, log.newest() if log else {}, log.size if log else 0)
-    rows = list(_rows(database, files.name, text, decode))
-    rests = list(_rests(database, files.name, text))
-    finds = [*rows, *rests, *_old_pages(database, files.name, text)]
-    finds += _in_log(files, log, text, "the row's deletion" if rows else _VACUUM)
-    finds += _in_journal(files, database.page_size, text)
-    return finds, list(_troubles(files, database))
+class Frame(NamedTuple):
+    """A page in a write-ahead log, in the version of one transaction, and what it is by now."""
 
-
-def _troubles(files: Files, database: Database) -> Iterator[str]:
-    size, promised = len(files.data), database.promised * database.page_size
-    if size < promised and not database.over:
-        yield (
-            f"{files.name} is cut off: its header promises {database.promised} pages and "
-            f"{size // database.page_size} are there. What is there was searched."
-        )
-    elif database.damaged:
-        yield (
-            f"{files.name} is damaged: a page is missing, or not what the page above it says. "
-            "What could be read was searched."
-        )
-
-
-# -- rows ----------------------------------------------------------------------------------------
-
-
-def _rows(database: Database, name: str, text: Text, decode: Decode | None) -> Iterator[Find]:
-    found = Counter(
-        words
-        for row in database.rows()
-        for column in _columns_with(row, text, decode)
-        for words in [_words_for(row, column)]
-    )
-    for (what, table, erased_by), count in found.items():
-        yield Find(name, "row", what, f"table {table}", erased_by, count)
-
-
-def _columns_with(row: Row, text: Text, decode: Decode | None) -> list[str]:
-    """The columns of a row that have the text."""
-    names = [*row.columns, *(f"column {n}" for n in range(len(row.columns), len(row.values)))]
-    pairs = list(zip(names, row.values, strict=False))
-    found = [
-        column for column, value in pairs if isinstance(value, (str, bytes)) and text.inside(value)
-    ]
-    form = dict(pairs).get("type")
-    if decode and isinstance(form, str) and "+" in form:
-        blobs = ((column, value) for column, value in pairs if isinstance(value, bytes))
-        found += [column for column, blob in blobs if column not in found and decode(form, blob)]
-    return found
-
-
-def _words_for(row: Row, column: str) -> tuple[str, str, str]:
-    """What to call a row, its table, and what erases it; rows with the same words are counted."""
-    values = dict(zip(row.columns, row.values, strict=False))
-    if row.table in ("checkpoints", "writes") and "thread_id" in values:
-        thread, channel = values["thread_id"], values.get("channel")
-        part = f"channel {channel!r}" if row.table == "writes" else column
-        return f"{part} of thread {thread!r}", row.table, f"delete_thread({thread!r})"
-    if row.table == "store" and "prefix" in values and "key" in values:
-        namespace, key = tuple(str(values["prefix"]).split(".")), values["key"]
-        return f"{'/'.join(namespace)} {key!r}", row.table, f"delete({namespace!r}, {key!r})"
-    if row.table == "sqlite_schema":
-        name = str(values.get("name"))
-        return f"the definition of {name}", row.table, f"DROP {name}"
-    return f"column {column}", row.table, f"DELETE FROM {row.table} WHERE …"
-
-
-# -- what was deleted and is still there ---------------------------------------------------------
-
-
-def _rests(database: Database, name: str, text: Text) -> Iterator[Find]:
-    """Free pages and free space; a text that runs on into the next free page is found too."""
-    rests = list(database.rests())
-    follows = {rest.page: rest.data for rest in rests if rest.kind == "free page"}
-    found = Counter(rest.kind for rest in rests if _has(rest.data, follows, text))
-    for kind, count in found.items():
-        what = "left by a deletion" if kind.startswith("free") else "left over"
-        yield Find(name, kind, what, "the file", _VACUUM, count, certain=False)
-
-
-def _has(data: bytes, pages: dict[int, bytes], text: Text) -> bool:
-    """Whether a page has a text, or the end of it and the page that it overflows into."""
-    if text.inside(data):
-        return True
-    following = pages.get(struct.unpack_from(">I", data)[0]) if len(data) >= 4 else None
-    if following is None:
-        return False
-    longest = max(map(len, text.in_bytes))
-    return text.inside(data[-longest + 1 :] + following[4 : 4 + longest])
-
-
-def _old_pages(database: Database, name: str, text: Text) -> Iterator[Find]:
-    """Pages in the file of which the log has a newer version, and pages past the end."""
-    size = database.page_size
-    numbers = [n for n in database.over if database.page(n) != _of_file(database, n)]
-    numbers += range(database.size + 1, len(database.file) // size + 1)
-    count = sum(text.inside(_of_file(database, number)) for number in numbers)
-    if count:
-        what = "replaced in the write-ahead log"
-        yield Find(name, "old page", what, "the file", _TRUNCATE, count, certain=False)
-
-
-def _of_file(database: Database, number: int) -> bytes:
-    size = database.page_size
-    return database.file[(number - 1) * size : number * size]
-
-
-def _in_log(files: Files, log: Log | None, text: Text, first: str) -> Iterator[Find]:
-    """Frames of the write-ahead log: the newest version of a page, and the older ones.
-
-    `first` is what must be done before the newest are erased: they are the database.
-    """
-    name = f"{files.name}-wal"
-    if log is None:
-        if text.inside(files.log):
-            yield Find(name, "write-ahead log", "no log that can be read", "the file", _CLOSE)
-        return
-    pages = log.newest()
-    found = Counter(frame.state for frame in log.frames if _frame_has(frame, pages, text))
-    for state in ("newest", "replaced", "not committed", "left over"):
-        if found[state]:
-            what, erased_by = _FRAMES[state]
-            held_by, erased_by = "the write-ahead log", erased_by.format(first=first)
-            yield Find(name, "frame", what, held_by, erased_by, found[state], certain=False)
-
-
-_FRAMES = {
-    "newest": ("pages as they are now", f"{{first}}, then {_TRUNCATE}"),
-    "replaced": ("pages as they were", _CLOSE),
-    "not committed": ("pages of a transaction that is not over", "ROLLBACK, then " + _TRUNCATE),
-    "left over": ("pages left of an earlier round", _CLOSE),
-}
-
-
-def _frame_has(frame: Frame, pages: dict[int, bytes], text: Text) -> bool:
-    return _has(frame.data, pages, text)
-
-
-def _in_journal(files: Files, page_size: int, text: Text) -> Iterator[Find]:
-    """The rollback journal: pages as they were before a transaction."""
-    if not files.journal or not text.inside(files.journal):
-        return
-    open_now = files.journal.startswith(JOURNAL_MAGIC)
-    erased_by = "the end of the transaction" if open_now else "PRAGMA journal_mode = DELETE"
-    what = "pages before the transaction under way" if open_now else "pages before the last one"
-    sector = 512
-    records = (
-        files.journal[at : at + page_size + 8]
-        for at in range(sector, len(files.journal), page_size + 8)
-    )
-    count = max(1, sum(text.inside(record) for record in records))
-    name = f"{files.name}-journal"
-    yield Find(name, "page", what, "the rollback journal", erased_by, count, certain=False)
+    page: int
+    state: str
+    data: bytes
 
 
 def is_database(data: bytes) -> bool:
     """Whether some bytes begin as a SQLite database does."""
     return data.startswith(MAGIC) and len(data) >= 100
+
+
+def finds_in_database(
+    files: Files, text: Text, decode: Decode | None = None
+) -> tuple[list[Find], list[str]]:
+    """All places in a database that have a text; and what was not read, with why, in words.
+
+    Raises one of BROKEN when SQLite cannot read the file at all.
+    """
+    frames, size = read_log(files.log)
+    data = _with_log(files.data, frames, size)
+    unread: list[str] = []
+    with closing(_opened(data)) as database:
+        finds = list(_rows(database, files.name, text, decode, unread))
+        erased_by = "the row's deletion" if finds else "VACUUM"
+        try:
+            database.execute("VACUUM")
+            finds += _left_over(files.name, data, database.serialize(), text)
+        except BROKEN as error:
+            unread.append(f"{files.name} was not searched for what deletions left: {error}.")
+    if frames:
+        finds += _old_pages(files, data, text)
+    finds += _in_log(files, frames, text, erased_by)
+    finds += _in_journal(files, text)
+    return finds, unread
+
+
+def _opened(data: bytes) -> sqlite3.Connection:
+    """A connection to a copy of a database in memory."""
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    # Where the header speaks of a write-ahead log, SQLite wants a file: say that there is none.
+    database.deserialize(data[:18] + b"\x01\x01" + data[20:])
+    database.execute("PRAGMA temp_store = MEMORY")
+    database.text_factory = lambda text: text.decode("utf-8", "replace")
+    return database
+
+
+def _page_size(data: bytes) -> int:
+    size: int = struct.unpack_from(">H", data, 16)[0]
+    return 65536 if size == 1 else size
+
+
+def _pages(data: bytes) -> list[bytes]:
+    size = _page_size(data)
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def _count(data: bytes, text: Text) -> int:
+    return sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
+
+
+# -- rows ----------------------------------------------------------------------------------------
+
+
+def _rows(
+    database: sqlite3.Connection,
+    name: str,
+    text: Text,
+    decode: Decode | None,
+    unread: list[str],
+) -> Iterator[Find]:
+    """The rows that have the text, those with the same words counted together."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    locked: Counter[str] = Counter()
+    made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+    for table in ["sqlite_master", *(row[0] for row in database.execute(made).fetchall())]:
+        quoted = table.replace('"', '""')
+        try:
+            rows = database.execute(f'SELECT * FROM "{quoted}"')
+            columns = tuple(column[0] for column in rows.description)
+            for values in rows:
+                row = dict(zip(columns, values, strict=True))
+                for column in _columns_with(row, text, decode, locked):
+                    found[_words_for(table, row, column)] += 1
+        except BROKEN as error:
+            unread.append(f"{name}: table {table} was not read to its end: {error}.")
+    for why, count in locked.items():
+        unread.append(f"{name}: {count} encrypted values were not read: {why}.")
+    for (what, table, erased_by), count in found.items():
+        yield Find(name, "row", what, f"table {table}", erased_by, count)
+
+
+def _columns_with(
+    row: dict[str, object], text: Text, decode: Decode | None, locked: Counter[str]
+) -> list[str]:
+    """The columns of a row that have the text; `locked` counts those that could not be read."""
+    form = row.get("type")
+    encrypted = isinstance(form, str) and "+" in form
+    found = []
+    for column, value in row.items():
+        if isinstance(value, (str, bytes)) and text.inside(value):
+            found.append(column)
+        elif encrypted and isinstance(value, bytes):
+            if decode is None:
+                locked["give the saver that has the key"] += 1
+                continue
+            try:
+                found += [column] if decode(str(form), value) else []
+            except Exception as error:  # another key, or damaged: whatever a serialiser raises
+                locked[f"{type(error).__name__}: {' '.join(str(error).split())}"] += 1
+    return found
+
+
+def _words_for(table: str, row: dict[str, object], column: str) -> tuple[str, str, str]:
+    """What to call a row, its table, and what erases it."""
+    if table in ("checkpoints", "writes") and "thread_id" in row:
+        part = f"channel {row.get('channel')!r}" if table == "writes" else column
+        thread = row["thread_id"]
+        return f"{part} of thread {thread!r}", table, f"delete_thread({thread!r})"
+    if table == "store" and "prefix" in row and "key" in row:
+        namespace, key = tuple(str(row["prefix"]).split(".")), row["key"]
+        return f"{'/'.join(namespace)} {key!r}", table, f"delete({namespace!r}, {key!r})"
+    if table == "sqlite_master":
+        return f"the definition of {row['name']}", "sqlite_schema", f"DROP {row['name']}"
+    return f"column {column}", table, f"DELETE FROM {table} WHERE …"
+
+
+# -- what was deleted and is still there ---------------------------------------------------------
+
+
+def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find]:
+    """What stands in free pages, and in pages in use more often than the rows account for."""
+    pages = _pages(data)
+    free = [pages[number - 1] for number in _free_pages(pages) if 0 < number <= len(pages)]
+    in_free = sum(_count(page, text) for page in free)
+    in_use = _count(data, text) - in_free - _count(anew, text)
+    for kind, count in (("free page", in_free), ("free space in a page", in_use)):
+        if count > 0:
+            what = "left by a deletion"
+            yield Find(name, kind, what, "the file", "VACUUM", count, certain=False)
+
+
+def _free_pages(pages: Sequence[bytes]) -> set[int]:
+    """The numbers of the free pages: a chain of trunks, each with a list of leaves."""
+    found: set[int] = set()
+    trunk = struct.unpack_from(">I", pages[0], 32)[0]
+    while 0 < trunk <= len(pages) and trunk not in found:
+        following, count = struct.unpack_from(">II", pages[trunk - 1])
+        most = len(pages[trunk - 1]) // 4 - 2
+        leaves = struct.unpack_from(f">{min(count, most)}I", pages[trunk - 1], 8)
+        found.update((trunk, *leaves))
+        trunk = following
+    return found
+
+
+def _old_pages(files: Files, data: bytes, text: Text) -> Iterator[Find]:
+    """Pages in the file of which the log has a newer version, and pages past the end."""
+    now = _pages(data)
+    old = enumerate(_pages(files.data))
+    count = sum(_count(page, text) for n, page in old if n >= len(now) or page != now[n])
+    if count:
+        what = "replaced in the write-ahead log"
+        yield Find(files.name, "old page", what, "the file", _TRUNCATE, count, certain=False)
+
+
+# -- the write-ahead log and the rollback journal ------------------------------------------------
+
+_NOW, _WERE, _OPEN = (
+    "pages as they are now",
+    "pages as they were",
+    "pages of a transaction that is not over",
+)
+
+
+def read_log(log: bytes) -> tuple[list[Frame], int]:
+    """The frames of a write-ahead log, and how many pages the database has by its last commit.
+
+    A frame begins with the page's number, the size after a commit (or 0) and the two salts of its
+    round; after a restart of the log, frames of an earlier round stand behind the new ones.
+    """
+    if len(log) < 32 or struct.unpack_from(">I", log)[0] not in _WAL_MAGICS:
+        return [], 0
+    size, salts = struct.unpack_from(">I", log, 8)[0], log[16:24]
+    places = range(32, len(log) - size - 23, size + 24)
+    heads = [struct.unpack_from(">II", log, at) for at in places]
+    this_round = 0
+    for at in places:
+        if log[at + 8 : at + 16] != salts:
+            break
+        this_round += 1
+    commits = [number for number in range(this_round) if heads[number][1]]
+    committed = commits[-1] + 1 if commits else 0
+    last = heads[committed - 1][1] if committed else 0
+    newest = {heads[n][0]: n for n in range(committed) if heads[n][0] <= last}
+    frames = []
+    for number, at in enumerate(places):
+        page = heads[number][0]
+        state = _NOW if newest.get(page) == number else _WERE
+        state = _OPEN if committed <= number < this_round else state
+        frames.append(Frame(page, state, log[at + 24 : at + 24 + size]))
+    return frames, last
+
+
+def _with_log(data: bytes, frames: Sequence[Frame], size: int) -> bytes:
+    """A database file with the newest pages of its log laid over it."""
+    if not size:
+        return data
+    whole, page_size = bytearray(data), len(frames[0].data)
+    for frame in frames:
+        if frame.state == _NOW:
+            start = (frame.page - 1) * page_size
+            whole.extend(bytes(max(0, start - len(whole))))
+            whole[start : start + page_size] = frame.data
+    return bytes(whole[: size * page_size])
+
+
+def _in_log(files: Files, frames: Sequence[Frame], text: Text, first: str) -> Iterator[Find]:
+    """The log; `first` is what must be done before its newest pages can be erased."""
+    name = f"{files.name}-wal"
+    erased_by = {
+        _NOW: f"{first}, then {_TRUNCATE}",
+        _WERE: _CLOSE,
+        _OPEN: f"ROLLBACK, then {_TRUNCATE}",
+    }
+    found = Counter(frame.state for frame in frames if text.inside(frame.data))
+    for state, how in erased_by.items():
+        if found[state]:
+            held_by = "the write-ahead log"
+            yield Find(name, "frame", state, held_by, how, found[state], certain=False)
+    if not frames and text.inside(files.log):
+        yield Find(name, "write-ahead log", "no log that can be read", "the file", _CLOSE)
+
+
+def _in_journal(files: Files, text: Text) -> Iterator[Find]:
+    """The rollback journal: pages as they were before a transaction."""
+    if not text.inside(files.journal):
+        return
+    what, erased_by = "pages before the last one", "PRAGMA journal_mode = DELETE"
+    if files.journal.startswith(_JOURNAL_MAGIC):
+        what, erased_by = "pages before the transaction under way", "the end of the transaction"
+    name, count = f"{files.name}-journal", _count(files.journal, text)
+    yield Find(name, "page", what, "the rollback journal", erased_by, count, certain=False)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress, repeat
-from operator import contains, is_
 from typing import Any
 
-from ..holding.links import is_a
+from ..holding.links import derives, is_a
 from ..pictures.style import shorten
 
 LEAST = 3
@@ -40,22 +38,22 @@ class Text:
         first, *others = plain
         return cls(repr(fact), texts, (first, *wide, *others))
 
-    def among(self, sorts: dict[type, list[Any]]) -> list[object]:
-        """Those of some objects, sorted by type, that have the text in them, each once."""
-        found: list[object] = []
-        for kind, things in sorts.items():
-            if forms := _forms_of(kind):
-                found += self._of_kind(kind, forms, things)
-        return list(dict(zip(map(id, found), found, strict=True)).values())
-
-    def _of_kind(self, kind: type, forms: str, things: list[Any]) -> Iterator[object]:
-        within: Any = contains if kind in _PLAIN else _plain(kind).__contains__
-        for form in getattr(self, forms):
-            yield from compress(things, map(within, things, repeat(form)))
+    def among(self, things: list[Any]) -> list[object]:
+        """Those of some objects that have the text in them; it asks no code of their own."""
+        strings = [thing for thing in things if type(thing) is str]
+        found: list[object] = [s for form in self.in_text for s in strings if form in s]
+        others = [thing for thing in things if type(thing) is not str]
+        kinds = {id(kind): kind for kind in map(type, others)}
+        bases = {key: base for key, kind in kinds.items() if (base := _text_base(kind))}
+        for thing in others if bases else ():
+            if base := bases.get(id(type(thing))):
+                forms: Any = self.in_text if base is str else self.in_bytes
+                found += [thing] if any(base.__contains__(thing, form) for form in forms) else []
+        return found
 
     def inside(self, data: bytes | str) -> bool:
         """Whether bytes or a string hold the text in any of its forms."""
-        return bool(self.among({type(data): [data]}))
+        return bool(self.among([data]))
 
     def excerpt(self, text: str) -> str:
         """A short piece of a string around the first place where it has the text."""
@@ -69,35 +67,14 @@ def _as_json(text: str) -> Iterable[str]:
     return (json.dumps(text, ensure_ascii=plain)[1:-1] for plain in (False, True))
 
 
-_PLAIN = (str, bytes, bytearray)
-
-
-def sorted_by_type(things: list[object], wanted: Callable[[type], object]) -> dict[type, list[Any]]:
-    """Some objects by their exact type, for those types alone that are wanted.
-
-    All of it runs in C, object by object: that is what makes a million of them quick.
-    """
-    kinds = list(map(type, things))
-    return {
-        kind: list(compress(things, map(is_, kinds, repeat(kind))))
-        for kind in set(kinds)
-        if wanted(kind)
-    }
+def _text_base(kind: type) -> Any:
+    """Which of `str`, `bytes` and `bytearray` a type is or has as a base, or None."""
+    return next((base for base in (str, bytes, bytearray) if derives(kind, base)), None)
 
 
 def holds_text(kind: type) -> bool:
     """Whether the instances of a type are strings or bytes."""
-    return bool(_forms_of(kind))
-
-
-def _forms_of(kind: type) -> str:
-    """Which forms of a text an instance of a type may hold: "in_text", "in_bytes" or ""."""
-    base = _plain(kind)
-    return "in_text" if base is str else "in_bytes" if base in (bytes, bytearray) else ""
-
-
-def _plain(kind: type) -> Any:
-    return next((base for base in _PLAIN if base in kind.__mro__), object)
+    return _text_base(kind) is not None
 
 
 def checked(fact: object) -> Text | None:

@@ -11,61 +11,67 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from .database import Decode, Files, finds_in_database, is_database
+from .database import BROKEN, Decode, Files, finds_in_database, is_database
 from .fact import Text
 from .finds import Find
 from .keepers import paths_in
 
-LARGEST = 1 << 30
+LARGEST = 1 << 29
 _DATABASES = (".db", ".sqlite", ".sqlite3")
 _BESIDE = ("-wal", "-journal", "-shm")
 _CHILD = """
 import sys
 for path in sys.argv[1:]:
-    try:
-        data = open(path, "rb").read()
-    except OSError:
-        data = b""
+    data = open(path, "rb").read()
     sys.stdout.buffer.write(len(data).to_bytes(8, "big") + data)
 """
 
 
 @dataclass
-class OnDisk:
-    """What was found on disk, and what is to be said of the files."""
+class Found:
+    """What was found in places, what of them was not read, with why, and what else is to be said.
+
+    It is gathered place by place.
+    """
 
     finds: list[Find] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def search_path(path: Path, text: Text, decode: Decode | None = None) -> OnDisk:
+def search_path(path: Path, text: Text, decode: Decode | None = None) -> Found:
     """All places in a file, or in the files of a folder and of those in it, that have a text."""
-    found = OnDisk()
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{str(path)!r} is not there, expected a file or a folder: check the path"
-        )
-    for name, file in _files(path):
+    found = Found()
+    for name, file in _files(path, found):
         try:
             _search_file(name, file, text, decode, found)
         except OSError as error:
-            found.notes.append(f"{name} was not searched: {error.strerror or error}.")
+            found.unread.append(f"{name} was not searched: {error.strerror or error}.")
     return found
 
 
-def _files(path: Path) -> list[tuple[str, Path]]:
+def _files(path: Path, found: Found) -> list[tuple[str, Path]]:
     """The files to search, with the names by which they are called, in the order of those."""
     if not path.is_dir():
         return [(path.name, path)]
-    files = (file for file in path.rglob("*") if file.is_file() and not file.is_symlink())
-    named = sorted((file.relative_to(path).as_posix(), file) for file in files)
-    return [(name, file) for name, file in named if not _is_beside(file)]
+    named = []
+
+    def not_read(error: OSError) -> None:
+        found.unread.append(f"{error.filename} was not searched: {error.strerror}.")
+
+    for folder, folders, files in os.walk(path, onerror=not_read):
+        for name in folders:
+            if Path(folder, name).is_symlink():
+                found.unread.append(f"{name} was not searched: it is a link to another folder.")
+        named += [Path(folder, name) for name in files]
+    kept = (file for file in named if file.is_file() and not _is_beside(file))
+    return sorted((file.relative_to(path).as_posix(), file) for file in kept)
 
 
 def _is_beside(file: Path) -> bool:
@@ -76,75 +82,87 @@ def _is_beside(file: Path) -> bool:
     )
 
 
-def _search_file(name: str, file: Path, text: Text, decode: Decode | None, found: OnDisk) -> None:
-    beside = [file.with_name(file.name + end) for end in ("-wal", "-journal")]
+def _search_file(name: str, file: Path, text: Text, decode: Decode | None, found: Found) -> None:
+    if not file.is_file():
+        found.unread.append(f"{name} was not searched: it is neither a file nor a folder.")
+        return
     if file.stat().st_size > LARGEST:
-        found.notes.append(f"{name} was not searched: it is larger than a gibibyte.")
+        found.unread.append(f"{name} was not searched: it is larger than half a gibibyte.")
         return
-    data, log, journal = read_bytes([file, *beside])
+    beside = [file.with_name(file.name + end) for end in ("-wal", "-journal")]
+    data, log, journal = _read_at_rest(name, [file, *beside], found)
     if is_database(data):
-        finds, troubles = finds_in_database(Files(name, data, log, journal), text, decode)
-        found.finds += finds
-        found.notes += troubles
-        return
-    found.notes += _strange(name, data)
-    found.finds += _plain(name, data, text)
-    for path, rest in zip(beside, (log, journal), strict=True):
-        found.finds += _plain(path.name, rest, text)
+        try:
+            finds, unread = finds_in_database(Files(name, data, log, journal), text, decode)
+            found.finds += finds
+            found.unread += unread
+            return
+        except BROKEN as error:
+            said = f"{name} was not read as a database: {error}. Its bytes were searched."
+            found.unread.append(said)
+    elif name.endswith(_DATABASES):
+        found.notes.append(_strange(name, data))
+    for path, rest in ((name, data), (beside[0].name, log), (beside[1].name, journal)):
+        found.finds += _plain(path, rest, text)
 
 
-def _strange(name: str, data: bytes) -> Iterator[str]:
+def _strange(name: str, data: bytes) -> str:
     """What to say of a file that is called a database and is none."""
-    if not name.endswith(_DATABASES):
-        return
     if not data:
-        yield f"{name} is empty: SQLite takes it for a database without tables."
-    elif data.startswith(b"SQLite format 3\0"):
-        yield f"{name} is cut off inside its header. What is there was searched as plain bytes."
-    else:
-        yield f"{name} is no SQLite database, for all its name. It was searched as plain bytes."
+        return f"{name} is empty: SQLite takes it for a database without tables."
+    return f"{name} is no SQLite database, for all its name. It was searched as plain bytes."
 
 
 def _plain(name: str, data: bytes, text: Text) -> Iterator[Find]:
     """A file that is no database: pickle, JSON, text or anything else."""
-    if not text.inside(data):
-        return
-    kind, what = _sort(data, text)
-    count = sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
-    yield Find(name, "file", what or kind, "the file", "deleting the file", max(1, count))
+    if text.inside(data):
+        count = sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
+        what = _sort(data, text)
+        yield Find(name, "file", what, "the file", "deleting the file", max(1, count))
 
 
-def _sort(data: bytes, text: Text) -> tuple[str, str]:
-    """What sort of file some bytes are, and, of JSON, the first path that has the text."""
+def _sort(data: bytes, text: Text) -> str:
+    """What sort of file some bytes are; of JSON also the first path that has the text."""
     if data[:1] == b"\x80" and data[-1:] == b".":
-        return "pickle", ""
+        return "pickle"
     if data[:1] in (b"{", b"["):
         try:
-            path = next(paths_in(json.loads(data), text), "")
+            return f"JSON {next(paths_in(json.loads(data), text), '')}".strip()
         except (ValueError, RecursionError):
-            return "text", ""
-        return "JSON", f"JSON {path}".strip()
-    return ("bytes" if b"\0" in data else "text"), ""
+            return "text"
+    return "bytes" if b"\0" in data else "text"
 
 
 # -- reading -------------------------------------------------------------------------------------
 
 
-def read_bytes(paths: Iterable[Path]) -> list[bytes]:
+def _read_at_rest(name: str, paths: Sequence[Path], found: Found) -> list[bytes]:
+    """The bytes of files that belong together, read anew when one was written to meanwhile."""
+    for _ in range(5):
+        before = _states(paths)
+        read = read_bytes(paths)
+        if _states(paths) == before:
+            return read
+    found.unread.append(f"{name} was written to while it was read: look again when it rests.")
+    return read
+
+
+def _states(paths: Sequence[Path]) -> list[tuple[int, int]]:
+    return [(path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.is_file()]
+
+
+def read_bytes(paths: Sequence[Path]) -> list[bytes]:
     """The bytes of some files, empty for those that are not there.
 
     A file that cannot be read raises OSError.
     """
-    wanted = list(paths)
-    through_child = [path for path in wanted if path.is_file()] if open_here(wanted) else []
-    by_child = dict(zip(through_child, _read_by_child(through_child), strict=True))
-    return [
-        by_child[path] if path in by_child else path.read_bytes() if path.is_file() else b""
-        for path in wanted
-    ]
+    there = [path for path in paths if path.is_file()]
+    read = _read_by_child(there) if open_here(there) else [path.read_bytes() for path in there]
+    known = dict(zip(there, read, strict=True))
+    return [known.get(path, b"") for path in paths]
 
 
-def open_here(paths: list[Path]) -> bool:
+def open_here(paths: Sequence[Path]) -> bool:
     """Whether this process has one of some files open, and would lose its locks by a look."""
     if os.name == "nt":
         return False
@@ -164,14 +182,14 @@ def _identity(path: Path | str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _read_by_child(paths: list[Path]) -> list[bytes]:
-    if not paths:
-        return []
+def _read_by_child(paths: Sequence[Path]) -> list[bytes]:
     command = [sys.executable, "-I", "-S", "-c", _CHILD, *map(str, paths)]
-    out = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    done = subprocess.run(command, capture_output=True)
+    if done.returncode:
+        raise OSError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
     found, at = [], 0
     for _ in paths:
-        size = int.from_bytes(out[at : at + 8], "big")
-        found.append(out[at + 8 : at + 8 + size])
+        size = int.from_bytes(done.stdout[at : at + 8], "big")
+        found.append(done.stdout[at + 8 : at + 8 + size])
         at += 8 + size
     return found

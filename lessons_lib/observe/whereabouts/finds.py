@@ -53,7 +53,9 @@ class Whereabouts:
     fact: str
     finds: tuple[Find, ...]
     notes: tuple[str, ...] = ()
-    """What was seen beside the finds: a file that is cut off, the notebook's own text of cells."""
+    """What was seen beside the finds: an empty file, the notebook's own text of cells."""
+    unread: tuple[str, ...] = ()
+    """What was not searched, or not to its end, and why: it is said first."""
 
     def __len__(self) -> int:
         return len(self.finds)
@@ -63,15 +65,16 @@ class Whereabouts:
 
     def __str__(self) -> str:
         if not self.finds:
-            return "\n".join((self._headline(), *self.notes))
-        return str(self.table())
+            return "\n".join((*self.unread, self._headline(), *self.notes))
+        return "\n".join((*self.unread, str(self.table())))
 
     __repr__ = __str__
 
     def _headline(self) -> str:
         number = len(self.finds)
         if not number:
-            return f"{self.fact} was found nowhere."
+            rest = "was not found in what was searched" if self.unread else "was found nowhere"
+            return f"{self.fact} {rest}."
         return f"{self.fact} lives in {number} place{'' if number == 1 else 's'}:"
 
     def table(self) -> Table:
@@ -97,16 +100,20 @@ class Whereabouts:
 
     def _html(self) -> str:
         rows = "".join(_row(find) for find in self.finds)
-        notes = "".join(f'<div style="{_NOTE}">{escape(note)}</div>' for note in self.notes)
+        notes, unread = (
+            "".join(f'<div style="{look}">{escape(line)}</div>' for line in lines)
+            for look, lines in ((_NOTE, self.notes), (_UNREAD, self.unread))
+        )
         table = f'<table style="{_TABLE}"><tbody style="display:block">{rows}</tbody></table>'
         head = f'<div style="font-weight:600">{style.code(self._headline())}</div>'
         look = "max-width:1000px;box-sizing:border-box;text-align:left"
-        return style.card(head + (table if rows else "") + notes, look)
+        return style.card(unread + head + (table if rows else "") + notes, look)
 
 
 _TABLE = "border-collapse:collapse;width:100%;display:block;font-size:14px;margin:6px 0 0"
 _ROW = f"display:flex;flex-wrap:wrap;gap:2px 18px;border-top:1px solid {style.LINE};padding:7px 0"
 _NOTE = f"font-size:13px;color:{style.GREY};padding-top:6px"
+_UNREAD = f"font-size:13px;color:{style.VERMILION};padding-bottom:6px"
 _CELL = f"padding:0;text-align:left;white-space:normal;background:{style.PAPER};color:{style.INK}"
 
 

@@ -1,8 +1,8 @@
-"""Live objects: every copy of a text in the process, found by walking forward, with who holds it.
+"""Live objects: every copy of a text in the process, and the names that lead to it.
 
-Forward, since a search for referrers does not see what the collector does not track: the tuple of
-atoms in which a saver keeps a blob, the flat dictionary of a message. What is found is then
-followed back to the names of the program, as `who_holds` does.
+The walk goes forward and so sees what the collector does not track: the tuple of atoms in which a
+saver keeps a blob, the flat dictionary of a message. What is found is then followed back to the
+names of the program, as `who_holds` does.
 """
 
 from __future__ import annotations
@@ -11,23 +11,20 @@ import gc
 import re
 import sys
 import types
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, compress, count, filterfalse, islice, repeat
-from operator import attrgetter, is_
-from typing import Any
+from itertools import islice
+from operator import is_
 
 from ..holding.chains import Chain, chains_of
-from ..holding.links import is_a, is_dict_of
+from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
-from ..holding.search import Root, Search, by_length, chunks
-from .fact import Text, holds_text, sorted_by_type
+from ..holding.search import Root, Search, by_length
+from .fact import Text, holds_text
 from .finds import Find, Whereabouts
 
 MOST_COPIES = 40
 """So many live copies are followed back to their holders; the others are counted."""
-_LOOKS_EACH = 4
 _CHAINS_SHOWN = 3
 _NOTEBOOK = frozenset(
     (
@@ -50,196 +47,119 @@ class Seen:
         keepers: Savers and stores that live in the process, each with what holds it, in words.
         typed: Whether the notebook's record of what was typed and shown has the text too.
         more: How many copies were found but not followed.
+        stopped: In words, if there may be more holders than were found.
     """
 
     finds: list[Find] = field(default_factory=list)
     keepers: list[tuple[object, str]] = field(default_factory=list)
     typed: bool = False
     more: int = 0
+    stopped: str = ""
 
 
-def copies_of(text: Text, roots: list[Root], call: Sequence[object]) -> Seen:
+def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequence[object]) -> Seen:
     """All live strings and bytes that have a text in them, and who holds each.
 
-    `call` has the arguments of the reader's call, which are no place.
+    `objects` is what the collector knew before; `call` has the arguments of the reader's call,
+    which are no place.
     """
-    search = _Search(text, roots)
-    search.walk()
-    seen = search.result()
-    lonely = search.lonely()
-    del search
+    look = _Look(text)
+    ours = (text, text.in_text, text.in_bytes, call)
+    search = Search(objects, roots, see=look.see, ours=ours)
+    seen = look.result(search)
+    lonely = look.lonely(search)
+    seen.stopped = search.stopped
+    del search, objects
     lonely = [thing for thing in lonely if not (_is_call(thing, call) or _is_program(thing))]
     seen.finds += _unnamed(lonely)
     return seen
 
 
-@dataclass
-class _Visit:
-    """Some objects that are looked at: what is below them, and whether a copy was found there."""
+class _Look:
+    """The copies of a text, the savers and stores that were met, and what leads to them."""
 
-    things: list[object]
-    below: Iterator[list[object]]
-    hit: bool
-
-
-class _Search(Search):
-    """A search for all copies of a text: forward to the copies, from there back to the roots."""
-
-    def __init__(self, text: Text, roots: list[Root]) -> None:
-        super().__init__([], roots)
+    def __init__(self, text: Text) -> None:
         self.text = text
-        self.seen: set[int] = set()
-        """The untracked containers that were looked into, by id."""
-        self.hot: set[int] = set()
-        """The copies and the untracked containers that lead to one, by id."""
-        self.copies: list[int] = []
-        self.keepers: list[int] = []
+        self.copies: dict[int, object] = {}
+        self.keepers: dict[int, object] = {}
+        self.followed: dict[int, object] = {}
         self.chains_to: dict[int, dict[str, Chain]] = {}
         self.apart: set[int] = set()
         """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
         self.typed = False
 
-    # -- forward ---------------------------------------------------------------------------------
-
-    def walk(self) -> None:
-        """Find all copies, with what holds each directly, and the savers and stores."""
-        starts = gc.get_objects()  # before any list of ours that would hold them all
-        starts += [root.space for root in self.roots.values()]
-        starts += self.frozen
-        for chunk in chunks(starts):
-            self._walk_from(self._looked_at(chunk))
-
-    def _looked_at(self, chunk: list[object]) -> list[object]:
-        """Note the savers and stores in a chunk, and strings of a class of the reader's own.
-
-        Returned is the chunk with each module's namespace in its place; see `referents_of`.
-        """
-        sorts = sorted_by_type(chunk, _is_special)
-        modules = sorts.pop(types.ModuleType, ())
-        self._noted(self.text.among(sorts))
-        for kind in filter(is_keeper, sorts):
-            self.keepers += map(self.place_of, sorts[kind])
-        if not modules:
-            return chunk
-        others = [thing for thing in chunk if type(thing) is not types.ModuleType]
-        return others + [vars(module) for module in modules]
-
-    def _walk_from(self, chunk: list[object]) -> None:
-        """Look at what a chunk of objects refers to, and on through untracked containers."""
-        visits = [self._visit(chunk)]
-        while visits:
-            visit = visits[-1]
-            below = next(visit.below, None)
-            if below is not None:
-                visits.append(self._visit(below))
-                continue
-            visits.pop()
-            if visit.hit:
-                self._trace(visit.things)
-                for outer in visits[-1:]:
-                    outer.hit = True
-
-    def _visit(self, things: list[object]) -> _Visit:
-        """Look below some objects: note the copies there, and what is to be looked into."""
-        loose = list(filterfalse(gc.is_tracked, gc.get_referents(*things)))
-        probe = [(len(loose),)]  # has no second holder
-        sorts = sorted_by_type([*loose, *probe], _is_of_interest)
-        containers = [*sorts.pop(dict, ()), *sorts.pop(tuple)]
-        del loose
-        copies = self._noted(self.text.among(sorts) + self.text.among({str: _keys_of(things)}))
-        single, shared = _by_holders(containers)
-        hit = bool(copies) or not self.hot.isdisjoint(map(id, shared))
-        self.hot.update(map(id, copies))
-        return _Visit(things, chunks(single + _unseen(shared, self.seen)), hit)
-
-    def _noted(self, copies: list[object]) -> list[object]:
-        self.copies += [self.place_of(copy) for copy in copies if id(copy) not in self.place]
-        return copies
-
-    def _trace(self, level: list[object]) -> None:
-        """Note which objects of a level lead to a copy, and to which."""
-        lists = list(map(_referents_and_keys, level))
-        ends = list(accumulate(map(len, lists)))
-        below = list(chain.from_iterable(lists))
-        for at in compress(count(), map(self.hot.__contains__, map(id, below))):
-            holder = level[bisect_right(ends, at)]
-            if not self._is_ours(holder):
-                self._note(holder, below[at])
-                if not gc.is_tracked(holder):
-                    self.hot.add(id(holder))
-
-    def _note(self, holder: object, thing: object) -> None:
-        known, above = self.ahead.setdefault(self.place_of(thing), []), self.place_of(holder)
-        if above not in known:
-            known.append(above)
-
-    def _is_ours(self, holder: object) -> bool:
-        ours = (self.things, self.frozen, self.text.in_text, self.text.in_bytes)
-        return type(holder) in (Text, Find, Whereabouts) or any(map(is_, ours, repeat(holder)))
+    def see(self, chunk: list[object], loose: list[object]) -> set[int]:
+        """Note the copies and the keepers in a piece of the walk."""
+        kinds = {id(kind): kind for kind in map(type, chunk)}
+        others = {key for key, kind in kinds.items() if is_keeper(kind) or holds_text(kind)}
+        special = [thing for thing in chunk if id(type(thing)) in others] if others else []
+        self.keepers |= {id(thing): thing for thing in special if is_keeper(type(thing))}
+        copies = {id(copy): copy for copy in self.text.among([*loose, *special])}
+        self.copies |= copies
+        return set(copies)
 
     # -- back ------------------------------------------------------------------------------------
 
-    def result(self) -> Seen:
+    def result(self, search: Search) -> Seen:
         """Follow the copies back to the roots, and put into words what was found."""
-        self._set_apart_blobs()
-        self._set_apart_typed()
-        found = [place for place in self.copies if place in self.ahead or self._is_tracked(place)]
-        wanted = [place for place in found if place not in self.apart]
-        self.targets = [*self.keepers, *wanted[:MOST_COPIES]]
-        self.most_looks = _LOOKS_EACH * len(self.targets) + 40
-        self.most_paths = 100 * len(self.targets) + 400
+        if self.copies:
+            self._set_apart()
+        wanted = [key for key in self.copies if key not in self.apart]
+        self.followed = {key: self.copies[key] for key in wanted[:MOST_COPIES]}
+        targets = self.followed | self.keepers
+        if targets:
+            search.look_for(list(targets.values()))
         keys: dict[int, int] = {}
-        for path in islice(self.paths(), 20 * len(self.targets) + 100):
-            self._take(path, keys)
+        for target in targets.values():
+            self._follow(target, search, keys)
         seen = Seen(typed=self.typed, more=max(0, len(wanted) - MOST_COPIES))
-        seen.keepers = [(self.things[place], self._said(place)) for place in self.keepers]
+        seen.keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
         seen.finds = self._finds()
         return seen
 
-    def _is_tracked(self, place: int) -> bool:
-        return gc.is_tracked(self.things[place])
+    def _set_apart(self) -> None:
+        """A saver's blobs are told with their thread; cells that were run are kept many times."""
+        for keeper in self.keepers.values():
+            self.apart |= blob_ids(keeper) & self.copies.keys()
+        typed = _typed_texts()
+        for key, copy in self.copies.items():
+            if type(copy) is str and copy in typed:
+                self._is_typed(key)
 
-    def _set_apart_blobs(self) -> None:
-        """A saver's blobs are told with their thread and their channel, so not here."""
-        blobs: set[int] = set()
-        for place in self.keepers if self.copies else ():
-            blobs |= blob_ids(self.things[place])
-        self.apart |= {place for place in self.copies if id(self.things[place]) in blobs}
+    def _follow(self, target: object, search: Search, keys: dict[int, int]) -> None:
+        """Put the ways to a target into words, unless it is told elsewhere."""
 
-    def _set_apart_typed(self) -> None:
-        """The cells that were run are kept in many copies, whole and line by line."""
-        typed = _typed_texts() if self.copies else set()
-        for place in self.copies if typed else ():
-            if type(self.things[place]) is str and self.things[place] in typed:
-                self._is_typed(place)
+        def goes_on(holder: object, key: int = id(target)) -> bool:
+            return key in self.keepers or self._goes_on(holder, key)
 
-    def _goes_on(self, holder: int, target: int) -> bool:
+        for root, path in search.paths(target, goes_on):
+            if id(target) in self.keepers or not self._is_told_elsewhere(root, path):
+                self._take(root, path, keys)
+
+    def _goes_on(self, holder: object, target: int) -> bool:
         """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
-        if target in self.keepers:
-            return True
-        thing = self.things[holder]
-        if is_of_notebook(thing):
+        if is_of_notebook(holder):
             self._is_typed(target)
             return False
-        if type(thing) is Whereabouts or (holder in self.keepers and is_readable(thing)):
+        readable = id(holder) in self.keepers and is_readable(holder)
+        if readable or type(holder) is Find or type(holder) is Whereabouts:
             self.apart.add(target)
             return False
         return True
 
-    def _take(self, path: list[object], keys: dict[int, int]) -> None:
-        """Put a path into words, unless it is told elsewhere."""
-        target, root = self.place[id(path[-1])], self.roots[id(path[0])]
-        if target not in self.keepers:
-            module = root.label.removeprefix("module ")
-            if _is_program_text(path) or module.startswith(_COURSE):
-                self.apart.add(target)
-                return
-            if module != root.label and module.split(".")[0] in _NOTEBOOK:
-                self._is_typed(target)
-                return
-        for words in chains_of(
-            root.label, path, lambda thing: keys.setdefault(id(thing), len(keys))
-        ):
+    def _is_told_elsewhere(self, root: str, path: list[object]) -> bool:
+        module = root.removeprefix("module ")
+        if _is_program_text(path) or module.startswith(_COURSE):
+            self.apart.add(id(path[-1]))
+            return True
+        if module != root and module.split(".")[0] in _NOTEBOOK:
+            self._is_typed(id(path[-1]))
+            return True
+        return False
+
+    def _take(self, root: str, path: list[object], keys: dict[int, int]) -> None:
+        target = id(path[-1])
+        for words in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
             if _is_typed(words):
                 self._is_typed(target)
             else:
@@ -249,84 +169,32 @@ class _Search(Search):
         self.typed = True
         self.apart.add(target)
 
-    def _said(self, place: int) -> str:
-        return said(sorted(self.chains_to.get(place, {}).values(), key=by_length))
+    def _said(self, target: int) -> str:
+        return said(sorted(self.chains_to.get(target, {}).values(), key=by_length))
 
     def _finds(self) -> list[Find]:
         """A find for each group of copies that hang on the same names."""
         groups: dict[tuple[str, ...], list[int]] = {}
-        for place in self.targets:
-            if place in self.chains_to and place not in self.keepers:
-                starts = {chain.hops[0].said for chain in self.chains_to[place].values()}
-                groups.setdefault(tuple(sorted(starts)), []).append(place)
+        for key in self.followed:
+            if key in self.chains_to:
+                starts = {chain.hops[0].said for chain in self.chains_to[key].values()}
+                groups.setdefault(tuple(sorted(starts)), []).append(key)
         return sorted((self._find(group) for group in groups.values()), key=_by_holder)
 
     def _find(self, group: list[int]) -> Find:
-        first = min(group, key=lambda place: (len(self._said(place)), self._said(place)))
+        first = min(group, key=lambda key: (len(self._said(key)), self._said(key)))
         chains = sorted(self.chains_to[first].values(), key=by_length)
-        what = words_for(self.things[first], self.text)
+        what = words_for(self.copies[first], self.text)
         return Find("this process", "live object", what, said(chains), erasers(chains), len(group))
 
-    def lonely(self) -> list[object]:
+    def lonely(self, search: Search) -> list[object]:
         """What holds the copies to which no name leads, and the notebook does not either."""
         return [
-            self.things[above]
-            for place in self.targets
-            if not (place in self.chains_to or place in self.apart or place in self.keepers)
-            for above in self.ahead.get(place, [])[:1]
+            above
+            for key in self.followed
+            if key not in self.chains_to and key not in self.apart
+            for above in search.above.get(key, [])[:1]
         ]
-
-
-def _is_of_interest(kind: type) -> bool:
-    return kind is tuple or kind is dict or holds_text(kind)
-
-
-def _by_holders(things: list[object]) -> tuple[list[object], list[object]]:
-    """Those of some objects that have one holder, and those that have more.
-
-    The last one, which is left out, has one: the others are compared with it.
-    """
-    counts = list(map(sys.getrefcount, things))
-    one = counts.pop()
-    del things[-1]
-    single = list(compress(things, map(one.__ge__, counts)))
-    return single, list(compress(things, map(one.__lt__, counts)))
-
-
-def _unseen(things: list[object], seen: set[int]) -> list[object]:
-    """Those of some objects that were not met before, each once; from now on they were."""
-    fresh = dict(zip(map(id, things), things, strict=True))
-    for key in seen.intersection(fresh):
-        del fresh[key]
-    seen.update(fresh)
-    return list(fresh.values())
-
-
-def _keys_of(things: list[object]) -> list[Any]:
-    """The strings that are keys in the dictionaries among some objects, each once.
-
-    The collector has no eyes for them: of a dictionary with strings for keys it sees the values.
-    """
-    dicts = chain.from_iterable(sorted_by_type(things, _is_dict).values())
-    keys = list(chain.from_iterable(map(list, map(dict.keys, dicts))))
-    return list(set(sorted_by_type(keys, _is_str).get(str, ())))
-
-
-def _referents_and_keys(thing: object) -> list[object]:
-    keys: list[object] = list(dict.keys(thing)) if _is_dict(type(thing)) else []  # type: ignore[arg-type]
-    return [*gc.get_referents(thing), *(key for key in keys if type(key) is str)]
-
-
-def _is_dict(kind: type) -> bool:
-    return dict in kind.__mro__
-
-
-def _is_str(kind: type) -> bool:
-    return kind is str
-
-
-def _is_special(kind: type) -> bool:
-    return kind is types.ModuleType or is_keeper(kind) or holds_text(kind)
 
 
 # -- savers and stores ---------------------------------------------------------------------------
@@ -334,9 +202,10 @@ def _is_special(kind: type) -> bool:
 
 def is_keeper(kind: type) -> bool:
     """Whether a class is a saver or a store of LangGraph's, told by name so as not to load it."""
-    names = {f"{base.__module__}.{base.__name__}" for base in kind.__mro__}
-    return not names.isdisjoint(
-        ("langgraph.checkpoint.base.BaseCheckpointSaver", "langgraph.store.base.BaseStore")
+    return any(
+        base.__name__ in ("BaseCheckpointSaver", "BaseStore")
+        and base.__module__ in ("langgraph.checkpoint.base", "langgraph.store.base")
+        for base in mro(kind)
     )
 
 
@@ -449,7 +318,7 @@ def _is_program_text(path: list[object]) -> bool:
     if not is_a(holder, dict) or dict.get(holder, "__doc__") is thing:
         return is_a(holder, dict)
     names = len(path) == 2 or is_dict_of(path[-3], holder)
-    return names and not any(map(is_, dict.values(holder), repeat(thing)))
+    return names and not any(value is thing for value in list(dict.values(holder)))
 
 
 # -- what no name leads to -----------------------------------------------------------------------
@@ -474,20 +343,14 @@ def _is_program(holder: object) -> bool:
 
 def _running() -> list[types.CodeType]:
     """The code of the scripts that are running."""
-    frames = (frame for top in sys._current_frames().values() for frame in _up(top))
+    frames = (frame for top in sys._current_frames().values() for frame in stack_of(top))
     return [frame.f_code for frame in frames if frame.f_code.co_name == "<module>"]
-
-
-def _up(frame: types.FrameType | None) -> Iterator[types.FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _constants() -> set[int]:
     """The ids of the constants in all code, and of the tuples of them that code keeps."""
-    sorts = sorted_by_type(gc.get_objects(), lambda kind: kind is types.FunctionType)
-    codes = [*map(attrgetter("__code__"), sorts.get(types.FunctionType, ())), *_running()]
+    functions = [thing for thing in gc.get_objects() if type(thing) is types.FunctionType]
+    codes = [*(function.__code__ for function in functions), *_running()]
     ids: set[int] = set()
     for code in codes:  # grows while it is walked: code has the code of inner functions
         if id(code.co_consts) not in ids:

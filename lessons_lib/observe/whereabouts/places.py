@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from .database import Decode, Files, finds_in_database
 from .fact import Text
-from .files import OnDisk, search_path
+from .files import Found, search_path
+from .finds import Find
 from .keepers import paths_in
 from .live import is_keeper, is_readable
+
+_PAGE = 1000
+"""Items that a store is asked for at a time."""
 
 
 def checked_places(places: Sequence[object]) -> None:
@@ -24,19 +33,22 @@ def checked_places(places: Sequence[object]) -> None:
                     f"{str(place)!r} is not there, expected a file or a folder: check the path"
                 )
         elif not (is_keeper(type(place)) or _is_graph(place) or _is_open(place)):
+            name = type(place).__name__
+            shown = f"the class {place.__name__}" if isinstance(place, type) else name
             raise TypeError(
-                f"{type(place).__name__} is no place to search, expected a saver, a store, a "
+                f"{shown} is no place to search, expected a saver, a store, a "
                 "compiled graph, or the path of a file or a folder: give one of these"
             )
 
 
-def search_places(places: Sequence[object], text: Text) -> OnDisk:
-    """All places on disk, and in databases in memory, that have a text."""
-    found = OnDisk()
+def search_places(places: Sequence[object], text: Text) -> Found:
+    """All places on disk, in databases, and in what savers and stores list, that have a text."""
+    found = Found()
     for place in places:
         for part in _parts(place, found.notes):
-            here = _search(part, text)
+            here = _searched(part, text)
             found.finds += [find for find in here.finds if find not in found.finds]
+            found.unread += [line for line in here.unread if line not in found.unread]
             found.notes += [note for note in here.notes if note not in found.notes]
     return found
 
@@ -61,51 +73,137 @@ def _parts(place: Any, notes: list[str]) -> Iterator[Any]:
     yield from kept
 
 
-def _search(place: Any, text: Text) -> OnDisk:
+def _searched(place: Any, text: Text) -> Found:
     if isinstance(place, (str, os.PathLike)):
         return search_path(Path(place), text)
-    if isinstance(place, sqlite3.Connection):
-        return _search_database(place, "the connection", text, None)
     if is_readable(place):
-        return OnDisk()  # found already, as all that live in this process
-    connection = getattr(place, "conn", None)
-    name = type(place).__name__
-    if not isinstance(connection, sqlite3.Connection):
-        said = f"{name} was not searched: it keeps what it has where this does not read it yet."
-        return OnDisk(notes=[said])
-    return _search_database(connection, name, text, _decoder(place, text))
+        return Found()  # found already, as all that live in this process
+    name = "the connection" if _is_open(place) else type(place).__name__
+    connection = place if _is_open(place) else getattr(place, "conn", None)
+    try:
+        if isinstance(connection, sqlite3.Connection):
+            where, data = _file_of(connection)
+        elif type(connection).__module__.startswith("aiosqlite"):
+            where, data = _asked_aside(connection)
+        else:
+            return _listed(place, name, text)
+        if where:
+            return search_path(Path(where), text, _decoder(place, text))
+        finds, unread = finds_in_database(Files(name, data), text, _decoder(place, text))
+        return Found(finds, unread)
+    except Exception as error:  # whatever its database, its driver or its thread has to say
+        said = f"{name} was not searched: it does not tell what it has ({_told(error)})."
+        return Found(unread=[said])
 
 
-def _search_database(
-    connection: sqlite3.Connection, name: str, text: Text, decode: Decode | None
-) -> OnDisk:
-    """Search the file of a connection, or its pages when it has none.
+# -- databases in a file -------------------------------------------------------------------------
+
+
+def _file_of(connection: sqlite3.Connection) -> tuple[str, bytes]:
+    """The path of a connection's file; or, where it has none, the database itself.
 
     Asking for the file's name reads nothing of the database.
     """
-    try:
-        [*_, path] = next(row for row in connection.execute("PRAGMA database_list"))
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    path = next(cursor.execute("PRAGMA database_list"))[2]
+    return path, b"" if path else connection.serialize()
+
+
+def _asked_aside(connection: Any) -> tuple[str, bytes]:
+    """The same of an aiosqlite connection, in a thread with a loop of its own.
+
+    What aiosqlite does runs in a thread of the connection's, and any loop may wait for it: the
+    one that runs the caller's cell is not needed.
+    """
+
+    async def ask() -> tuple[str, bytes]:
+        async with connection.execute("PRAGMA database_list") as cursor:
+            path = tuple(await cursor.fetchone())[2]
         if path:
-            return search_path(Path(path), text, decode)
-        finds, notes = finds_in_database(Files(name, connection.serialize()), text, decode)
-    except sqlite3.ProgrammingError as error:
-        raise ValueError(
-            f"{name} does not tell where its file is ({error}), expected an open connection of "
-            "this thread: give the path of the file"
-        ) from None
-    return OnDisk(finds, notes)
+            return path, b""
+        with closing(sqlite3.connect(":memory:", check_same_thread=False)) as copy:
+            await connection.backup(copy)
+            return "", copy.serialize()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, ask()).result()
 
 
 def _decoder(saver: Any, text: Text) -> Decode | None:
-    """How to look into blobs that are encrypted: through the saver's own serialiser."""
+    """How to look into values that are encrypted: through the saver's own serialiser."""
     serde = getattr(saver, "serde", None)
     if serde is None:
         return None
+    return lambda form, data: any(True for _ in paths_in(serde.loads_typed((form, data)), text))
 
-    def has(form: str, data: bytes) -> bool:
-        try:
-            return bool(next(paths_in(serde.loads_typed((form, data)), text), ""))
-        except Exception:  # another key, or damaged: whatever the serialiser raises
-            return False
 
-    return has
+# -- any other saver or store: what it lists -----------------------------------------------------
+
+
+def _listed(place: Any, name: str, text: Text) -> Found:
+    """Search what a saver or a store lists; its loop is looked at first, and never waited for."""
+    if why := _out_of_reach(place):
+        return Found(unread=[f"{name} was not searched: {why}."])
+    found = Found()
+    copies: Counter[tuple[str, str, str]] = Counter()
+    parts = _of_saver(place) if callable(getattr(place, "list", None)) else _of_store(place)
+    seen = "nothing"
+    try:
+        for kind, what, erased_by, value in parts:
+            copies[kind, what, erased_by] += sum(1 for _ in paths_in(value, text))
+            seen = what
+    except Exception as error:  # its driver's, its serialiser's
+        found.unread.append(f"{name} was not searched to its end, after {seen}: {_told(error)}.")
+    if copies or not found.unread:
+        found.unread.append(f"{name}: only what it lists was searched, not what deletions left.")
+    for (kind, what, erased_by), number in copies.items():
+        if number:
+            found.finds.append(Find(name, kind, what, "its database", erased_by, number))
+    return found
+
+
+def _told(error: Exception) -> str:
+    """An error of other people's in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+def _out_of_reach(place: Any) -> str:
+    """Why an asynchronous saver or store cannot be asked from here, and what can be done."""
+    loop = getattr(place, "loop", None) or getattr(place, "_loop", None)
+    if not isinstance(loop, asyncio.AbstractEventLoop):
+        return ""
+    if loop.is_closed():
+        return "its event loop is closed; make it anew in a loop that runs"
+    if not loop.is_running():
+        return "its event loop stands still; search while it runs"
+    try:
+        mine = asyncio.get_running_loop() is loop
+    except RuntimeError:
+        mine = False
+    call = "await asyncio.to_thread(where_is, …)"
+    return f"its event loop waits for this very call; write {call}" if mine else ""
+
+
+def _of_saver(saver: Any) -> Iterator[tuple[str, str, str, object]]:
+    """The parts of all checkpoints: kind, what, what erases it, the value."""
+    for item in saver.list(None):
+        thread = item.config["configurable"]["thread_id"]
+        erased_by = f"delete_thread({thread!r})"
+        yield "checkpoint", f"checkpoint of thread {thread!r}", erased_by, item.checkpoint
+        yield "checkpoint metadata", f"metadata of thread {thread!r}", erased_by, item.metadata
+        for _, channel, value in item.pending_writes or ():
+            what = f"channel {channel!r} of thread {thread!r}"
+            yield "pending write", what, erased_by, value
+
+
+def _of_store(store: Any) -> Iterator[tuple[str, str, str, object]]:
+    """All items: kind, what, what erases it, the value."""
+    for start in count(0, _PAGE):
+        items = store.search((), limit=_PAGE, offset=start)
+        for item in items:
+            what = f"{'/'.join(item.namespace)} {item.key!r}"
+            erased_by = f"delete({item.namespace!r}, {item.key!r})"
+            yield "store item", what, erased_by, (item.namespace, item.key, item.value)
+        if len(items) < _PAGE:
+            return

@@ -1,7 +1,7 @@
 """`where_is(fact, *places)`: every place in which a text or an object lives now.
 
 It reads and never changes what it reads: the objects of this process, the blobs of savers, the
-items of stores, the bytes of files. A database is read as bytes, by no connection of its own.
+items of stores, the bytes of files. No connection of its own is made to a database file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 
 from ..holding.holders import who_holds
 from ..holding.search import Root, roots_of
+from ..pictures.waiting import waiting
 from .fact import Text, checked
 from .finds import Find, Whereabouts
 from .keepers import finds_in
@@ -34,7 +35,9 @@ def where_is(fact: object, *places: object) -> Whereabouts:
 
     A text is looked for in all strings and bytes of this process, in the blobs and items of every
     InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
-    paths of database files, of other files or of folders. An object is looked for by identity,
+    paths of database files, of other files or of folders. A place that cannot be read is said
+    first, with why; an asynchronous saver that waits for the caller's own loop is searched by
+    `await asyncio.to_thread(where_is, …)`. An object is looked for by identity,
     in this process alone: what leaves it is a copy.
 
     What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
@@ -60,7 +63,7 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     if text is None:
         return _object(fact, places)
     roots = roots_of(sys._getframe(1))
-    seen = _looked(text, roots, (fact, *places))
+    seen = _looked(text, roots.found, (fact, *places))
     finds = list(seen.finds)
     for keeper, held_by in seen.keepers:
         if is_readable(keeper):
@@ -70,7 +73,8 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     notes = [*elsewhere.notes]
     notes += [_TYPED] if seen.typed and _in_notebook() else []
     notes += [_MANY] if seen.more else []
-    return Whereabouts(text.said, tuple(finds), tuple(notes))
+    unread = filter(None, (*elsewhere.unread, seen.stopped, roots.unread))
+    return Whereabouts(text.said, tuple(finds), tuple(notes), tuple(unread))
 
 
 def _in_notebook() -> bool:
@@ -83,12 +87,14 @@ def _object(thing: object, places: tuple[object, ...]) -> Whereabouts:
     """Who holds an object in this process, as one find: it is one object, wherever it is held."""
     holders = who_holds(thing)
     notes = [_COPIES] if places else []
+    unread = (holders.unseen,) if holders.unseen else ()
     if not holders.chains:
-        return Whereabouts(holders.label, (), (*notes, _UNNAMED))
-    more = f", {holders.more} more" if holders.more else ""
+        return Whereabouts(holders.label, (), (*notes, _UNNAMED), unread)
+    least = "at least " if holders.at_least else ""
+    more = f", {least}{holders.more} more" if holders.more else ""
     held_by, erased_by = said(holders.chains) + more, erasers(holders.chains)
     find = Find("this process", "live object", holders.label, held_by, erased_by)
-    return Whereabouts(holders.label, (find,), tuple(notes))
+    return Whereabouts(holders.label, (find,), tuple(notes), unread)
 
 
 def _looked(text: Text, roots: list[Root], call: tuple[object, ...]) -> Seen:
@@ -96,7 +102,8 @@ def _looked(text: Text, roots: list[Root], call: tuple[object, ...]) -> Seen:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return copies_of(text, roots, call)
+        with waiting("looking at all objects"):
+            return copies_of(text, gc.get_objects(), roots, call)
     finally:
         if was_on:
             gc.enable()

@@ -567,11 +567,15 @@ def judge_hard_jobs(bench: Bench, worker: ThreadPoolExecutor) -> None:
 
 
 def check_serve(serve: Serve) -> str:
-    """Prove that jobs find their upload and leave none behind in a worker."""
-    bench = Bench(serve)
+    """Prove that jobs find their upload and leave none behind in a worker.
+
+    Each with a bench of its own: from Python 3.14 on a worker's context outlives the worker, for as
+    long as anyone has its Thread, and so do the uploads in it.
+    """
     with ThreadPoolExecutor(1) as worker:
-        judge_job(bench, worker)
-    judge_hundred(bench)
+        judge_job(Bench(serve), worker)
+    judge_hundred(Bench(serve))
+    bench = Bench(serve)
     with ThreadPoolExecutor(1) as worker, counted_collections():
         judge_hard_jobs(bench, worker)
         if len(bench.given):

@@ -28,18 +28,24 @@ def sentence(one: Checkpoint, after: str, followed: bool) -> str:
     place = f"step {one.label}" + (f" after step {after}" if after else "")
     who = f"{counted(one.wrote)} wrote" if one.wrote else _BY_OTHERS.get(one.source, one.source)
     news = told(one.changed, 3) if one.changed else "no change"
-    return f"{place}: {who} — {news}. {_waits(one, followed)}"
+    unread = f" It cannot be read whole: {one.unread}." if one.unread else ""
+    return f"{place}: {who} — {news}. {_waits(one, followed)}{unread}"
 
 
 def _waits(one: Checkpoint, followed: bool) -> str:
-    if one.interrupts:
-        asked = ", ".join(show(value) for value in one.interrupts)
-        if followed:
-            return f"{one.waits} came next and asked {asked}."
-        return f"{one.waits} asks {asked} and waits for an answer."
     if not one.next:
-        return "Nothing waits to run."
-    return f"{one.waits} {'came next' if followed else 'waits to run'}."
+        return "What waits is not known." if one.unread else "Nothing waits to run."
+    waits, asked = counted(one.next), ", ".join(show(value) for value in one.interrupts)
+    if followed:
+        words = f"{waits} came next" + (f" and asked {asked}" if asked else "")
+    elif asked and len(one.next) > 1:
+        words = f"{waits} wait to run; {asked} waits for an answer"
+    else:
+        words = (
+            f"{waits} asks {asked} and waits for an answer" if asked else f"{waits} waits to run"
+        )
+    done = f"; {counted(one.done)} is done" if one.done else ""
+    return f"{words}{done}." + "".join(f" {node} raised {error}." for node, error in one.errors)
 
 
 def tables(one: Checkpoint) -> str:
@@ -81,7 +87,9 @@ def _changes(one: Checkpoint) -> Table:
 
 
 def _state(one: Checkpoint) -> Table:
-    values = one.values if isinstance(one.values, dict) else {"state": one.values}
+    values = dict(one.values) if isinstance(one.values, dict) else {"state": one.values}
+    if "__previous__" in one.weighs:
+        values["__previous__"] = one.previous
     names = dict.fromkeys([*values, *one.weighs])
     rows = [
         (name, show(values[name]) if name in values else _OWN, one.weighs.get(name, 0))

@@ -11,9 +11,13 @@ import ast
 import builtins
 import symtable
 from collections.abc import Sequence
+from contextlib import suppress
+
+from ..pictures import style
 
 PROBE = "__step__"
 FILENAME = "<step>"
+MAX_STEPS = 200
 
 _DULL = (ast.Pass, ast.Import, ast.ImportFrom)
 _SILENT = (ast.Global, ast.Nonlocal, ast.Break, ast.Continue)
@@ -31,6 +35,45 @@ def instrument(snippet: str) -> ast.Module:
     tree = ast.parse(snippet, FILENAME)
     tree.body = _block(tree.body)
     return ast.fix_missing_locations(tree)
+
+
+def checked(snippet: object, max_steps: object) -> str:
+    """The snippet if it can be run, and for so many steps.
+
+    SyntaxError as Python itself would raise it; TypeError for what is no text, ValueError for what
+    is Python in a notebook alone: a magic, an `await` outside a function.
+    """
+    if not isinstance(snippet, str):
+        raise TypeError(
+            f"{style.shorten(style.said_of(snippet), 40)} is no snippet, expected lines of Python "
+            "in a text: step('a = []'), say"
+        )
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+        raise ValueError(
+            f"max_steps={max_steps!r}, expected a whole number from 1 up: leave it out for "
+            f"{MAX_STEPS}"
+        )
+    try:
+        compile(snippet, FILENAME, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        _refuse_what_notebooks_allow(snippet, error)
+        raise
+    return snippet
+
+
+def _refuse_what_notebooks_allow(snippet: str, error: SyntaxError) -> None:
+    line = snippet.splitlines()[(error.lineno or 1) - 1].strip()
+    if line.startswith(("%", "!", "?")) or line.endswith("?"):
+        raise ValueError(
+            f"{line!r} is a magic of the notebook, expected lines of Python alone: put it into a "
+            "cell of its own"
+        ) from None
+    with suppress(SyntaxError):
+        compile(snippet, FILENAME, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        raise ValueError(
+            f"{line!r} waits outside a function, expected a snippet that needs no event loop: put "
+            "it into `async def main()`, and run that by hand with `main().send(None)`"
+        ) from None
 
 
 def _probe(line: int, event: str) -> ast.stmt:

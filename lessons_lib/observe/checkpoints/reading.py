@@ -1,0 +1,423 @@
+"""The one door to a saver: it is read whole and at once, or one sentence says why not.
+
+An async saver answers through its event loop. It is asked from another thread alone, and only while
+the loop runs: a loop that is closed, stopped or held up is said and not waited for.
+
+A stored value that cannot be read does not spoil the rest: a stand-in takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import sqlite3
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any
+
+from ..pictures.style import said_of, shorten
+
+Config = dict[str, Any]
+
+TABLES = ("checkpoints", "writes")
+"""Those that LangGraph's SQLite savers keep checkpoints in."""
+PATIENCE = 5.0
+"""Seconds in which a running event loop must answer, before it is told to be held up."""
+UNREAD = "lessons_lib: unread"
+"""The key under which a stand-in says why the stored value could not be read."""
+
+
+# -- what one is given ---------------------------------------------------------------------------
+
+
+def saver_of(graph: Any) -> Any:
+    """The checkpointer of a compiled graph; TypeError for no graph, ValueError for no saver."""
+    require_graph(graph)
+    saver = graph.checkpointer
+    if callable(getattr(saver, "get_tuple", None)):
+        return saver
+    raise ValueError(
+        f"the graph's checkpointer is {saver!r}, expected a saver, since without one nothing is "
+        "kept: compile(checkpointer=InMemorySaver())"
+    )
+
+
+def require_graph(graph: Any) -> None:
+    """Raise TypeError when `graph` is no compiled graph."""
+    if callable(getattr(graph, "get_state_history", None)) and hasattr(graph, "checkpointer"):
+        return
+    if callable(getattr(graph, "compile", None)):
+        raise TypeError(
+            f"a {type(graph).__name__} is not compiled yet, expected a compiled graph: "
+            "give builder.compile(checkpointer=…)"
+        )
+    raise TypeError(
+        f"{shorten(said_of(graph), 40)} is no graph, expected a compiled one: "
+        "give what builder.compile(checkpointer=…) returned"
+    )
+
+
+def place_of(config: Any) -> tuple[str, str, str]:
+    """The thread's id, the namespace and the checkpoint's id in a config; the last may be empty.
+
+    >>> place_of({"configurable": {"thread_id": 7}})
+    ('7', '', '')
+    """
+    inner = config.get("configurable") if isinstance(config, Mapping) else None
+    if not isinstance(inner, Mapping) or "thread_id" not in inner:
+        raise ValueError(
+            f"the config {config!r} names no thread, expected a thread_id in it: "
+            'give {"configurable": {"thread_id": "ada"}}'
+        )
+    return (
+        str(inner["thread_id"]),
+        inner.get("checkpoint_ns") or "",
+        inner.get("checkpoint_id") or "",
+    )
+
+
+def is_memory(saver: object) -> bool:
+    """Whether it is LangGraph's InMemorySaver; LangGraph is not loaded to find out."""
+    return _is(saver, "langgraph.checkpoint.memory", "InMemorySaver")
+
+
+def is_sqlite(saver: object) -> bool:
+    """Whether it is LangGraph's SqliteSaver; LangGraph is not loaded to find out."""
+    return _is(saver, "langgraph.checkpoint.sqlite", "SqliteSaver")
+
+
+def is_async_sqlite(saver: object) -> bool:
+    """Whether it is LangGraph's AsyncSqliteSaver; LangGraph is not loaded to find out."""
+    return _is(saver, "langgraph.checkpoint.sqlite.aio", "AsyncSqliteSaver")
+
+
+def _is(saver: object, module: str, name: str) -> bool:
+    cls = getattr(sys.modules.get(module), name, None)
+    return isinstance(cls, type) and isinstance(saver, cls)
+
+
+# -- the reader ----------------------------------------------------------------------------------
+
+
+class HeldUpHere(RuntimeError):
+    """The saver answers through the very event loop that this call holds up."""
+
+
+class SaverReader:
+    """Reads from a saver, sync or async, and changes nothing in it.
+
+    Each method raises one sentence when the saver cannot be read: ValueError (a damaged, empty or
+    foreign database, a closed connection), TimeoutError (locked), RuntimeError (an event loop that
+    cannot answer here and now).
+    """
+
+    def __init__(self, saver: Any) -> None:
+        self.saver = saver
+
+    def get(self, config: Config) -> Any:
+        """LangGraph's CheckpointTuple for a config, or None."""
+        if not self._may_have(config):
+            return None
+        self.require_tables()
+        return self._ask(lambda s: s.get_tuple(config), lambda s: s.aget_tuple(config))
+
+    def listed(self, config: Config, **asked: Any) -> tuple[list[Any], str]:
+        """All that the saver's `list` gives; and why it ended too early, or nothing.
+
+        It is read to its end at once: a SqliteSaver holds its lock as long as a list is open.
+        """
+        found: list[Any] = []
+        if not self._may_have(config):
+            return found, ""
+        self.require_tables()
+
+        def collect(saver: Any) -> None:
+            for one in saver.list(config, **asked):
+                found.append(one)
+
+        async def acollect(saver: Any) -> None:
+            async for one in saver.alist(config, **asked):
+                found.append(one)
+
+        try:
+            self._ask(collect, acollect)
+        except (ValueError, TimeoutError) as error:
+            if not found:
+                raise
+            return found, str(error)
+        return found, ""
+
+    def delta_history(self, **asked: Any) -> Any:
+        """What a DeltaChannel is put together from: it lies in several checkpoints."""
+        return self._ask(
+            lambda s: s.get_delta_channel_history(**asked),
+            lambda s: s.aget_delta_channel_history(**asked),
+        )
+
+    def _may_have(self, config: Config) -> bool:
+        """False where an InMemorySaver would make an empty entry for a thread that is asked for."""
+        if not is_memory(self.saver):
+            return True
+        place = config["configurable"]
+        return place.get("checkpoint_ns", "") in self.saver.storage.get(place["thread_id"], ())
+
+    def _ask(
+        self, work: Callable[[Any], Any], awork: Callable[[Any], Coroutine[Any, Any, Any]]
+    ) -> Any:
+        loop = self.require_reachable()
+        # A copy that shares what is stored, with a serialiser that does not fail.
+        lenient = copy.copy(self.saver)
+        lenient.serde = _Lenient(self.saver.serde)
+        try:
+            return _wait_for(awork(lenient), loop) if loop else work(lenient)
+        except Exception as error:  # each saver has its own
+            raise told(self.saver, error) from error
+
+    # -- an event loop ---------------------------------------------------------------------------
+
+    def require_reachable(self) -> Any:
+        """The event loop of an async saver, or None; RuntimeError if it cannot answer now."""
+        loop = getattr(self.saver, "loop", None)
+        if not isinstance(loop, asyncio.AbstractEventLoop):
+            return None
+        name = type(self.saver).__name__
+        if _running_loop() is loop:
+            raise HeldUpHere(
+                f"the {name} answers through the event loop that runs in this thread, expected "
+                "a call from another one: make the same call with await asyncio.to_thread(…)"
+            )
+        if loop.is_closed() or not loop.is_running():
+            state = "is closed" if loop.is_closed() else "stands still"
+            raise RuntimeError(
+                f"the event loop of the {name} {state}, expected a running one: "
+                "make the saver anew in the loop that runs now"
+            )
+        asked = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+        try:
+            asked.result(PATIENCE)
+        except TimeoutError as error:
+            asked.cancel()
+            raise RuntimeError(
+                f"the event loop of the {name} did not answer in {PATIENCE:.0f} seconds, expected "
+                "a free one: something holds it up, so await where it blocks, then call again"
+            ) from error
+        return loop
+
+    # -- a SQLite file ---------------------------------------------------------------------------
+
+    def tables(self) -> list[str]:
+        """The names of the tables in a SQLite database; those of LangGraph's for other savers.
+
+        A SQLite saver makes its own in whatever file it was given when it is first used.
+        """
+        if not (is_sqlite(self.saver) or is_async_sqlite(self.saver)):
+            return list(TABLES)
+        return [name for (name,) in self._ask(_rows, _arows)]
+
+    def require_tables(self) -> None:
+        """Raise ValueError when a SQLite database has no tables of LangGraph's."""
+        tables = self.tables()
+        if set(TABLES) <= set(tables):
+            return
+        name = _file_name(self.saver)
+        if not tables:
+            raise ValueError(
+                f"{name} is empty, expected checkpoints in it: no graph has saved to it yet, so "
+                "invoke one, or look whether the path is right"
+            )
+        found = ", ".join(tables[:4]) + (", …" if len(tables) > 4 else "")
+        raise ValueError(
+            f"{name} holds other tables ({found}), expected LangGraph's ({' and '.join(TABLES)}): "
+            "give the file that a SqliteSaver wrote"
+        )
+
+
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+
+
+def _rows(saver: Any) -> list[tuple[str]]:
+    with saver.lock:
+        return list(saver.conn.execute(_TABLES))
+
+
+async def _arows(saver: Any) -> list[tuple[str]]:
+    async with saver.conn.execute(_TABLES) as cursor:
+        return list(await cursor.fetchall())
+
+
+def path_of(connection: sqlite3.Connection) -> str:
+    """The path of a connection's main file; empty for one in memory."""
+    for _, name, path in connection.execute("PRAGMA database_list"):
+        if name == "main":
+            return str(path or "")
+    return ""
+
+
+class _LoopEnded(Exception):
+    """The event loop ended while it was waited for."""
+
+
+def _wait_for(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    while True:
+        try:
+            return future.result(1)
+        except TimeoutError:
+            if future.done():
+                raise
+            if not loop.is_running():
+                future.cancel()
+                raise _LoopEnded from None
+
+
+def _running_loop() -> Any:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+# -- what cannot be read -------------------------------------------------------------------------
+
+
+class Unread(Mapping[str, Any]):
+    """Stands where a stored value could not be read: why, and how many bytes it has.
+
+    A saver that looks for the parts of a checkpoint in it finds empty ones.
+    """
+
+    def __init__(self, why: str, size: int) -> None:
+        self.why, self.size = why, size
+
+    def __getitem__(self, key: str) -> Any:
+        return self._parts()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts())
+
+    def __len__(self) -> int:
+        return len(self._parts())
+
+    def _parts(self) -> dict[str, Any]:
+        empty: dict[str, Any] = {"channel_versions": {}, "versions_seen": {}, "channel_values": {}}
+        return {"id": "", UNREAD: self.why, **empty}
+
+    def __repr__(self) -> str:
+        return f"(cannot be read: {self.why})"
+
+
+class _Lenient:
+    """A serialiser that gives a stand-in for what it cannot read."""
+
+    def __init__(self, serde: Any) -> None:
+        self._serde = serde
+
+    def dumps_typed(self, value: Any) -> Any:
+        return self._serde.dumps_typed(value)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        try:
+            return self._serde.loads_typed(data)
+        except Exception as error:  # each serialiser has its own
+            return Unread(why_unread(data[0], error), len(data[1]))
+
+
+def why_unread(kind: str, error: Exception) -> str:
+    """Why a stored value could not be read; `kind` is what the saver calls its format."""
+    if "+" not in str(kind):
+        return first_line(error)
+    if isinstance(error, NotImplementedError):
+        return (
+            f"it is encrypted ({kind}) and the saver has no key: give the saver the "
+            "serde=EncryptedSerializer(…) that wrote it"
+        )
+    return f"it is encrypted ({kind}) and this key does not open it ({first_line(error)})"
+
+
+def first_line(error: BaseException) -> str:
+    """An error in a line.
+
+    >>> first_line(ValueError("no"))
+    'ValueError: no'
+    """
+    words = str(error).strip().splitlines()
+    name = type(error).__name__
+    return f"{name}: {shorten(' '.join(words[:2]), 120)}" if words else name
+
+
+def told(saver: Any, error: Exception) -> Exception:
+    """What a saver says against being read, as one sentence that says what to do."""
+    name, said = type(saver).__name__, first_line(error)
+    if isinstance(error, _LoopEnded):
+        return RuntimeError(
+            f"the event loop of the {name} ended before it had answered, expected a running one: "
+            "make the saver anew in the loop that runs now"
+        )
+    if isinstance(error, asyncio.InvalidStateError) or "different event loop" in said:
+        return RuntimeError(
+            f"the {name} cannot be read from here ({said}), expected a call from another thread "
+            "than its event loop's: make the same call with await asyncio.to_thread(…)"
+        )
+    if isinstance(error, NotImplementedError):
+        return RuntimeError(
+            f"the {name} cannot be read without await ({said}), expected one with list and "
+            "get_tuple: give the graph a sync saver on the same database"
+        )
+    if _is_closed(error):
+        return ValueError(
+            f"the saver's connection cannot be used ({said}), expected an open one: "
+            "open the file again"
+        )
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(saver, error)
+    if is_of_database(error):
+        cure = (
+            "call saver.setup() once"
+            if "Undefined" in type(error).__name__
+            else "open the connection again, and look whether the server runs"
+        )
+        return ValueError(
+            f"the database of the {name} cannot be read ({said}), expected LangGraph's tables "
+            f"behind an open connection: {cure}"
+        )
+    return ValueError(
+        f"the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
+        "look at what it does in list and get_tuple"
+    )
+
+
+def is_of_database(error: Exception) -> bool:
+    """Whether SQLite or Postgres says no, and not the saver or the graph."""
+    return isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg")
+
+
+def _is_closed(error: Exception) -> bool:
+    if isinstance(error, sqlite3.ProgrammingError):
+        return True
+    return isinstance(error, ValueError) and "onnection" in str(error)  # what aiosqlite raises
+
+
+def _of_sqlite(saver: Any, error: sqlite3.Error) -> Exception:
+    name = _file_name(saver)
+    if "locked" in str(error) or "busy" in str(error):
+        return TimeoutError(
+            f"{name} is locked by another connection, expected one that can be read: "
+            "commit or close the other, then call again"
+        )
+    return ValueError(
+        f"{name} cannot be read ({error}), expected a whole SQLite database: "
+        "take a copy from before the damage"
+    )
+
+
+def _file_name(saver: Any) -> str:
+    """The file of a SQLite saver in words, by its last name alone."""
+    if not is_sqlite(saver):
+        return f"the database of the {type(saver).__name__}"
+    try:
+        path = path_of(saver.conn)
+    except sqlite3.Error:
+        return "the database"
+    if not path:
+        return "the database in memory"
+    return f"the database {path.replace(chr(92), '/').rsplit('/', 1)[-1]}"

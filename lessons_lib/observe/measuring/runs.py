@@ -1,0 +1,193 @@
+"""Whose memory it is: a trace of allocations in which a run is known by a frame of its stack.
+
+`tracemalloc` keeps the stack of each allocation, but not its thread. So a run is called from a
+frame whose file has a name of its own, and what has this name in its stack was made by the run,
+however busy the rest of the process is. Threads that the run starts, and work that it submits to a
+`ThreadPoolExecutor`, are called from such a frame too. What it hands to other threads in other
+ways cannot be told from what they do by themselves.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+import tracemalloc
+from _thread import start_new_thread
+from _tracemalloc import _get_object_traceback, _get_traces
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, count, repeat
+from operator import call
+from threading import Lock, Thread
+from types import FrameType, FunctionType
+from typing import Any
+
+from .meter import called, traced
+
+BUSY = (
+    "tracemalloc is tracing already, and a run's own memory can be told only in a trace of its "
+    "own: call tracemalloc.stop() first, or wait for the measurement that began it"
+)
+OTHERS = -1
+_WHOLE_STACK = 65_535
+_inquiries = count(1)
+Stack = Sequence[tuple[str, int]]
+"""File and line of each frame, the innermost first."""
+
+
+class Runs:
+    """Calls functions, each with a number, and knows by a stack which call made something.
+
+    The number 0 stands for what is older than the trace, too.
+    """
+
+    def __init__(self) -> None:
+        self._inquiry = next(_inquiries)
+        self._entries: dict[str, tuple[int, Callable[[Callable[[], Any]], Any]]] = {}
+        self._others = self._entry(OTHERS)
+
+    def _entry(self, number: int) -> Callable[[Callable[[], Any]], Any]:
+        """A function that calls another, from a file whose name says the number."""
+        filename = f"<run {number} of inquiry {self._inquiry}>"
+        entry = FunctionType(_enter.__code__.replace(co_filename=filename), {})
+        self._entries[filename] = number, entry
+        return entry
+
+    def call(self, number: int, run: Callable[[], object]) -> Any:
+        """What `run()` returns; what it makes is known by the number."""
+        result = called(partial(self._entry(number), run))
+        if not tracemalloc.is_tracing():
+            raise RuntimeError(
+                "the run stopped tracemalloc, with which its memory is followed: expected one "
+                "that leaves the trace alone, so take tracemalloc out of it"
+            )
+        return result
+
+    def maker(self, stack: Stack) -> int:
+        """The number of the call that an allocation belongs to, by its stack."""
+        for filename, _ in stack:
+            if filename in self._entries:
+                number = self._entries[filename][0]
+                ours = number > 0 and stack[0][0] == __file__  # made to take work to a thread
+                return OTHERS if ours else number
+        return OTHERS
+
+    def makers(self, things: list[object]) -> list[int]:
+        """For each object the number of the call that made it, and 0 where no trace is known."""
+        stacks: Iterable[Stack | None] = map(_get_object_traceback, things)
+        if sys.version_info < (3, 12):
+            stacks = map(_stack_on_3_11, things, stacks)
+        return [0 if stack is None else self.maker(stack) for stack in stacks]
+
+    def is_entry(self, frame: FrameType) -> bool:
+        """Whether this is the frame from which a run was called, and none of the program's own."""
+        return frame.f_code.co_filename in self._entries
+
+    @contextmanager
+    def traced(self) -> Iterator[None]:
+        """Trace whole stacks, and follow runs on to threads; RuntimeError if a trace goes on."""
+        start, submit = Thread.start, ThreadPoolExecutor.submit
+
+        def start_known(thread: Thread) -> None:
+            entry, run = self._of_caller(), thread.run
+
+            def known() -> None:
+                del thread.run  # or the thread would hold itself
+                entry(run)
+
+            if entry is not self._others:
+                thread.run = known  # type: ignore[method-assign]
+            start(thread)
+
+        def submit_known(pool: ThreadPoolExecutor, work: Any, /, *args: Any, **more: Any) -> Any:
+            return submit(pool, self._of_caller(), partial(work, *args, **more))
+
+        with traced(_WHOLE_STACK) as began:
+            if not began:
+                raise RuntimeError(BUSY)
+            in_a_short_stack(partial(self._entry(0), _trace_older_lists))
+            Thread.start = start_known  # type: ignore[method-assign, assignment]
+            ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign, assignment]
+            try:
+                yield
+            finally:
+                Thread.start = start  # type: ignore[method-assign]
+                ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+
+    def _of_caller(self) -> Callable[[Callable[[], Any]], Any]:
+        frame = sys._getframe(2)
+        while frame.f_back is not None:
+            if self.is_entry(frame):
+                return self._entries[frame.f_code.co_filename][1]
+            frame = frame.f_back
+        return self._others
+
+
+def in_a_short_stack(look: Callable[[], object]) -> None:
+    """Call it in a thread of its own: what a look itself makes is traced too, with its stack."""
+    done = Lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            look()
+        finally:
+            done.release()
+
+    start_new_thread(work, ())
+    done.acquire()
+
+
+def _enter(run: Callable[[], Any]) -> Any:
+    try:
+        return run()
+    except BaseException:  # 3.11 makes the error of a C function only where somebody catches it
+        raise
+
+
+_attributes_at = type.__dict__["__dictoffset__"].__get__
+_POINTER = ctypes.sizeof(ctypes.c_void_p)
+
+
+def _stack_on_3_11(thing: object, found: Stack | None) -> Stack | None:
+    """3.11 looks for an instance with attributes in a wrong place: two pointers stand before it."""
+    if found is not None or _attributes_at(type(thing)) >= 0:
+        return found
+    stack: Stack | None = _look_up(0, id(thing) - 4 * _POINTER)
+    return stack
+
+
+if sys.version_info < (3, 12):
+    _look_up = ctypes.pythonapi._PyTraceMalloc_GetTraceback
+    _look_up.argtypes, _look_up.restype = (ctypes.c_uint, ctypes.c_size_t), ctypes.py_object
+
+
+_track = ctypes.pythonapi.PyTraceMalloc_Track
+_track.argtypes = (ctypes.c_uint, ctypes.c_size_t, ctypes.c_size_t)
+
+
+def traces() -> list[tuple[Any, ...]]:
+    """What is traced: of each piece of memory the domain, the bytes and the stack."""
+    found: Any = _get_traces()
+    _track(0, id(found) - 2 * _POINTER, 0)  # from 3.14 on this list alone would bear no trace
+    return found  # type: ignore[no-any-return]
+
+
+def _trace_older_lists() -> None:
+    """Give the lists that are there a trace too.
+
+    Python keeps the memory of freed lists for the next ones, and renews a trace only where there
+    is one: of what a run makes in older memory nothing would be known.
+    """
+    kept = partial(map, call, repeat([].copy, 100))  # more than Python keeps; list() takes none
+    parts: tuple[Callable[[], Iterable[Any]], ...] = gc.get_objects, kept
+    # In one call of C code, so that no other thread frees or takes a list meanwhile.
+    lists: list[Any] = list(chain.from_iterable(map(call, parts)))
+    lists.append(lists)
+    for thing in lists:
+        if type(thing) is list and _get_object_traceback(thing) is None:
+            _track(0, id(thing) - 2 * _POINTER, 0)
+    lists.clear()
