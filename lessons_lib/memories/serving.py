@@ -45,6 +45,11 @@ def serving(app: ASGIApp) -> Iterator[Server]:
     """
     import uvicorn
 
+    class Prompt(uvicorn.Server):
+        async def main_loop(self) -> None:  # uvicorn's own looks ten times a second
+            while not await self.on_tick(0):
+                await asyncio.sleep(0.005)
+
     errors: list[str] = []
 
     def complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -59,7 +64,7 @@ def serving(app: ASGIApp) -> Iterator[Server]:
             raise
 
     config = uvicorn.Config(watched, lifespan="on", log_config=None, log_level=60, ws="none")
-    runner = uvicorn.Server(config)
+    runner = Prompt(config)
 
     def run() -> None:
         with contextlib.suppress(SystemExit):  # so uvicorn ends when the lifespan did not begin
