@@ -170,7 +170,7 @@ def test_a_page_of_it() -> None:
     report = exam(DictBot, only=["kill", "apart"], costs=False)
     page = report._repr_mimebundle_()["text/html"]
     assert page.count("<details>") == page.count("</details>") == 2
-    assert "<b>what mends it</b> write the turn to a file" in page
+    assert "<b>what mends it:</b> write the turn to a file" in page
     assert 'scope="col"' in page
     assert 'scope="row"' in page
 

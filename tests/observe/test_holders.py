@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
+import codecs
 import contextvars
 import functools
 import gc
+import itertools
 import re
+import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from lessons_lib.observe import who_holds
+from lessons_lib.observe import survivors, watch, where_is, who_holds
 from lessons_lib.observe.holding.holders import Holders
 
 
@@ -331,3 +337,240 @@ def test_the_search_leaves_asyncio_as_it_was() -> None:
         [sys.executable, "-c", LEAVES_ASYNCIO_ALONE], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "ended\n", done.stderr
+
+
+# -- what other people's programs are like -------------------------------------------------------
+
+
+class Child:
+    def __init__(self, parent: Any) -> None:
+        self.parent = parent
+        parent.children.append(self)
+
+
+def test_children_that_lead_back_hide_no_name() -> None:
+    root: Any = Upload("root")
+    root.children = []
+    for _ in range(500):
+        Child(root)
+    registry = {"page": root}
+    del root
+    here = "test_children_that_lead_back_hide_no_name()"
+    assert chains(asked(weakref.ref(registry["page"])))[0] == f"{here} → registry → ['page']"
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_chain_of_thousands_is_followed_to_its_name(backwards: bool) -> None:
+    """However it was made: from its end to its head, or in no order at all."""
+    boxes = [Box(None) for _ in range(3000)]
+    order = boxes if backwards else boxes[::7] + [b for i, b in enumerate(boxes) if i % 7]
+    for box, after in itertools.pairwise(order):
+        box.thing = after
+    order[-1].thing = Upload("at the end")
+    head, end = order[0], weakref.ref(order[-1].thing)
+    del boxes, order, box, after
+    here = "test_a_chain_of_thousands_is_followed_to_its_name()"
+    [told] = chains(asked(end))
+    assert told.startswith(f"{here} → head → Box.thing → Box.thing")
+    assert "→ … 2989 more … →" in told
+    del head
+
+
+def test_a_hundred_holders_are_counted_and_more_are_said_to_be_more() -> None:
+    shared = Upload("shared")
+    names = {f"holder_{number}": [shared] for number in range(300)}
+    globals().update({name: names[name] for name in list(names)[:100]})
+    few = {name: names.pop(name) for name in list(names)[:100]}
+    kept = list(names.values())
+    names.clear()
+    try:
+        told = who_holds(shared)
+        assert told.at_least
+        assert "is held by at least 200 chains:" in str(told)
+        kept.clear()
+        few.clear()
+        assert "is held by 101 chains:" in str(who_holds(shared))
+    finally:
+        for number in range(100):
+            del globals()[f"holder_{number}"]
+
+
+def test_a_finished_task_holds_its_result_and_its_exception() -> None:
+    async def work() -> Upload:
+        return Upload("made by a task")
+
+    async def fail() -> None:
+        raise KeyError(Upload("in an error"))
+
+    async def main() -> list[list[str]]:
+        tasks = {asyncio.create_task(work())}
+        failed = [asyncio.create_task(fail())]
+        await asyncio.wait([*tasks, *failed])
+        made = weakref.ref(next(iter(tasks)).result())
+        lost = weakref.ref(failed[0].exception().args[0])  # type: ignore[union-attr]
+        return [chains(asked(made)), chains(asked(lost))]
+
+    made, lost = asyncio.run(main())
+    assert "main() → tasks → set → Task._result" in made
+    assert "main() → failed → [0] → Task._exception → KeyError.args[0]" in lost
+
+
+def test_an_instance_leads_to_its_class_and_that_to_its_own() -> None:
+    class Meta(type):
+        pass
+
+    def make(held: Upload) -> object:
+        meta = Meta("OtherMeta", (type,), {"cache": [held]})
+        return meta("Model", (), {"shelf": {"s": held}})()
+
+    kept, upload = dropped(lambda u: {"ada": make(u)})
+    here = "test_an_instance_leads_to_its_class_and_that_to_its_own()"
+    assert chains(asked(upload)) == [
+        f"{here} → kept → ['ada'] → Model.__class__ → class Model.shelf → ['s']",
+        f"{here} → kept → ['ada'] → Model.__class__ → class Model.__class__ → "
+        "class OtherMeta.cache → [0]",
+    ]
+    del kept
+
+
+def test_classes_are_told_apart_by_identity() -> None:
+    class Odd(type):
+        def __eq__(cls, other: object) -> bool:
+            raise AssertionError
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class Text(str, metaclass=Odd):
+        __slots__ = ()
+
+    class Thing(metaclass=Odd):
+        pass
+
+    thing: Any = Thing()
+    thing.text = Text("a text of an odd class")
+    assert survivors(Thing) == 1
+    assert "thing" in str(who_holds(thing))
+    assert "Thing.text" in str(where_is("text of an odd"))
+    assert watch(thing).alive
+
+
+def test_a_widget_of_the_readers_own_hides_nothing() -> None:
+    import ipywidgets
+
+    class View:
+        def go(self, *_: object) -> None: ...
+
+    view = View()
+    button = ipywidgets.Button()
+    button.on_click(view.go)
+    seen = weakref.ref(view)
+    del view
+    told = chains(who_holds(seen()))
+    button.close()
+    assert any(" → button → Button" in line and "method go → self" in line for line in told)
+
+
+def by_atexit(close: Any) -> Callable[[Any], object]:
+    atexit.register(close)
+    return atexit.unregister
+
+
+def by_a_codec(close: Any) -> Callable[[Any], object]:
+    codecs.register_error("uploads", close)
+    return lambda close: codecs.register_error("uploads", codecs.strict_errors)
+
+
+def by_a_signal(close: Any) -> Callable[[Any], object]:
+    before = signal.signal(signal.SIGTERM, close)
+    return lambda close: signal.signal(signal.SIGTERM, before)
+
+
+def by_a_database(close: Any) -> Callable[[Any], object]:
+    connection = sqlite3.connect(":memory:")
+    connection.create_function("close", 0, close)
+    return lambda close: connection.close()
+
+
+@pytest.mark.parametrize(
+    ("hold", "first"),
+    [(by_atexit, ""), (by_a_codec, "['uploads'] → "), (by_a_signal, ""), (by_a_database, "")],
+)
+def test_what_c_code_holds_is_told_as_far_as_it_goes(hold: Any, first: str) -> None:
+    let_go, upload = dropped(lambda u: hold(u.close))
+    told = str(asked(upload))
+    let_go(upload().close)  # type: ignore[union-attr]
+    assert told.startswith("No name leads to Upload 'cv.pdf'.\nIt is held unseen, by C code")
+    assert f"→ {first}method close → self." in told
+
+
+def test_a_finalizer_and_a_cached_method_are_named() -> None:
+    class Page:
+        @functools.lru_cache  # noqa: B019
+        def words(self) -> int:
+            return 1
+
+    page = Page()
+    page.words()
+    seen = weakref.ref(page)
+    del page
+    here = "test_a_finalizer_and_a_cached_method_are_named()"
+    told = chains(who_holds(seen()))
+    assert f"{here} → Page → class Page → ['words'] → lru_cache of words → a key → [0]" in told
+    Page.words.cache_clear()
+    file, upload = dropped(lambda u: weakref.finalize(Box, u.close))
+    assert "a finalizer → finalize.func → method close → self" in chains(asked(upload))
+    file.detach()
+
+
+def test_a_context_variable_is_named_wherever_it_has_its_value() -> None:
+    request: contextvars.ContextVar[Upload] = contextvars.ContextVar("request")
+
+    async def main() -> list[str]:
+        context = contextvars.Context()
+        context.run(request.set, Upload("later"))
+        seen = weakref.ref(context[request])
+        asyncio.get_running_loop().call_later(60, print, context=context)
+        del context
+        return chains(asked(seen))
+
+    assert any(line.endswith("context variable request") for line in asyncio.run(main()))
+    ready, done = threading.Event(), threading.Event()
+    made: list[weakref.ref[Upload]] = []
+
+    def work() -> None:
+        request.set(Upload("elsewhere"))
+        made.append(weakref.ref(request.get()))
+        ready.set()
+        done.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.wait()
+    told = chains(asked(made[0]))
+    done.set()
+    thread.join()
+    assert any("context variable request" in line for line in told)
+
+
+def test_where_the_search_stops_it_says_so_first_and_gives_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lessons_lib.observe.holding.search.MOST_SWEEPS", 0)
+    held, upload = dropped(lambda u: [u])
+    told = str(asked(upload))
+    assert told.startswith("The search stopped after 0 sweeps")
+    assert "Elsewhere no name leads to" in told
+    del held
+
+
+def test_two_looks_beside_a_busy_neighbour_say_the_same(busy_neighbour: Any) -> None:
+    upload = Upload("beside a neighbour")
+    shelf = {"first": [upload], "second": Box(upload)}
+    text = {"note": "words that " + "nobody else has"}
+    before = chains(who_holds(upload))
+    busy_neighbour()
+    assert (chains(who_holds(upload)), survivors(Box)) == (before, 1)
+    assert "text → ['note']" in str(where_is("that nobody else"))
+    life = watch(upload)
+    del upload, shelf, text
+    assert life.died_by == "reference count"

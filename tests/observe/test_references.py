@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 
 import pytest
 
@@ -48,3 +49,40 @@ def test_classes_that_cannot_be_counted() -> None:
         survivors(int)
     with pytest.raises(TypeError, match="'Node' is no class, expected one"):
         survivors("Node")  # type: ignore[arg-type]
+
+
+def test_survivors_counts_what_is_frozen_and_has_a_name() -> None:
+    node = Node()
+    gc.freeze()
+    try:
+        new = Leaf()
+        assert survivors(Node) == 2
+    finally:
+        gc.unfreeze()
+    del node, new
+
+
+def test_a_death_beside_a_collection_of_another_thread_is_told_right() -> None:
+    """The collector at work in another thread has let this one in, by a finalizer of its own."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def __del__(self) -> None:
+            inside.set()
+            go_on.wait()
+
+    def collect() -> None:
+        slow = Slow()
+        slow.me = slow  # type: ignore[attr-defined]
+        del slow
+        gc.collect()
+
+    node = Node()
+    life = watch(node)
+    thread = threading.Thread(target=collect)
+    thread.start()
+    inside.wait()
+    del node
+    go_on.set()
+    thread.join()
+    assert life.died_by == "reference count"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import survivors, watch, where_is, who_holds
-from lessons_lib.observe.holding.search import roots_of
+from lessons_lib.observe.holding.links import frame_locals
 
 
 class Upload:
@@ -34,9 +34,10 @@ def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
 
 
 def look_often(thing: object) -> None:
-    """What every look does first, so often that a thread comes in between its parts."""
-    for _ in range(2000):
-        roots_of(sys._getframe(1))
+    """What every look does first, so often that a thread would come in between its parts."""
+    for _ in range(30_000):
+        for frame in (sys._getframe(1), *sys._current_frames().values()):
+            frame_locals(frame)
 
 
 LOOKS: list[Callable[[Any], object]] = [

@@ -10,6 +10,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -494,11 +495,12 @@ def test_another_thread_is_left_alone() -> None:
 # -- beside a busy neighbour -----------------------------------------------------------------------
 
 
-@pytest.fixture
+@contextmanager
 def busy() -> Iterator[Any]:
     """Two threads that make and drop lists, dictionaries and uploads, and print.
 
-    They do not collect: while one does, `gc.collect()` of a snippet returns at once.
+    They do not collect: while one does, `gc.collect()` of a snippet returns at once. No fixture:
+    they must have ended before pytest takes the stream away that they print into.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -522,13 +524,15 @@ def busy() -> Iterator[Any]:
         (gc.enable if was_on else gc.disable)()
 
 
-def test_a_busy_neighbour_changes_nothing(busy: Upload, capsys: pytest.CaptureFixture[str]) -> None:
-    assert snippets.told() == _TOLD_QUIETLY
+def test_a_busy_neighbour_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with busy():
+        assert snippets.told() == _TOLD_QUIETLY
     assert "from a neighbour" in capsys.readouterr().out
 
 
-def test_what_a_neighbour_changes_meanwhile_can_be_shown(busy: Upload) -> None:
-    recording = run("for n in range(3): x = shared.latest", shared=busy)
+def test_what_a_neighbour_changes_meanwhile_can_be_shown() -> None:
+    with busy() as shared:
+        recording = run("for n in range(3): x = shared.latest", shared=shared)
     assert len(recording.steps) > 3
 
 

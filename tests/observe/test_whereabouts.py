@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -380,3 +381,27 @@ def test_the_walk_goes_into_no_code_of_the_reader_s() -> None:
     held = Touchy(told())
     assert len(looked()) == 1
     assert sys.getrefcount(held) <= 2
+
+
+def test_what_another_thread_runs_is_looked_at_or_said_not_to_be() -> None:
+    ready, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        mine = told()
+        ready.set()
+        done.wait()
+        del mine
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.wait()
+    found = looked()
+    done.set()
+    thread.join()
+    if sys.version_info >= (3, 13):
+        assert places(found) == [("work() → mine", "the return of work()")]
+    else:
+        assert str(found).splitlines()[:2] == [
+            "The locals of a running thread were not looked at.",
+            "'Lovelace, Ada' was not found in what was searched.",
+        ]

@@ -14,7 +14,7 @@ from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
-from .search import FROZEN_BY_PYTHON, Search, See, by_length, roots_of
+from .search import FROZEN_BY_PYTHON, Piece, Search, See, by_length, roots_of
 
 MOST_CHAINS = 6
 
@@ -121,7 +121,11 @@ def who_holds(thing: object) -> Holders:
 def _only(thing: object) -> See | None:
     """What a search has to look for where the collector does not look."""
     only = {id(thing)}
-    return None if gc.is_tracked(thing) else lambda chunk, loose: only.intersection(map(id, loose))
+
+    def see(piece: Piece) -> set[int]:
+        return only.intersection(map(id, [*piece.strings, *piece.others]))
+
+    return None if gc.is_tracked(thing) else see
 
 
 def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:

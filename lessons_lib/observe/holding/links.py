@@ -356,7 +356,7 @@ def _has_c_part(kind: type) -> bool:
     return not known or kind.__module__ in _C_MODULES
 
 
-_C_MODULES = ("functools", "itertools", "_contextvars", "_thread")
+_C_MODULES = ("functools", "itertools", "_contextvars", "_thread", "_asyncio")
 
 
 def _instance_reader(kind: type, inner: Reader | None) -> Reader:
@@ -384,11 +384,21 @@ def _unnamed(thing: object, known: list[Link], style: LinkStyle) -> list[Link]:
     seen = {id(target) for _, target, _ in known}
     own = _dict_getter(type(thing))
     seen.add(id(own(thing)) if own else 0)
+    names = {id(value): name for name, value in _named_in_c(thing)}
     return [
-        ("", target, style)
+        (names.get(id(target), ""), target, style)
         for target in gc.get_referents(thing)
         if id(target) not in seen and type(target) not in ATOMS and not is_a(target, type)
     ]
+
+
+def _named_in_c(thing: object) -> Iterator[tuple[str, object]]:
+    """What a task or a future of asyncio keeps, by its name; it is not asked, but its type."""
+    for base in mro(type(thing)):
+        if base.__module__ == "_asyncio":
+            for name in ("_result", "_exception", "_coro"):
+                if is_a(getter := _names_in(base).get(name), types.GetSetDescriptorType):
+                    yield name, getter.__get__(thing)
 
 
 def _read_function(function: types.FunctionType) -> Reading:

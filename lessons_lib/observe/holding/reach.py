@@ -160,7 +160,11 @@ def _closure(start: set[int], children: dict[int, list[int]]) -> set[int]:
 NOT_FOUND = "C code or a running expression"
 
 
-def unseen_holder(thing: object, hops: int = 4) -> str:
+MOST_HOLDERS = 2000
+NOT_SEEN = "something further away than was looked"
+
+
+def unseen_holder(thing: object, hops: int = 12) -> str:
     """Name what holds an object out of the snippet's sight, as a reader would call it.
 
     >>> unseen_holder([])
@@ -173,12 +177,13 @@ def unseen_holder(thing: object, hops: int = 4) -> str:
         names = sorted({name for holder in holders if (name := _name_of(holder))})
         if names:
             return names[0]
-        seen |= {id(holder) for holder in holders} | {id(holders)}
-        level = holders[:20]
-        seen.add(id(level))
-        if not level:
+        if not holders:
+            return NOT_FOUND
+        if len(holders) > MOST_HOLDERS:
             break
-    return NOT_FOUND
+        level = holders
+        seen |= {id(level), *map(id, level)}
+    return NOT_SEEN
 
 
 def _is_ours(holder: object) -> bool:
@@ -191,8 +196,11 @@ def _is_ours(holder: object) -> bool:
 def _name_of(holder: object) -> str:
     if is_a(holder, types.FrameType):
         return f"frame of {holder.f_code.co_name}"
-    if is_a(holder, types.GeneratorType):
-        return f"generator {holder.__name__}"
+    for kind in (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType):
+        if is_a(holder, kind):
+            return f"{kind.__name__.replace('_', ' ')} {holder.__name__}"  # type: ignore[attr-defined]
+    if type(holder).__name__ == "_lru_cache_wrapper":
+        return f"lru_cache of {getattr(holder, '__name__', 'a function')}"
     if is_a(holder, types.CellType):
         return "a closure"
     if is_a(holder, BaseException):

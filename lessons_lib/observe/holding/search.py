@@ -108,9 +108,19 @@ def _other_roots() -> Iterator[Root]:
 
 # -- the search ----------------------------------------------------------------------------------
 
-See = Callable[[list[object], list[object]], set[int]]
-"""Told, for each piece of the walk, the objects there and the plain values and keys in them;
-returned are the ids of those that are looked for."""
+
+class Piece(NamedTuple):
+    """A piece of the walk: some objects, the strings in them, keys too, and what else in them the
+    collector does not track, save whole numbers; the types of the objects, by id."""
+
+    things: list[object]
+    strings: list[str]
+    others: list[object]
+    kinds: dict[int, type]
+
+
+See = Callable[[Piece], set[int]]
+"""Told of each piece of the walk; returns the ids of those in it that are looked for."""
 
 
 class Search:
@@ -136,7 +146,9 @@ class Search:
         self.left_out = {id(sys.modules.get("_asyncio")), *map(id, ours)}
         self.found = [thing for thing in objects if id(thing) not in self.left_out]
         self.found += [root.space for root in roots if not gc.is_tracked(root.space)]
-        self.above: dict[int, list[object]] = {}
+        self.above: dict[int, dict[int, object]] = {}
+        """By id of a thing what holds it, each again by its id."""
+        self.wanted: set[int] = set()
         self.direct: dict[int, list[object]] = {}
         """By id, what holds the targets that were seen on the walk."""
         self.stopped = ""
@@ -156,14 +168,16 @@ class Search:
         known = set(self.left_out)
         for chunk in _chunks(self.found):
             loose = list(filterfalse(gc.is_tracked, gc.get_referents(*chunk)))
-            boxes = [thing for thing in loose if type(thing) is tuple or type(thing) is dict]
+            others = [t for t in loose if type(t) is not str and type(t) is not int]
+            boxes = [thing for thing in others if type(thing) is tuple or type(thing) is dict]
             self.found += _new(boxes, known)
             kinds = {id(kind): kind for kind in map(type, chunk)}
             tables = {key for key, kind in kinds.items() if derives(kind, dict)}
             for thing in chunk:
                 if id(type(thing)) in tables:
-                    loose += _keys(thing)
-            if seen := see(chunk, loose):
+                    loose += dict.keys(thing)  # type: ignore[arg-type]
+            strings = [thing for thing in loose if type(thing) is str]
+            if seen := see(Piece(chunk, strings, others, kinds)):
                 for thing in chunk:
                     keys = _keys(thing) if id(type(thing)) in tables else []
                     for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
@@ -185,40 +199,48 @@ class Search:
 
         A sweep that meets a thing after what that leads to finds both. The collector has most
         objects in one such order or the other, so the first sweeps go to and fro; the later ones
-        go back through an order that was made for it. They end when one finds nothing new.
+        go back through an order that was made for it. Each piece is looked through for what was
+        found since the last time, until there is nothing new for any.
         """
         self.stopped = ""
-        hot = set(map(id, targets))
-        direct = {key: self.direct[key] for key in hot & self.direct.keys()}
-        hot = hot - direct.keys() | {id(h) for holders in direct.values() for h in holders}
-        hot -= self.roots.keys()
+        self.above = {}
+        hot = list(map(id, targets))
+        self.wanted = set(hot)
+        for key in [key for key in hot if key in self.direct]:
+            for holder in self.direct[key]:
+                self._note(key, holder, hot)
+        known_at: dict[int, int] = {}
         for number in range(MOST_SWEEPS):
             if number == _TO_AND_FRO:
                 self._put_in_order()
-            self.above = dict(direct)
-            before = len(hot)
-            self._sweep(hot, classes, number % 2 == 0 or number >= _TO_AND_FRO)
-            if len(hot) == before:
+                known_at = {}
+            starts = range(0, len(self.found), _CHUNK)
+            late = [start for start in starts if known_at.get(start, 0) < len(hot)]
+            if not late:
                 return
+            new = set(hot[min(known_at.get(start, 0) for start in late) :])
+            backwards = number % 2 == 0 or number >= _TO_AND_FRO
+            for start in reversed(late) if backwards else late:
+                known_at[start] = len(hot)
+                chunk = self.found[start : start + _CHUNK]
+                if not new.isdisjoint(map(id, gc.get_referents(*chunk))):
+                    self._look(reversed(chunk) if backwards else chunk, new, hot, classes)
         self.stopped = f"The search stopped after {MOST_SWEEPS} sweeps over all objects."
 
-    def _sweep(self, hot: set[int], classes: bool, backwards: bool) -> None:
-        starts = range(0, len(self.found), _CHUNK)
-        for start in reversed(starts) if backwards else starts:
-            chunk = self.found[start : start + _CHUNK]
-            if hot.isdisjoint(map(id, gc.get_referents(*chunk))):
-                continue
-            for thing in reversed(chunk) if backwards else chunk:
-                for child in gc.get_referents(thing):
-                    if id(child) in hot and (classes or child is not type(thing)):
-                        self._note(child, thing, hot)
+    def _look(self, things: Iterable[object], new: set[int], hot: list[int], classes: bool) -> None:
+        for thing in things:
+            for child in gc.get_referents(thing):
+                if id(child) in new and (classes or child is not type(thing)):
+                    self._note(id(child), thing, hot)
+                    new.add(hot[-1])
 
-    def _note(self, child: object, holder: object, hot: set[int]) -> None:
-        holders = self.above.setdefault(id(child), [])
-        if not holders or holders[-1] is not holder:
-            holders.append(holder)
-        if id(holder) not in self.roots and not is_machinery(holder):
-            hot.add(id(holder))
+    def _note(self, key: int, holder: object, hot: list[int]) -> None:
+        """Note a holder; if it is new, what holds it is looked for too, unless it is a root."""
+        self.above.setdefault(key, {})[id(holder)] = holder
+        end = id(holder) in self.roots or is_machinery(holder)
+        if not end and id(holder) not in self.wanted:
+            self.wanted.add(id(holder))
+            hot.append(id(holder))
 
     def paths(
         self, target: object, goes_on: Callable[[object], bool] | None = None
@@ -232,7 +254,7 @@ class Search:
         ways: list[tuple[Any, ...]] = [(target,)]  # each a thing, and the way on from there
         found = 0
         for way in ways:  # grows while it is walked
-            for holder in self.above.get(id(way[0]), ()):
+            for holder in self.above.get(id(way[0]), {}).values():
                 root = self._label(holder)
                 if found >= MOST_PATHS:
                     self.more_ways = True
@@ -262,7 +284,7 @@ class Search:
         ahead: dict[int, int] = {}
         known = {id(target)}
         for thing in found:  # grows while it is walked
-            for holder in self.above.get(id(thing), ()):
+            for holder in self.above.get(id(thing), {}).values():
                 if id(holder) not in known:
                     known.add(id(holder))
                     ahead[id(holder)] = id(thing)

@@ -38,22 +38,21 @@ class Text:
         first, *others = plain
         return cls(repr(fact), texts, (first, *wide, *others))
 
-    def among(self, things: list[Any]) -> list[object]:
+    def among(self, strings: list[str], others: list[Any]) -> list[object]:
         """Those of some objects that have the text in them; it asks no code of their own."""
-        strings = [thing for thing in things if type(thing) is str]
         found: list[object] = [s for form in self.in_text for s in strings if form in s]
-        others = [thing for thing in things if type(thing) is not str]
         kinds = {id(kind): kind for kind in map(type, others)}
-        bases = {key: base for key, kind in kinds.items() if (base := _text_base(kind))}
-        for thing in others if bases else ():
-            if base := bases.get(id(type(thing))):
+        for key, kind in kinds.items():
+            if base := _text_base(kind):
                 forms: Any = self.in_text if base is str else self.in_bytes
-                found += [thing] if any(base.__contains__(thing, form) for form in forms) else []
+                these = [thing for thing in others if id(type(thing)) == key]
+                has = base.__contains__
+                found += [thing for form in forms for thing in these if has(thing, form)]
         return found
 
     def inside(self, data: bytes | str) -> bool:
         """Whether bytes or a string hold the text in any of its forms."""
-        return bool(self.among([data]))
+        return bool(self.among([], [data]))
 
     def excerpt(self, text: str) -> str:
         """A short piece of a string around the first place where it has the text."""

@@ -19,7 +19,7 @@ from operator import is_
 from ..holding.chains import Chain, chains_of
 from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
-from ..holding.search import Root, Search, by_length
+from ..holding.search import Piece, Root, Search, by_length
 from .fact import Text, holds_text
 from .finds import Find, Whereabouts
 
@@ -66,11 +66,11 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     look = _Look(text)
     ours = (text, text.in_text, text.in_bytes, call)
     search = Search(objects, roots, see=look.see, ours=ours)
+    look.leave_out_program(search, call)
     seen = look.result(search)
     lonely = look.lonely(search)
     seen.stopped = search.stopped
     del search, objects
-    lonely = [thing for thing in lonely if not (_is_call(thing, call) or _is_program(thing))]
     seen.finds += _unnamed(lonely)
     return seen
 
@@ -88,15 +88,28 @@ class _Look:
         """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
         self.typed = False
 
-    def see(self, chunk: list[object], loose: list[object]) -> set[int]:
+    def see(self, piece: Piece) -> set[int]:
         """Note the copies and the keepers in a piece of the walk."""
-        kinds = {id(kind): kind for kind in map(type, chunk)}
-        others = {key for key, kind in kinds.items() if is_keeper(kind) or holds_text(kind)}
-        special = [thing for thing in chunk if id(type(thing)) in others] if others else []
+        kinds = piece.kinds.items()
+        wanted = {key for key, kind in kinds if is_keeper(kind) or holds_text(kind)}
+        special = [t for t in piece.things if id(type(t)) in wanted] if wanted else []
         self.keepers |= {id(thing): thing for thing in special if is_keeper(type(thing))}
-        copies = {id(copy): copy for copy in self.text.among([*loose, *special])}
+        found = self.text.among(piece.strings, piece.others + special)
+        copies = {id(copy): copy for copy in found}
         self.copies |= copies
         return set(copies)
+
+    def leave_out_program(self, search: Search, call: Sequence[object]) -> None:
+        """What a call and the program as it was written have is no copy, unless others have it."""
+        words, constants = _program() if self.copies else (set(), set())
+        for key, copy in list(self.copies.items()):
+            search.direct[key] = [
+                holder
+                for holder in search.direct.get(key, ())
+                if not (_is_call(holder, call) or _is_program(holder, words, constants))
+            ]
+            if not (search.direct[key] or gc.is_tracked(copy)):
+                del self.copies[key]
 
     # -- back ------------------------------------------------------------------------------------
 
@@ -193,7 +206,7 @@ class _Look:
             above
             for key in self.followed
             if key not in self.chains_to and key not in self.apart
-            for above in search.above.get(key, [])[:1]
+            for above in search.direct[key][:1]
         ]
 
 
@@ -330,34 +343,30 @@ def _is_call(holder: object, call: Sequence[object]) -> bool:
     return same and all(map(is_, holder, call))  # type: ignore[call-overload]
 
 
-def _is_program(holder: object) -> bool:
+def _is_program(holder: object, words: set[int], constants: set[int]) -> bool:
     """Whether a container is part of the program as it was written.
 
     That is a constant of its code, or Python's own list of all words in a script that is running.
     """
     if type(holder) is list:
-        words = {id(name) for code in _running() for name in code.co_names}
         return not words.isdisjoint(map(id, holder))
-    return is_a(holder, (tuple, frozenset)) and id(holder) in _constants()
+    return is_a(holder, (tuple, frozenset)) and id(holder) in constants
 
 
-def _running() -> list[types.CodeType]:
-    """The code of the scripts that are running."""
-    frames = (frame for top in sys._current_frames().values() for frame in stack_of(top))
-    return [frame.f_code for frame in frames if frame.f_code.co_name == "<module>"]
-
-
-def _constants() -> set[int]:
-    """The ids of the constants in all code, and of the tuples of them that code keeps."""
+def _program() -> tuple[set[int], set[int]]:
+    """The ids of the words in the scripts that run; of the constants in all code, and of the tuples
+    of them that code keeps."""
+    stacks = [stack_of(top) for top in sys._current_frames().values()]
+    scripts = [f.f_code for stack in stacks for f in stack if f.f_code.co_name == "<module>"]
     functions = [thing for thing in gc.get_objects() if type(thing) is types.FunctionType]
-    codes = [*(function.__code__ for function in functions), *_running()]
-    ids: set[int] = set()
+    codes = [*(function.__code__ for function in functions), *scripts]
+    constants: set[int] = set()
     for code in codes:  # grows while it is walked: code has the code of inner functions
-        if id(code.co_consts) not in ids:
-            ids.add(id(code.co_consts))
-            ids.update(map(id, code.co_consts))
+        if id(code.co_consts) not in constants:
+            constants.add(id(code.co_consts))
+            constants.update(map(id, code.co_consts))
             codes += [const for const in code.co_consts if type(const) is types.CodeType]
-    return ids
+    return {id(name) for code in scripts for name in code.co_names}, constants
 
 
 def _unnamed(group: list[object]) -> list[Find]:
