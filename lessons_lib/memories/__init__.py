@@ -15,6 +15,7 @@ from lessons_lib.memories.plain import DictBot
 
 if TYPE_CHECKING:
     from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
+    from lessons_lib.memories.graph_async import AsyncGraphBot
     from lessons_lib.memories.graph_mended import MendedBot
     from lessons_lib.memories.graph_store import StoreBot
     from lessons_lib.memories.journal import Journal, JournalBot
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lessons_lib.memories.variables import ContextBot, LocalBot, ThreadLocalBot
 
 _HOMES = {
+    "AsyncGraphBot": "graph_async",
     "ContextBot": "variables",
     "GraphBot": "graph",
     "InMemoryGraphBot": "graph",
@@ -40,6 +42,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncGraphBot",
     "Bot",
     "ContextBot",
     "Crash",

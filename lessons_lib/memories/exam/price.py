@@ -20,6 +20,7 @@ from typing import Any, cast
 from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.crash_lab.moments import end_with_the_parent
+from lessons_lib.memories.exam.awaiting import finished
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -105,12 +106,12 @@ def _measure(
 
 def _say(memory: Any, turns: range, characters: int) -> None:
     for turn in turns:
-        memory.say(f"{turn:8}" + "x" * (characters - 8))
+        finished(memory.say(f"{turn:8}" + "x" * (characters - 8)))
 
 
 def _ram(make: Make, folder: Path) -> int:
     """The exponent of what Python holds."""
-    memory = make(folder)
+    memory = finished(make(folder))
     tracemalloc.start()
     sizes, done = [], 0
     for size in SIZES:
@@ -128,7 +129,7 @@ def _disk(make: Make, folder: Path) -> int:
     sizes = []
     place = folder / "disk"
     for begin, end in zip((0, *SIZES), SIZES, strict=False):
-        memory = make(place)
+        memory = finished(make(place))
         _say(memory, range(begin, end), ON_DISK)
         _close(memory)
         sizes.append(sum(path.stat().st_size for path in place.rglob("*") if path.is_file()))
@@ -138,11 +139,11 @@ def _disk(make: Make, folder: Path) -> int:
 
 def _seconds(make: Make, folder: Path) -> float:
     """The shortest time of the first turn of a conversation."""
-    memory = make(folder)
+    memory = finished(make(folder))
     times: list[float] = []
     while len(times) < ROUNDS or sum(times) < SECONDS:
         began = time.perf_counter()
-        memory.say("Hello", conversation=f"c{len(times)}")
+        finished(memory.say("Hello", conversation=f"c{len(times)}"))
         times.append(time.perf_counter() - began)
     _close(memory)
     return min(times)
@@ -151,4 +152,4 @@ def _seconds(make: Make, folder: Path) -> float:
 def _close(memory: Any) -> None:
     close = getattr(memory, "close", None)
     if callable(close):
-        close()
+        finished(close())

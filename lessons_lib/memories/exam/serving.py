@@ -1,6 +1,7 @@
 """The child's side of the exam: a process that serves turns of one memory, as a server would.
 
-Each call runs on a thread of a small pool, in a context of its own. A call can be held while the
+Each call runs on a thread of a small pool, in a context of its own; what is a coroutine runs in one
+loop, and the thread waits for it. A call can be held while the
 model answers, until the parent lets it go on, or kills the process.
 """
 
@@ -21,6 +22,7 @@ from typing import Any, cast
 from lessons_lib.memories.chatbot import Message, overhear
 from lessons_lib.memories.crash_lab.crossing import dumps, loads
 from lessons_lib.memories.crash_lab.moments import end_with_the_parent
+from lessons_lib.memories.exam.awaiting import finished
 from lessons_lib.memories.places import held
 from lessons_lib.observe.pictures.style import said_of
 
@@ -97,7 +99,7 @@ class Desk:
     def serve(self, make: bytes, folder: Path) -> None:
         """Make the memory, then answer whatever comes until the line says None."""
         try:
-            self.memory = cast(Callable[[Path], object], loads(make))(folder)
+            self.memory = finished(cast(Callable[[Path], object], loads(make))(folder))
         except Exception as error:
             self.post("raised", _told(error))
             return
@@ -125,7 +127,8 @@ class Desk:
             if call.method == "held":
                 value: object = held(self.memory, *call.arguments)
             else:
-                value = getattr(self.memory, call.method)(*call.arguments, **call.keywords)
+                method = getattr(self.memory, call.method)
+                value = finished(method(*call.arguments, **call.keywords))
             packed = dumps(value)
         except BaseException as error:  # SystemExit too: a pool's thread would swallow it
             self.post("failed", call.number, _told(error))
@@ -135,7 +138,7 @@ class Desk:
     def _close(self) -> None:
         close = getattr(self.memory, "close", None)
         if callable(close):
-            close()
+            finished(close())
         self.post("closed")
 
 

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import types
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
 
 _SHARED = "lessons_lib.memories.chatbot"
@@ -55,6 +55,8 @@ def account(kind: type) -> tuple[tuple[str, ...], int | None]:
 def _function(value: object) -> object:
     if isinstance(value, property):
         return value.fget
+    if isinstance(value, cached_property):
+        return value.func
     return inspect.unwrap(value) if callable(value) else getattr(value, "__func__", value)
 
 
