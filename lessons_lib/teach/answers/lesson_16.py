@@ -230,6 +230,8 @@ async def told(server: Server, answer: Awaitable[Any]) -> str:
             if not server.errors:
                 await asyncio.sleep(0.002)
         why = server.errors[-1].splitlines()[0] if server.errors else response.text
+        if "no active connection" in why or "only be started once" in why:
+            why += ". The block around the saver was left too early: it belongs around the `yield`."
         raise NotYet(f"a request was answered with {response.status_code}. In the server: {why}")
     text: str = response.text
     return text
@@ -513,7 +515,7 @@ COMPLAINTS = Exercise(
                 "            app.state.graph = bot(saver, ask)\n            yield\n",
                 "            app.state.graph = bot(saver, ask)\n        yield\n",
             ),
-            "threads can only be started once",
+            "it belongs around the `yield`",
         ),
         NearMiss(
             _IN_A_POOL.replace(
