@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tests.front_end",)
 
+collect_ignore_glob = ["*/answers.py"]  # read and never imported
+
 BROWSER = "tests/browser/"
 
 

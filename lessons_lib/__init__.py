@@ -1,6 +1,7 @@
 """The companion package of *From Refcounts to Checkpoints*.
 
-Four floors, each importing only from those below it: ``teach`` knows the lessons, ``memories`` is
-what they compare, ``observe`` looks without changing what it looks at, and ``launch`` turns a fresh
-machine into a ready environment. Importing this package loads none of them.
+Five floors, each importing only from those below it: ``launch`` turns a fresh machine into a ready
+environment, ``lessons`` has what belongs to each lesson, ``teach`` asks and judges and knows no
+lesson, ``memories`` is what the lessons compare, and ``observe`` looks without changing what it
+looks at. Importing this package loads none of them.
 """

@@ -24,7 +24,7 @@ LIBRARY = ROOT / "lessons_lib"
 STANDARD_LIBRARY_ALONE = ("__init__.py", "__main__.py", "launch")
 
 # A room imports from floors below it (a higher number), and within itself.
-FLOORS = {"launch": 0, "teach": 1, "memories": 2, "observe": 3}
+FLOORS = {"launch": 0, "lessons": 1, "teach": 2, "memories": 3, "observe": 4}
 
 # Within `observe` the same holds again; rooms beside each other do not know each other.
 INSTRUMENTS = {
@@ -239,6 +239,8 @@ def test_an_instrument_that_knows_its_neighbour_is_found(source: str, lines: lis
             [2],
         ),
         ("lessons_lib.teach.checking", "from lessons_lib.observe import Table\nimport os", []),
+        ("lessons_lib.teach.loader", "from lessons_lib.lessons.shared import salted", [1]),
+        ("lessons_lib.lessons.lesson_11.checks", "from ...teach.model import NotYet", []),
         (
             "lessons_lib.observe.pictures.table",
             "from lessons_lib.observe.pictures.style import BLUE",

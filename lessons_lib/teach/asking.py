@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.observe.pictures.style import BLUE, LIVE, VERMILION
-from lessons_lib.teach import answers, look
+from lessons_lib.teach import loader, look
 from lessons_lib.teach.model import NotFound, Option, Question
 from lessons_lib.teach.store import Answered, store
 
@@ -69,14 +69,14 @@ def predict(id: str) -> Asking:
 
     The first choice and the last are recorded. Raises `NotFound` with the nearest id.
     """
-    return Asking("Predict", (answers.question(id),))
+    return Asking("Predict", (loader.question(id),))
 
 
 def recall(*ids: str) -> Asking:
     """One or more questions from earlier lessons; raises `NotFound` with the nearest id."""
     if not ids:
         raise NotFound("recall needs one id or more, such as recall('00.model').")
-    return Asking("Recall", tuple(answers.question(id) for id in ids))
+    return Asking("Recall", tuple(loader.question(id) for id in ids))
 
 
 class _Ask:

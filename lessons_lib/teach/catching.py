@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import linecache
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
 from lessons_lib.teach import look
-from lessons_lib.teach.answers import load
 from lessons_lib.teach.course import Lesson, find_lesson, is_written
-from lessons_lib.teach.model import CatchUp
+from lessons_lib.teach.loader import catch_up_source, load
 
 
 @dataclass(frozen=True)
-class CaughtUp:
+class CaughtUp(look.Shown):
     """What you can say before a lesson, which names are ready, and which of yours were kept."""
 
     title: str
@@ -34,9 +36,6 @@ class CaughtUp:
         told = "".join(f"<div>{look.inline(sentence)}</div>" for sentence in self._told())
         return look.panel(f"{look.inline(self.title)}{listed}{told}", role="status")
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
     def _told(self) -> list[str]:
         told = []
         if self.ready:
@@ -54,17 +53,34 @@ class CaughtUp:
 def catch_up(number: str, *, replace: bool = False) -> CaughtUp:
     """Put the names a lesson starts from into your notebook, and say what you can say before it.
 
+    They come from the lesson's cells that are tagged `catch-up`, run without their output.
     A name you already have keeps your value, and this is said; `replace=True` takes the lesson's.
     Raises `NotFound` with the nearest lesson when there is no such number.
     """
     lesson = find_lesson(number)
-    content = load(lesson.number).catch_up
-    if content is None:
+    say = load(lesson.number).say
+    if not say:
         return CaughtUp(_nothing(lesson))
-    names = sys._getframe(1).f_globals
-    kept, replaced = _run(lesson, content, names, replace)
-    ready = tuple(name for name in content.names if name not in {*kept, *replaced})
-    return CaughtUp(_before(lesson), content.say, ready, kept, replaced)
+    source, names = catch_up_source(lesson.number), sys._getframe(1).f_globals
+    kept, replaced = _run(f"<catch_up {lesson.number}>", source, names, replace)
+    ready = tuple(name for name in defined(source) if name not in {*kept, *replaced})
+    return CaughtUp(_before(lesson), say, ready, kept, replaced)
+
+
+def defined(source: str) -> list[str]:
+    """The names that a source defines for use, each once; what it imports is not its own.
+
+    >>> defined("import sys\\na, b = 1, 2\\ndef f(): c = 3\\na = 4")
+    ['a', 'b', 'f']
+    """
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            inside = [one for target in node.targets for one in ast.walk(target)]
+            names += [one.id for one in inside if isinstance(one, ast.Name)]
+    return list(dict.fromkeys(names))
 
 
 def _before(lesson: Lesson) -> str:
@@ -78,18 +94,13 @@ def _nothing(lesson: Lesson) -> str:
 
 
 def _run(
-    lesson: Lesson, content: CatchUp, names: dict[str, Any], replace: bool
+    file: str, source: str, names: dict[str, Any], replace: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Run the source in the notebook's names; those that changed are put back, or told."""
-    file = f"<catch_up {lesson.number}>"
-    linecache.cache[file] = (
-        len(content.source),
-        None,
-        content.source.splitlines(keepends=True),
-        file,
-    )
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     before = dict(names)
-    exec(compile(content.source, file, "exec"), names)
+    with redirect_stdout(io.StringIO()):
+        exec(compile(source, file, "exec"), names)
     changed = [name for name, old in before.items() if not alike(old, names.get(name))]
     if replace:
         return (), tuple(changed)

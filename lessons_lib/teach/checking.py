@@ -11,14 +11,14 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
 from lessons_lib.observe.pictures.style import BLUE, VERMILION
-from lessons_lib.teach import answers, look, sources
+from lessons_lib.teach import loader, look, sources
 from lessons_lib.teach.model import Exercise, NotYet
 from lessons_lib.teach.store import store
 
@@ -27,7 +27,7 @@ _LONG = 300
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(look.Shown):
     """Right or not yet, and why; true when right."""
 
     right: bool
@@ -48,9 +48,6 @@ class Verdict:
         html = f"{look.mark(symbol, word, colour)} {text}{notes}"
         return look.panel(html, colour=colour, role="status", css="rc-verdict")
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
     def _shown(self) -> tuple[str, str, str]:
         if self.right:
             return look.RIGHT, "Right:", BLUE
@@ -63,12 +60,13 @@ def check(id: str, answer: Any) -> Verdict:
     The untouched stub shows its fault and is no try; nor is something of the wrong kind. Raises
     `NotFound` with the nearest id when there is no such exercise.
     """
-    exercise = answers.exercise(id)
-    refusal = refuse(exercise, answer)
+    exercise = loader.exercise(id)
+    stub = loader.stub(id)
+    refusal = refuse(exercise, stub, answer)
     if refusal:
         return Verdict(False, refusal)
-    verdict = judge(exercise, answer)
-    if sources.is_stub(exercise, answer):
+    verdict = judge(exercise, loader.check_of(id), answer)
+    if sources.is_stub(stub, exercise.name, answer):
         return Verdict(verdict.right, verdict.text, (_still_the_stub(exercise),))
     source = sources.source_of(answer) or _shortened(_words(answer))
     kept = store()
@@ -76,9 +74,9 @@ def check(id: str, answer: Any) -> Verdict:
     return Verdict(verdict.right, verdict.text, kept.notices())
 
 
-def refuse(exercise: Exercise, answer: Any) -> str:
+def refuse(exercise: Exercise, stub: str, answer: Any) -> str:
     """Why this cannot be an answer: it is of the wrong kind; empty when it can."""
-    asked = sources.kind(exercise)
+    asked = sources.kind(stub, exercise.name)
     name, call = exercise.name, f'`check("{exercise.id}", {exercise.name})`'
     if asked == "function" and isinstance(answer, type):
         return f"`{answer.__name__}` is a class; the exercise asks for a function: {call}."
@@ -100,11 +98,11 @@ def _still_the_stub(exercise: Exercise) -> str:
     )
 
 
-def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Run the exercise's check on an answer; record nothing, keep nothing of the reader's."""
+def judge(exercise: Exercise, check: Callable[[Any], str], answer: Any) -> Verdict:
+    """Run an exercise's check on an answer; record nothing, keep nothing of the reader's."""
     with kernel_unchanged():
         try:
-            return Verdict(True, exercise.check(answer))
+            return Verdict(True, check(answer))
         except NotYet as fault:
             return Verdict(False, str(fault))
         except KeyboardInterrupt as stop:

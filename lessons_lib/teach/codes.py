@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from lessons_lib.teach.answers import load
 from lessons_lib.teach.course import LESSONS
-from lessons_lib.teach.model import LETTERS, Answers
+from lessons_lib.teach.loader import load
+from lessons_lib.teach.model import LETTERS, Words
 from lessons_lib.teach.store import Answered, Record, Tried
 
 VERSION = 2
@@ -68,9 +68,9 @@ def decode(code: str) -> Decoded:
     _refuse_version(letters)
     record, brought, changed = Record(), [], []
     for number, fingerprint, marks in _pieces(letters):
-        answers = load(number)
-        if fingerprint == _fingerprint(answers):
-            record = record.merge(_unmark(answers, _number(marks)))
+        words = load(number)
+        if fingerprint == _fingerprint(words):
+            record = record.merge(_unmark(words, _number(marks)))
             brought.append(number)
         else:
             changed.append(number)
@@ -125,32 +125,32 @@ def _refuse_damage(letters: str, expected: int) -> None:
     )
 
 
-def _lesson(answers: Answers, marks: int) -> str:
+def _lesson(words: Words, marks: int) -> str:
     length = max(1, -(-marks.bit_length() // 5))
-    return _fingerprint(answers) + ALPHABET[length] + _letters(marks, length)
+    return _fingerprint(words) + ALPHABET[length] + _letters(marks, length)
 
 
-def _bases(answers: Answers) -> list[int]:
-    return [len(q.options) + 1 for q in answers.questions] + [3 for _ in answers.exercises]
+def _bases(words: Words) -> list[int]:
+    return [len(q.options) + 1 for q in words.questions] + [3 for _ in words.exercises]
 
 
-def _marks(answers: Answers, record: Record) -> int:
-    digits = [_choice(record.questions.get(q.id)) for q in answers.questions]
-    digits += [_state(record.exercises.get(e.id)) for e in answers.exercises]
+def _marks(words: Words, record: Record) -> int:
+    digits = [_choice(record.questions.get(q.id)) for q in words.questions]
+    digits += [_state(record.exercises.get(e.id)) for e in words.exercises]
     number = 0
-    for digit, base in zip(reversed(digits), reversed(_bases(answers)), strict=True):
+    for digit, base in zip(reversed(digits), reversed(_bases(words)), strict=True):
         number = number * base + min(digit, base - 1)
     return number
 
 
-def _unmark(answers: Answers, number: int) -> Record:
+def _unmark(words: Words, number: int) -> Record:
     digits = []
-    for base in _bases(answers):
+    for base in _bases(words):
         number, digit = divmod(number, base)
         digits.append(digit)
-    letters = {q.id: d for q, d in zip(answers.questions, digits, strict=False) if d}
-    states = digits[len(answers.questions) :]
-    tried = {e.id: d for e, d in zip(answers.exercises, states, strict=True) if d}
+    letters = {q.id: d for q, d in zip(words.questions, digits, strict=False) if d}
+    states = digits[len(words.questions) :]
+    tried = {e.id: d for e, d in zip(words.exercises, states, strict=True) if d}
     return Record(
         {id: Answered(LETTERS[d - 1], LETTERS[d - 1]) for id, d in letters.items()},
         {id: Tried(1, d == 2) for id, d in tried.items()},
@@ -165,9 +165,9 @@ def _state(tried: Tried | None) -> int:
     return 0 if tried is None or not (tried.tries or tried.accepted) else 1 + tried.accepted
 
 
-def _fingerprint(answers: Answers) -> str:
-    asked = [f"{q.id} {len(q.options)} {q.right}" for q in answers.questions]
-    asked += [exercise.id for exercise in answers.exercises]
+def _fingerprint(words: Words) -> str:
+    asked = [f"{q.id} {len(q.options)} {q.right}" for q in words.questions]
+    asked += [exercise.id for exercise in words.exercises]
     return _hashed("\n".join(asked), _PRINT)
 
 

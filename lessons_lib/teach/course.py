@@ -1,9 +1,7 @@
-"""The course as a list: twenty-two lessons, the parts they form, and three paths by time.
+"""The course as a list: twenty-two lessons, and the parts they form.
 
 >>> find_lesson("02").title
 'Reference counting'
->>> [lesson.number for lesson in PATHS[0].lessons]
-['00', '02', '10', '11']
 """
 
 from __future__ import annotations
@@ -34,19 +32,6 @@ class Lesson:
     def notebook(self) -> Path:
         """The lesson's file in the course (not the reader's copy)."""
         return NOTEBOOKS / f"{self.slug}.ipynb"
-
-
-@dataclass(frozen=True)
-class ReadingPath:
-    """A choice of cores that fits a given time."""
-
-    time: str
-    numbers: tuple[str, ...]
-
-    @property
-    def lessons(self) -> tuple[Lesson, ...]:
-        """The lessons of the path, in reading order."""
-        return tuple(find_lesson(number) for number in self.numbers)
 
 
 START = "The start"
@@ -147,16 +132,6 @@ LESSONS: tuple[Lesson, ...] = (
         deeper=0,
     ),
     _lesson("21_the_verdict", "The verdict", "Which should I choose?", COSTS),
-)
-
-_SHORT = ("00", "02", "10", "11")
-_HALF = ("00", "02", "05", "08", "10", "11")
-_DAY = ("00", "02", "04", "05", "07", "08", "09", "10", "11", "12", "21")
-
-PATHS: tuple[ReadingPath, ...] = (
-    ReadingPath("90 minutes", _SHORT),
-    ReadingPath("half a day", _HALF),
-    ReadingPath("a day", _DAY),
 )
 
 

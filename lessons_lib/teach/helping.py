@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
-from lessons_lib.teach import answers, look
+from lessons_lib.teach import loader, look
 from lessons_lib.teach.store import store
 
 
 @dataclass(frozen=True)
-class Hints:
+class Hints(look.Shown):
     """The hints to an exercise; each opens inside the one before."""
 
     hints: tuple[str, ...]
@@ -25,12 +24,9 @@ class Hints:
             html = look.details(f"Hint {i}", look.blocks(self.hints[i - 1]) + html)
         return html
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(look.Shown):
     """The answer to an exercise, or the advice to try it first (then `source` is empty)."""
 
     text: str
@@ -43,13 +39,10 @@ class Solution:
         shown = look.code(self.source) if self.source else ""
         return look.panel(look.inline(self.text) + shown)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
 
 def hint(id: str) -> Hints:
     """Three hints to an exercise; raises `NotFound` with the nearest id."""
-    return Hints(answers.exercise(id).hints)
+    return Hints(loader.exercise(id).hints)
 
 
 def solution(id: str) -> Solution:
@@ -57,14 +50,14 @@ def solution(id: str) -> Solution:
 
     Raises `NotFound` with the nearest id.
     """
-    exercise = answers.exercise(id)
+    exercise = loader.exercise(id)
     tried = store().read().exercises.get(id)
     if tried is None and not unlocked():
         return Solution(
             f'Try it first: change `{exercise.name}`, run `check("{id}", {exercise.name})` once, '
             "right or wrong, and run this cell again."
         )
-    return Solution("One right answer (yours may differ):", exercise.solution.strip("\n"))
+    return Solution("One right answer (yours may differ):", loader.answers(id).solution.strip("\n"))
 
 
 def unlocked() -> bool:

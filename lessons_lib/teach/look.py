@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import Any
 
 from lessons_lib.observe.pictures.style import PALE
 
@@ -18,6 +19,16 @@ _INLINE = (
     (re.compile(r"\*\*(.+?)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"(?<!\*)\*(?!\s)([^*]+?)\*"), r"<em>\1</em>"),
 )
+
+
+class Shown:
+    """What is shown in a notebook as HTML, and in a terminal as its text."""
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
 def inline(text: str) -> str:

@@ -1,31 +1,13 @@
-"""What a lesson asks: the data behind `predict`, `recall`, `check`, `hint`, `solution`, `catch_up`.
-
-A lesson's content is one module, `answers/lesson_02.py`, holding three names:
-
-- `QUESTIONS`: a tuple of `Question`, used by `predict` and `recall` alike;
-- `EXERCISES`: a tuple of `Exercise`;
-- `CATCH_UP`: a `CatchUp`, or `None` when the lesson starts from nothing.
+"""What a lesson asks: the data behind `predict`, `recall`, `check`, `hint` and `catch_up`.
 
 Texts may use a little Markdown: `` `code` ``, `**bold**`, `*emphasis*`, blank lines, fenced code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from textwrap import dedent
-from typing import Any
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-def code(block: str) -> str:
-    r"""The source in an indented block, as a notebook's cell would hold it.
-
-    >>> code("\n    def remember(error):\n        return error\n    ")
-    'def remember(error):\n    return error\n'
-    """
-    return dedent(block).strip("\n") + "\n"
 
 
 class NotFound(LookupError):
@@ -37,6 +19,13 @@ class NotFound(LookupError):
 
 class NotYet(Exception):
     """Raised by an exercise's check: one or two sentences on what is wrong and what to look at."""
+
+
+class LessonError(ValueError):
+    """A mistake in a lesson's own files: the file, the line, and what is wrong, in one sentence."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -63,11 +52,31 @@ class Question:
         >>> Question("02.x", "Two?", (Option("1", "no"), Option("2", "yes", right=True))).right
         'b'
         """
-        return next(LETTERS[i] for i, option in enumerate(self.options) if option.right)
+        return next(letter for letter, option in self.lettered() if option.right)
 
     def lettered(self) -> list[tuple[str, Option]]:
         """The options with their letters, in order."""
         return list(zip(LETTERS, self.options, strict=False))
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A task whose answer is an object of the reader's, named `name`."""
+
+    id: str
+    name: str
+    task: str
+    hints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one lesson; `say` is what one can say before it, nothing where it starts."""
+
+    number: str
+    questions: tuple[Question, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
+    say: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,44 +88,10 @@ class NearMiss:
 
 
 @dataclass(frozen=True)
-class Exercise:
-    """A task whose answer is an object of the reader's, named `name`.
+class Answers:
+    """The sources of one exercise: what the notebook gives, right answers, plausible wrong ones."""
 
-    `check` takes that object and returns what was proven (the words after "Right:"), or raises
-    `NotYet` with what is wrong (the words after "Not yet:"). `given` is the source that the
-    notebook runs before the exercise; it is run before stub, solution and near-misses when the
-    exercise is proven. `alternatives` are other right answers, which must pass too.
-    """
-
-    id: str
-    name: str
-    task: str
-    stub: str
     solution: str
-    check: Callable[[Any], str]
-    hints: tuple[str, ...]
-    near_misses: tuple[NearMiss, ...] = ()
     given: str = ""
     alternatives: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CatchUp:
-    """What a laggard needs before a lesson: sentences one can say, and names one has.
-
-    `source` is run as if in the notebook; of what it binds, `names` are shown as ready for use.
-    """
-
-    say: tuple[str, ...]
-    source: str = ""
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Answers:
-    """All that `answers/lesson_NN.py` holds for one lesson."""
-
-    number: str
-    questions: tuple[Question, ...] = ()
-    exercises: tuple[Exercise, ...] = ()
-    catch_up: CatchUp | None = None
+    near_misses: tuple[NearMiss, ...] = ()

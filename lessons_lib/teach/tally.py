@@ -5,13 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from lessons_lib.teach import look
-from lessons_lib.teach.answers import load
 from lessons_lib.teach.codes import CodeError, Decoded, decode, encode
 from lessons_lib.teach.course import LESSONS, Lesson, is_written
-from lessons_lib.teach.model import Answers
+from lessons_lib.teach.loader import load
+from lessons_lib.teach.model import Words
 from lessons_lib.teach.store import Record, store
 
 _HEADS = ("", "Lesson", "Predictions", "Exercises")
@@ -48,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(look.Shown):
     """The whole course: a line for each lesson, the code to copy, the accepted answers."""
 
     lines: tuple[Line, ...]
@@ -79,9 +78,6 @@ class Progress:
         after = f"<p>Next: {_link(self.next)}.</p>" if self.next else ""
         return _table(self.lines) + after + self._code_html() + self._link() + notes
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
-
     def _code_plain(self) -> str:
         if not self.code:
             return "Nothing to carry away yet: answer a prediction, and a code appears here."
@@ -108,7 +104,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Restored:
+class Restored(look.Shown):
     """What a code brought back, or why it could not be used."""
 
     done: bool
@@ -123,9 +119,6 @@ class Restored:
 
     def _repr_html_(self) -> str:
         return look.panel("<br>".join(map(escape, (self.text, *self.notes))), role="status")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
 
 def progress() -> Progress:
@@ -174,16 +167,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _line(lesson: Lesson, answers: Answers, record: Record) -> Line:
-    answered = [q for q in answers.questions if q.id in record.questions]
-    tried = [record.exercises.get(exercise.id) for exercise in answers.exercises]
+def _line(lesson: Lesson, words: Words, record: Record) -> Line:
+    answered = [q for q in words.questions if q.id in record.questions]
+    tried = [record.exercises.get(exercise.id) for exercise in words.exercises]
     return Line(
         lesson,
         is_written(lesson),
-        questions=len(answers.questions),
+        questions=len(words.questions),
         answered=len(answered),
         right=sum(record.questions[q.id].first == q.right for q in answered),
-        exercises=len(answers.exercises),
+        exercises=len(words.exercises),
         accepted=sum(bool(one and one.accepted) for one in tried),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from lessons_lib.teach import answers
+from lessons_lib.teach import loader
 from tests.browser.lab import PHONE, Lesson, Server, words
 
 NOTEBOOK = "02_reference_counting.ipynb"
@@ -76,7 +76,7 @@ def test_the_stepper_moves_by_keyboard_and_by_button(lesson: Lesson) -> None:
 
 
 def test_a_prediction_is_answered_explained_and_kept(lesson: Lesson, server: Server) -> None:
-    question = answers.question("02.last-reference")
+    question = loader.question("02.last-reference")
     letters = dict(question.lettered())
     wrong = next(letter for letter in letters if letter != question.right)
     cell = lesson.show(lesson.find(f'predict("{question.id}")'))
@@ -91,14 +91,14 @@ def test_a_prediction_is_answered_explained_and_kept(lesson: Lesson, server: Ser
 
 
 def test_an_exercise_is_solved(lesson: Lesson) -> None:
-    exercise = answers.exercise("02.remember")
+    exercise, answers = loader.exercise("02.remember"), loader.answers("02.remember")
     stub = lesson.find(f"def {exercise.name}(")
     check = lesson.find(f'check("{exercise.id}"')
     expect(lesson.show(check)).to_contain_text("Not yet")
-    near_miss = exercise.near_misses[0]
+    near_miss = answers.near_misses[0]
     lesson.run(stub, near_miss.source)
     expect(lesson.run(check)).to_contain_text(near_miss.says.replace("`", ""))
-    lesson.run(stub, exercise.solution)
+    lesson.run(stub, answers.solution)
     expect(lesson.run(check)).to_contain_text("Right")
     solved = lesson.run(lesson.find(f'solution("{exercise.id}"'))
     expect(solved).to_contain_text("TracebackException")

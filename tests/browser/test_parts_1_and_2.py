@@ -15,7 +15,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from lessons_lib.teach import answers
+from lessons_lib.teach import loader
 from lessons_lib.teach.model import Question
 from tests.browser.lab import PHONE, Lesson, Server, words
 from tests.project import notebooks
@@ -181,7 +181,7 @@ def test_questions_are_answered_explained_and_kept(
 ) -> None:
     for call, id in (("recall", plan.recalled), ("predict", plan.predicted)):
         cell = lesson.show(lesson.find(f'{call}("{id}"'))
-        _answer(cell.locator(".rc-ask").first, answers.question(id))
+        _answer(cell.locator(".rc-ask").first, loader.question(id))
     kept = json.loads((server.home / "progress.json").read_text(encoding="utf-8"))
     assert {plan.recalled, plan.predicted} <= kept["questions"].keys()
 
@@ -198,13 +198,13 @@ def _answer(asked: Locator, question: Question) -> None:
 
 
 def test_an_exercise_is_solved(lesson: Lesson, plan: Plan, server: Server) -> None:
-    exercise = answers.exercise(plan.exercise)
+    exercise = loader.exercise(plan.exercise)
     hints = lesson.show(lesson.find(f'hint("{exercise.id}"'))
     for number, hint in enumerate(exercise.hints[:2], 1):
         hints.locator("summary", has_text=f"Hint {number}").click()
         expect(hints.get_by_text(words(hint))).to_be_visible()
     check = lesson.find(f'check("{exercise.id}"')
-    lesson.run(check - 1, exercise.solution)
+    lesson.run(check - 1, loader.answers(exercise.id).solution)
     expect(lesson.run(check)).to_contain_text("Right:")
     kept = json.loads((server.home / "progress.json").read_text(encoding="utf-8"))
     assert exercise.id in kept["exercises"]

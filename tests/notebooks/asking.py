@@ -1,28 +1,29 @@
-"""Whether a notebook and its module of answers fit together."""
+"""Whether a notebook and its lesson's own files fit together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lessons_lib.teach import answers
-from lessons_lib.teach.model import Answers, Exercise
+from lessons_lib.teach import loader
+from lessons_lib.teach.model import Exercise, Words
 from tests.notebooks.reading import Notebook, calls
 
 _ASKED_WITH: dict[str, Callable[[str], object]] = {
-    "predict": answers.question,
-    "recall": answers.question,
-    "check": answers.exercise,
-    "hint": answers.exercise,
-    "solution": answers.exercise,
+    "predict": loader.question,
+    "recall": loader.question,
+    "check": loader.exercise,
+    "hint": loader.exercise,
+    "solution": loader.exercise,
 }
 
 
-def asking_faults(notebook: Notebook, known: Answers | None = None) -> Iterator[str]:
+def asking_faults(notebook: Notebook, known: Words | None = None) -> Iterator[str]:
     """Every id of a notebook that is unknown, every one of its lesson that it leaves unasked.
 
-    Its exercises are asked with check, hint and solution, and their stubs stand in a cell.
+    Its exercises are asked with check, hint and solution, and what one needs to begin with it
+    is tagged `catch-up`.
     """
-    known = known or answers.load(notebook.number)
+    known = known or loader.load(notebook.number)
     found = calls(notebook, *_ASKED_WITH)
     for cell, function, id in found:
         try:
@@ -33,15 +34,14 @@ def asking_faults(notebook: Notebook, known: Answers | None = None) -> Iterator[
     for question in known.questions:
         if not {("predict", question.id), ("recall", question.id)} & asked:
             yield f"the question {question.id!r} is never asked"
+    tagged = any("catch-up" in cell.tags for cell in notebook.code)
+    if tagged != bool(known.say):
+        yield "cells tagged catch-up and the lesson's [catch_up] go together: one is missing"
     for exercise in known.exercises:
-        yield from _exercise_faults(notebook, exercise, asked)
+        yield from _exercise_faults(exercise, asked)
 
 
-def _exercise_faults(
-    notebook: Notebook, exercise: Exercise, asked: set[tuple[str, str]]
-) -> Iterator[str]:
+def _exercise_faults(exercise: Exercise, asked: set[tuple[str, str]]) -> Iterator[str]:
     for function in ("check", "hint", "solution"):
         if (function, exercise.id) not in asked:
             yield f"the exercise {exercise.id!r} has no {function}({exercise.id!r}) cell"
-    if not any(exercise.stub.strip() in cell.source for cell in notebook.code):
-        yield f"no cell holds the stub of {exercise.id!r} as the answers have it"

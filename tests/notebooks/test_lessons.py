@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lessons_lib.teach import answers, course
-from lessons_lib.teach.model import Exercise
-from lessons_lib.teach.proof import prove
+from lessons_lib.teach import course, loader
+from lessons_lib.teach.catching import defined
+from lessons_lib.teach.sources import kind
 from tests.notebooks import reading
 from tests.notebooks.asking import asking_faults
 from tests.notebooks.reading import Notebook
 from tests.notebooks.rules import RULES, Rule
-from tests.project import notebooks
+from tests.project import ROOT, notebooks
+from tests.proof import asked, prove, run_cell
 
 LESSONS = notebooks()
-WITH_ANSWERS = [lesson.number for lesson in course.LESSONS if answers.has_answers(lesson.number)]
-EXERCISES = [exercise for number in WITH_ANSWERS for exercise in answers.load(number).exercises]
+WRITTEN = [path.stem[:2] for path in LESSONS]
+EXERCISES = [exercise.id for number in WRITTEN for exercise in loader.load(number).exercises]
+CAUGHT_UP = [number for number in WRITTEN if loader.load(number).say]
 
 
 @cache
@@ -54,17 +58,40 @@ def test_lesson_asks_what_its_answers_know(path: Path) -> None:
     _tell([f"{path.name}, {fault}" for fault in asking_faults(_read(path))])
 
 
-@pytest.mark.parametrize("number", WITH_ANSWERS)
-def test_answers_belong_to_a_written_lesson(number: str) -> None:
-    lesson = course.find_lesson(number)
-    assert course.is_written(lesson), f"answers/lesson_{number}.py has no {lesson.slug}.ipynb"
+def test_every_folder_belongs_to_a_written_lesson() -> None:
+    folders = sorted((ROOT / "lessons_lib/lessons").glob("lesson_*"))
+    assert [folder.name[-2:] for folder in folders] == WRITTEN
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-def test_exercise_is_proven(exercise: Exercise) -> None:
-    """The stub fails, the solution passes, each near-miss fails with its own message."""
-    if exercise.id[:2] >= "09":
+@pytest.mark.parametrize("number", WRITTEN)
+def test_the_files_of_a_lesson_fit_together(number: str) -> None:
+    """Words, answers and checks are read without a fault, and know the same exercises."""
+    place = loader.folder(number)
+    checks = import_module(f"lessons_lib.lessons.{place.name}.checks").CHECKS
+    assert list(checks) == [exercise.id for exercise in loader.load(number).exercises]
+    for id in checks:
+        assert loader.answers(id).solution
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_stub_of_an_exercise_stands_before_its_check(id: str) -> None:
+    name = loader.exercise(id).name
+    stub = loader.stub(id)
+    assert kind(stub, name) != "value" or name in defined(stub)
+
+
+@pytest.mark.parametrize("number", CAUGHT_UP)
+def test_what_a_lesson_starts_from_runs_alone(number: str) -> None:
+    names: dict[str, Any] = {"__name__": "__main__"}
+    run_cell(loader.catch_up_source(number), names)
+    assert set(defined(loader.catch_up_source(number))) <= set(names)
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_exercise_is_proven(id: str) -> None:
+    """The stub fails, the solution passes, each near miss fails with its own message."""
+    if id >= "09":
         # As in the lesson's kernel by then: what is loaded here, no child of the crash lab loads.
         import langgraph.checkpoint.sqlite
         import langgraph.graph  # noqa: F401
-    _tell(prove(exercise))
+    _tell(prove(asked(id)))

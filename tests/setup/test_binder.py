@@ -63,7 +63,7 @@ def test_post_build_fetches_nothing() -> None:
 def test_post_build_lays_the_copies_out(tmp_path: Path) -> None:
     """Run for real but for pip, which is stood in for."""
     project = Project(tmp_path / "course")
-    skip = shutil.ignore_patterns("__pycache__", "observe", "memories", "teach")
+    skip = shutil.ignore_patterns("__pycache__", "observe", "memories", "teach", "lessons")
     shutil.copytree(HERE.root / "lessons_lib", project.root / "lessons_lib", ignore=skip)
     shutil.copytree(BINDER, project.root / "binder")
     project.lessons.mkdir()

@@ -88,7 +88,7 @@ def test_the_doctor_says_what_a_missing_package_costs() -> None:
     lacking = {"name": "langgraph", "wanted": "langgraph>=1", "installed": "", "fits": False}
     finding = doctor._package(lacking)
     assert finding.stops
-    assert "00 and 09 to 19 do not run" in str(finding)
+    assert "00 and 09 to 21 do not run" in str(finding)
     assert "In the way of a lesson: 1" in doctor.report((finding,))
 
 

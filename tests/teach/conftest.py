@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("LESSONS_HOME", str(folder))
     monkeypatch.delenv("LESSONS_UNLOCK", raising=False)
-    for number in ("13", "14"):
-        made = sample.module(number)
-        monkeypatch.setitem(sys.modules, made.__name__, made)
+    sample.install(monkeypatch, tmp_path / "sample")
     return folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from typing import Any
 
 import pytest
@@ -34,6 +33,11 @@ def test_the_names_are_ready_in_the_callers_notebook() -> None:
     assert "<code>del</code> cuts" in space["shown"]._repr_html_()
 
 
+def test_what_the_cells_print_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert notebook("shown = catch_up('13')")["limit"] == 3
+    assert capsys.readouterr().out == ""
+
+
 def test_a_name_of_the_readers_stays_and_this_is_said() -> None:
     mine = object()
     space = notebook("shown = catch_up('13')", Upload=mine, limit=5)
@@ -61,8 +65,6 @@ def test_a_class_that_the_reader_changed_is_the_readers() -> None:
 
 
 def test_lessons_that_need_nothing_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    module: Any = sys.modules["lessons_lib.teach.answers.lesson_14"]
-    monkeypatch.setattr(module, "CATCH_UP", None)
     monkeypatch.setattr("lessons_lib.teach.catching.is_written", lambda _: True)
     assert "starts from nothing" in str(catch_up("14"))
     monkeypatch.setattr("lessons_lib.teach.catching.is_written", lambda _: False)

@@ -16,35 +16,35 @@ import pytest
 
 from lessons_lib.teach import check, hint, solution
 from lessons_lib.teach.checking import judge, kernel_unchanged
-from lessons_lib.teach.model import Exercise, NotYet
-from lessons_lib.teach.proof import prove, run, verdict
+from lessons_lib.teach.model import NotYet
 from lessons_lib.teach.sources import is_stub, kind, source_of
 from lessons_lib.teach.store import Store
+from tests.proof import Asked, prove, run, verdict
 
-from . import sample
+from .sample import ANSWER, BAG, DOUBLE
 
-DOUBLE = sample.double("13")
-BAG = sample.bag("13")
+FIRST, SECOND = DOUBLE.answers.near_misses
+SOLUTION = DOUBLE.answers.solution
 
 
-def told(source: str, exercise: Exercise = DOUBLE) -> str:
-    return str(check(exercise.id, run(exercise, source)))
+def told(source: str, one: Asked = DOUBLE) -> str:
+    return str(check(one.exercise.id, run(one, source)))
 
 
 def test_right_says_what_was_proven(kept: Store) -> None:
-    assert told(DOUBLE.solution) == "✓ Right: `double` doubles 0, 3 and -2."
+    assert told(SOLUTION) == "✓ Right: `double` doubles 0, 3 and -2."
     tried = kept.read().exercises["13.double"]
-    assert (tried.tries, tried.accepted, tried.source) == (1, True, DOUBLE.solution.rstrip())
+    assert (tried.tries, tried.accepted, tried.source) == (1, True, SOLUTION.rstrip())
 
 
 def test_a_fault_has_its_own_sentence_and_counts_as_a_try(kept: Store) -> None:
-    assert "✗ Not yet: `double(3)` is 9: that is the square" in told(DOUBLE.near_misses[0].source)
+    assert "✗ Not yet: `double(3)` is 9: that is the square" in told(FIRST.source)
     tried = kept.read().exercises["13.double"]
     assert (tried.tries, tried.accepted, tried.source) == (1, False, "")
 
 
 def test_the_output_is_the_same_whatever_is_stored() -> None:
-    made = run(DOUBLE, DOUBLE.solution)
+    made = run(DOUBLE, SOLUTION)
     assert check("13.double", made) == check("13.double", made)
 
 
@@ -61,21 +61,18 @@ def test_the_stub_is_no_try_whatever_its_comments(stub: str, kept: Store) -> Non
     assert kept.read().exercises == {}
 
 
-def test_the_stub_is_known_without_its_text() -> None:
+def test_what_has_no_text_is_taken_for_a_try() -> None:
     names: dict[str, Any] = {}
     exec(DOUBLE.stub, names)
     assert source_of(names["double"]) == ""
-    assert is_stub(DOUBLE, names["double"])
-    exec(DOUBLE.solution, names)
-    assert not is_stub(DOUBLE, names["double"])
+    assert not is_stub(DOUBLE.stub, "double", names["double"])
 
 
 def test_a_class_and_a_value_have_stubs_too() -> None:
-    assert kind(BAG) == "class"
+    assert kind(BAG.stub, "Bag") == "class"
     assert "This is the stub" in told(BAG.stub, BAG)
-    assert "Right: a new bag is empty." in told(BAG.solution, BAG)
-    value = sample.answer("13")
-    assert kind(value) == "value"
+    assert "Right: a new bag is empty." in told(BAG.answers.solution, BAG)
+    assert kind(ANSWER.stub, "answer") == "value"
     assert "This is the stub" in str(check("13.answer", 0))
     assert "This is the stub" in str(check("13.answer", ...))
     assert "other number" in str(check("13.answer", False))
@@ -85,7 +82,7 @@ def test_a_class_and_a_value_have_stubs_too() -> None:
 def test_sources_are_found_with_decorators_and_for_classes() -> None:
     code = "import functools\n\n@functools.cache\ndef double(number):\n    return 2\n"
     assert source_of(run(DOUBLE, code)).startswith("@functools.cache\ndef double")
-    assert source_of(run(BAG, "x = 1\n" + BAG.solution)) == BAG.solution.rstrip()
+    assert source_of(run(BAG, "x = 1\n" + BAG.answers.solution)) == BAG.answers.solution.rstrip()
     assert source_of(partial(run(DOUBLE, code), 1)).startswith("@functools.cache")
     assert source_of(len) == source_of(3) == ""
 
@@ -108,7 +105,7 @@ def test_the_wrong_kind_is_named_and_no_try(answer: object, says: str, kept: Sto
 
 def test_where_a_class_is_asked_an_object_of_it_is_named() -> None:
     assert "this is a `Bag`; hand over the class itself" in str(
-        check("13.bag", run(BAG, BAG.solution)())
+        check("13.bag", run(BAG, BAG.answers.solution)())
     )
     assert "this is a `function`; hand over the class itself" in str(check("13.bag", told))
 
@@ -135,9 +132,9 @@ def test_an_exception_whose_words_raise_is_still_told() -> None:
 
 
 def test_a_result_that_the_check_cannot_use_is_told_as_such() -> None:
-    exercise = replace(DOUBLE, check=lambda function: str(function(1).missing))
-    made = run(exercise, "def double(number):\n    return 'abc'\n")
-    assert judge(exercise, made).text == (
+    made = run(DOUBLE, "def double(number):\n    return 'abc'\n")
+    judged = judge(DOUBLE.exercise, lambda function: str(function(1).missing), made)
+    assert judged.text == (
         "what `double` gave back could not be used: "
         "`AttributeError` ('str' object has no attribute 'missing')."
     )
@@ -184,7 +181,7 @@ def test_nothing_of_the_readers_outlives_a_failed_check(error: str) -> None:
 
 
 def test_the_answer_itself_is_not_kept() -> None:
-    made = run(DOUBLE, DOUBLE.solution)
+    made = run(DOUBLE, SOLUTION)
     seen = weakref.ref(made)
     result = check("13.double", made)
     made.__globals__.clear()
@@ -216,7 +213,7 @@ def test_a_disabled_collector_stays_disabled() -> None:
 
 
 def test_a_verdict_is_true_when_right_and_has_words_beside_its_colour() -> None:
-    right, wrong = verdict(DOUBLE, DOUBLE.solution), verdict(DOUBLE, DOUBLE.near_misses[0].source)
+    right, wrong = verdict(DOUBLE, SOLUTION), verdict(DOUBLE, FIRST.source)
     assert right
     assert not wrong
     html = right._repr_mimebundle_()["text/html"]
@@ -238,7 +235,7 @@ def test_the_solution_opens_after_a_try() -> None:
     assert "Try it first" in str(solution("13.double"))
     told(DOUBLE.stub)
     assert "Try it first" in str(solution("13.double"))
-    told(DOUBLE.near_misses[0].source)
+    told(FIRST.source)
     assert "return number + number" in str(solution("13.double"))
     assert "<pre" in solution("13.double")._repr_html_()
 
@@ -251,30 +248,43 @@ def test_a_setting_unlocks_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_prove_finds_every_kind_of_fault() -> None:
-    first, second = DOUBLE.near_misses
-    cases = {
-        "13.double: the solution fails: `double(3)` is 9": {"solution": first.source},
-        "13.double: alternative 1 fails: `double(3)` is 9": {"alternatives": (first.source,)},
-        "the stub is not recognised": {"stub": "double = print\n"},
-        "the stub passes its check": {"check": lambda _: "anything"},
-        "near-miss 1 passes": {"near_misses": (replace(first, source=DOUBLE.solution),)},
-        "near-miss 1 should be told 'x!'": {"near_misses": (replace(first, says="x!"),)},
-        "is told to [2] too": {"near_misses": (first, replace(second, source=first.source))},
-        "2 near-misses are told the same": {"near_misses": (first, first)},
-        "it has 1 hints": {"hints": ("one",)},
-        "the stub does not run": {"stub": "def double(:\n"},
-        "does not say what was proven": {"check": lambda _: " "},
+    answers = DOUBLE.answers
+    told_a_lie = replace(FIRST, says="x!")
+    told_alike = replace(SECOND, source=FIRST.source)
+    cases: dict[str, dict[str, Any]] = {
+        "13.double: the solution fails: `double(3)` is 9": {"solution": FIRST.source},
+        "13.double: alternative 1 fails: `double(3)` is 9": {"alternatives": (FIRST.source,)},
+        "near miss 1 passes": {"near_misses": (replace(FIRST, source=SOLUTION),)},
+        "near miss 1 should be told 'x!'": {"near_misses": (told_a_lie,)},
+        "'the square', is told to 2 too": {"near_misses": (FIRST, told_alike)},
+        "near misses 1 and 2 are told the same": {"near_misses": (FIRST, told_alike)},
         "it does not run": {"solution": "1 / 0\n"},
-        "it has no near-miss": {"near_misses": ()},
+        "it has no near miss": {"near_misses": ()},
     }
     for fault, change in cases.items():
-        found = prove(replace(DOUBLE, **change))  # type: ignore[arg-type]
+        found = prove(replace(DOUBLE, answers=replace(answers, **change)))
+        assert any(fault in one for one in found), (fault, found)
+    others: dict[str, dict[str, Any]] = {
+        "the stub is not recognised": {"stub": "double = [print][0]\n"},
+        "the stub passes its check": {"check": lambda _: "anything"},
+        "the stub does not run": {"stub": "def double(:\n"},
+        "does not say what was proven": {"check": lambda _: " "},
+    }
+    for fault, change in others.items():
+        found = prove(replace(DOUBLE, **change))
         assert any(fault in one for one in found), (fault, found)
 
 
-def test_proved_sources_can_be_read_by_their_checks() -> None:
-    def reads(function: Any) -> str:
-        return inspect.getsource(function)
+@pytest.mark.parametrize("one", [DOUBLE, BAG, ANSWER])
+def test_the_sample_itself_is_proven(one: Asked) -> None:
+    assert prove(one) == []
 
-    exercise = replace(DOUBLE, check=reads)
-    assert judge(exercise, run(exercise, DOUBLE.solution)).text == DOUBLE.solution
+
+def test_two_near_misses_may_be_one_mistake() -> None:
+    twice = replace(DOUBLE.answers, near_misses=(FIRST, FIRST, SECOND))
+    assert prove(replace(DOUBLE, answers=twice)) == []
+
+
+def test_proved_sources_can_be_read_by_their_checks() -> None:
+    made = run(DOUBLE, SOLUTION)
+    assert judge(DOUBLE.exercise, inspect.getsource, made).text == SOLUTION

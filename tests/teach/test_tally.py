@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lessons_lib.teach import check, predict, progress, restore
+from lessons_lib.teach import check, loader, predict, progress, restore
 from lessons_lib.teach.codes import ALPHABET, CodeError, decode, encode
 from lessons_lib.teach.course import LESSONS
-from lessons_lib.teach.proof import run
 from lessons_lib.teach.store import Record, Store, store
+from tests.proof import run
 
 from . import sample
+from .sample import BAG, DOUBLE
 
 
 @contextmanager
@@ -35,8 +35,8 @@ def work() -> None:
     """Answer a question, solve an exercise, fail another, in lesson 13; answer in lesson 14."""
     _, *buttons, _ = predict("13.last-reference").widget().children
     buttons[2].click()
-    check("13.double", run(sample.double("13"), sample.double("13").solution))
-    check("13.bag", run(sample.bag("13"), sample.bag("13").near_misses[0].source))
+    check("13.double", run(DOUBLE, DOUBLE.answers.solution))
+    check("13.bag", run(BAG, BAG.answers.near_misses[0].source))
     _, *buttons, _ = predict("14.printed").widget().children
     buttons[0].click()
 
@@ -83,7 +83,7 @@ def test_the_download_holds_the_accepted_answers() -> None:
     html = progress()._repr_html_()
     (data,) = re.findall(r'download="my_answers.py" href="data:text/x-python;base64,([^"]+)"', html)
     text = base64.b64decode(data).decode()
-    assert text == "# 13.double\n" + sample.double("13").solution
+    assert text == "# 13.double\n" + DOUBLE.answers.solution
     compile(text, "my_answers.py", "exec")
 
 
@@ -117,12 +117,15 @@ def test_restoring_loses_nothing_that_is_here(tmp_path: Path) -> None:
     assert there.exercises["13.double"].accepted
 
 
-def test_a_changed_lesson_is_left_out_politely(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_lesson_is_left_out_politely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     work()
     code = progress().code
-    changed: Any = sample.module("13")
-    changed.QUESTIONS = changed.QUESTIONS[:1]
-    monkeypatch.setitem(sys.modules, changed.__name__, changed)
+    (tmp_path / "lesson.toml").write_text(sample.WORDS.replace('right = "a"', 'right = "b"'))
+    folder = loader.folder
+    changed = {"13": tmp_path}
+    monkeypatch.setattr(loader, "folder", lambda number: changed.get(number) or folder(number))
     assert str(restore(code)) == (
         "Restored for lessons 14: 1 prediction, 0 solved exercises. Lesson 13 has changed since "
         "the code was made; what it says about it was left out."

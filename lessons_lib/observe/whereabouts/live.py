@@ -35,7 +35,7 @@ _NOTEBOOK = frozenset(
 )
 """Who runs the program and keeps its source text, beside the program itself."""
 _TYPED = re.compile(r"In(\W|$)|_ih(\W|$)|_i+(\W|$)|_i\d+(\W|$)")
-_COURSE = ("lessons_lib.teach", "lessons_lib.observe")
+_COURSE = ("lessons_lib.lessons", "lessons_lib.teach", "lessons_lib.observe")
 
 
 @dataclass

@@ -1,0 +1,592 @@
+"""What judges the exercises of lesson 04, Finding leaks."""
+
+import asyncio
+import gc
+import logging
+import threading
+import types
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from lessons_lib.observe.measuring.collector import collector_off, watch_collector
+from lessons_lib.teach.model import NotYet
+
+# --- Exercise 1: a bus that keeps nobody ------------------------------------------------------
+
+
+class Window:
+    """One open browser window, which shows what it is told."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.noted: list[str] = []
+
+    def show(self, news: str) -> None:
+        """Show the news in the page."""
+        self.shown.append(news)
+
+    def note(self, news: str) -> None:
+        """Keep the news for later."""
+        self.noted.append(news)
+
+
+def publish(bus: Any, news: str) -> None:
+    """Publish, and say what it means when a dead callback is called."""
+    try:
+        bus.publish(news)
+    except TypeError as error:
+        if "'NoneType' object is not callable" in str(error):
+            raise NotYet(
+                "a window has been closed, its weak reference gives None, and `publish` called "
+                "it. Ask first whether the callback is still there."
+            ) from None
+        raise
+
+
+def dead_references(thing: object) -> int:
+    """How many weak references whose objects are gone can be reached from a thing."""
+    leave = (type, types.ModuleType, types.FrameType)
+    seen, waiting, dead = {id(thing)}, [thing], 0
+    for one in waiting:  # grows while it is walked
+        dead += isinstance(one, weakref.ref) and one() is None
+        for other in _led_to(one):
+            if id(other) not in seen and not isinstance(other, leave):
+                seen.add(id(other))
+                waiting.append(other)
+    return dead
+
+
+def _led_to(one: object) -> list[Any]:
+    """What a thing refers to; of a function its cells and defaults, not its module."""
+    if isinstance(one, types.FunctionType):
+        return [one.__closure__, one.__defaults__, one.__kwdefaults__]
+    return gc.get_referents(one)
+
+
+def check_bus(bus_class: type[Any]) -> str:
+    """Prove that a bus tells the open windows, keeps no closed one, and no reference to one."""
+    with collector_off(), watch_collector() as log:
+        bus, stays, leaves = bus_class(), Window(), Window()
+        seen = weakref.ref(leaves)
+        bus.subscribe(stays.show)
+        bus.subscribe(leaves.note)
+        publish(bus, "one")
+        _require_told(stays, leaves)
+        del leaves
+        publish(bus, "two")
+        if seen() is not None and log.collections:
+            raise NotYet(
+                "a collection ran, and the closed window is still alive. It is in no cycle: the "
+                "bus leads to it."
+            )
+        if seen() is not None:
+            raise NotYet("a window was closed, and the bus still leads to it: 1 object too many.")
+        if stays.shown != ["one", "two"]:
+            raise NotYet(
+                f"the window that stayed open was told {stays.shown}, expected one and two."
+            )
+    for _ in range(50):
+        bus.subscribe(Window().show)
+    publish(bus, "three")
+    if dead := dead_references(bus):
+        raise NotYet(
+            f"50 windows came and went. None is alive, and the bus still has {dead} weak "
+            "references to them. A small leak is a leak: let go of the dead ones when you publish."
+        )
+    _require_all(bus_class)
+    return "open windows are told, closed ones are gone, and so are the references to them."
+
+
+def _require_all(bus_class: type[Any]) -> None:
+    bus, one, two = bus_class(), Window(), Window()
+    for method in (one.show, one.note, two.show):
+        bus.subscribe(method)
+    publish(bus, "news")
+    if one.shown + one.noted + two.shown != ["news"] * 3:
+        raise NotYet(
+            "three methods were handed over, `show` and `note` of one window and `show` of "
+            "another, and the news did not reach all three. A key that two subscribers share "
+            "keeps the later one alone."
+        )
+
+
+def _require_told(stays: Window, leaves: Window) -> None:
+    if leaves.shown:
+        raise NotYet(
+            "a window subscribed with `note`, and its `show` was called. Keep which method it was, "
+            "and not the window alone."
+        )
+    if stays.shown != ["one"] or leaves.noted != ["one"]:
+        raise NotYet(
+            "two windows were open, and the news did not reach them. `window.show` makes a new "
+            "bound method each time; a plain weak reference to it is dead at once."
+        )
+
+
+# --- Exercise 2: counted once, kept no longer than the upload ---------------------------------
+
+
+class Text(str):
+    """The text of an upload; knows how often it was split, and can be watched."""
+
+    splits = 0
+
+    def split(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Split as any text, and count it."""
+        self.splits += 1
+        return super().split(*args, **kwargs)
+
+
+def check_upload(upload_class: type[Any]) -> str:
+    """Prove that words are counted once, when asked for, and that nothing outlives the upload."""
+    with collector_off():
+        text, other = Text("tea and cake"), Text("milk")
+        upload = upload_class("menu.txt", text)
+        if text.splits:
+            raise NotYet(
+                "the words were counted when the upload was made. Most uploads are never asked: "
+                "count when `words` is first asked for."
+            )
+        _require_words(upload, upload_class("menu.txt", other))
+        _require_one_split(text)
+        seen, seen_text = _watched(upload), weakref.ref(text)
+        del upload, text
+        if seen() is not None:
+            raise NotYet(_why_upload_lives(upload_class))
+        if seen_text() is not None:
+            raise NotYet(
+                "the upload died, and its text did not: it is the key of a cache, and the text is "
+                "the large part."
+            )
+        _require_many(upload_class)
+    return "counted once, when asked for; and no upload, and no text, outlived its request."
+
+
+def _watched(upload: Any) -> weakref.ref[Any]:
+    try:
+        return weakref.ref(upload)
+    except TypeError:
+        raise NotYet(
+            'the check watches an upload by a weak reference; with `__slots__`, add "__weakref__".'
+        ) from None
+
+
+def _require_many(upload_class: type[Any]) -> None:
+    """Twenty uploads, one after the other: none is taken for one that has died, and none stays."""
+    seen = []
+    for number in range(1, 21):
+        one = upload_class("menu.txt", Text("tea " * number))
+        if one.words != number:
+            raise NotYet(
+                f"an upload of {number} words was told {one.words!r}, which is the number of one "
+                "that has died. Its `id` was used again."
+            )
+        seen.append(weakref.ref(one))
+        del one
+    if any(ref() is not None for ref in seen):
+        raise NotYet(_why_upload_lives(upload_class))
+
+
+def _require_words(upload: Any, other: Any) -> None:
+    found = [upload.words, upload.words, other.words]
+    if callable(found[0]):
+        raise NotYet("`upload.words` is a method now. The server asks for it without calling it.")
+    if found[:2] != [3, 3]:
+        raise NotYet(f"'tea and cake' has 3 words, and `words` says {found[0]!r}.")
+    if found[2] != 1:
+        raise NotYet(
+            f"two uploads bear the same name, and the second was told {found[2]!r} words, which is "
+            "the first one's number. A name is no identity."
+        )
+
+
+def _require_one_split(text: Text) -> None:
+    if text.splits == 0:
+        raise NotYet(
+            "the check counts calls of `text.split()`, and saw none. Count the words with it."
+        )
+    if text.splits != 1:
+        raise NotYet(
+            f"`words` was asked for twice and the text split {text.splits} times. "
+            "The second answer must come from where the first one was kept."
+        )
+
+
+def _why_upload_lives(upload_class: type[Any]) -> str:
+    cached = getattr(vars(upload_class).get("words"), "fget", None)
+    info = getattr(cached, "cache_info", None)
+    bound = info().maxsize if info else None
+    if bound is not None:
+        last = f"last {bound} uploads" if bound > 1 else "last upload"
+        return (
+            f"the upload is still alive: a cache of {bound} keeps the {last}, whether anybody "
+            "needs it or not. That is a bound, and the budget is 0."
+        )
+    if info is None:
+        return (
+            "the upload is still alive after its request: something leads to it, a container that "
+            "outlives it or a cycle through itself (the collector is off)."
+        )
+    return (
+        "the upload is still alive: a cache that belongs to the class has it as a key. "
+        "Keep the answer where it dies together with the upload."
+    )
+
+
+# --- The lab: what every row says -------------------------------------------------------------
+
+
+class File:
+    """An upload of the lab, whose life is watched."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.log: list[str] = []
+
+
+class Unreadable:
+    """An upload that a request fails on."""
+
+    @property
+    def name(self) -> str:
+        """Cannot be read."""
+        raise ValueError("this file cannot be read")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the lab's table; `told` is what is wrong, empty when the budget is kept."""
+
+    method: str
+    requests: int
+    alive: int
+    told: str = ""
+
+    def __str__(self) -> str:
+        sign = "✗" if self.told else "✓"
+        return f"{sign} {self.method:<10}{self.requests:>8}{self.alive:>15}"
+
+
+def budget(rows: list[Row]) -> str:
+    """The table of a lab, as what was proven or as what is missing."""
+    head = f"  {'method':<10}{'requests':>8}{'still alive':>15}"
+    table = "\n".join(["```", head, *map(str, rows), "```"])
+    red = [row for row in rows if row.told]
+    if not red:
+        return f"no upload outlived its request.\n\n{table}"
+    words = "\n\n".join(f"`{row.method}`: {row.told}" for row in red)
+    raise NotYet(f"{len(red)} of {len(rows)} methods are red.\n\n{table}\n\n{words}")
+
+
+def served(request: Callable[[File], str], times: int = 5) -> tuple[int, str]:
+    """Serve some uploads, one after the other: how many still live, and the first complaint."""
+    seen: list[weakref.ref[Any]] = []
+    faults = []
+    for number in range(times):
+        upload = File(f"file{number}.txt")
+        seen.append(weakref.ref(upload))
+        faults.append(request(upload))
+        del upload
+    return alive(seen), next(filter(None, faults), "")
+
+
+def alive(seen: list[weakref.ref[Any]]) -> int:
+    """How many of the watched uploads live."""
+    return sum(one() is not None for one in seen)
+
+
+# --- Exercise 3: the lab, first half: held by a thing -----------------------------------------
+
+
+def row_remind(desk: Any) -> Row:
+    """Reminders must work when the upload is long gone."""
+    still, _ = served(lambda upload: desk.remind(upload) or "")
+    if still and any(getattr(one, "__defaults__", None) for one in desk.reminders):
+        return Row(
+            "remind", 5, still, "a default argument is a reference too. Keep the name alone."
+        )
+    if still:
+        told = (
+            "what was stored in `reminders` leads to the upload (a cell of the lambda, or an "
+            "argument that was bound). What does it need?"
+        )
+        return Row("remind", 5, still, told)
+    try:
+        said = [reminder() for reminder in desk.reminders]
+    except AttributeError:
+        told = "it is called when the upload is long gone, and the weak reference gives None."
+        return Row("remind", 5, still, told)
+    except TypeError:
+        return Row("remind", 5, still, "a reminder is something to call.")
+    expected = [f"file{number}.txt is ready" for number in range(5)]
+    return Row("remind", 5, still, "" if said == expected else f"the reminders said {said!r:.80}.")
+
+
+def row_bundle(desk: Any) -> Row:
+    """A bundle has the files of one request, and the caller's list stays the caller's."""
+
+    def request(upload: File) -> str:
+        names = desk.bundle(upload)
+        return (
+            "" if names == [upload.name] else f"one file was sent, and it answered {names!r:.60}."
+        )
+
+    still, fault = served(request)
+    if still:
+        told = "the list in the `def` is made once, and collects the files of all requests."
+        return Row("bundle", 5, still, told)
+    mine = [File("mine.txt")]
+    names = desk.bundle(File("more.txt"), mine)
+    if names != ["mine.txt", "more.txt"]:
+        fault = fault or f"added to a list with mine.txt, it answered {names!r:.60}."
+    if len(mine) != 2:
+        fault = (
+            fault or "a caller handed in a list of its own, and it was not added to, or emptied."
+        )
+    empty: list[File] = []
+    desk.bundle(File("one.txt"), empty)
+    if len(empty) != 1:
+        fault = fault or (
+            "a caller handed in an empty list of its own, and nothing was added to it. An empty "
+            "list is false, and is not None."
+        )
+    return Row("bundle", 5, still, fault)
+
+
+def row_preview(desk: Any) -> Row:
+    """A preview is the first page; the desk still knows how many it gave."""
+
+    def request(upload: File) -> str:
+        page = desk.preview(upload)
+        return "" if page == f"{upload.name}, page 1" else f"it answered {page!r:.60}."
+
+    still, fault = served(request)
+    if still:
+        told = (
+            "a generator waits in the middle, in a list, and its frame holds the upload. Its name "
+            "in your method is only one of two references."
+        )
+        return Row("preview", 5, still, told)
+    if len(desk.previews) != 5:
+        fault = fault or f"5 previews were given, and the desk counts {len(desk.previews)}."
+    return Row("preview", 5, still, fault)
+
+
+def row_annotate(desk: Any) -> Row:
+    """A note is there for as long as its upload, and no longer."""
+
+    def request(upload: File) -> str:
+        desk.annotate(upload)
+        try:
+            return "" if desk.notes[upload]["text"] == "read" else "the note has another text."
+        except (KeyError, TypeError):
+            return 'while the upload lives, `notes[upload]["text"]` must be there.'
+
+    still, fault = served(request)
+    if still:
+        told = (
+            "the key is weak, the value is not, and the value leads back to its key. "
+            "So the key never dies."
+        )
+        return Row("annotate", 5, still, told)
+    return Row("annotate", 5, still, fault)
+
+
+def check_desk(desk_class: type[Any]) -> str:
+    """Prove that no upload outlives any of the four requests of a desk."""
+    with collector_off():
+        tests = (row_remind, row_bundle, row_preview, row_annotate)
+        return budget([test(desk_class()) for test in tests])
+
+
+# --- Exercise 4: the lab, second half: held by what runs --------------------------------------
+
+
+def in_a_pool(request: Callable[[File], str]) -> tuple[int, str]:
+    """Serve six uploads by two workers, three each; like `served`, before the workers go home."""
+    seen: list[weakref.ref[Any]] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def job(number: int) -> str:
+        both.wait()
+        upload = File(f"file{number}.txt")
+        seen.append(weakref.ref(upload))
+        return request(upload)
+
+    with ThreadPoolExecutor(2) as pool:
+        faults = list(pool.map(job, range(6)))
+        return alive(seen), next(filter(None, faults), "")
+
+
+def lives_after_a_failure(request: Callable[[Any], object]) -> bool:
+    """Whether an upload outlives a request that raised, in the worker that served it."""
+
+    def job() -> weakref.ref[Unreadable]:
+        upload = Unreadable()
+        with suppress(ValueError):
+            request(upload)
+        return weakref.ref(upload)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(job).result()() is not None
+
+
+def row_greet(worker: Any) -> Row:
+    """What a worker keeps in its `threading.local` must go when the request ends, however it ends."""
+
+    def request(upload: File) -> str:
+        said = worker.greet(upload)
+        return "" if said == f"from {upload.name}" else f"it answered {said!r:.60}."
+
+    still, fault = in_a_pool(request)
+    if still:
+        told = (
+            "one for each worker and not for each request: what a thread has in `HERE` stays there."
+        )
+        return Row("greet", 6, still, told)
+    if lives_after_a_failure(worker.greet):
+        told = "a request failed, and your clearing up came after the line that raised."
+        return Row("greet", 1, 1, told)
+    return Row("greet", 6, still, fault)
+
+
+def row_sign(worker: Any) -> Row:
+    """A context variable must be as it was before the request."""
+
+    def request(upload: File) -> str:
+        said = worker.sign(upload)
+        return "" if said == f"about {upload.name}" else f"it answered {said!r:.60}."
+
+    still, fault = in_a_pool(request)
+    if still:
+        told = (
+            "a thread of the pool has one context for all its requests, and the value stays in it."
+        )
+        return Row("sign", 6, still, told)
+    if lives_after_a_failure(worker.sign):
+        told = (
+            "a request failed, and the value was not taken back: the line that does it was skipped."
+        )
+        return Row("sign", 1, 1, told)
+    return Row("sign", 6, still, fault or not_restored(worker))
+
+
+def not_restored(worker: Any) -> str:
+    """What is wrong with the context variable after a request; empty when it is as it was."""
+    variable = type(worker).sign.__globals__["CURRENT"]
+    before = File("outer.txt")
+    token = variable.set(before)
+    try:
+        worker.sign(File("inner.txt"))
+        if variable.get(None) is before:
+            return ""
+        return "what was in the variable before the request is gone. `reset(token)` brings it back."
+    finally:
+        variable.reset(token)
+
+
+class Tail(logging.Handler):
+    """The server's own handler, which has to stay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line."""
+        self.lines.append(record.getMessage())
+
+
+def row_log(worker: Any) -> Row:
+    """A handler of one request must go with it, and no other handler."""
+    tail = Tail()
+    worker.logger.addHandler(tail)
+
+    def request(upload: File) -> str:
+        worker.log(upload)
+        expected = [f"read {upload.name}"]
+        return "" if upload.log == expected else f"the log of {upload.name} is {upload.log!r:.60}."
+
+    still, fault = served(request)
+    if still and any(getattr(one, "_closed", False) for one in worker.logger.handlers):
+        told = "a closed handler is still in the logger's list. Closing is not removing."
+        return Row("log", 5, still, told)
+    if still:
+        told = (
+            "the logger lives as long as the process and lists every handler it was given. Each "
+            "later line goes to all of them."
+        )
+        return Row("log", 5, still, told)
+    if len(tail.lines) != 5:
+        fault = fault or "the server's own handler was thrown out with the one of the request."
+    before = list(worker.logger.handlers)
+    with suppress(ValueError):
+        worker.log(Unreadable())
+    if not fault and worker.logger.handlers != before:
+        told = (
+            "a request failed, and its handler stayed with the logger: the line that removes it "
+            "was skipped."
+        )
+        return Row("log", 1, 1, told)
+    return Row("log", 5, still, fault)
+
+
+async def index_some(worker: Any, seen: list[weakref.ref[Any]]) -> str:
+    """Index five uploads, one after the other, until all tasks are done; the first complaint."""
+    faults = []
+    for number in range(5):
+        upload = File(f"file{number}.txt")
+        seen.append(weakref.ref(upload))
+        await worker.index(upload)
+        del upload
+        faults.append(_index_fault(_at_work(), worker.tasks))
+        while at_work := _at_work():
+            await asyncio.wait(at_work)
+        await asyncio.sleep(0)  # what is called when a task is done has been called by now
+    return next(filter(None, faults), "")
+
+
+def _at_work() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+def _index_fault(at_work: set[asyncio.Task[Any]], kept: Any) -> str:
+    if not at_work:
+        return "it waited until the upload was parsed. A request should not."
+    if not at_work <= set(kept):
+        return (
+            "a task is at work and nobody holds it. The event loop refers to it weakly, so it may "
+            "vanish in the middle."
+        )
+    return ""
+
+
+def row_index(worker: Any) -> Row:
+    """A task must be held while it works, and not when it is done."""
+    seen: list[weakref.ref[Any]] = []
+    with ThreadPoolExecutor(1) as pool:  # the notebook's own thread has a loop that is running
+        fault = pool.submit(lambda: asyncio.run(index_some(worker, seen))).result()
+    still = alive(seen)
+    if still:
+        told = "a finished task holds its result, and `tasks` holds the finished task."
+        return Row("index", 5, still, told)
+    return Row("index", 5, still, fault)
+
+
+def check_worker(worker_class: type[Any]) -> str:
+    """Prove that no upload outlives any of the four requests of a worker."""
+    with collector_off():
+        tests = (row_greet, row_sign, row_log, row_index)
+        return budget([test(worker_class()) for test in tests])
+
+
+CHECKS = {
+    "04.bus": check_bus,
+    "04.words": check_upload,
+    "04.lab-desk": check_desk,
+    "04.lab-worker": check_worker,
+}
