@@ -1,4 +1,4 @@
-"""Lesson 16 as a reader takes it: a prediction, a server in the kernel, an exercise red, then green."""
+"""Lesson 16 as a reader takes it: a server in the kernel, a prediction, an exercise."""
 
 from __future__ import annotations
 
