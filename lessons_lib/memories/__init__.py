@@ -14,6 +14,7 @@ from lessons_lib.memories.places import held, stored
 from lessons_lib.memories.plain import DictBot
 
 if TYPE_CHECKING:
+    from lessons_lib.memories.agent import AgentBot
     from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
     from lessons_lib.memories.graph_async import AsyncGraphBot
     from lessons_lib.memories.graph_mended import MendedBot
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lessons_lib.memories.variables import ContextBot, LocalBot, ThreadLocalBot
 
 _HOMES = {
+    "AgentBot": "agent",
     "AsyncGraphBot": "graph_async",
     "ContextBot": "variables",
     "GraphBot": "graph",
@@ -42,6 +44,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AgentBot",
     "AsyncGraphBot",
     "Bot",
     "ContextBot",

@@ -1,7 +1,7 @@
 """The chatbot as a LangGraph graph, its conversations in checkpoints: in memory, or in a file.
 
-This module and its neighbours `graph_store` and `graph_mended` load LangGraph; nothing else in this
-room does.
+This module and its neighbours `graph_store`, `graph_mended`, `agent` and `slow_disk` load
+LangGraph; nothing else in this room does.
 """
 
 from __future__ import annotations

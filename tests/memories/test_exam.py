@@ -88,6 +88,7 @@ def test_the_memories(sat: Report) -> None:
         "journal": "y n y y y y y y y y",
         "InMemorySaver": "y n y n n n n y y -",
         "SqliteSaver": "y n y y y n y y p n",
+        "ready-made agent": "y n y y y n y y p n",
         "AsyncSqliteSaver": "y n y y y n y y p n",
         "SqliteSaver + store": "y y y y y n y y n n",
         "SqliteSaver, mended": "y y y y y y y y y y",

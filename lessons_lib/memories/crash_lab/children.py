@@ -26,7 +26,9 @@ ANOTHER = "another-server-follows"
 """A file beside the forkserver's socket: its parent lives, and ends this server itself."""
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 
-_HEAVY = ("langgraph", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio")
+_HEAVY = (
+    "langgraph", "langchain", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio",
+)  # fmt: skip
 # What the children of the crash lab and of the exam import; what is not installed is passed over.
 _OURS = (
     "crash_lab.moments", "crash_lab.sweep", "places", "exam.serving", "exam.price",
@@ -71,21 +73,22 @@ def scratch(prefix: str) -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=prefix, dir=home, ignore_cleanup_errors=True)
 
 
-def warm_up(*, langgraph: bool = False) -> None:
+def warm_up(*, langgraph: bool = False, also: Sequence[str] = ()) -> None:
     """Start the process that children are forked from now, so that the first need not wait for it.
 
     It imports, beside what happens here, what this process has imported by now, and LangGraph as
-    well if it is asked to: a second's work. Nothing is done where children are spawned.
+    well if it is asked to: a second's work. `also` names more modules for it to import. Nothing is
+    done where children are spawned.
     """
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
         with _lock, _hidden_main(), _own_group():
-            _preload(langgraph or "langgraph" in sys.modules)
+            _preload(langgraph or "langgraph" in sys.modules, also)
             forkserver.ensure_running()
 
 
-def _preload(langgraph: bool) -> None:
+def _preload(langgraph: bool, also: Sequence[str] = ()) -> None:
     """Have the forkserver import what this process has imported, and LangGraph only if told to.
 
     A server that was started without LangGraph is ended and started anew when it is wanted, unless
@@ -106,7 +109,7 @@ def _preload(langgraph: bool) -> None:
     names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
     ours = [f"lessons_lib.memories.{name}" for name in _OURS]
     forkserver.set_forkserver_preload(
-        [*ours, "cloudpickle", *names, *(_GRAPHS if langgraph else ())]
+        [*ours, "cloudpickle", *names, *(_GRAPHS if langgraph else ()), *also]
     )
     _preloaded = "all" if langgraph else "ours"
 

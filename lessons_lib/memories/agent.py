@@ -1,0 +1,132 @@
+"""The chatbot as LangChain's ready-made agent, its conversations in the checkpoints of a file.
+
+It loads LangChain, which nothing else in this room does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.tools import ToolRuntime
+from langchain_core.messages import BaseMessage, HumanMessage, RemoveMessage
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+
+from lessons_lib.memories.chatbot import Message, Step, heard
+from lessons_lib.memories.graph import Durability, Graph, checked, connect, thread
+from lessons_lib.memories.scripted_model import ScriptedModel, Wish, as_ours
+
+
+def do_step(name: str, runtime: ToolRuntime[Any, Any]) -> str:
+    """Do a step of a longer turn. What it does is no state: it comes along as the run's context."""
+    steps = runtime.context or {}
+    if name not in steps:
+        given = ", ".join(steps) or "none"
+        raise ValueError(f"step {name!r} is left to do, the steps given are {given}: give it")
+    said: str = steps[name]()
+    return said
+
+
+def next_step(messages: Sequence[BaseMessage]) -> list[Wish]:
+    """The step that is due: of those that the newest request names, the first that is not done."""
+    at = max(i for i, message in enumerate(messages) if message.type == "human")
+    steps = messages[at].additional_kwargs.get("steps", [])
+    done = sum(message.type == "tool" for message in messages[at:])
+    return [("do_step", {"name": steps[done]})] if done < len(steps) else []
+
+
+class AgentBot:
+    """The chatbot on an agent that LangChain built: a conversation is remembered while its file is.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> bot = AgentBot(folder.name)
+    >>> bot.say("My name is Ada.")
+    'Hello, Ada.'
+    >>> bot.close(); del bot
+    >>> bot = AgentBot(folder.name)
+    >>> bot.say("What is my name?")
+    'Your name is Ada.'
+    >>> bot.close(); folder.cleanup()
+    """
+
+    def __init__(self, folder: Path | str, *, durability: Durability = "async") -> None:
+        """Open (or make) `graph.db` in the folder, which is made if it is missing."""
+        self.durability: Durability = checked(durability)
+        self._connection = connect(folder)
+        self.graph: Graph = create_agent(
+            ScriptedModel(wants=next_step), [do_step], checkpointer=SqliteSaver(self._connection)
+        )
+
+    def say(
+        self,
+        text: str,
+        *,
+        conversation: str = "c1",
+        user: str = "ada",
+        file: tuple[str, str] | None = None,
+    ) -> str:
+        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
+        heard(text, file)  # which refuses what is no text, or no file
+        turn = HumanMessage(text, additional_kwargs={"file": file} if file else {})
+        return self._run({"messages": [turn]}, conversation)[-1].text
+
+    def half_done(self, conversation: str = "c1") -> bool:
+        """Whether the last turn was cut off: its newest checkpoint has tasks that are not over."""
+        return bool(self.graph.get_state(thread(conversation)).tasks)
+
+    def resume(self, conversation: str = "c1") -> str:
+        """Finish a turn that was cut off, and return its answer; ValueError when there is none."""
+        if not self.half_done(conversation):
+            raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
+        return self._run(None, conversation)[-1].text
+
+    def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
+        """Do named steps in order, as one turn of as many tool calls; return what they said now.
+
+        Called again after a kill, it finishes the turn that was cut off.
+        """
+        if not steps:
+            raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
+        before = len(self._saved(conversation))
+        request = HumanMessage("Please do these.", additional_kwargs={"steps": list(steps)})
+        turn = None if self.half_done(conversation) else {"messages": [request]}
+        done = self._run(turn, conversation, steps)[before:]
+        return [message.text for message in done if message.type == "tool"]
+
+    def messages(self, conversation: str = "c1") -> list[Message]:
+        """Return the conversation as it was last saved, oldest message first, without the tools."""
+        return as_ours(self._saved(conversation))
+
+    def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
+        """Go on from an earlier state: what was taken back stays in the thread's history."""
+        saved = self._saved(conversation)
+        asked = [i for i, message in enumerate(saved) if message.type == "human"]
+        if not isinstance(turns, int) or not 1 <= turns <= len(asked):
+            raise ValueError(f"turns is {turns!r}: give how many of the {len(asked)} to take back")
+        earlier = [RemoveMessage(REMOVE_ALL_MESSAGES), *saved[: asked[-turns]]]
+        self.graph.update_state(thread(conversation), {"messages": earlier}, as_node="model")
+
+    def forget(self, conversation: str = "c1") -> None:
+        """Delete a conversation's checkpoints, as LangGraph does it."""
+        thread(conversation)
+        SqliteSaver(self._connection).delete_thread(conversation)
+
+    def close(self) -> None:
+        """Close the file. The conversations stay in it."""
+        self._connection.close()
+
+    def _saved(self, conversation: str) -> list[BaseMessage]:
+        values: dict[str, list[BaseMessage]] = self.graph.get_state(thread(conversation)).values
+        return values.get("messages", [])
+
+    def _run(
+        self, turn: Any, conversation: str, steps: Mapping[str, Step] | None = None
+    ) -> list[BaseMessage]:
+        config = thread(conversation)
+        state = self.graph.invoke(turn, config, context=steps, durability=self.durability)
+        messages: list[BaseMessage] = state["messages"]
+        return messages
