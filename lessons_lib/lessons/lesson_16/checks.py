@@ -34,7 +34,7 @@ def apart(main: Callable[[], Awaitable[Any]]) -> Any:
         return pool.submit(lambda: asyncio.run(quietly())).result()
 
 
-PATIENCE = 2.0  # seconds; only a wrong answer waits for so long
+PATIENCE = 4.0  # seconds; only a wrong answer waits for so long
 
 
 async def soon(awaitable: Awaitable[Any], otherwise: str) -> Any:
