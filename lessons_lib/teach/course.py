@@ -93,7 +93,7 @@ LESSONS: tuple[Lesson, ...] = (
         GRAPH,
         deeper=30,
     ),
-    _lesson("11_crash_and_resume", "Crash and resume", "What survives kill -9?", GRAPH, deeper=25),
+    _lesson("11_crash_and_resume", "Crash and resume", "What survives kill -9?", GRAPH, deeper=30),
     _lesson(
         "12_interrupts_and_time_travel",
         "Interrupts and time travel",

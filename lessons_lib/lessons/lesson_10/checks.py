@@ -182,7 +182,7 @@ def check_key(thread_for: Key) -> str:
     )
 
 
-# --- Exercise 2: a budget of four checkpoints ------------------------------------------------
+# --- Exercise 3: a budget of four checkpoints ------------------------------------------------
 
 MOST_CHECKPOINTS = 4
 LOOKS = ("profile", "file", "feedback")
@@ -253,7 +253,7 @@ def check_assistant(assistant: Build) -> str:
     return f"{written} checkpoints a turn, four nodes, and the answer knows what all three found."
 
 
-# --- Exercise 3: late ------------------------------------------------------------------------
+# --- Exercise 2: late ------------------------------------------------------------------------
 
 Locks = Callable[[str], AbstractContextManager[Any]]
 Speak = Callable[[Any, str, str, str | None, Locks], Any]

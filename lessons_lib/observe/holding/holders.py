@@ -65,7 +65,7 @@ class Holders:
 
     def picture(self) -> Picture:
         """The chains as one picture, the object on the right."""
-        return draw(drawn(self.label, self.chains), alt=str(self), text=str(self))
+        return draw(drawn(self.label, self.chains), str(self), str(self), see="target")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         words = "".join(
