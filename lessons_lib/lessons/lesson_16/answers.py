@@ -193,7 +193,7 @@ def make_app(path, think):
     return web(say, lifespan)
 
 
-# %% 16.complaints: near miss: 20 more locks
+# %% 16.complaints: near miss: 8 more locks
 from weakref import WeakValueDictionary
 
 

@@ -189,7 +189,7 @@ async def judge_left_over(make_app: MakeApp, path: Path) -> None:
         await told(server, client.post("/first", content="Hello"))
         gc.collect()
         before = survivors(asyncio.Lock)
-        for number in range(20):
+        for number in range(8):
             await told(server, client.post(f"/number {number}", content="Hello"))
         gc.collect()
         locks = survivors(asyncio.Lock) - before
@@ -204,9 +204,9 @@ async def judge_left_over(make_app: MakeApp, path: Path) -> None:
             "the server has stopped, and its connection is open: the thread behind it would keep "
             "the process from ending. What the lifespan opens, it closes: use `async with`."
         )
-    if locks >= 20:
+    if locks >= 8:
         raise NotYet(
-            f"20 conversations came and were answered, and {locks} more locks are alive. "
+            f"8 conversations came and were answered, and {locks} more locks are alive. "
             "Something leads to each, though nobody waits for it."
         )
 
