@@ -16,6 +16,7 @@ from lessons_lib.memories.plain import DictBot
 if TYPE_CHECKING:
     from lessons_lib.memories.agent import AgentBot
     from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
+    from lessons_lib.memories.graph_async import AsyncGraphBot
     from lessons_lib.memories.graph_mended import MendedBot
     from lessons_lib.memories.graph_store import StoreBot
     from lessons_lib.memories.journal import Journal, JournalBot
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AgentBot": "agent",
+    "AsyncGraphBot": "graph_async",
     "ContextBot": "variables",
     "GraphBot": "graph",
     "InMemoryGraphBot": "graph",
@@ -43,6 +45,7 @@ _HOMES = {
 
 __all__ = [
     "AgentBot",
+    "AsyncGraphBot",
     "Bot",
     "ContextBot",
     "Crash",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import json
 import pickle
@@ -251,3 +252,21 @@ class Strict(GraphBot):
         super().__init__(folder, durability="sync")
         serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
         self.graph = build(SqliteSaver(self._connection, serde=serializer))
+
+
+class Awaited:
+    """A dict that has to be awaited, and can only be made where a loop runs."""
+
+    def __init__(self) -> None:
+        self._loop, self._bot = asyncio.get_running_loop(), DictBot()
+
+    async def say(self, text: str, **keywords: Any) -> str:
+        """Take a turn, in the loop it was made in."""
+        assert asyncio.get_running_loop() is self._loop
+        answer: str = await asyncio.to_thread(self._bot.say, text, **keywords)
+        return answer
+
+
+async def awaited(folder: Path) -> Awaited:
+    """Make one."""
+    return Awaited()

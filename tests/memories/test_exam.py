@@ -36,6 +36,8 @@ LETTERS = {"yes": "y", "in part": "p", "no": "n", "does not apply": "-"}
         (faulty.CutsUsersShort, "facts", "no", "told user 'ad' what user 'ada' had said"),
         (faulty.OneAtATime, "apart", "no", "said in one conversation, turned up in another"),
         (faulty.SavesAtTheEnd, "kill", "no", "kept nothing when the process was killed"),
+        (faulty.awaited, "kill", "no", "kept nothing when the process was killed"),
+        (faulty.awaited, "apart", "yes", "nothing that was said in one turned up in another"),
         (faulty.BeginsAgain, "half-done", "in part", "done again: ticket ×2, mail ×2, note ×1"),
         (faulty.TakesItDownTwice, "half-done", "no", "sends what was said in the turn twice"),
         (JsonBot, "writers", "no", "both turns were answered, and 'The screen flickers.' was lost"),
@@ -87,6 +89,7 @@ def test_the_memories(sat: Report) -> None:
         "InMemorySaver": "y n y n n n n y y -",
         "SqliteSaver": "y n y y y n y y p n",
         "ready-made agent": "y n y y y n y y p n",
+        "AsyncSqliteSaver": "y n y y y n y y p n",
         "SqliteSaver + store": "y y y y y n y y n n",
         "SqliteSaver, mended": "y y y y y y y y y y",
     }

@@ -55,7 +55,8 @@ def exam(
     - `makes`: functions (or classes) that make a memory in a folder, `make(folder)`; the folder is
       a `pathlib.Path`. What they make has a method `say(text, *, conversation, user, file)` that
       answers with `reply`; the exam also calls `resume`, `work`, `back`, `forget` and `close` where
-      they are. They are called in other processes, and may be defined in a notebook.
+      they are. They are called in other processes, and may be defined in a notebook; each may be
+      a coroutine function, and is then awaited, all in one loop.
     - `named`: more of them, with the names that the report gives them.
     - `only`: keys of the questions to ask, as in `only=("recall", "apart", "kill")`; None for all.
     - `costs`: whether the price is measured as well.

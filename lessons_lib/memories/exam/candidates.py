@@ -25,6 +25,7 @@ _HOMES = {
     "InMemorySaver": ("graph", "InMemoryGraphBot"),
     "SqliteSaver": ("graph", "GraphBot"),
     "ready-made agent": ("agent", "AgentBot"),
+    "AsyncSqliteSaver": ("graph_async", "AsyncGraphBot"),
     "SqliteSaver + store": ("graph_store", "StoreBot"),
     "SqliteSaver, mended": ("graph_mended", "MendedBot"),
 }

@@ -19,6 +19,7 @@ from typing import Any, cast
 from lessons_lib.memories.crash_lab.children import start
 from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.crash_lab.moments import begin_child
+from lessons_lib.memories.exam.awaiting import finished
 from lessons_lib.memories.exam.serving import close, told
 from lessons_lib.memories.plain import DictBot
 
@@ -100,12 +101,12 @@ def _measure(
 
 def _say(memory: Any, turns: range, characters: int) -> None:
     for turn in turns:
-        memory.say(f"{turn:8}" + "x" * (characters - 8))
+        finished(memory.say(f"{turn:8}" + "x" * (characters - 8)))
 
 
 def _ram(make: Make, folder: Path) -> int:
     """The exponent of what Python holds."""
-    memory = make(folder)
+    memory = finished(make(folder))
     tracemalloc.start()
     sizes, done = [], 0
     for size in SIZES:
@@ -123,7 +124,7 @@ def _disk(make: Make, folder: Path) -> int:
     sizes = []
     place = folder / "disk"
     for begin, end in zip((0, *SIZES), SIZES, strict=False):
-        memory = make(place)
+        memory = finished(make(place))
         _say(memory, range(begin, end), ON_DISK)
         close(memory)
         sizes.append(sum(path.stat().st_size for path in place.rglob("*") if path.is_file()))
@@ -133,11 +134,11 @@ def _disk(make: Make, folder: Path) -> int:
 
 def _seconds(make: Make, folder: Path) -> float:
     """The shortest time of the first turn of a conversation."""
-    memory = make(folder)
+    memory = finished(make(folder))
     times: list[float] = []
     while len(times) < ROUNDS or sum(times) < SECONDS:
         began = time.perf_counter()
-        memory.say("Hello", conversation=f"c{len(times)}")
+        finished(memory.say("Hello", conversation=f"c{len(times)}"))
         times.append(time.perf_counter() - began)
     close(memory)
     return min(times)

@@ -1,7 +1,8 @@
 """The child's side of the exam: a process that serves calls of one memory, as a server would.
 
-Each call runs on a thread of a small pool, in a context of its own. A call can be held while the
-model answers, until the parent lets it go on, or kills the process.
+Each call runs on a thread of a small pool, in a context of its own; what is a coroutine runs in one
+loop, and the thread waits for it. A call can be held while the model answers, until the parent lets
+it go on, or kills the process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, cast
 from lessons_lib.memories.chatbot import Message, overhear
 from lessons_lib.memories.crash_lab.crossing import dumps, loads
 from lessons_lib.memories.crash_lab.moments import begin_child
+from lessons_lib.memories.exam.awaiting import finished
 from lessons_lib.memories.places import held
 from lessons_lib.observe.pictures.style import said_of
 
@@ -94,7 +96,7 @@ class Desk:
     def serve(self, make: bytes, folder: Path) -> None:
         """Make the memory, then answer whatever comes until the line says None."""
         try:
-            self.memory = cast(Callable[[Path], object], loads(make))(folder)
+            self.memory = finished(cast(Callable[[Path], object], loads(make))(folder))
         except Exception as error:
             self.post("failed", 0, told(error))
             return
@@ -121,7 +123,8 @@ class Desk:
             if call.method == "held":
                 value: object = held(self.memory, *cast(tuple[str], call.arguments))
             else:
-                value = getattr(self.memory, call.method)(*call.arguments, **call.keywords)
+                method = getattr(self.memory, call.method)
+                value = finished(method(*call.arguments, **call.keywords))
             packed = dumps(value)
         except BaseException as error:  # SystemExit too: a pool's thread would swallow it
             self.post("failed", call.number, told(error))
@@ -132,7 +135,7 @@ class Desk:
 def close(memory: Any) -> None:
     """Have a memory let go of its files, if it can."""
     if callable(ends := getattr(memory, "close", None)):
-        ends()
+        finished(ends())
 
 
 def told(error: BaseException) -> str:
