@@ -19,8 +19,9 @@ How a question goes, from the call `exam(DictBot)` to the cell of the table:
 6. That is an `Answer`; one memory's answers are a `Sitting`, and the sittings side by side the
    `Report` (report.py). A cell shows the mark, and opens to what was done, seen, and what mends it.
 
-What is done to files is in damage.py, the price in price.py, and candidates.py has the memories
-that sit by their names: `python3 -m lessons_lib exam`.
+What is done to files is in damage.py, the price in price.py; awaiting.py waits for a memory whose
+methods are coroutines, and candidates.py has the memories that sit by their names:
+`python3 -m lessons_lib exam`.
 """
 
 from __future__ import annotations
