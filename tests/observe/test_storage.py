@@ -158,7 +158,7 @@ def test_another_saver_is_declined(saver: Any) -> None:
 def test_an_async_saver_is_told_how_its_file_can_be_read() -> None:
     async def main() -> str:
         async with AsyncSqliteSaver.from_conn_string(":memory:") as saver:
-            with pytest.raises(TypeError, match=r"not read yet, expected a SqliteSaver") as caught:
+            with pytest.raises(TypeError, match="is not read yet, expected") as caught:
                 storage(saver)
         return str(caught.value)
 
@@ -166,7 +166,7 @@ def test_an_async_saver_is_told_how_its_file_can_be_read() -> None:
 
 
 def test_a_class_in_place_of_a_saver_is_declined() -> None:
-    with pytest.raises(TypeError, match="InMemorySaver is a class, expected a saver: give the one"):
+    with pytest.raises(TypeError, match="give the one that the graph was compiled with, not"):
         storage(InMemorySaver)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakMethod
 
 import ipywidgets as widgets
 
@@ -13,6 +14,7 @@ from ..pictures import style
 # A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
 _FIT = style.LIVE + "<style>.rc-machine .widget-html-content {min-width: 0}</style>"
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 Show = Callable[[int], tuple[str, str]]
 """Given a place, counted from 1: the sentence that tells of it, and its page in HTML."""
 
@@ -20,15 +22,15 @@ Show = Callable[[int], tuple[str, str]]
 class Slider:
     """The parts of the widget, and what moves them.
 
-    ipywidgets keeps every widget of a process alive, and a widget its callbacks: so these must not
-    hold what is shown.
+    ipywidgets keeps every widget of a process alive, and a widget its callbacks: so these hold what
+    is shown weakly.
     """
 
     def __init__(
         self,
-        show: Show,
-        again: Callable[[], None],
-        older: Callable[[], None],
+        show: WeakMethod[Show],
+        again: WeakMethod[Callable[[], None]],
+        older: WeakMethod[Callable[[], None]],
         count: int,
         at: int,
         has_older: bool,
@@ -52,8 +54,8 @@ class Slider:
         self.slider.observe(self.turn, names="value")
         self.previous.on_click(lambda _: self._move(-1))
         self.next.on_click(lambda _: self._move(1))
-        self.again.on_click(lambda _: self._safely(again))
-        self.older.on_click(lambda _: self._safely(older))
+        self.again.on_click(lambda _: self._safely(lambda: _alive(again)()))
+        self.older.on_click(lambda _: self._safely(lambda: _alive(older)()))
         self.row = widgets.HBox([self.previous, self.next, self.slider, self.older, self.again])
         self.row.layout.flex_flow = "row wrap"
         self.box = widgets.VBox([self.row, self.told, self.shown])
@@ -75,7 +77,7 @@ class Slider:
 
     def _turn(self) -> None:
         place = self.slider.value
-        sentence, page = self._show(place)
+        sentence, page = _alive(self._show)(place)
         self.told.value = _told(sentence)
         self.shown.value = _FIT + page
         self.previous.disabled = place == self.slider.min
@@ -101,6 +103,16 @@ class Slider:
             work()
         except (ValueError, TimeoutError, RuntimeError) as error:
             self.told.value = _told(str(error))
+
+
+def _alive(method: WeakMethod[Method]) -> Method:
+    found = method()
+    if found is None:
+        raise RuntimeError(
+            "this time machine was let go, expected one that a name holds: "
+            "machine = time_machine(graph, config)"
+        )
+    return found
 
 
 def _button(words: str, hint: str, css: str) -> Any:

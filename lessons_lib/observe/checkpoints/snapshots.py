@@ -23,10 +23,12 @@ from typing import Any
 
 from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
 from ..pictures.style import shorten
+from .differences import same_ends
 
 MAX_PARTS = 200_000
 """Of a larger object, the rest is taken as it is and not looked into."""
 MAX_DEPTH = 200
+_MANY = "beyond the first {:,} objects"
 TEXT_LIMIT = 60
 
 
@@ -120,11 +122,9 @@ class Snapshot:
         if opened is None and content is None and not (kind is object or issubclass(kind, _FIXED)):
             self.closed.add(f"what a {kind.__name__} holds")
         if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
-            deep, many = (
-                f"deeper than {MAX_DEPTH} levels",
-                f"beyond the first {MAX_PARTS:,} objects",
-            )
-            self.closed.add(f"what lies {deep if depth >= MAX_DEPTH else many}")
+            deep = depth >= MAX_DEPTH
+            beyond = f"deeper than {MAX_DEPTH} levels" if deep else _MANY.format(MAX_PARTS)
+            self.closed.add(f"what lies {beyond}")
             opened = None
         parts: dict[str, Part] | None = None if opened is None else {}
         made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
@@ -232,11 +232,6 @@ def _arrays() -> list[type]:
     return [kind for kind in found if isinstance(kind, type)]
 
 
-def unseen_in(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
-    """What some of these could not look into."""
-    return tuple(sorted({words for one in snapshots for words in one.closed}))
-
-
 # -- differences -----------------------------------------------------------------------------------
 
 
@@ -275,24 +270,12 @@ def _matched(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
     if not before.ordered or len(was) == len(now):
         both = [(label, label) for label in was if label in now]
         return both, [label for label in was if label not in now], [k for k in now if k not in was]
-    return _shifted(before, after)
-
-
-def _shifted(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
-    """For a sequence that grew or shrank: what is the same at both ends, and what lies between."""
-    was, now = list((before.parts or {}).items()), list((after.parts or {}).items())
-    least = min(len(was), len(now))
-    start = 0
-    while start < least and was[start][1].is_same(now[start][1]):
-        start += 1
-    end = 0
-    while end < least - start and was[-1 - end][1].is_same(now[-1 - end][1]):
-        end += 1
-    tail = zip(was[len(was) - end :], now[len(now) - end :], strict=True)
-    head = zip(was[:start], now[:start], strict=True)
-    kept = [(one[0], other[0]) for one, other in (*head, *tail)]
-    gone = [label for label, _ in was[start : len(was) - end]]
-    return kept, gone, [label for label, _ in now[start : len(now) - end]]
+    # Of a sequence that grew or shrank, what is the same at both ends stayed.
+    start, end = same_ends(list(was.values()), list(now.values()), Part.is_same)
+    old, new = list(was), list(now)
+    kept = list(zip(old[:start], new[:start], strict=True))
+    kept += zip(old[len(old) - end :], new[len(new) - end :], strict=True)
+    return kept, old[start : len(old) - end], new[start : len(new) - end]
 
 
 def same_inside(one: Part, other: Part, depth: int = 0) -> bool:
