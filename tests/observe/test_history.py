@@ -293,8 +293,8 @@ def _tree(branches: int, length: int) -> Tree:
     return Tree(dict(sorted(index.items())))
 
 
-@pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (7, 30), (50, 50)])
-@pytest.mark.parametrize("most", [1, 2, 3, 12, 30])
+@pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (50, 50)])
+@pytest.mark.parametrize("most", [1, 2, 30])
 def test_of_a_tree_of_any_shape_the_nearest_are_drawn(
     branches: int, length: int, most: int
 ) -> None:
@@ -307,11 +307,8 @@ def test_of_a_tree_of_any_shape_the_nearest_are_drawn(
 
 
 def test_lines_whose_beginning_was_not_read_are_drawn_too() -> None:
-    assert nearest(Tree({"1": "gone", "2": "1", "3": "lost"}), "2", 9) == {
-        "1": "",
-        "2": "1",
-        "3": "",
-    }
+    tree = Tree({"1": "gone", "2": "1", "3": "lost"})
+    assert nearest(tree, "2", 9) == {"1": "", "2": "1", "3": ""}
 
 
 def test_lines_and_letters() -> None:

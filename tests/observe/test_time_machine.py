@@ -245,7 +245,7 @@ def test_a_fork_in_a_subgraphs_thread_knows_the_nodes_of_the_subgraph(kept: Any)
     machine = time_machine(graph, inside)
     machine.fork(1, {"log": ["mine"]}, as_node="find")
     assert machine.at("2").values["log"] == ["found", "mine"]
-    with pytest.raises(ValueError, match="'team' is no node of the graph, expected one of find, a"):
+    with pytest.raises(ValueError, match=r"no fork was made after 1 .*team.*one of find, a"):
         machine.fork(1, {"log": ["mine"]}, as_node="team")
 
 
@@ -287,7 +287,13 @@ def test_an_unknown_step_is_one_sentence(graph: Any, step: Any) -> None:
 @pytest.mark.parametrize(
     ("step", "values", "as_node", "error", "words"),
     [
-        (2, {"log": ["x"]}, "nobody", ValueError, "as_node='nobody' is no node of the graph"),
+        (
+            2,
+            {"log": ["x"]},
+            "nobody",
+            ValueError,
+            "no fork was made after 2 .*nobody.*give as_node=, one of",
+        ),
         (
             2,
             {"log": ["x"]},

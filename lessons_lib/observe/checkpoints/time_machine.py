@@ -126,20 +126,22 @@ class TimeMachine:
                 f"the checkpoint {step!r} is gone, expected it in the thread {self.thread.id!r}: "
                 "somebody deleted it meanwhile, so make the machine anew"
             )
-        self._require_writable(values, as_node)
+        self._require_writable(values)
         try:
             forked = self.thread.graph.update_state(self.thread.config_of(one.id), values, as_node)
         except Exception as error:
             if is_of_database(error):
                 raise told(self.thread.saver, error) from error
+            nodes = [name for name in self.thread.own_graph.nodes if not name.startswith("__")]
             raise ValueError(
                 f"no fork was made after {step!r} ({first_line(error)}), expected values that a "
-                f"node could write there: give as_node=, one of {self._nodes()}"
+                f"node could write there: give as_node=, one of {', '.join(nodes)}"
             ) from error
         self.read_again()
         return dict(forked)
 
-    def _require_writable(self, values: Any, as_node: str | None) -> None:
+    def _require_writable(self, values: Any) -> None:
+        """What LangGraph would write as it is, pass over, or notice half-way, is refused."""
         graph = self.thread.own_graph
         if graph is None:
             raise ValueError(
@@ -150,11 +152,6 @@ class TimeMachine:
             raise ValueError(
                 "values=None would write an empty checkpoint, expected what a node could return: "
                 "go on from an earlier one with graph.invoke(None, machine.at(step).config)"
-            )
-        if as_node is not None and as_node not in [*graph.nodes, "__input__"]:
-            raise ValueError(
-                f"as_node={as_node!r} is no node of the graph, expected one of {self._nodes()}: "
-                "mend the name"
             )
         # A state of one value, as that of an entrypoint, may be any dictionary.
         if isinstance(values, dict) and not isinstance(graph.stream_channels_asis, str):
@@ -171,10 +168,6 @@ class TimeMachine:
                 f"the values cannot be saved ({error}), expected what a saver can write: "
                 "texts, numbers, lists, dictionaries, messages, dataclasses"
             ) from error
-
-    def _nodes(self) -> str:
-        nodes = self.thread.own_graph.nodes
-        return ", ".join(name for name in nodes if not name.startswith("__"))
 
     # -- the widget --------------------------------------------------------------------------
 
