@@ -16,12 +16,20 @@ import sys
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from struct import calcsize
 from typing import Any
 
-from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
+from ..holding.links import (
+    ATOMS,
+    ByType,
+    atom_text,
+    attribute_reader,
+    attributes_text,
+    is_a,
+    is_hidden,
+)
 from ..pictures.style import shorten
 from .differences import same_ends
 
@@ -91,7 +99,7 @@ class Snapshot:
         self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
         self.closed: set[str] = set()
         """What could not be looked into."""
-        self._openers = _Openers()
+        self._readers = _Readers()
         self.root = self._part(root, 0)
 
     def holds(self, thing: object) -> bool:
@@ -118,7 +126,7 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        opened, content = self._openers[kind](thing), _content(thing)
+        opened, content = self._open(thing), _content(thing)
         if opened is None and content is None and not (kind is object or issubclass(kind, _FIXED)):
             self.closed.add(f"what a {kind.__name__} holds")
         if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
@@ -127,41 +135,47 @@ class Snapshot:
             self.closed.add(f"what lies {beyond}")
             opened = None
         parts: dict[str, Part] | None = None if opened is None else {}
-        made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
+        made = self._seen[id(thing)] = Part(thing, content, parts, is_a(thing, _CONTAINERS[1:]))
         if parts is not None:
             for label, value in opened or ():
                 parts[label] = self._part(value, depth + 1)
         return made
 
+    def _open(self, thing: object) -> Labelled | None:
+        """The labelled parts of an object; None for one that cannot be looked into."""
+        read = self._readers[type(thing)]
+        if read is None:
+            return None
+        found = _items(thing)
+        found += [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
+        return found
+
 
 Labelled = list[tuple[str, object]]
-Opener = Callable[[Any], Labelled | None]
+Reader = Callable[[object], Labelled]
 
 
-class _Openers(dict[type, Opener]):
-    """For each class, how to get the parts of its instances; made anew for each snapshot."""
-
-    def __missing__(self, kind: type) -> Opener:
-        self[kind] = _opener(kind)
-        return self[kind]
-
-
-def _opener(kind: type) -> Opener:
-    """How to get the labelled parts of a class's instances; they give None to stay closed."""
+def _reader(kind: type) -> Reader | None:
+    """How to read the attributes of a class's instances; None if C code may hold more for one."""
     if issubclass(kind, type) or is_hidden(kind):
-        return lambda thing: None
-    read = attribute_reader(kind)
+        return None
+    shown = issubclass(kind, _CONTAINERS) or _shows_attributes(kind)
+    return attribute_reader(kind) if shown else None
 
-    def stored(thing: object) -> Labelled:
-        return [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
 
-    items = next((opener for base, opener in _CONTAINERS if issubclass(kind, base)), None)
-    if items is None:
-        shown = _shows_attributes(kind)
-        return lambda thing: stored(thing) if shown else None
-    if kind in (dict, list, tuple, deque):
-        return items
-    return lambda thing: [*(items(thing) or ()), *stored(thing)]
+class _Readers(ByType[Reader | None]):
+    find = staticmethod(_reader)
+
+
+def _items(thing: Any) -> Labelled:
+    """What is in a container, by the built-in class's own methods: a subclass may have others."""
+    if is_a(thing, dict):
+        pairs = enumerate(list(dict.items(thing)))
+        return [(f"[{_key(key, place)}]", value) for place, (key, value) in pairs]
+    for kind in _CONTAINERS:
+        if is_a(thing, kind):
+            return [(f"[{n}]", item) for n, item in enumerate(list(kind.__iter__(thing)))]
+    return []
 
 
 def _shows_attributes(kind: type) -> bool:
@@ -178,6 +192,7 @@ def _shows_attributes(kind: type) -> bool:
 
 
 _KNOWN = (object, dict, list, tuple, deque, set, frozenset, types.SimpleNamespace)
+_CONTAINERS: tuple[Any, ...] = (dict, list, tuple, deque)
 _FIXED = (
     *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
     *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
@@ -186,30 +201,9 @@ _FIXED = (
 """What holds nothing that a node could change."""
 
 
-def _numbered(items: Iterable[object]) -> Labelled:
-    return [(f"[{number}]", item) for number, item in enumerate(items)]
-
-
-def _keyed(items: Iterable[tuple[object, object]]) -> Labelled:
-    return [(f"[{_key(key, place)}]", value) for place, (key, value) in enumerate(items)]
-
-
-_CONTAINERS: tuple[tuple[type, Opener], ...] = (
-    (dict, lambda thing: _keyed(list(dict.items(thing)))),
-    (list, lambda thing: _numbered(list.__iter__(thing))),
-    (tuple, lambda thing: _numbered(tuple.__iter__(thing))),
-    (deque, lambda thing: _numbered(list(deque.__iter__(thing)))),
-)
-"""Read by the built-in class's own methods: a subclass may have others."""
-
-
 def _key(key: object, place: int) -> str:
     """A key as one would write it; an object of the reader's by its type and place."""
     return repr(key) if type(key) in ATOMS else f"{type(key).__name__} no. {place + 1}"
-
-
-def _is_ordered(thing: object) -> bool:
-    return is_a(thing, (list, tuple, deque))
 
 
 def _content(thing: object) -> object:
