@@ -120,18 +120,31 @@ def read_history(thread: Thread, limit: int | None) -> History:
     known = {id_in(raw.config): raw for raw in raws[::-1]}
     shown = list(known)[-limit:] if limit else list(known)
     tree = Tree({id: id_in(known[id].parent_config) for id in shown})
+    read = _read(thread, known, tree, newest=shown[-1])
+    return History(thread.id, tuple(read), len(raws) > len(shown) or bool(trouble), trouble, tree)
+
+
+def read_one(thread: Thread, id: str) -> Checkpoint | None:
+    """One older checkpoint, without those between it and the newest; None if it is not there."""
+    raw = thread.one(id)
+    if raw is None:
+        return None
+    tree = Tree({id: id_in(raw.parent_config)})
+    return _read(thread, {id: raw}, tree, newest="")[0]
+
+
+def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> list[Checkpoint]:
+    """The checkpoints of a tree, each compared to the one that it follows, read if need be."""
     seen: dict[str, _Seen | None] = {}
 
     def look(id: str) -> _Seen | None:
         if id not in seen:
-            # A branch may begin before what was read.
             raw = known.get(id) or (thread.one(id) if id else None)
-            seen[id] = raw and _look(thread, raw, now=id == shown[-1])
+            seen[id] = raw and _look(thread, raw, now=id == newest)
         return seen[id]
 
     dumps = thread.saver.serde.dumps_typed
-    read = [_checkpoint(look(id), look(tree.parents[id]), tree, dumps) for id in shown]
-    return History(thread.id, tuple(read), len(raws) > len(shown) or bool(trouble), trouble, tree)
+    return [_checkpoint(look(id), look(parent), tree, dumps) for id, parent in tree.parents.items()]
 
 
 @dataclass

@@ -65,6 +65,12 @@ class Thread:
         raw = self.reader.get(self.config_of(id))
         return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
 
+    def with_step(self, step: int) -> list[str]:
+        """The ids of the checkpoints with a step: one on each line that has it."""
+        found, _ = self.reader.listed(self.config, filter={"step": step})
+        mine = {id_in(raw.config): step_of(raw) for raw in found if self._is_mine(raw)}
+        return [id for id, number in mine.items() if number == step]
+
     def _is_mine(self, raw: Any) -> bool:
         place = raw.config["configurable"]
         is_here = (place.get("checkpoint_ns") or "") == self.namespace

@@ -16,7 +16,7 @@ from ..pictures.drawing import Picture
 from ..pictures.style import STATIC, card
 from ..pictures.waiting import waiting
 from .details import sentence, tables
-from .history import Checkpoint, read_history
+from .history import Checkpoint, read_history, read_one
 from .reading import Config, first_line, is_of_database, told
 from .thread import Thread
 
@@ -56,7 +56,7 @@ class TimeMachine:
         self.read = read_history(thread, PAGE)
         """The checkpoints that were read, the newest of the thread."""
         if thread.start:
-            self.at(thread.start)
+            self._read_until(thread.start)
 
     def read_again(self) -> None:
         """Look for checkpoints made meanwhile."""
@@ -87,15 +87,23 @@ class TimeMachine:
     # -- looking -----------------------------------------------------------------------------
 
     def at(self, step: int | str) -> Checkpoint:
-        """The checkpoint with a step (on the line that leads to the newest), a label or an id.
+        """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
+        if self.read.older and not self._has(step):
+            ids = [step] if isinstance(step, str) else []
+            if type(step) is int:
+                ids = self.thread.with_step(step)
+            found = read_one(self.thread, ids[0]) if len(ids) == 1 else None
+            if found:
+                return found
+            if ids:  # of several lines, or a label
+                self._read_until(step)
+        return self.read.at(step)
 
-        Of a long thread, older ones are read until it is found.
-        """
+    def _read_until(self, step: int | str) -> None:
         with waiting("reading checkpoints") as tell:
             while self.read.older and not self.read.trouble and not self._has(step):
                 tell(f"reading checkpoints, {len(self)} so far")
                 self.read_older()
-        return self.read.at(step)
 
     def _has(self, step: int | str) -> bool:
         """Whether it was read: of a step, the one that leads to the newest may be older."""
