@@ -139,8 +139,6 @@ def test_a_database_in_memory_has_no_log_and_a_graph_may_be_given_for_its_saver(
         assert kept.parts == storage(saver).parts
     assert kept.where == "SqliteSaver, in memory"
     assert kept.bytes(kind="WAL") == 0 < kept.bytes(kind="table and index")
-    with pytest.raises(TypeError, match="kinds= is not known, expected thread=, channel= or kind="):
-        kept.bytes(kinds="WAL")
 
 
 async def _async_saver() -> Any:

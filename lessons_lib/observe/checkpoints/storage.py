@@ -45,11 +45,14 @@ class Stored:
     count: int = 1
 
 
+Asked = str | None
+
+
 @dataclass(frozen=True)
 class Storage:
     """Everything that a saver keeps; `where` says in which memory or file.
 
-    `bytes` and `count` add up what is asked for: of a thread, a channel, a kind, or of all.
+    `bytes(thread=…, channel=…, kind=…)` adds up what is asked for.
     """
 
     where: str
@@ -58,19 +61,22 @@ class Storage:
     def __iter__(self) -> Iterator[Stored]:
         return iter(self.parts)
 
-    def bytes(self, **asked: str) -> int:
-        """The bytes of `thread=`, `channel=` and `kind=`, each of which may be left out."""
-        return sum(part.bytes for part in self._asked(asked))
+    def bytes(self, *, thread: Asked = None, channel: Asked = None, kind: Asked = None) -> int:
+        """The bytes of a thread, a channel, a kind, or of all."""
+        return sum(part.bytes for part in self._asked(thread, channel, kind))
 
-    def count(self, **asked: str) -> int:
+    def count(self, *, thread: Asked = None, channel: Asked = None, kind: Asked = None) -> int:
         """How many pieces these bytes are in: rows, blobs or pages."""
-        return sum(part.count for part in self._asked(asked))
+        return sum(part.count for part in self._asked(thread, channel, kind))
 
-    def _asked(self, asked: dict[str, str]) -> list[Stored]:
-        for name in asked:
-            if name not in ("thread", "channel", "kind"):
-                raise TypeError(f"{name}= is not known, expected thread=, channel= or kind=")
-        return [p for p in self.parts if all(getattr(p, k) == v for k, v in asked.items())]
+    def _asked(self, thread: Asked, channel: Asked, kind: Asked) -> Iterator[Stored]:
+        for part in self.parts:
+            if (
+                thread in (None, part.thread)
+                and channel in (None, part.channel)
+                and kind in (None, part.kind)
+            ):
+                yield part
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -91,7 +97,7 @@ class Storage:
     def table(self) -> Table:
         """Threads as rows, kinds as columns, and last what belongs to no thread."""
         kinds = self._heaviest("kind")
-        own = [kind for kind in kinds if any(part.thread for part in self._asked({"kind": kind}))]
+        own = [kind for kind in kinds if any(part.thread for part in self._asked(None, None, kind))]
         rows: list[list[object]] = [
             [name, *(self.bytes(thread=name, kind=kind) for kind in own), self.bytes(thread=name)]
             for name in self.threads[:MAX_THREADS]
