@@ -74,15 +74,16 @@ def _writes(one: Checkpoint) -> Rows:
     for node, result in one.writes:
         if isinstance(result, dict):
             rows += [(node, key, show(value)) for key, value in result.items()]
-        if not isinstance(result, dict) or not result:
-            rows.append((node, "–", show(result or "nothing")))
+            rows += [] if result else [(node, "–", "nothing")]
+        else:
+            rows.append((node, "–", show(result)))
     return rows
 
 
 def _changes(one: Checkpoint) -> Rows:
     return [
-        (change.path, change.kind, change.before or "–", change.after or "–")
-        for change in one.changed
+        (c.path, "…" if c.kind == "more" else c.kind, c.before or "–", c.after or "–")
+        for c in one.changed
     ]
 
 
