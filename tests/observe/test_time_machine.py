@@ -200,6 +200,7 @@ def test_a_fork_can_begin_anywhere_in_a_long_thread(saver: Any) -> None:
     machine.fork(3, {"n": 69, "last": []}, as_node="count")
     assert machine.at(machine.ids[-1]).step == 4
     assert machine.at(machine.ids[-1]).values["n"] == 69
+    assert "step 30 count (you are here)" in str(machine.picture(30))
 
 
 def test_a_step_is_that_of_the_newest_line_however_old(saver: Any) -> None:

@@ -113,6 +113,7 @@ class TimeMachine:
     def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
         """The tree of what was read as cards, around the newest or another, marked there."""
         here = self.at(around).id if around is not None else self.read.tree.newest
+        self._read_until(here)
         return self.read.picture(here, most)
 
     # -- going another way -------------------------------------------------------------------
