@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import io
 import operator
 import threading
 import time
@@ -46,48 +48,144 @@ def line(*nodes: Node, saver: Any = None, state: Any = State) -> Any:
     return builder.add_edge(START, "n1").compile(checkpointer=saver)
 
 
-def told(found: Aliases) -> list[tuple[str, str, str, bool, tuple[str, ...]]]:
-    return [(c.node, c.path, c.change, c.returned, c.seen_by) for c in found.changes]
-
-
 def silent(found: Aliases) -> list[str]:
     return [f"{c.node} {c.path} {c.change}" for c in found.silent]
+
+
+def changes(found: Aliases) -> list[str]:
+    return [line.strip() for line in str(found).splitlines()[1:]]
 
 
 # -- one node --------------------------------------------------------------------------------------
 
 
-def test_a_list_changed_in_place_is_seen_by_who_comes_after() -> None:
-    graph = line(lambda s: s["messages"].append("b"), lambda s: {"log": ["n2"]})
-    given = {"messages": ["a"]}
-    found = aliases(graph, given)
-    expected = ("n1", "['messages'][1]", "added 'b'", False, ("n2", "the result", "the caller"))
-    assert told(found) == [expected]
-    assert found.ran == ("n1", "n2")
-    assert found.ended == "finished"
-    assert given == {"messages": ["a"]}
+@dataclass
+class Profile:
+    """A state with attributes."""
+
+    name: str = ""
+    tags: list[str] = field(default_factory=list)
 
 
-def test_a_key_of_the_nodes_own_dictionary_is_seen_by_nobody() -> None:
-    def rename(state: State) -> None:
-        state["user"] = {"name": "Bob"}
-
-    found = aliases(line(rename, lambda s: None), {"user": {"name": "Ada"}})
-    assert told(found) == [("n1", "['user']", "{'name': 'Ada'} → {'name': 'Bob'}", False, ())]
+def append(state: State) -> None:
+    state["messages"].append("b")
 
 
-def test_a_node_that_returns_new_objects_changes_nothing() -> None:
-    found = aliases(line(lambda s: {"messages": [*s["messages"], "b"]}), {"messages": ["a"]})
-    assert found.changes == ()
-    assert str(found) == "No node changed its input in place (1 node ran)."
-    assert "text/html" not in found._repr_mimebundle_()
+def answers(state: State) -> State:
+    append(state)
+    return state
 
 
-def test_a_key_that_is_set_to_what_it_was_is_no_change() -> None:
-    def again(state: State) -> None:
-        state["messages"] = list(state["messages"])
+def rename(state: State) -> None:
+    state["user"] = {"name": "Bob"}
 
-    assert aliases(line(again), {"messages": ["a"]}).changes == ()
+
+def set_again(state: State) -> None:
+    state["messages"] = list(state["messages"])
+
+
+def mark_and_answer(state: State) -> Any:
+    state["messages"][0]["read"] = True
+    return {"messages": [{"text": "b", "read": True}]}
+
+
+def drop(state: State) -> Any:
+    del state["messages"][0]
+    return {"messages": list(state["messages"])}
+
+
+def fill(state: Profile) -> None:
+    state.tags.append("new")
+    state.name = "Bob"
+
+
+def promote(state: State) -> None:
+    state["user"]["profile"].tags.append("vip")
+
+
+def rewrite(state: MessagesState) -> dict[str, Any]:
+    state["messages"][0].content = "changed"
+    return {"messages": [AIMessage("hello")]}
+
+
+def both(state: State) -> Any:
+    state["user"]["name"] = "Bob"
+    append(state)
+    return {"messages": state["messages"]}
+
+
+ALL = "n2, the result, the caller"
+ONE, TWO = {"messages": ["a"]}, {"messages": ["a"], "user": {"name": "Ada"}}
+
+
+@pytest.mark.parametrize(
+    ("node", "given", "told"),
+    [
+        (append, ONE, ["['messages'][1] added 'b' (not returned; seen by ALL)"]),
+        (
+            rename,
+            TWO,
+            ["['user'] {'name': 'Ada'} → {'name': 'Bob'} (not returned; seen by nobody)"],
+        ),
+        (lambda s: {"messages": [*s["messages"], "b"]}, ONE, []),
+        (set_again, ONE, []),
+        (
+            mark_and_answer,
+            {"messages": [{"text": "a"}]},
+            ["['messages'][0]['read'] added True (not returned; seen by the caller)"],
+        ),
+        (drop, ONE, ["['messages'][0] removed 'a' (returned, too; seen by the caller)"]),
+        (
+            fill,
+            {"name": "Ada", "tags": []},
+            [
+                ".name 'Ada' → 'Bob' (not returned; seen by nobody)",
+                ".tags[0] added 'new' (not returned; seen by ALL)",
+            ],
+        ),
+        (
+            promote,
+            {"user": {"profile": Profile("Ada")}},
+            ["['user']['profile'].tags[0] added 'vip' (not returned; seen by ALL)"],
+        ),
+        (
+            rewrite,
+            {"messages": [HumanMessage("hi", id="1")]},
+            ["['messages'][0].content 'hi' → 'changed' (not returned; seen by ALL)"],
+        ),
+        (
+            both,
+            TWO,
+            [
+                "['messages'][1] added 'b' (returned, too; seen by ALL)",
+                "['user']['name'] 'Ada' → 'Bob' (not returned; seen by ALL)",
+            ],
+        ),
+    ],
+)
+def test_what_a_node_changes_in_place_whether_it_is_returned_and_who_sees_it(
+    node: Node, given: Any, told: list[str]
+) -> None:
+    state = {fill: Profile, rewrite: MessagesState}.get(node, State)
+    before = copy.deepcopy(given)
+    found = aliases(line(node, lambda s: None, state=state), given)
+    assert changes(found) == [f"n1: {one.replace('ALL', ALL)}" for one in told]
+    assert (found.ran, found.ended) == (("n1", "n2"), "finished")
+    assert given == before
+    assert ("text/html" in found._repr_mimebundle_()) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        (both, "2 changes in place, 1 of them not returned (1 node ran):"),
+        (answers, "1 change in place, returned, too (1 node ran):"),
+        (lambda s: None, "No node changed its input in place (1 node ran)."),
+    ],
+)
+def test_how_it_begins(node: Node, words: str) -> None:
+    found = aliases(line(node), {"messages": ["a"], "user": {"name": "Ada"}})
+    assert str(found).splitlines()[0] == words
 
 
 @pytest.mark.parametrize(
@@ -108,84 +206,6 @@ def test_a_change_that_is_returned_too_is_told_apart(answer: Node) -> None:
 
     [change] = aliases(line(node), {"messages": [{"text": "a"}]}).changes
     assert change.returned
-
-
-def test_another_part_of_the_same_key_returned_is_not_the_change() -> None:
-    def node(state: State) -> Any:
-        state["messages"][0]["read"] = True
-        return {"messages": [{"text": "b", "read": True}]}
-
-    found = aliases(line(node), {"messages": [{"text": "a"}]})
-    assert silent(found) == ["n1 ['messages'][0]['read'] added True"]
-
-
-def test_a_removal_that_is_returned() -> None:
-    def node(state: State) -> Any:
-        del state["messages"][0]
-        return {"messages": list(state["messages"])}
-
-    [change] = aliases(line(node), {"messages": ["a", "b"]}).changes
-    assert (change.path, change.change, change.returned) == ("['messages'][0]", "removed 'a'", True)
-
-
-def test_how_it_reads() -> None:
-    def both(state: State) -> Any:
-        state["user"]["name"] = "Bob"
-        state["messages"].append("b")
-        return {"messages": state["messages"]}
-
-    given = {"messages": ["a"], "user": {"name": "Ada"}}
-    assert str(aliases(line(both), given)).splitlines() == [
-        "2 changes in place, 1 of them not returned (1 node ran):",
-        "  n1: ['messages'][1] added 'b' (returned, too; seen by the result, the caller)",
-        "  n1: ['user']['name'] 'Ada' → 'Bob' (not returned; seen by the result, the caller)",
-    ]
-    html = aliases(line(both), given)._repr_mimebundle_()["text/html"]
-    assert "the caller" in html
-    assert "<th" in html
-    assert str(aliases(line(lambda s: s["messages"].append("b") or s), given)).startswith(
-        "1 change in place, returned, too (1 node ran):"
-    )
-
-
-# -- states of every kind --------------------------------------------------------------------------
-
-
-@dataclass
-class Profile:
-    """A state with attributes."""
-
-    name: str = ""
-    tags: list[str] = field(default_factory=list)
-
-
-def test_a_state_that_is_a_dataclass() -> None:
-    def node(state: Profile) -> None:
-        state.tags.append("new")
-        state.name = "Bob"
-
-    found = aliases(line(node, lambda s: None, state=Profile), {"name": "Ada", "tags": []})
-    assert told(found) == [
-        ("n1", ".name", "'Ada' → 'Bob'", False, ()),
-        ("n1", ".tags[0]", "added 'new'", False, ("n2", "the result", "the caller")),
-    ]
-
-
-def test_an_object_in_the_state() -> None:
-    def node(state: State) -> None:
-        state["user"]["profile"].tags.append("vip")
-
-    found = aliases(line(node), {"user": {"profile": Profile("Ada")}})
-    assert silent(found) == ["n1 ['user']['profile'].tags[0] added 'vip'"]
-
-
-def test_a_message_of_langchain_s() -> None:
-    def node(state: MessagesState) -> dict[str, Any]:
-        state["messages"][0].content = "changed"
-        return {"messages": [AIMessage("hello")]}
-
-    found = aliases(line(node, state=MessagesState), {"messages": [HumanMessage("hi", id="1")]})
-    assert silent(found) == ["n1 ['messages'][0].content 'hi' → 'changed'"]
 
 
 def test_a_long_conversation_is_looked_at_in_short_time() -> None:
@@ -235,31 +255,16 @@ def test_branches_that_wait_for_each_other_are_not_held_up_for_ever(
     assert str(found).startswith("No verdict, not everything was compared: which of the nodes that")
 
 
-def test_a_node_of_a_subgraph_is_the_author_of_its_change() -> None:
-    inner = line(lambda s: s["messages"].append("b"))
-    found = aliases(line(inner, lambda s: None), {"messages": ["a"]})
-    assert silent(found) == ["n1/n1 ['messages'][1] added 'b'"]
-    assert found.ran == ("n1", "n1/n1", "n2")
-
-
-def test_an_object_that_was_sent() -> None:
+def sends() -> Any:
     shared: dict[str, list[str]] = {"parts": []}
     builder = StateGraph(State)
     builder.add_node("plan", lambda s: None).add_edge(START, "plan")
     builder.add_node("work", lambda part: part["parts"].append("x"))
     builder.add_conditional_edges("plan", lambda s: [Send("work", shared)], ["work"])
-    assert silent(aliases(builder.compile(), {"log": []})) == ["work ['parts'][0] added 'x'"]
+    return builder.compile()
 
 
-def test_nodes_that_can_only_be_awaited() -> None:
-    async def node(state: State) -> None:
-        state["messages"].append("b")
-
-    for graph in line(node, lambda s: None), line(line(node)), branches(node, node):
-        assert silent(aliases(graph, {"messages": ["a"]}))
-
-
-def test_a_function_with_tasks() -> None:
+def with_tasks() -> Any:
     @task
     def add(items: list[str]) -> int:
         items.append("b")
@@ -269,7 +274,32 @@ def test_a_function_with_tasks() -> None:
     def work(items: list[str]) -> int:
         return add(items).result() + add(items).result()
 
-    assert silent(aliases(work, ["a"])) == ["work [1] added 'b'", "work [2] added 'b'"]
+    return work
+
+
+async def awaited(state: State) -> None:
+    append(state)
+
+
+def fails(state: State) -> None:
+    append(state)
+    raise RuntimeError("no more")
+
+
+@pytest.mark.parametrize(
+    ("graph", "given", "told"),
+    [
+        (line(line(append), lambda s: None), {"messages": ["a"]}, ["n1/n1 ['messages'][1] added"]),
+        (sends(), {"log": []}, ["work ['parts'][0] added"]),
+        (with_tasks(), ["a"], ["work [1] added", "work [2] added"]),
+        (line(awaited, lambda s: None), {"messages": []}, ["n1 ['messages'][0] added"]),
+        (line(line(awaited)), {"messages": []}, ["n1/n1 ['messages'][0] added"]),
+        (branches(awaited), {"messages": []}, ["n1 ['messages'][0] added"]),
+        (line(fails), {"messages": []}, ["n1 ['messages'][0] added"]),
+    ],
+)
+def test_graphs_of_every_shape(graph: Any, given: Any, told: list[str]) -> None:
+    assert [one.rsplit(" ", 1)[0] for one in silent(aliases(graph, given))] == told
 
 
 # -- threads, errors, interrupts -------------------------------------------------------------------
@@ -278,21 +308,14 @@ def test_a_function_with_tasks() -> None:
 def test_a_thread_is_the_start_and_stays_as_it_is() -> None:
     saver = InMemorySaver()
     graph = line(lambda s: s["messages"].append("b"), lambda s: {"log": ["n2"]}, saver=saver)
-    thread = {"configurable": {"thread_id": "ada"}}
+    thread = {"configurable": {"thread_id": "7"}}
     graph.update_state(thread, {"messages": ["a"], "log": ["before"]}, as_node="n2")
     stored, before = len(saver.blobs), graph.get_state(thread)
-    found = aliases(graph, {"log": ["now"]}, thread)
+    found = aliases(graph, {"log": ["now"]}, {"configurable": {"thread_id": 7}})
     assert silent(found) == ["n1 ['messages'][1] added 'b'"]
     assert (len(saver.blobs), graph.get_state(thread)) == (stored, before)
     assert aliases(graph, {"messages": []}).ran == ("n1", "n2")
     assert aliases(graph, {"messages": []}, {"configurable": {"thread_id": "new"}}).changes
-
-
-def test_a_thread_may_be_named_by_a_number() -> None:
-    graph = line(lambda s: s["messages"].append("b"), saver=InMemorySaver())
-    graph.invoke({"messages": ["a"]}, {"configurable": {"thread_id": "7"}})
-    found = aliases(graph, {"log": []}, {"configurable": {"thread_id": 7}})
-    assert silent(found) == ["n1 ['messages'][1] added 'b'"]
 
 
 def test_a_run_that_waits_and_its_answer() -> None:
@@ -307,17 +330,6 @@ def test_a_run_that_waits_and_its_answer() -> None:
     graph.invoke({"messages": []}, thread)
     assert aliases(graph, Command(resume="yes"), thread).ended == "finished"
     assert graph.get_state(thread).interrupts
-
-
-def test_what_was_changed_before_an_error_is_told() -> None:
-    def node(state: State) -> None:
-        state["messages"].append("b")
-        raise RuntimeError("no more")
-
-    found = aliases(line(node), {"messages": ["a"]})
-    assert found.ended == "raised RuntimeError: no more"
-    assert "1 node ran, raised RuntimeError: no more" in str(found)
-    assert silent(found) == ["n1 ['messages'][1] added 'b'"]
 
 
 def test_the_reader_s_own_callbacks_and_graph_stay() -> None:
@@ -342,11 +354,6 @@ def test_a_run_that_failed_gives_no_verdict_and_a_context_can_be_given() -> None
     assert str(failed).startswith("No verdict, the run raised TypeError: 'NoneType' object is not")
     found = aliases(graph, {"messages": []}, context={"user": "ada"})
     assert silent(found) == ["greet ['messages'][0] added 'ada'"]
-
-
-def test_an_interrupted_run_gives_no_verdict() -> None:
-    graph = line(lambda s: {"log": [interrupt("sure?")]}, saver=InMemorySaver())
-    assert str(aliases(graph, {"log": []})).startswith("No verdict, the run was interrupted.")
 
 
 @pytest.mark.parametrize("where", ["graph", "subgraph"])
@@ -383,41 +390,42 @@ def test_nothing_of_the_run_is_found_afterwards() -> None:
         gc.enable()
 
 
-class Opaque:
-    """What C code holds for it, Python does not show."""
+def mark(state: State) -> None:
+    user: Any = state["user"]
+    user.write(b"after") if hasattr(user, "write") else user[-1].update(seen=True)
 
-    def __new__(cls) -> Any:
-        import io
 
-        return io.BytesIO(b"before")
+def ask(state: State) -> Any:
+    return {"log": [interrupt("sure?")]}
+
+
+MANY: list[dict[str, bool]] = [{} for _ in range(99)]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("node", "user", "words"),
     [
-        ([{} for _ in range(99)], "what lies beyond the first 50 objects"),
-        (Opaque(), "what a BytesIO holds"),
+        (mark, MANY, "No verdict, not everything was compared: what lies beyond the first 50 obj"),
+        (
+            mark,
+            io.BytesIO(b"before"),
+            "No verdict, not everything was compared: what a BytesIO holds. In what",
+        ),
+        (
+            append,
+            io.BytesIO(b"before"),
+            "1 change in place, not returned; not everything was compared: what a",
+        ),
+        (ask, {}, "No verdict, the run was interrupted. In what was seen, nothing was changed in"),
+        (fails, {}, "1 change in place, not returned (1 node ran, raised RuntimeError: no more):"),
     ],
 )
-def test_what_cannot_be_compared_is_told_first(
-    given: Any, words: str, monkeypatch: pytest.MonkeyPatch
+def test_what_is_not_known_is_told_first(
+    node: Node, user: Any, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lessons_lib.observe.checkpoints.snapshots.MAX_PARTS", 50)
-
-    def mark(state: State) -> None:
-        user: Any = state["user"]
-        user.write(b"after") if hasattr(user, "write") else user[-1].update(seen=True)
-
-    said = str(aliases(line(mark), {"user": given}))
-    assert said.startswith(f"No verdict, not everything was compared: {words}. In what was seen")
-
-
-def test_a_change_beside_what_cannot_be_compared_is_told_with_it() -> None:
-    def mark(state: State) -> None:
-        state["messages"].append("b")
-
-    said = str(aliases(line(mark), {"messages": [], "user": {"file": Opaque()}}))
-    assert said.startswith("1 change in place, not returned; not everything was compared: what a B")
+    graph = line(node, saver=InMemorySaver() if node is ask else None)
+    assert str(aliases(graph, {"messages": [], "user": user})).startswith(words)
 
 
 def test_every_attempt_of_a_node_is_told() -> None:
@@ -435,48 +443,40 @@ def test_every_attempt_of_a_node_is_told() -> None:
     assert len(aliases(builder.compile(), {"messages": []}).silent) == 3
 
 
-def test_a_checkpoint_that_the_thread_does_not_have() -> None:
-    graph = line(lambda s: None, saver=InMemorySaver())
-    with pytest.raises(ValueError, match="the saver gave no checkpoint 'mistyped' of the thread"):
-        aliases(graph, {}, {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}})
-    assert not graph.checkpointer.storage
+# -- bad input ------------------------------------------------------------------------------------
 
 
-# -- bad input -------------------------------------------------------------------------------------
+class Delta(TypedDict):
+    log: Annotated[list[str], DeltaChannel(operator.add)]
 
 
-def test_what_is_no_compiled_graph() -> None:
-    with pytest.raises(TypeError, match="is not compiled yet"):
-        aliases(StateGraph(State), {})
-    with pytest.raises(TypeError, match=r"\{\} is no graph"):
-        aliases({}, {})
+PLAIN = line(lambda s: None)
+SAVED = line(lambda s: None, saver=InMemorySaver())
+DELTA = line(lambda s: {"log": ["x"]}, saver=InMemorySaver(), state=Delta)
+GONE = {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}}
 
 
-def test_inputs_that_cannot_be_run() -> None:
-    graph = line(lambda s: None)
-    with pytest.raises(ValueError, match="go on with what the thread holds"):
-        aliases(graph, None)
-    with pytest.raises(ValueError, match=r"cannot be copied .* expected an input that can"):
-        aliases(graph, {"user": {"lock": threading.Lock()}})
-    with pytest.raises(ValueError, match="the graph did not start with 'hello'"):
-        aliases(graph, "hello")
-
-
-def test_a_config_without_a_thread() -> None:
-    graph = line(lambda s: None, saver=InMemorySaver())
-    with pytest.raises(ValueError, match="names no thread"):
-        aliases(graph, {}, {"configurable": {}})
-
-
-def test_a_delta_channel_on_an_old_thread() -> None:
-    class Delta(TypedDict):
-        log: Annotated[list[str], DeltaChannel(operator.add)]
-
-    graph = line(lambda s: {"log": ["x"]}, saver=InMemorySaver(), state=Delta)
-    thread = {"configurable": {"thread_id": "ada"}}
-    graph.invoke({"log": []}, thread)
-    with pytest.raises(ValueError, match="has a DeltaChannel"):
-        aliases(graph, {"log": []}, thread)
+@pytest.mark.parametrize(
+    ("graph", "given", "config", "words"),
+    [
+        (StateGraph(State), {}, None, "is not compiled yet"),
+        ({}, {}, None, r"\{\} is no graph"),
+        (PLAIN, None, None, "go on with what the thread holds"),
+        (PLAIN, {"user": threading.Lock()}, None, "cannot be copied .* expected an input that can"),
+        (PLAIN, "hello", None, "the graph did not start with 'hello'"),
+        (PLAIN, {}, 7, "the config is 7, expected a dictionary or None"),
+        (SAVED, {}, {"configurable": {}}, "names no thread"),
+        (SAVED, {}, GONE, "the saver gave no checkpoint 'mistyped' of the thread"),
+        (DELTA, {"log": []}, {"configurable": {"thread_id": "ada"}}, "has a DeltaChannel"),
+    ],
+)
+def test_bad_input_is_one_sentence(graph: Any, given: Any, config: Any, words: str) -> None:
+    if graph is DELTA:
+        graph.invoke(given, config)
+    with pytest.raises((TypeError, ValueError), match=words) as caught:
+        aliases(graph, given, config)
+    assert "\n" not in str(caught.value)
+    assert not SAVED.checkpointer.storage
 
 
 # -- snapshots -------------------------------------------------------------------------------------
@@ -486,7 +486,7 @@ class Empty:
     """Without an attribute, as long as nobody gives it one."""
 
 
-def changed(thing: Any, change: Callable[[Any], object]) -> list[str]:
+def differences(thing: Any, change: Callable[[Any], object]) -> list[str]:
     before = Snapshot(thing)
     change(thing)
     return [f"{d.path} {d.change}" for d in before.differences(Snapshot(thing))]
@@ -512,7 +512,7 @@ def changed(thing: Any, change: Callable[[Any], object]) -> list[str]:
     ],
 )
 def test_differences(thing: Any, change: Callable[[Any], object], expected: list[str]) -> None:
-    assert changed(thing, change) == expected
+    assert differences(thing, change) == expected
 
 
 class Slotted:
@@ -548,7 +548,7 @@ def test_what_python_shows_nothing_of_is_named(thing: Any, opaque: bool) -> None
 def test_a_snapshot_of_what_leads_to_itself_and_of_the_deep() -> None:
     knot: list[Any] = []
     knot.append(knot)
-    assert changed(knot, lambda t: t.append(1)) == ["[1] added 1"]
+    assert differences(knot, lambda t: t.append(1)) == ["[1] added 1"]
     deep: list[Any] = []
     for _ in range(2000):
         deep = [deep]
@@ -574,6 +574,6 @@ def test_no_code_of_the_reader_s_is_called() -> None:
             raise AssertionError("read")
 
     thing = {"a": Jealous(1), "b": [Jealous(2)], "c": {Jealous(3)}}
-    [found] = changed(thing, lambda t: t.update(a=Jealous(4)))
+    [found] = differences(thing, lambda t: t.update(a=Jealous(4)))
     assert found == "['a'] Jealous(number=1) → Jealous(number=4)"
     assert text(Snapshot(thing).root).startswith("{'a': Jealous(number=4), 'b': [Jealous(number=2")

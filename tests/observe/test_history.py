@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import shutil
 import sqlite3
 from collections.abc import Callable
 from hashlib import sha256
@@ -19,7 +18,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
-from lessons_lib.observe import history
+from lessons_lib.observe import history, storage
 from lessons_lib.observe.checkpoints.cards import nearest
 from lessons_lib.observe.checkpoints.differences import differences, show
 from lessons_lib.observe.checkpoints.tree import Tree
@@ -31,9 +30,9 @@ dumps = InMemorySaver().serde.dumps_typed
 # -- what is in it -------------------------------------------------------------------------------
 
 
-def test_each_step_names_the_nodes_that_ran_in_it(graph: Any) -> None:
-    told = [(one.step, one.source, one.wrote) for one in history(graph, ADA)]
-    assert told == [
+def test_each_step_tells_who_ran_what_each_wrote_and_what_changed(graph: Any) -> None:
+    page = history(graph, ADA)
+    assert [(one.step, one.source, one.wrote) for one in page] == [
         (-1, "input", ()),
         (0, "loop", ("__start__",)),
         (1, "loop", ("find",)),
@@ -41,30 +40,18 @@ def test_each_step_names_the_nodes_that_ran_in_it(graph: Any) -> None:
         (3, "loop", ("ask",)),
         (4, "loop", ("send", "send")),
     ]
-
-
-def test_what_each_node_wrote_is_told_apart(graph: Any) -> None:
-    page = history(graph, ADA)
     assert dict(page.at(2).writes) == {
         "draft": {"log": ["drafted"]},
         "check": {"order": {"id": "A-1", "price": 12}},
     }
-    assert [result for _, result in page.at(4).writes] == [
-        {"log": ["sent part 1"]},
-        {"log": ["sent part 2"]},
-    ]
-
-
-def test_what_changed_is_told_path_by_path(graph: Any) -> None:
-    page = history(graph, ADA)
-    assert list(map(str, page.at(2).changed)) == [
-        "+ log[2]: 'drafted'",
-        "order['price']: 10 → 12",
-    ]
+    assert [result["log"] for _, result in page.at(4).writes] == [["sent part 1"], ["sent part 2"]]
     assert list(map(str, page.at(1).changed)) == [
         "+ log[1]: 'found'",
         "+ order: {'id': 'A-1', 'price': 10}",
     ]
+    assert list(map(str, page.at(2).changed)) == ["+ log[2]: 'drafted'", "order['price']: 10 → 12"]
+    assert page.checkpoints[-1].values == graph.get_state(ADA).values
+    assert len(history(graph, graph.get_state(ADA).config)) == len(page)
 
 
 def test_what_waits_and_what_was_asked(saver: Any) -> None:
@@ -150,10 +137,6 @@ def test_an_unknown_checkpoint_is_said(graph: Any) -> None:
         history(graph, config)
 
 
-def test_values_are_the_state(graph: Any) -> None:
-    assert history(graph, ADA).checkpoints[-1].values == graph.get_state(ADA).values
-
-
 def test_bytes_are_those_that_the_saver_keeps() -> None:
     saver = InMemorySaver()
     graph = complaint(saver)
@@ -197,7 +180,7 @@ def test_an_int_names_the_step_on_the_newest_line_and_a_label_any(graph: Any) ->
     assert page.at(4).label == "4"
     assert page.at(page.checkpoints[0].id) == page.checkpoints[0]
     assert str(page).splitlines()[1].split()[:3] == ["step", "after", "wrote"]
-    with pytest.raises(ValueError, match=r"no checkpoint 9, expected a step or label from -1 to"):
+    with pytest.raises(ValueError, match="has no checkpoint 9, expected a step or label such as"):
         page.at(9)
 
 
@@ -208,16 +191,6 @@ def test_a_page_is_the_newest_and_says_what_is_older(saver: Any) -> None:
     assert str(page).splitlines()[-1].startswith("… and older ones, not read")
     everything = history(counted(InMemorySaver(), 12), ADA, limit=None)
     assert (len(everything), everything.older) == (14, False)
-
-
-def test_a_config_of_one_checkpoint_gives_the_whole_thread(graph: Any) -> None:
-    assert len(history(graph, graph.get_state(ADA).config)) == len(history(graph, ADA)) == 6
-
-
-def test_a_thread_may_be_named_by_a_number(saver: Any) -> None:
-    graph = complaint(saver)
-    graph.invoke({"log": []}, {"configurable": {"thread_id": "1"}})
-    assert len(history(graph, {"configurable": {"thread_id": 1}})) == 4
 
 
 def test_looking_changes_nothing() -> None:
@@ -234,24 +207,26 @@ def test_looking_changes_nothing() -> None:
 # -- differences ---------------------------------------------------------------------------------
 
 
-def test_of_a_trimmed_list_only_what_went_and_came_is_told() -> None:
-    said = [HumanMessage(f"number {n}", id=str(n)) for n in range(6)]
-    changed = differences({"messages": said[:5]}, {"messages": said[1:]}, dumps)
-    assert list(map(str, changed)) == [
-        "− messages[0]: human: 'number 0'",
-        "+ messages[4]: human: 'number 5'",
-    ]
+SAID = [HumanMessage(f"number {n}", id=str(n)) for n in range(6)]
 
 
-def test_a_message_that_keeps_its_id_and_changes_its_words_is_told() -> None:
-    before, after = [AIMessage("yes", id="a")], [AIMessage("no", id="a")]
-    (change,) = differences({"messages": before}, {"messages": after}, dumps)
-    assert str(change) == "messages[0]: ai: 'yes' → ai: 'no'"
+class Plain:
+    """Without an == of its own, and no serialiser writes it."""
 
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
+        (
+            {"m": SAID[:5]},
+            {"m": SAID[1:]},
+            ["− m[0]: human: 'number 0'", "+ m[4]: human: 'number 5'"],
+        ),
+        (
+            {"m": [AIMessage("yes", id="a")]},
+            {"m": [AIMessage("no", id="a")]},
+            ["m[0]: ai: 'yes' → ai: 'no'"],
+        ),
         ({"a": 1}, {}, ["− a: 1"]),
         ({"a": {1, 2}}, {"a": {2, 3}}, ["− a: 1", "+ a: 3"]),
         ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["a['b'][1]['c']: 2 → 3"]),
@@ -261,20 +236,14 @@ def test_a_message_that_keeps_its_id_and_changes_its_words_is_told() -> None:
         ({"a": []}, {"a": list(range(500))}, ["a: 0 items → 500 others"]),
     ],
 )
-def test_differences_of_plain_values(before: Any, after: Any, told: list[str]) -> None:
+def test_differences(before: Any, after: Any, told: list[str]) -> None:
     assert list(map(str, differences(before, after, dumps))) == told
 
 
-def test_equal_bytes_are_no_difference_and_many_differences_are_counted() -> None:
-    class Plain:
-        pass
-
+def test_equal_bytes_are_no_difference_many_are_counted_and_long_ones_cut() -> None:
     assert differences({"a": Plain()}, {"a": Plain()}, lambda _: b"same") == ()
     many = differences({}, {str(n): n for n in range(99)}, dumps)
     assert (len(many), str(many[-1])) == (41, "… and more")
-
-
-def test_values_are_shown_short() -> None:
     assert show("x" * 500).endswith("…")
     assert len(show({"a": "y" * 500})) <= 48
     assert show(list(range(99))) == "list of 99"
@@ -324,8 +293,8 @@ def _tree(branches: int, length: int) -> Tree:
     return Tree(dict(sorted(index.items())))
 
 
-@pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (7, 30), (50, 50)])
-@pytest.mark.parametrize("most", [1, 2, 3, 12, 30])
+@pytest.mark.parametrize(("branches", "length"), [(1, 1), (1, 200), (40, 1), (50, 50)])
+@pytest.mark.parametrize("most", [1, 2, 30])
 def test_of_a_tree_of_any_shape_the_nearest_are_drawn(
     branches: int, length: int, most: int
 ) -> None:
@@ -338,11 +307,8 @@ def test_of_a_tree_of_any_shape_the_nearest_are_drawn(
 
 
 def test_lines_whose_beginning_was_not_read_are_drawn_too() -> None:
-    assert nearest(Tree({"1": "gone", "2": "1", "3": "lost"}), "2", 9) == {
-        "1": "",
-        "2": "1",
-        "3": "",
-    }
+    tree = Tree({"1": "gone", "2": "1", "3": "lost"})
+    assert nearest(tree, "2", 9) == {"1": "", "2": "1", "3": ""}
 
 
 def test_lines_and_letters() -> None:
@@ -356,16 +322,17 @@ def test_lines_and_letters() -> None:
 # -- bad input -----------------------------------------------------------------------------------
 
 
-def _never_ran(saver: Any) -> Any:
-    return complaint(saver)
+BAD_LIMITS = [0, -1, 2.5, True, "all"]
+LIMIT = "expected a whole number from 1 up, or None for all"
 
 
 @pytest.mark.parametrize(
     ("graph", "config", "error", "words"),
     [
+        *((counted(InMemorySaver(), 1), limit, ValueError, LIMIT) for limit in BAD_LIMITS),
         (complaint(None), ADA, ValueError, "checkpointer is None, expected a saver"),
         (StateGraph(Complaint), ADA, TypeError, "a StateGraph is not compiled yet"),
-        ({}, ADA, TypeError, r"\{\} is no graph, expected a compiled one"),
+        ({}, ADA, TypeError, r"\{\} is no graph, expected a compiled graph"),
         (complaint(InMemorySaver()), ADA, ValueError, "holds no checkpoint at all"),
         (counted(InMemorySaver(), 1), {}, ValueError, r"the config \{\} names no thread"),
         (counted(InMemorySaver(), 1), None, ValueError, "the config None names no thread"),
@@ -385,14 +352,8 @@ def _never_ran(saver: Any) -> Any:
 )
 def test_bad_input_is_one_sentence(graph: Any, config: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words) as caught:
-        history(graph, config)
+        history(graph, ADA, limit=config) if words is LIMIT else history(graph, config)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("limit", [0, -1, 2.5, True, "all"])
-def test_a_limit_is_a_whole_number(limit: Any) -> None:
-    with pytest.raises(ValueError, match=r"expected a whole number from 1 up, or None for all"):
-        history(counted(InMemorySaver(), 1), ADA, limit=limit)
 
 
 def _empty(path: Path) -> None:
@@ -447,22 +408,24 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
+@pytest.mark.parametrize("look", [history, lambda graph, _: storage(graph)])
 @pytest.mark.parametrize(("make", "words"), BAD_FILES)
 def test_a_bad_file_is_one_sentence_and_stays_as_it_is(
-    make: Callable[[Path], None], words: str, tmp_path: Path
+    make: Callable[[Path], None], words: str, look: Any, tmp_path: Path
 ) -> None:
     make(tmp_path / "bot.sqlite")
     before = contents(tmp_path)
     saver = open_sqlite(tmp_path / "bot.sqlite")
     with pytest.raises(ValueError, match=words) as caught:
-        history(complaint(saver), ADA)
+        look(complaint(saver), ADA)
     saver.conn.close()
     assert "\n" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
     assert contents(tmp_path) == before
 
 
-def test_a_locked_file_and_a_closed_connection_are_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("look", [history, lambda graph, _: storage(graph)])
+def test_a_locked_file_and_a_closed_connection_are_one_sentence(look: Any, tmp_path: Path) -> None:
     path = tmp_path / "bot.sqlite"
     _whole(path)
     other = sqlite3.connect(path, isolation_level=None)
@@ -470,12 +433,12 @@ def test_a_locked_file_and_a_closed_connection_are_one_sentence(tmp_path: Path) 
     other.execute("BEGIN IMMEDIATE")
     saver = open_sqlite(path, timeout=0)
     with pytest.raises(TimeoutError, match=r"bot.sqlite is locked by another connection"):
-        history(complaint(saver), ADA)
+        look(complaint(saver), ADA)
     other.close()
-    assert len(history(complaint(saver), ADA, limit=3)) == 3
+    assert look(complaint(saver), ADA)
     saver.conn.close()
     with pytest.raises(ValueError, match="the saver's connection cannot be used"):
-        history(complaint(saver), ADA)
+        look(complaint(saver), ADA)
 
 
 def test_a_subgraphs_namespace_can_be_read() -> None:
@@ -489,11 +452,3 @@ def test_a_subgraphs_namespace_can_be_read() -> None:
     graph.invoke({"n": 0, "last": []}, ADA)
     config = {"configurable": {"thread_id": "ada", "checkpoint_ns": "sub"}}
     assert [one.wrote for one in history(graph, config)] == [(), ("__start__",), ("count",)]
-
-
-def test_a_copied_file_can_be_read(tmp_path: Path) -> None:
-    _whole(tmp_path / "bot.sqlite")
-    shutil.copy(tmp_path / "bot.sqlite", tmp_path / "copy.sqlite")
-    saver = open_sqlite(tmp_path / "copy.sqlite")
-    assert history(complaint(saver), ADA, limit=1).checkpoints[0].step == 30
-    saver.conn.close()

@@ -13,16 +13,22 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables.config import merge_configs
+from langgraph.cache.memory import InMemoryCache
+from langgraph.checkpoint.memory import InMemorySaver
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .reading import TABLES, Config, SaverReader, place_of, require_graph
-from .snapshots import Difference, Snapshot, same_inside, unseen_in
-from .thread import id_in, unread, unread_parts
+from .reading import TABLES, Config, SaverReader, place_of, require_graph, running_loop
+from .snapshots import Difference, Snapshot, same_inside
+from .thread import unread, unread_parts
 
 PATIENCE = 5.0
 """Seconds that a node waits for one beside it to finish, before both run at once after all."""
@@ -51,10 +57,14 @@ class Alias:
     returned: bool
     seen_by: tuple[str, ...]
 
+    @property
+    def seen(self) -> str:
+        """Who was led to see it, in words."""
+        return ", ".join(self.seen_by) or "nobody"
+
     def __str__(self) -> str:
-        seen = ", ".join(self.seen_by) or "nobody"
         told = "returned, too" if self.returned else "not returned"
-        return f"{self.node}: {self.path} {self.change} ({told}; seen by {seen})"
+        return f"{self.node}: {self.path} {self.change} ({told}; seen by {self.seen})"
 
 
 @dataclass(frozen=True)
@@ -84,40 +94,33 @@ class Aliases:
     __repr__ = __str__
 
     def _headline(self) -> str:
-        cut = f", {self.ended}" if self.ended != "finished" else ""
         ran = f"{_counted(len(self.ran), 'node')} ran"
         unseen = f"not everything was compared: {', '.join(self.unseen)}" if self.unseen else ""
+        ended = "" if self.ended == "finished" else self.ended
         if self.changes:
+            cut = f", {ended}" if ended else ""
             unseen = f"; {unseen}" if unseen else ""
-            return (
-                f"{_counted(len(self.changes), 'change')} in place, {self._told()}{unseen} "
-                f"({ran}{cut}):"
-            )
-        if not (cut or unseen):
+            changes = f"{_counted(len(self.changes), 'change')} in place"
+            return f"{changes}, {self._returned()}{unseen} ({ran}{cut}):"
+        if not (ended or unseen):
             return f"No node changed its input in place ({ran})."
-        ended = "was interrupted" if self.ended == "interrupted" else self.ended
-        why = "; ".join(words for words in (f"the run {ended}" if cut else "", unseen) if words)
+        run = f"the run {ended.replace('interrupted', 'was interrupted')}" if ended else ""
+        why = "; ".join(filter(None, (run, unseen)))
         return f"No verdict, {why}. In what was seen, nothing was changed in place ({ran})."
 
-    def _told(self) -> str:
-        silent, all_of_them = len(self.silent), len(self.changes)
-        if silent in (0, all_of_them):
+    def _returned(self) -> str:
+        silent = len(self.silent)
+        if silent in (0, len(self.changes)):
             return "not returned" if silent else "returned, too"
         return f"{silent} of them not returned"
 
     def table(self) -> Table:
         """The changes as rows."""
-        columns = ("node", "where", "changed in place", "returned", "seen by")
         rows = [
-            (
-                c.node,
-                c.path,
-                c.change,
-                "yes" if c.returned else "no",
-                ", ".join(c.seen_by) or "nobody",
-            )
-            for c in self.changes
+            (one.node, one.path, one.change, "yes" if one.returned else "no", one.seen)
+            for one in self.changes
         ]
+        columns = ("node", "where", "changed in place", "returned", "seen by")
         return Table(columns, rows, self._headline())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -158,12 +161,16 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
             "input=None means: go on with what the thread holds, and there is no thread; "
             "give the graph an input, or a config whose thread is waiting"
         )
-    given = _copied(input)
+    try:
+        given = copy.deepcopy(input)
+    except Exception as error:
+        raise ValueError(
+            f"{_short(input)} cannot be copied ({error}), expected an input that can: the run must "
+            "not change your own objects, so leave out what cannot be copied"
+        ) from error
     listener = _Listener()
-    from langchain_core.runnables.config import merge_configs
-
-    heard = merge_configs(config, {"callbacks": [_handler(listener)]})  # type: ignore[arg-type]
-    result, ended = _run(rehearsal, given, dict(heard), more)
+    heard: Any = merge_configs(config, {"callbacks": [listener]})  # type: ignore[arg-type]
+    result, ended = _run(rehearsal, given, heard, more)
     if not listener.visits and ended.startswith("raised"):
         raise ValueError(f"the graph did not start with {_short(input)}: it {ended}")
     told = _told(listener, Snapshot(result), Snapshot(given), ended)
@@ -178,9 +185,6 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
 
 def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any]]:
     """The graph as it is run, on a saver and a cache of its own; its config; what these keep."""
-    from langgraph.cache.memory import InMemoryCache
-    from langgraph.checkpoint.memory import InMemorySaver
-
     if not isinstance(config, (Mapping, type(None))):
         raise ValueError(
             f"the config is {config!r}, expected a dictionary or None: "
@@ -188,19 +192,18 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any
         )
     place: Config = dict(config or {})
     own: dict[str, Any] = {}
-    kept: list[Any] = []
+    # A subgraph may have a cache of its own, which this one takes the place of.
+    cache: Any = InMemoryCache()
+    kept: list[Any] = [cache]
     if callable(getattr(graph.checkpointer, "get_tuple", None)):
         saver = own["checkpointer"] = InMemorySaver(serde=graph.checkpointer.serde)
         kept += [saver.storage, saver.writes, saver.blobs]
         if config is None:
             place = {"configurable": {"thread_id": "rehearsal"}}
         else:
-            place_of(config)
             place = _copy_thread(graph, place, saver)
-    # A subgraph may have a cache of its own, which this one takes the place of.
-    cache: Any = InMemoryCache()
     inner = {**place.get("configurable", {}), "__pregel_cache": cache}
-    return graph.copy(own), {**place, "configurable": inner}, [cache, *kept]
+    return graph.copy(own), {**place, "configurable": inner}, kept
 
 
 def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
@@ -208,57 +211,42 @@ def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
     reader, (thread, namespace, id) = SaverReader(graph.checkpointer), place_of(config)
     inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
     inner["thread_id"] = thread  # as text, which LangGraph makes of a number
-    named = {"thread_id": thread, "checkpoint_ns": namespace} | (
-        {"checkpoint_id": id} if id else {}
-    )
-    found = reader.get({"configurable": named}) if set(TABLES) <= set(reader.tables()) else None
-    place = {**config, "configurable": inner}
+    place = {"configurable": {"checkpoint_ns": namespace, **inner}}
+    asked = {"configurable": {"thread_id": thread, "checkpoint_ns": namespace}}
+    if id:
+        asked["configurable"]["checkpoint_id"] = id
+    found: Any = reader.get(asked) if set(TABLES) <= set(reader.tables()) else None
+    own = {**config, "configurable": inner}
     if found is None and not id:
-        return place
-    given = found.config["configurable"] if found else {}
-    if found is None or str(given["thread_id"]) != thread or id not in ("", id_in(found.config)):
+        return own
+    given = found.config["configurable"] if found else {"thread_id": None}
+    if str(given["thread_id"]) != thread or id not in ("", given.get("checkpoint_id")):
         raise ValueError(
             f"the saver gave no checkpoint {id!r} of the thread {thread!r}, expected the id of "
             "one: look for it in history(graph, config)"
         )
-    if why := unread(found) or unread_parts(found):
+    why = unread(found) or unread_parts(found)
+    if any(type(channel).__name__ == "DeltaChannel" for channel in graph.channels.values()):
+        why = "it has a DeltaChannel, whose values lie in many checkpoints"
+    if why:
         raise ValueError(
             f"the thread {thread!r} cannot be gone on with ({why}), expected a state that can be "
-            "read: leave config out and give the whole state as input"
-        )
-    if any(type(channel).__name__ == "DeltaChannel" for channel in graph.channels.values()):
-        raise ValueError(
-            "the graph has a DeltaChannel, whose values lie in many checkpoints, expected a new "
-            "thread: leave config out and give the whole state as input"
+            "read at once: leave config out and give the whole state as input"
         )
     checkpoint = found.checkpoint
-    at = saver.put(
-        {"configurable": {"checkpoint_ns": namespace, **inner}},
-        checkpoint,
-        found.metadata,
-        checkpoint["channel_versions"],
-    )
+    at = saver.put(place, checkpoint, found.metadata, checkpoint["channel_versions"])
     for task_id, channel, value in found.pending_writes or ():
         saver.put_writes(at, [(channel, value)], task_id)
-    return place
-
-
-def _copied(input: Any) -> Any:
-    try:
-        return copy.deepcopy(input)
-    except Exception as error:
-        raise ValueError(
-            f"{_short(input)} cannot be copied ({error}), expected an input that can: the run must "
-            "not change your own objects, so leave out what cannot be copied"
-        ) from error
+    return own
 
 
 def _run(graph: Any, given: Any, config: Config, more: dict[str, Any]) -> tuple[Any, str]:
     """The result of the run and how it ended; an async graph runs in a thread with its own loop."""
     try:
         if _is_async(graph):
-            alone = {"max_concurrency": 1, **config}
-            result = _in_a_thread(lambda: asyncio.run(graph.ainvoke(given, alone, **more)))
+            work = graph.ainvoke(given, {"max_concurrency": 1, **config}, **more)
+            with ThreadPoolExecutor(1) as pool:  # a notebook's own thread has a running loop
+                result = pool.submit(asyncio.run, work).result()
         else:
             result = graph.invoke(given, config, **more)
     except Exception as error:
@@ -269,21 +257,10 @@ def _run(graph: Any, given: Any, config: Config, more: dict[str, Any]) -> tuple[
 
 def _is_async(graph: Any) -> bool:
     """Whether some node, or a node of a subgraph, can only be awaited."""
-    bound = [node.bound for node in graph.nodes.values()]
-    inner = [graph for _, graph in graph.get_subgraphs()]
-    return any(_only_async(one) for one in bound) or any(_is_async(one) for one in inner)
-
-
-def _only_async(bound: Any) -> bool:
-    return getattr(bound, "func", 0) is None and getattr(bound, "afunc", None) is not None
-
-
-def _in_a_thread(work: Callable[[], Any]) -> Any:
-    """The result of `work()` in a thread: a notebook's own thread has a running loop already."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+    for node in graph.nodes.values():
+        if getattr(node.bound, "func", 0) is None and getattr(node.bound, "afunc", None):
+            return True
+    return any(_is_async(inner) for _, inner in graph.get_subgraphs())
 
 
 # -- listening -------------------------------------------------------------------------------------
@@ -300,79 +277,62 @@ class _Visit:
     after: Snapshot | None = None
     output: Any = None
     ended_at: int = 0
+    """How many visits had begun when this one ended."""
 
     @property
     def name(self) -> str:
         """The node's name, after those of the nodes that its subgraph stands in."""
         return "/".join(part.split(":")[0] for part in self.namespace)
 
+    def changes(self) -> list[Difference]:
+        """What changed in what it was given; of one that did not end, nothing is known."""
+        return self.before.differences(self.after) if self.after else []
 
-@dataclass
-class _Listener:
-    """Notes every node's visit; nodes under one parent take turns."""
 
-    visits: list[_Visit] = field(default_factory=list)
-    at_once: tuple[str, ...] = ()
-    """What is not known when a node did not get its turn."""
-    _open: dict[object, tuple[_Visit, bool]] = field(default_factory=dict)
-    _turns: dict[tuple[str, ...], threading.Lock] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+class _Listener(BaseCallbackHandler):
+    """Notes each visit in the thread in which the node runs; nodes under one parent take turns."""
 
-    def start(self, run: object, given: Any, metadata: Mapping[str, Any], wait: bool) -> None:
-        """A node is about to run on `given`, the object itself."""
+    run_inline = True
+    raise_error = True
+
+    def __init__(self) -> None:
+        self.visits: list[_Visit] = []
+        self.at_once: tuple[str, ...] = ()
+        """What is not known when a node did not get its turn."""
+        self._open: dict[object, tuple[_Visit, threading.Lock | None]] = {}
+        self._turns: defaultdict[object, threading.Lock] = defaultdict(threading.Lock)
+        self._guard = threading.Lock()
+
+    def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: Any, **more: Any) -> None:
+        # Only the run of a node itself has this tag; what it calls inside has another.
+        if not any(tag.startswith("graph:step") for tag in more.get("tags") or ()):
+            return
+        metadata = more.get("metadata") or {}
         namespace = tuple(str(metadata.get("langgraph_checkpoint_ns", "")).split("|"))
         with self._guard:
-            turn = self._turns.setdefault(namespace[:-1], threading.Lock())
+            turn = self._turns[namespace[:-1]]
+        # In an event loop, waiting would stop the node that is waited for.
+        wait = running_loop() is None
         mine = wait and turn.acquire(timeout=PATIENCE)
         with self._guard:
             if wait and not mine:
                 self.at_once = ("which of the nodes that ran at once made a change",)
-            visit = _Visit(namespace, metadata.get("langgraph_step", 0), given, Snapshot(given))
+            visit = _Visit(namespace, metadata.get("langgraph_step", 0), inputs, Snapshot(inputs))
             self.visits.append(visit)
-            self._open[run] = visit, mine
+            self._open[run_id] = visit, turn if mine else None
 
-    def end(self, run: object, output: Any = None) -> None:
-        """A node has returned `output`, or raised."""
+    def on_chain_end(self, outputs: Any, *, run_id: Any, **more: Any) -> None:
         with self._guard:
-            visit, mine = self._open.pop(run, (None, False))
+            visit, turn = self._open.pop(run_id, (None, None))
             if visit is None:
                 return
-            visit.after, visit.output = Snapshot(visit.given), output
+            visit.after, visit.output = Snapshot(visit.given), outputs
             visit.ended_at = len(self.visits)
-        if mine:
-            with suppress(RuntimeError):
-                self._turns[visit.namespace[:-1]].release()
+        if turn:
+            turn.release()
 
-
-def _handler(listener: _Listener) -> Any:
-    """The listener as a callback handler, called in the thread in which the node runs."""
-    from langchain_core.callbacks import BaseCallbackHandler
-
-    class Handler(BaseCallbackHandler):
-        run_inline = True
-        raise_error = True
-
-        def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: Any, **more: Any) -> None:
-            # Only the run of a node itself has this tag; what it calls inside has another.
-            if any(tag.startswith("graph:step") for tag in more.get("tags") or ()):
-                listener.start(run_id, inputs, more.get("metadata") or {}, not _in_a_loop())
-
-        def on_chain_end(self, outputs: Any, *, run_id: Any, **more: Any) -> None:
-            listener.end(run_id, outputs)
-
-        def on_chain_error(self, error: BaseException, *, run_id: Any, **more: Any) -> None:
-            listener.end(run_id)
-
-    return Handler()
-
-
-def _in_a_loop() -> bool:
-    """Whether this thread runs an event loop: then waiting would stop the node waited for."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    def on_chain_error(self, error: BaseException, *, run_id: Any, **more: Any) -> None:
+        self.on_chain_end(None, run_id=run_id)
 
 
 # -- telling ---------------------------------------------------------------------------------------
@@ -380,59 +340,49 @@ def _in_a_loop() -> bool:
 
 def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) -> Aliases:
     found, visits = [], listener.visits
-    for place, visit in enumerate(visits):
-        for change in _own_changes(visit, visits[place + 1 :]):
+    for visit in visits:
+        theirs = _changes_inside(visit, visits)
+        for change in visit.changes():
+            if (id(change.holder), change.change) in theirs:
+                continue
             seen = _seen_by(change.holder, visit, visits)
             seen += [RESULT] * result.holds(change.holder) + [CALLER] * given.holds(change.holder)
-            returned = _is_returned(change, visit)
+            returned = any(_says(update, change, visit) for update in _updates(visit.output))
             found.append(
                 Alias(visit.name, visit.step, change.path, change.change, returned, tuple(seen))
             )
-    ran = tuple(visit.name for visit in visits)
     shots = [shot for visit in visits for shot in (visit.before, visit.after) if shot]
-    return Aliases(tuple(found), ran, ended, (*unseen_in(shots), *listener.at_once))
+    closed = sorted({words for shot in shots for words in shot.closed})
+    ran = tuple(visit.name for visit in visits)
+    return Aliases(tuple(found), ran, ended, (*closed, *listener.at_once))
 
 
-def _own_changes(visit: _Visit, later: list[_Visit]) -> Iterator[Difference]:
-    """What changed while a node ran, without what a node of its subgraph is the author of."""
+def _changes_inside(visit: _Visit, visits: list[_Visit]) -> set[tuple[int, str]]:
+    """The changes of which a node of its subgraph is the author."""
     depth = len(visit.namespace)
     inner = [
         other
-        for other in later
+        for other in visits
         if len(other.namespace) > depth and other.namespace[:depth] == visit.namespace
     ]
-    theirs = {(id(change.holder), change.change) for one in inner for change in _changes(one)}
-    return (c for c in _changes(visit) if (id(c.holder), c.change) not in theirs)
-
-
-def _changes(visit: _Visit) -> list[Difference]:
-    return visit.before.differences(visit.after) if visit.after else []
+    return {(id(change.holder), change.change) for one in inner for change in one.changes()}
 
 
 def _seen_by(holder: object, visit: _Visit, visits: list[_Visit]) -> list[str]:
     """The nodes that began after a visit had ended, and were given a way to the object."""
-    later = visits[visit.ended_at :]
-    seen = [
-        other.name + (" (side by side)" if _beside(visit, other) else "")
-        for other in later
-        if other.before.holds(holder)
-    ]
-    return list(dict.fromkeys(seen))
+    names: dict[str, None] = {}
+    for other in visits[visit.ended_at :]:
+        if other.before.holds(holder):
+            beside = (other.step, other.namespace[:-1]) == (visit.step, visit.namespace[:-1])
+            names[other.name + (" (side by side)" if beside else "")] = None
+    return list(names)
 
 
-def _beside(one: _Visit, other: _Visit) -> bool:
-    return one.step == other.step and one.namespace[:-1] == other.namespace[:-1]
-
-
-def _is_returned(change: Difference, visit: _Visit) -> bool:
+def _says(update: Any, change: Difference, visit: _Visit) -> bool:
     """Whether what a node returned says the change: it leads to the object, or says the same."""
-    return any(_says(Snapshot(update), change, visit) for update in _updates(visit.output))
-
-
-def _says(told: Snapshot, change: Difference, visit: _Visit) -> bool:
-    key = change.steps[:1]
-    update, now = told.at(key), visit.after and visit.after.at(key)
-    whole = bool(update and now and same_inside(update, now))
+    told, key = Snapshot(update), change.steps[:1]
+    said, now = told.at(key), visit.after and visit.after.at(key)
+    whole = bool(said and now and same_inside(said, now))
     return whole or told.holds(change.value) or (key != change.steps and told.holds(change.holder))
 
 

@@ -25,18 +25,16 @@ Describe = Callable[[str], Box]
 
 def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES) -> Picture:
     """Draw a tree of checkpoints around one of them; `describe` makes the card of an id."""
-    after = nearest(tree, focus, most)
-    boxes = {id: describe(id) for id in after}
-    arrows = tuple(Arrow(parent, id) for id, parent in after.items() if parent)
-    hidden = len(tree.parents) - len(after)
+    drawn = Tree(nearest(tree, focus, most))
+    boxes = {id: describe(id) for id in drawn.parents}
+    arrows = tuple(Arrow(parent, id) for id, parent in drawn.parents.items() if parent)
+    hidden = len(tree.parents) - len(boxes)
     more = f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn"
     diagram = Diagram(tuple(boxes.values()), arrows, left_out=more if hidden else "")
-    places = _Grid(after, boxes).layout(arrows)
-    lines = _lines_of(after)
-    told = [" → ".join(_name(boxes[id]) for id in line) for line in lines]
-    picture = draw(
-        diagram, _alt(lines, boxes), "\n".join([*told, *([more] if hidden else [])]), places
-    )
+    places = _Grid(drawn, boxes).layout(arrows)
+    lines = _named_lines(drawn, boxes)
+    words = [" → ".join(line) for line in lines] + ([more] if hidden else [])
+    picture = draw(diagram, _alt(lines), "\n".join(words), places)
     # On a narrow page the end of the card before is to be seen too: one came from somewhere.
     return replace(picture, focus=max(0, round(places.boxes[focus][0]) - BETWEEN - 20))
 
@@ -65,11 +63,8 @@ def nearest(tree: Tree, focus: str, most: int) -> dict[str, str]:
 class _Grid:
     """Rows and columns: a line goes on to the right, a branch begins in the next free row."""
 
-    def __init__(self, after: dict[str, str], boxes: dict[str, Box]) -> None:
-        self.after, self.boxes = after, boxes
-        self.children: dict[str, list[str]] = {}
-        for id, parent in after.items():
-            self.children.setdefault(parent, []).append(id)
+    def __init__(self, drawn: Tree, boxes: dict[str, Box]) -> None:
+        self.children = drawn.children
         self.wide = max(size(box)[0] for box in boxes.values())
         self.high = max(size(box)[1] for box in boxes.values())
         room = WIDE if max(map(len, self.children.values())) == 1 else WIDE_TREE
@@ -146,38 +141,22 @@ def _towards(corner: Point, other: Point, radius: float = 9) -> Point:
 # -- words ---------------------------------------------------------------------------------------
 
 
+def _named_lines(drawn: Tree, boxes: dict[str, Box]) -> list[list[str]]:
+    """What is drawn, line by line; each begins with the card that it branches off, if any."""
+    lines = []
+    for line in drawn.lines:
+        parent = drawn.parents[line[0]]
+        ids = [parent, *line] if parent else line
+        lines.append([_name(boxes[id]) for id in ids])
+    return lines
+
+
 def _name(box: Box) -> str:
     note = f" ({box.note})" if box.note else ""
     return " ".join((box.title, *box.lines)) + note
 
 
-def _lines_of(after: dict[str, str]) -> list[list[str]]:
-    """What is drawn, line by line; each begins with the card that it branches off, if any."""
-    lines: list[list[str]] = []
-    line_of: dict[str, list[str]] = {}
-    for id, parent in after.items():
-        line = line_of.get(parent)
-        if line is None or line[-1] != parent:
-            line = [parent] if parent else []
-            lines.append(line)
-        line.append(id)
-        line_of[id] = line
-    return lines
-
-
-def _alt(lines: list[list[str]], boxes: dict[str, Box]) -> str:
-    told = ["then ".join(f"{_name(boxes[id])}, " for id in line).rstrip(", ") for line in lines]
-    branches = "".join(f" A branch: {words}." for words in told[1:])
-    return shorten(f"Cards of checkpoints, each leading to the next: {told[0]}.{branches}", 1500)
-
-
-def draw_card(id: str, label: str, by: str, *, here: bool = False, note: str = "") -> Box:
-    """The card of a checkpoint: its step, and below who made it."""
-    return Box(
-        id,
-        f"step {label}",
-        "checkpoint",
-        (shorten(by, 18),),
-        state="kept" if here else "plain",
-        note="you are here" if here else note,
-    )
+def _alt(lines: list[list[str]]) -> str:
+    first, *branches = [", then ".join(line) for line in lines]
+    told = "".join(f" A branch: {words}." for words in branches)
+    return shorten(f"Cards of checkpoints, each leading to the next: {first}.{told}", 1500)

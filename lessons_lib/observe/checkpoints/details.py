@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..pictures.table import Table
 from .differences import show
 from .history import Checkpoint, counted, told
@@ -50,56 +48,51 @@ def _waits(one: Checkpoint, followed: bool) -> str:
 
 def tables(one: Checkpoint) -> str:
     """Who wrote what, what changed, and the state with its bytes; side by side if there is room."""
-    shown = [table for table in (_writes(one), _changes(one), _state(one)) if table.rows]
-    items = "".join(
-        f'<div style="flex:0 1 auto;max-width:100%;min-width:0">{table._repr_html_()}</div>'
-        for table in shown
+    shown = (
+        (("node", "channel", "wrote"), _writes(one), "Who wrote what"),
+        (("path", "", "before", "after"), _changes(one), "What changed"),
+        (("channel", "holds", "bytes"), _state(one), f"The state, {one.bytes} bytes"),
     )
+    items = ""
+    for columns, rows, caption in shown:
+        more = len(rows) - MAX_ROWS
+        notes = [f"… and {more} more"] if more > 0 else []
+        html = Table(columns, rows[:MAX_ROWS], caption, notes)._repr_html_() if rows else ""
+        items += html and f'<div style="flex:0 1 auto;max-width:100%;min-width:0">{html}</div>'
     return (
         '<div style="display:flex;flex-wrap:wrap;gap:8px;align-items:flex-start;margin-top:8px">'
         f"{items}</div>"
     )
 
 
-def _writes(one: Checkpoint) -> Table:
-    rows = [
-        (node, channel, show(value))
-        for node, result in one.writes
-        for channel, value in _pairs(result)
+Rows = list[tuple[object, ...]]
+
+
+def _writes(one: Checkpoint) -> Rows:
+    """What each node returned, channel by channel; of one that returned nothing, an empty row."""
+    rows: Rows = []
+    for node, result in one.writes:
+        if isinstance(result, dict):
+            rows += [(node, key, show(value)) for key, value in result.items()]
+            rows += [] if result else [(node, "–", "nothing")]
+        else:
+            rows.append((node, "–", show(result)))
+    return rows
+
+
+def _changes(one: Checkpoint) -> Rows:
+    return [
+        (c.path, "…" if c.kind == "more" else c.kind, c.before or "–", c.after or "–")
+        for c in one.changed
     ]
-    return _bounded(("node", "channel", "wrote"), rows, "Who wrote what")
 
 
-def _pairs(result: Any) -> list[tuple[str, Any]]:
-    """What a node returned, channel by channel; a node that returned nothing has one empty row."""
-    if isinstance(result, dict):
-        return [(str(key), value) for key, value in result.items()] or [("–", "nothing")]
-    return [("–", result)]
-
-
-def _changes(one: Checkpoint) -> Table:
-    words = {"new": "new", "gone": "gone", "changed": "changed", "more": "…"}
-    rows = [
-        (change.path, words[change.kind], change.before or "–", change.after or "–")
-        for change in one.changed
-    ]
-    return _bounded(("path", "", "before", "after"), rows, "What changed")
-
-
-def _state(one: Checkpoint) -> Table:
+def _state(one: Checkpoint) -> Rows:
     values = dict(one.values) if isinstance(one.values, dict) else {"state": one.values}
     if "__previous__" in one.weighs:
         values["__previous__"] = one.previous
-    names = dict.fromkeys([*values, *one.weighs])
-    rows = [
+    names = sorted({**values, **one.weighs}, key=lambda name: -one.weighs.get(name, 0))
+    return [
         (name, show(values[name]) if name in values else _OWN, one.weighs.get(name, 0))
-        for name in sorted(names, key=lambda name: -one.weighs.get(name, 0))
+        for name in names
     ]
-    caption = f"The state, {one.bytes} bytes"
-    return _bounded(("channel", "holds", "bytes"), rows, caption)
-
-
-def _bounded(columns: tuple[str, ...], rows: list[tuple[Any, ...]], caption: str) -> Table:
-    more = len(rows) - MAX_ROWS
-    notes = [f"… and {more} more"] if more > 0 else []
-    return Table(columns, rows[:MAX_ROWS], caption, notes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..pictures.style import said_of, shorten
 
@@ -21,6 +21,7 @@ _LONGEST_COMPARED = 400
 _COMPARED = (str, bytes, int, float, type(None), list, dict)
 """What == decides, or what is compared item by item: no bytes need to be made of it."""
 
+T = TypeVar("T")
 Dumps = Callable[[Any], Any]
 
 
@@ -62,14 +63,13 @@ def differences(before: Any, after: Any, dumps: Dumps) -> tuple[Change, ...]:
 
 
 def show(value: Any, limit: int = SHORT) -> str:
-    """A value in few characters; a message by who said it.
+    """A value in few characters; a message of LangChain's by who said it.
 
     >>> show("hello"), show([1, 2, 3]), show({"name": "Ada"})
     ("'hello'", '[1, 2, 3]', "{'name': 'Ada'}")
     """
-    said = _said(value)
-    if said is not None:
-        who, words = said
+    who, words = getattr(value, "type", None), getattr(value, "content", None)
+    if isinstance(who, str) and words is not None and not isinstance(value, Mapping):
         return f"{who}: {shorten(repr(words), max(8, limit - len(who) - 2))}"
     if type(value) in (list, tuple, set, frozenset, dict) and len(value) > 12:
         return f"{type(value).__name__} of {len(value)}"
@@ -78,14 +78,6 @@ def show(value: Any, limit: int = SHORT) -> str:
     if isinstance(value, list):
         return shorten("[" + ", ".join(show(item, limit) for item in value) + "]", limit)
     return shorten(said_of(value), limit)
-
-
-def _said(value: Any) -> tuple[str, str] | None:
-    """Who said what, for a message of LangChain's."""
-    who, words = getattr(value, "type", None), getattr(value, "content", None)
-    if not isinstance(who, str) or words is None or isinstance(value, Mapping):
-        return None
-    return who, words if isinstance(words, str) else repr(words)
 
 
 def _same(one: Any, other: Any, dumps: Dumps) -> bool:
@@ -109,8 +101,10 @@ def _between(path: str, before: Any, after: Any, dumps: Dumps) -> Iterator[Chang
     elif isinstance(before, list) and isinstance(after, list):
         yield from _of_lists(path, before, after, dumps)
     elif isinstance(before, (set, frozenset)) and isinstance(after, (set, frozenset)):
-        yield from (Change(path, "gone", show(item)) for item in _sorted(before - after))
-        yield from (Change(path, "new", "", show(item)) for item in _sorted(after - before))
+        for item in sorted(before - after, key=said_of):
+            yield Change(path, "gone", show(item))
+        for item in sorted(after - before, key=said_of):
+            yield Change(path, "new", "", show(item))
     else:
         yield Change(path or "value", "changed", show(before), show(after))
 
@@ -119,7 +113,7 @@ def _of_dicts(
     path: str, before: dict[Any, Any], after: dict[Any, Any], dumps: Dumps
 ) -> Iterator[Change]:
     for key in [*before, *(key for key in after if key not in before)]:
-        inner = _inner(path, key)
+        inner = f"{path}[{shorten(repr(key), 30)}]" if path else str(key)
         if key not in after:
             yield Change(inner, "gone", show(before[key]))
         elif key in before:
@@ -129,39 +123,40 @@ def _of_dicts(
 
 
 def _of_lists(path: str, before: list[Any], after: list[Any], dumps: Dumps) -> Iterator[Change]:
-    start = _alike(before, after, dumps)
-    end = _alike(before[start:][::-1], after[start:][::-1], dumps)
+    start, end = same_ends(before, after, lambda one, other: _same(one, other, dumps))
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if max(len(old), len(new)) > _LONGEST_COMPARED:
         yield Change(path, "changed", f"{len(old)} items", f"{len(new)} others")
         return
-    numbers = _numbered([*old, *new], dumps)
-    matcher = SequenceMatcher(None, numbers[: len(old)], numbers[len(old) :], autojunk=False)
-    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-        if kind in ("equal", "replace") and i2 - i1 == j2 - j1:
-            for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
-                yield from _between(f"{path}[{start + j}]", old[i], new[j], dumps)
+    names, others = ([_key(item, dumps) for item in items] for items in (old, new))
+    matcher = SequenceMatcher(None, names, others, autojunk=False)
+    for _, i1, i2, j1, j2 in matcher.get_opcodes():
+        was = [(f"{path}[{start + i}]", old[i]) for i in range(i1, i2)]
+        now = [(f"{path}[{start + j}]", new[j]) for j in range(j1, j2)]
+        if len(was) == len(now):
+            for (_, one), (place, other) in zip(was, now, strict=True):
+                yield from _between(place, one, other, dumps)
         else:
-            yield from (Change(f"{path}[{start + i}]", "gone", show(old[i])) for i in range(i1, i2))
-            yield from (
-                Change(f"{path}[{start + j}]", "new", "", show(new[j])) for j in range(j1, j2)
-            )
+            yield from (Change(place, "gone", show(one)) for place, one in was)
+            yield from (Change(place, "new", "", show(other)) for place, other in now)
 
 
-def _alike(one: Sequence[Any], other: Sequence[Any], dumps: Dumps) -> int:
-    """How many items at the beginning of two lists are the same."""
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if not _same(a, b, dumps):
-            break
-        count += 1
-    return count
+def same_ends(
+    one: Sequence[T], other: Sequence[T], same: Callable[[T, T], bool]
+) -> tuple[int, int]:
+    """How many items are the same at the beginning of two lists, and at the end of the rest.
 
-
-def _numbered(items: list[Any], dumps: Dumps) -> list[int]:
-    """A number for each item, the same for those that are one thing: by its id, or by its bytes."""
-    known: dict[Any, int] = {}
-    return [known.setdefault(_key(item, dumps), len(known)) for item in items]
+    >>> same_ends("abxyz", "abcz", lambda one, other: one == other)
+    (2, 1)
+    """
+    least = min(len(one), len(other))
+    start = 0
+    while start < least and same(one[start], other[start]):
+        start += 1
+    end = 0
+    while end < least - start and same(one[-1 - end], other[-1 - end]):
+        end += 1
+    return start, end
 
 
 def _key(item: Any, dumps: Dumps) -> Any:
@@ -174,13 +169,3 @@ def _key(item: Any, dumps: Dumps) -> Any:
     except Exception:  # what cannot be written is like itself alone
         return id(item)
     return key
-
-
-def _inner(path: str, key: Any) -> str:
-    if not path:
-        return str(key)
-    return f"{path}[{shorten(repr(key), 30)}]"
-
-
-def _sorted(items: Any) -> list[Any]:
-    return sorted(items, key=said_of)

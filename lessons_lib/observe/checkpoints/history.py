@@ -9,7 +9,7 @@ waits in the checkpoint before. What exactly each one wrote stands there too, as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
 from ..pictures.style import shorten
 from ..pictures.table import Table
-from .cards import draw_card, draw_tree
+from .cards import draw_tree
 from .differences import Change, differences, show
 from .reading import Config, Unread, first_line
 from .thread import Thread, id_in, step_of, unread, unread_parts
@@ -84,11 +84,6 @@ class Checkpoint:
         """Who made it, in words: the nodes, or in brackets what else was the reason."""
         return counted(self.wrote) if self.wrote else f"({self.source})"
 
-    @property
-    def news(self) -> str:
-        """The first few differences in one line."""
-        return told(self.changed)
-
 
 def history(graph: Any, config: Any, *, limit: int | None = 50) -> History:
     """A thread's checkpoints, newest last: who wrote each, what it changed, what it weighs.
@@ -105,16 +100,11 @@ def history(graph: Any, config: Any, *, limit: int | None = 50) -> History:
         TimeoutError: Another connection has locked its database.
         RuntimeError: The saver's event loop runs in this thread, is closed or stands still.
     """
-    require_limit(limit)
-    return read_history(Thread(graph, config), limit)
-
-
-def require_limit(limit: int | None) -> None:
-    """Raise ValueError when a limit is no whole number above 0, nor None."""
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise ValueError(
             f"limit={limit!r}, expected a whole number from 1 up, or None for all: give 50, say"
         )
+    return read_history(Thread(graph, config), limit)
 
 
 def read_history(thread: Thread, limit: int | None) -> History:
@@ -123,45 +113,45 @@ def read_history(thread: Thread, limit: int | None) -> History:
     raws, trouble = thread.newest(None if limit is None else limit + 1)
     if not raws:
         thread.require_known()
-    older = len(raws) > len(raws[:limit]) or bool(trouble)
-    tree = Tree({id_in(raw.config): id_in(raw.parent_config) for raw in raws[:limit][::-1]})
-    known = {id_in(raw.config): raw for raw in raws}
-    read = read_checkpoints(thread, raws[:limit], tree, known, tree.newest)
     if all(unread(raw) for raw in raws):
         raise ValueError(
             f"no checkpoint of the thread {thread.id!r} can be read: {unread(raws[0])}"
         )
-    return History(thread.id, tuple(read[::-1]), older, trouble, tree)
+    known = {id_in(raw.config): raw for raw in raws[::-1]}
+    shown = list(known)[-limit:] if limit else list(known)
+    tree = Tree({id: id_in(known[id].parent_config) for id in shown})
+    read = _read(thread, known, tree, newest=shown[-1])
+    return History(thread.id, tuple(read), len(raws) > len(shown) or bool(trouble), trouble, tree)
 
 
-def read_checkpoints(
-    thread: Thread, wanted: Sequence[Any], tree: Tree, known: dict[str, Any], newest: str
-) -> list[Checkpoint]:
-    """What the saver gave as data, each compared to the one that it follows, read if need be."""
-    made: list[Checkpoint] = []
-    seen: dict[str, _Understood] = {}
+def read_one(thread: Thread, id: str) -> Checkpoint | None:
+    """One older checkpoint, without those between it and the newest; None if it is not there."""
+    raw = thread.one(id)
+    if raw is None:
+        return None
+    tree = Tree({id: id_in(raw.parent_config)})
+    return _read(thread, {id: raw}, tree, newest="")[0]
 
-    def understand(raw: Any) -> _Understood:
-        id = id_in(raw.config)
+
+def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> list[Checkpoint]:
+    """The checkpoints of a tree, each compared to the one that it follows, read if need be."""
+    seen: dict[str, _Seen | None] = {}
+
+    def look(id: str) -> _Seen | None:
         if id not in seen:
-            seen[id] = _understand(thread, raw, now=id == newest)
+            raw = known.get(id) or (thread.one(id) if id else None)
+            seen[id] = raw and _look(thread, raw, now=id == newest)
         return seen[id]
 
-    for raw in wanted:
-        parent = id_in(raw.parent_config)
-        if parent and parent not in known:
-            known[parent] = thread.one(parent)
-        before = known.get(parent)
-        made.append(
-            _checkpoint(raw, understand(raw), before, before and understand(before), tree, thread)
-        )
-    return made
+    dumps = thread.saver.serde.dumps_typed
+    return [_checkpoint(look(id), look(parent), tree, dumps) for id, parent in tree.parents.items()]
 
 
 @dataclass
-class _Understood:
-    """What the graph makes of a checkpoint, or why it makes nothing of it."""
+class _Seen:
+    """A checkpoint as the saver gave it, and what the graph makes of it, or why nothing."""
 
+    raw: Any
     record: Any
     """The state when the step began."""
     values: Any
@@ -171,66 +161,62 @@ class _Understood:
     unread: str = ""
 
 
-def _understand(thread: Thread, raw: Any, now: bool) -> _Understood:
+def _look(thread: Thread, raw: Any, now: bool) -> _Seen:
     if unread(raw):
-        return _Understood({}, {}, unread=unread(raw))
+        return _Seen(raw, {}, {}, unread=unread(raw))
     try:
         record = thread.understand(raw)
         seen = thread.understand(raw, now=True) if now and raw.pending_writes else record
     except Exception as error:  # the schema may be the reader's own
         kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
         values = {k: v for k, v in kept.items() if not k.startswith("__") and ":" not in k}
-        return _Understood(values, values, unread=f"the graph refuses it, {first_line(error)}")
+        return _Seen(raw, values, values, unread=f"the graph refuses it, {first_line(error)}")
     asked = tuple(interrupt.value for interrupt in seen.interrupts)
-    return _Understood(record.values, seen.values, tuple(seen.next), asked, tuple(seen.tasks))
+    return _Seen(raw, record.values, seen.values, tuple(seen.next), asked, tuple(seen.tasks))
 
 
-def _checkpoint(
-    raw: Any, seen: _Understood, before: Any, was: _Understood | None, tree: Tree, thread: Thread
-) -> Checkpoint:
-    id, parent, step = id_in(raw.config), id_in(raw.parent_config), step_of(raw)
+def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Checkpoint:
+    raw, id, step = one.raw, id_in(one.raw.config), step_of(one.raw)
     source = str((raw.metadata or {}).get("source", "loop"))
     kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
-    ran = source == "loop" and not unread(raw) and (not unread(before) if before else not parent)
-    dumps = thread.saver.serde.dumps_typed
-    weighs, heavy = weights(kept, dumps)
+    weighs, heavy = _weights(kept, dumps)
     return Checkpoint(
         id=id,
-        label=f"{step}{tree.letter(id) if id in tree.parents else ''}",
-        parent=parent,
+        label=f"{step}{tree.letter(id)}",
+        parent=tree.parents[id],
         step=step,
         source=source,
-        wrote=_wrote(raw, before) if ran else (),
-        writes=tuple((t.name, t.result) for t in was.tasks if t.result is not None)
-        if was and source == "loop"
+        wrote=_wrote(raw, before and before.raw) if source == "loop" else (),
+        writes=tuple((t.name, t.result) for t in before.tasks if t.result is not None)
+        if before and source == "loop"
         else (),
-        values=seen.values,
-        changed=_changed(seen, was, parent, dumps),
+        values=one.values,
+        changed=_changed(one, before, tree.parents[id], dumps),
         weighs=weighs,
-        next=seen.next,
-        done=tuple(t.name for t in seen.tasks if seen.next and t.name not in seen.next),
-        interrupts=seen.interrupts,
-        errors=tuple((task.name, str(task.error)) for task in seen.tasks if task.error),
-        unread="; ".join(filter(None, (seen.unread, unread_parts(raw), *heavy))),
+        next=one.next,
+        done=tuple(t.name for t in one.tasks if one.next and t.name not in one.next),
+        interrupts=one.interrupts,
+        errors=tuple((task.name, str(task.error)) for task in one.tasks if task.error),
+        unread="; ".join(filter(None, (one.unread, unread_parts(raw), *heavy))),
         previous=kept.get("__previous__"),
         config={"configurable": dict(raw.config["configurable"])},
     )
 
 
-def _changed(
-    seen: _Understood, was: _Understood | None, parent: str, dumps: Any
-) -> tuple[Change, ...]:
-    if seen.unread:
+def _changed(one: _Seen, before: _Seen | None, parent: str, dumps: Any) -> tuple[Change, ...]:
+    if one.unread:
         return (Change("cannot be read", "more"),)
-    if parent and (was is None or was.unread):
-        why = "cannot be read" if was else "is gone"
+    if parent and (before is None or before.unread):
+        why = "cannot be read" if before else "is gone"
         return (Change(f"not compared: the checkpoint before {why}", "more"),)
-    nothing: Any = {} if isinstance(seen.record, dict) else None
-    return differences(was.record if was else nothing, seen.record, dumps)
+    nothing: Any = {} if isinstance(one.record, dict) else None
+    return differences(before.record if before else nothing, one.record, dumps)
 
 
 def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
     """The nodes that ran between two checkpoints, in the order of their super-steps."""
+    if unread(raw) or (unread(before) if before else raw.parent_config):
+        return ()
     now: Mapping[str, Any] = raw.checkpoint["versions_seen"]
     then: Mapping[str, Any] = before.checkpoint["versions_seen"] if before else {}
     moved = {
@@ -243,7 +229,7 @@ def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
     return (*sorted(moved, key=lambda name: (moved[name], name)), *sent)
 
 
-def weights(values: Mapping[str, Any], dumps: Any) -> tuple[dict[str, int], list[str]]:
+def _weights(values: Mapping[str, Any], dumps: Any) -> tuple[dict[str, int], list[str]]:
     """Bytes per channel, as a serialiser writes them, the heaviest first; and what it refuses."""
     found: dict[str, int] = {}
     refused: list[str] = []
@@ -281,10 +267,11 @@ class History:
         found = self.find(step)
         if found:
             return found
-        labels = [one.label for one in self.checkpoints]
+        first, last = self.checkpoints[0].label, self.checkpoints[-1].label
+        where = f" among the {len(self)} that were read" if self.older else ""
         raise ValueError(
-            f"there is no checkpoint {step!r}, expected a step or label from "
-            f"{labels[0]} to {labels[-1]}, or a checkpoint's id: print the history to see them"
+            f"the thread {self.thread_id!r} has no checkpoint {step!r}{where}, expected a step or "
+            f"label such as {first} or {last}, or a checkpoint's id: print the history to see them"
         )
 
     def find(self, step: int | str) -> Checkpoint | None:
@@ -293,10 +280,13 @@ class History:
         if isinstance(step, str):
             found = [one for one in self.checkpoints if step in (one.id, one.label)]
         elif type(step) is int:
-            line = set(self.tree.path_to(self.tree.newest))
             all_of_step = [one for one in self.checkpoints if one.step == step]
-            found = [one for one in all_of_step if one.id in line] or all_of_step
+            found = [one for one in all_of_step if self.leads_to_newest(one)] or all_of_step
         return found[-1] if found else None
+
+    def leads_to_newest(self, one: Checkpoint) -> bool:
+        """Whether a checkpoint is on the line of the newest, as far as that was read."""
+        return one.id in self.tree.path_to(self.tree.newest)
 
     def table(self) -> Table:
         """One row for each checkpoint."""
@@ -305,7 +295,8 @@ class History:
         rows = []
         for one in self.checkpoints:
             after = [labels.get(one.parent, "–")] if branched else []
-            rows.append([one.label, *after, one.by, one.news, one.bytes, self._waits(one)])
+            news = told(one.changed)
+            rows.append([one.label, *after, one.by, news, one.bytes, self._waits(one)])
         columns = ["step", *(["after"] if branched else []), "wrote", "changed", "bytes", "next"]
         return Table(columns, rows, self._headline(), self._notes())
 
@@ -325,10 +316,9 @@ class History:
         bad = [one for one in self.checkpoints if one.unread]
         notes = [f"step {one.label} cannot be read: {one.unread}" for one in bad[:3]]
         if self.trouble:
-            return [*notes, f"… older ones were not read: {self.trouble}"]
-        if self.older:
-            older = "… and older ones, not read: history(graph, config, limit=None) reads all"
-            return [*notes, older]
+            notes.append(f"… older ones were not read: {self.trouble}")
+        elif self.older:
+            notes.append("… and older ones, not read: history(graph, config, limit=None) reads all")
         return notes
 
     def picture(self, here: str = "", most: int = 30) -> Picture:
@@ -342,7 +332,14 @@ class History:
             one = known[id]
             asked = "asked" if self.tree.children[id] else "waits for an answer"
             note = "cannot be read" if one.unread else asked if one.interrupts else ""
-            return draw_card(id, one.label, one.by, here=id == here, note=note)
+            return Box(
+                id,
+                f"step {one.label}",
+                "checkpoint",
+                (shorten(one.by, 18),),
+                state="kept" if id == here else "plain",
+                note="you are here" if id == here else note,
+            )
 
         return draw_tree(self.tree, card, here or self.tree.newest, most)
 

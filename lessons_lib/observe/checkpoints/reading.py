@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import sqlite3
-import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import wait
 from typing import Any
 
 from ..pictures.style import said_of, shorten
@@ -33,12 +34,11 @@ UNREAD = "lessons_lib: unread"
 def saver_of(graph: Any) -> Any:
     """The checkpointer of a compiled graph; TypeError for no graph, ValueError for no saver."""
     require_graph(graph)
-    saver = graph.checkpointer
-    if callable(getattr(saver, "get_tuple", None)):
-        return saver
+    if callable(getattr(graph.checkpointer, "get_tuple", None)):
+        return graph.checkpointer
     raise ValueError(
-        f"the graph's checkpointer is {saver!r}, expected a saver, since without one nothing is "
-        "kept: compile(checkpointer=InMemorySaver())"
+        f"the graph's checkpointer is {graph.checkpointer!r}, expected a saver, since without one "
+        "nothing is kept: compile(checkpointer=InMemorySaver())"
     )
 
 
@@ -46,14 +46,11 @@ def require_graph(graph: Any) -> None:
     """Raise TypeError when `graph` is no compiled graph."""
     if callable(getattr(graph, "get_state_history", None)) and hasattr(graph, "checkpointer"):
         return
+    told = f"{shorten(said_of(graph), 40)} is no graph"
     if callable(getattr(graph, "compile", None)):
-        raise TypeError(
-            f"a {type(graph).__name__} is not compiled yet, expected a compiled graph: "
-            "give builder.compile(checkpointer=…)"
-        )
+        told = f"a {type(graph).__name__} is not compiled yet"
     raise TypeError(
-        f"{shorten(said_of(graph), 40)} is no graph, expected a compiled one: "
-        "give what builder.compile(checkpointer=…) returned"
+        f"{told}, expected a compiled graph: give what builder.compile(checkpointer=…) returned"
     )
 
 
@@ -76,31 +73,19 @@ def place_of(config: Any) -> tuple[str, str, str]:
     )
 
 
-def is_memory(saver: object) -> bool:
-    """Whether it is LangGraph's InMemorySaver; LangGraph is not loaded to find out."""
-    return _is(saver, "langgraph.checkpoint.memory", "InMemorySaver")
+def is_langgraphs(saver: object, name: str) -> bool:
+    """Whether it is LangGraph's saver of that name, which is not loaded to find out.
 
-
-def is_sqlite(saver: object) -> bool:
-    """Whether it is LangGraph's SqliteSaver; LangGraph is not loaded to find out."""
-    return _is(saver, "langgraph.checkpoint.sqlite", "SqliteSaver")
-
-
-def is_async_sqlite(saver: object) -> bool:
-    """Whether it is LangGraph's AsyncSqliteSaver; LangGraph is not loaded to find out."""
-    return _is(saver, "langgraph.checkpoint.sqlite.aio", "AsyncSqliteSaver")
-
-
-def _is(saver: object, module: str, name: str) -> bool:
-    cls = getattr(sys.modules.get(module), name, None)
-    return isinstance(cls, type) and isinstance(saver, cls)
+    >>> is_langgraphs([], "InMemorySaver")
+    False
+    """
+    return any(
+        base.__name__ == name and base.__module__.startswith("langgraph.")
+        for base in type(saver).__mro__
+    )
 
 
 # -- the reader ----------------------------------------------------------------------------------
-
-
-class HeldUpHere(RuntimeError):
-    """The saver answers through the very event loop that this call holds up."""
 
 
 class SaverReader:
@@ -156,7 +141,7 @@ class SaverReader:
 
     def _may_have(self, config: Config) -> bool:
         """False where an InMemorySaver would make an empty entry for a thread that is asked for."""
-        if not is_memory(self.saver):
+        if not is_langgraphs(self.saver, "InMemorySaver"):
             return True
         place = config["configurable"]
         return place.get("checkpoint_ns", "") in self.saver.storage.get(place["thread_id"], ())
@@ -164,55 +149,46 @@ class SaverReader:
     def _ask(
         self, work: Callable[[Any], Any], awork: Callable[[Any], Coroutine[Any, Any, Any]]
     ) -> Any:
-        loop = self.require_reachable()
+        loop = self._reachable_loop()
         # A copy that shares what is stored, with a serialiser that does not fail.
         lenient = copy.copy(self.saver)
         lenient.serde = _Lenient(self.saver.serde)
         try:
-            return _wait_for(awork(lenient), loop) if loop else work(lenient)
+            return _answer(awork(lenient), loop, lenient) if loop else work(lenient)
+        except NoAnswer:
+            raise
         except Exception as error:  # each saver has its own
             raise told(self.saver, error) from error
 
-    # -- an event loop ---------------------------------------------------------------------------
-
-    def require_reachable(self) -> Any:
-        """The event loop of an async saver, or None; RuntimeError if it cannot answer now."""
+    def _reachable_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop of an async saver, if it has one; RuntimeError if it cannot answer now."""
         loop = getattr(self.saver, "loop", None)
         if not isinstance(loop, asyncio.AbstractEventLoop):
             return None
-        name = type(self.saver).__name__
-        if _running_loop() is loop:
-            raise HeldUpHere(
-                f"the {name} answers through the event loop that runs in this thread, expected "
-                "a call from another one: make the same call with await asyncio.to_thread(…)"
-            )
-        if loop.is_closed() or not loop.is_running():
-            state = "is closed" if loop.is_closed() else "stands still"
-            raise RuntimeError(
-                f"the event loop of the {name} {state}, expected a running one: "
-                "make the saver anew in the loop that runs now"
-            )
-        asked = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+        if running_loop() is loop:
+            cure = "make the same call with await asyncio.to_thread(…)"
+            raise NoAnswer(self.saver, "runs in this very thread", cure)
+        if not loop.is_running():
+            raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
+        ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
         try:
-            asked.result(PATIENCE)
+            ping.result(PATIENCE)
         except TimeoutError as error:
-            asked.cancel()
-            raise RuntimeError(
-                f"the event loop of the {name} did not answer in {PATIENCE:.0f} seconds, expected "
-                "a free one: something holds it up, so await where it blocks, then call again"
-            ) from error
+            ping.cancel()
+            cure = "something holds it up, so await where it blocks, then call again"
+            state = f"did not answer in {PATIENCE:.0f} seconds"
+            raise NoAnswer(self.saver, state, cure) from error
         return loop
-
-    # -- a SQLite file ---------------------------------------------------------------------------
 
     def tables(self) -> list[str]:
         """The names of the tables in a SQLite database; those of LangGraph's for other savers.
 
         A SQLite saver makes its own in whatever file it was given when it is first used.
         """
-        if not (is_sqlite(self.saver) or is_async_sqlite(self.saver)):
-            return list(TABLES)
-        return [name for (name,) in self._ask(_rows, _arows)]
+        kinds = "SqliteSaver", "AsyncSqliteSaver"
+        if any(is_langgraphs(self.saver, kind) for kind in kinds):
+            return [name for (name,) in self._ask(_rows, _arows)]
+        return list(TABLES)
 
     def require_tables(self) -> None:
         """Raise ValueError when a SQLite database has no tables of LangGraph's."""
@@ -253,24 +229,29 @@ def path_of(connection: sqlite3.Connection) -> str:
     return ""
 
 
-class _LoopEnded(Exception):
-    """The event loop ended while it was waited for."""
+class NoAnswer(RuntimeError):
+    """The event loop of an async saver cannot answer here and now."""
+
+    def __init__(
+        self, saver: Any, state: str, cure: str = "make the saver anew in the loop that runs now"
+    ) -> None:
+        super().__init__(
+            f"the event loop of the {type(saver).__name__} {state}, expected one that runs in "
+            f"another thread and is free: {cure}"
+        )
 
 
-def _wait_for(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
+def _answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
     future = asyncio.run_coroutine_threadsafe(work, loop)
-    while True:
-        try:
-            return future.result(1)
-        except TimeoutError:
-            if future.done():
-                raise
-            if not loop.is_running():
-                future.cancel()
-                raise _LoopEnded from None
+    while not wait([future], timeout=1).done:
+        if not loop.is_running():
+            future.cancel()
+            raise NoAnswer(saver, "ended before it had answered")
+    return future.result()
 
 
-def _running_loop() -> Any:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, if one does."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -280,27 +261,16 @@ def _running_loop() -> Any:
 # -- what cannot be read -------------------------------------------------------------------------
 
 
-class Unread(Mapping[str, Any]):
+class Unread(UserDict[str, Any]):
     """Stands where a stored value could not be read: why, and how many bytes it has.
 
     A saver that looks for the parts of a checkpoint in it finds empty ones.
     """
 
     def __init__(self, why: str, size: int) -> None:
-        self.why, self.size = why, size
-
-    def __getitem__(self, key: str) -> Any:
-        return self._parts()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts())
-
-    def __len__(self) -> int:
-        return len(self._parts())
-
-    def _parts(self) -> dict[str, Any]:
-        empty: dict[str, Any] = {"channel_versions": {}, "versions_seen": {}, "channel_values": {}}
-        return {"id": "", UNREAD: self.why, **empty}
+        super().__init__(id="", channel_versions={}, versions_seen={}, channel_values={})
+        self.data[UNREAD] = self.why = why
+        self.size = size
 
     def __repr__(self) -> str:
         return f"(cannot be read: {self.why})"
@@ -347,43 +317,11 @@ def first_line(error: BaseException) -> str:
 
 def told(saver: Any, error: Exception) -> Exception:
     """What a saver says against being read, as one sentence that says what to do."""
-    name, said = type(saver).__name__, first_line(error)
-    if isinstance(error, _LoopEnded):
-        return RuntimeError(
-            f"the event loop of the {name} ended before it had answered, expected a running one: "
-            "make the saver anew in the loop that runs now"
-        )
-    if isinstance(error, asyncio.InvalidStateError) or "different event loop" in said:
-        return RuntimeError(
-            f"the {name} cannot be read from here ({said}), expected a call from another thread "
-            "than its event loop's: make the same call with await asyncio.to_thread(…)"
-        )
-    if isinstance(error, NotImplementedError):
-        return RuntimeError(
-            f"the {name} cannot be read without await ({said}), expected one with list and "
-            "get_tuple: give the graph a sync saver on the same database"
-        )
-    if _is_closed(error):
-        return ValueError(
-            f"the saver's connection cannot be used ({said}), expected an open one: "
-            "open the file again"
-        )
-    if isinstance(error, sqlite3.Error):
-        return _of_sqlite(saver, error)
-    if is_of_database(error):
-        cure = (
-            "call saver.setup() once"
-            if "Undefined" in type(error).__name__
-            else "open the connection again, and look whether the server runs"
-        )
-        return ValueError(
-            f"the database of the {name} cannot be read ({said}), expected LangGraph's tables "
-            f"behind an open connection: {cure}"
-        )
-    return ValueError(
-        f"the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
-        "look at what it does in list and get_tuple"
-    )
+    words = {"name": type(saver).__name__, "file": _file_name(saver), "said": first_line(error)}
+    for fits, kind, sentence in _TOLD:
+        if fits(error):
+            return kind(sentence.format(**words, error=error))
+    raise AssertionError  # the last one fits all
 
 
 def is_of_database(error: Exception) -> bool:
@@ -397,22 +335,53 @@ def _is_closed(error: Exception) -> bool:
     return isinstance(error, ValueError) and "onnection" in str(error)  # what aiosqlite raises
 
 
-def _of_sqlite(saver: Any, error: sqlite3.Error) -> Exception:
-    name = _file_name(saver)
-    if "locked" in str(error) or "busy" in str(error):
-        return TimeoutError(
-            f"{name} is locked by another connection, expected one that can be read: "
-            "commit or close the other, then call again"
-        )
-    return ValueError(
-        f"{name} cannot be read ({error}), expected a whole SQLite database: "
-        "take a copy from before the damage"
-    )
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and ("locked" in str(error) or "busy" in str(error))
+
+
+_TOLD: tuple[tuple[Callable[[Exception], bool], type[Exception], str], ...] = (
+    (
+        lambda error: isinstance(error, NotImplementedError),
+        RuntimeError,
+        "the {name} cannot be read without await ({said}), expected one with list and "
+        "get_tuple: give the graph a sync saver on the same database",
+    ),
+    (
+        _is_closed,
+        ValueError,
+        "the saver's connection cannot be used ({said}), expected an open one: open the file again",
+    ),
+    (
+        _is_locked,
+        TimeoutError,
+        "{file} is locked by another connection, expected one that can be read: "
+        "commit or close the other, then call again",
+    ),
+    (
+        lambda error: isinstance(error, sqlite3.Error),
+        ValueError,
+        "{file} cannot be read ({error}), expected a whole SQLite database: "
+        "take a copy from before the damage",
+    ),
+    (
+        is_of_database,
+        ValueError,
+        "the database of the {name} cannot be read ({said}), expected LangGraph's tables behind "
+        "an open connection: call saver.setup() once, or look whether the server runs",
+    ),
+    (
+        lambda error: True,
+        ValueError,
+        "the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
+        "look at what it does in list and get_tuple",
+    ),
+)
+"""Which error, what it becomes, and the sentence; the first that fits."""
 
 
 def _file_name(saver: Any) -> str:
     """The file of a SQLite saver in words, by its last name alone."""
-    if not is_sqlite(saver):
+    if not is_langgraphs(saver, "SqliteSaver"):
         return f"the database of the {type(saver).__name__}"
     try:
         path = path_of(saver.conn)

@@ -16,39 +16,23 @@ import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ..holding.links import atom_text, attributes, is_a
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
+from .differences import Change
 
 _SHOWN = 40
 _WHOLLY = sys.maxsize
 _DEEPEST = 200
 _PLAIN = (str, bytes, bytearray, int, float, bool, complex, type(None))
-_PARTED = (dict, list, tuple, set, frozenset, deque)
-MOST_VALUES = 1_000_000
-"""Of a longer array or frame, so many values are compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A part of a value that comes back as something else.
-
-    Attributes:
-        path: Where it is: `['files'][0]`, or `the value` itself.
-        before: What went in: its type where that changes, else its value.
-        after: What comes back.
-    """
-
-    path: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.before} → {self.after}"
+_SETS = (set, frozenset)
+_ROWS = (list, tuple, deque)
+_WHOLE = "the value"
+_NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +120,23 @@ def round_trip(value: object, serde: Any = None) -> RoundTrip:
     trip = _Trip(serde)
     with _unregistered() as notes:
         trip.send(value, "", ())
-    changes = [*trip.changes, *trip.parted]
-    unseen = tuple(dict.fromkeys(trip.unseen))
-    return RoundTrip(trip.name, tuple(changes), tuple(trip.refusals), tuple(notes), unseen)
+    changes = (*trip.changes, *trip.parted)
+    return RoundTrip(trip.name, changes, tuple(trip.refusals), tuple(notes), tuple(trip.unseen))
 
 
 class _Trip:
-    """One value on its way through a serialiser and back, with what happened to it."""
+    """One value on its way through a serialiser and back, with what happened to it.
+
+    Each list is kept as the keys of a dictionary, so that nothing stands in it twice.
+    """
 
     def __init__(self, serde: Any) -> None:
         self.name, self.there_and_back = _way(serde)
-        self.changes: list[Change] = []
-        self.refusals: list[Refusal] = []
-        self.parted: list[Change] = []
-        self.unseen: list[str] = []
-        self.met: set[tuple[int, int]] = set()
+        self.changes: dict[Change, None] = {}
+        self.refusals: dict[Refusal, None] = {}
+        self.parted: dict[Change, None] = {}
+        self.unseen: dict[str, None] = {}
+        self.met: dict[tuple[int, int], object] = {}  # pairs by their ids, and the pairs themselves
 
     def send(self, value: object, path: str, above: tuple[int, ...]) -> None:
         """Send a value whole; where that is refused, send its parts, to find those at fault."""
@@ -160,36 +146,33 @@ class _Trip:
         try:
             after = self.there_and_back(value)
         except Exception as error:  # each serialiser has its own
-            self._send_parts(value, path, (*above, id(value)), error)
+            self._send_parts(value, path, (*above, id(value)), type(error).__name__)
             return
-        self.met.clear()  # of things that may be gone by now
         self._compare(value, after, path)
         self._find_parted(value, after, path)
 
-    def _send_parts(
-        self, value: object, path: str, above: tuple[int, ...], error: Exception
-    ) -> None:
+    def _send_parts(self, value: object, path: str, above: tuple[int, ...], error: str) -> None:
         known = len(self.refusals)
         if len(above) < _DEEPEST:
-            self._compare_shell(value, path)
+            if is_a(value, (dict, *_SETS, *_ROWS)):
+                with suppress(Exception):  # a class that cannot be made empty
+                    shell = type(value)()
+                    self._compare(shell, self.there_and_back(shell), path)
             for label, part in _parts(value):
                 self.send(part, path + label, above)
         if len(self.refusals) == known:
-            self._refuse(value, path, type(error).__name__)
+            self._refuse(value, path, error)
 
     def _refuse(self, value: object, path: str, error: str) -> None:
         what, advice = _about(value, error)
-        self.refusals.append(Refusal(path or _WHOLE, what, error, advice))
+        self.refusals[Refusal(path or _WHOLE, what, error, advice)] = None
 
-    def _compare_shell(self, value: object, path: str) -> None:
-        """Compare an empty container of the same type: its parts are sent on their own."""
-        if not is_a(value, _PARTED):
-            return
-        try:
-            shell = type(value)()
-            self._compare(shell, self.there_and_back(shell), path)
-        except Exception:  # a class that cannot be made empty tells no more than its parts do
-            return
+    def _note(self, path: str, before: str, after: str) -> None:
+        self.changes[Change(path or _WHOLE, "changed", before, after)] = None
+
+    def _note_unlike(self, path: str, before: str, after: str) -> None:
+        if before != after:
+            self._note(path, before, after)
 
     # -- comparing -------------------------------------------------------------------------------
 
@@ -204,30 +187,29 @@ class _Trip:
         if (id(before), id(after)) in self.met:
             return
         if deep > _DEEPEST:
-            self.unseen.append(f"what lies deeper than {_DEEPEST} levels")
+            self.unseen[f"what lies deeper than {_DEEPEST} levels"] = None
             return
-        self.met.add((id(before), id(after)))
+        self.met[id(before), id(after)] = before, after
         if is_a(before, dict):
             self._compare_dicts(before, after, path, deep)
-        elif is_a(before, (set, frozenset)):
+        elif is_a(before, _SETS):
             self._compare_sets(before, after, path)
-        elif is_a(before, (list, tuple, deque)):
-            if is_a(before, deque) and is_a(after, deque) and before.maxlen != after.maxlen:
-                self._note(path, *(f"deque with maxlen={x.maxlen}" for x in (before, after)))
-            self._compare_items(list(before), list(after), path, deep)
-        elif is_a(before, (str, bytes, bytearray, int, float, complex)):
+        elif is_a(before, _ROWS):
+            if is_a(before, deque) and is_a(after, deque):
+                limits = (f"deque with maxlen={x.maxlen}" for x in (before, after))
+                self._note_unlike(path, *limits)
+            self._compare_rows(list(before), list(after), path, deep)
+        elif is_a(before, _PLAIN):
             self._compare_atoms(before, after, path)
         elif _is_of(before, "array", "array") or _is_of(before, "numpy", "ndarray"):
             self._compare_arrays(before, after, path, deep)
         elif _is_of(before, "pandas", "DataFrame") or _is_of(before, "pandas", "Series"):
-            self._compare_frames(before, after, path)
+            self._compare_frames(before, after, path, deep)
         else:
             self._compare_objects(before, after, path, deep)
 
     def _compare_atoms(self, before: Any, after: Any, path: str) -> None:
-        base = next(
-            kind for kind in (str, bytes, bytearray, float, int, complex) if is_a(before, kind)
-        )
+        base: Any = next(kind for kind in _PLAIN if is_a(before, kind))
         if base is float:  # one is not equal to itself, and 0.0 is equal to -0.0
             is_same = float.__repr__(before) == float.__repr__(after)
         else:
@@ -235,17 +217,15 @@ class _Trip:
         if not is_same:
             self._note(path, _short(before), _short(after))
 
-    def _compare_items(self, before: list[Any], after: list[Any], path: str, deep: int) -> None:
-        if len(before) != len(after):
-            self._note(path, f"{len(before)} items", f"{len(after)} items")
+    def _compare_rows(self, before: list[Any], after: list[Any], path: str, deep: int) -> None:
+        self._note_unlike(path, f"{len(before)} items", f"{len(after)} items")
         for number, (one, two) in enumerate(zip(before, after, strict=False)):
             self._compare(one, two, f"{path}[{number}]", deep + 1)
 
     def _compare_dicts(
         self, before: dict[Any, Any], after: dict[Any, Any], path: str, deep: int
     ) -> None:
-        if len(before) != len(after):
-            self._note(path, f"{len(before)} keys", f"{len(after)} keys")
+        self._note_unlike(path, f"{len(before)} keys", f"{len(after)} keys")
         for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
             label = f"{path}[{_short(key)}]"
             if type(key) is not type(new_key) or _short(key, _WHOLLY) != _short(new_key, _WHOLLY):
@@ -256,66 +236,48 @@ class _Trip:
         """A set has no order: what is missing from one is told, by its short form."""
         known = set(map(id, after))
         if any("•" in _short(thing) and id(thing) not in known for thing in before):
-            self.unseen.append(f"{path or _WHOLE}, a {type(before).__name__} of objects")
-        gone = sorted(_typed(x, _WHOLLY) for x in before), sorted(_typed(x, _WHOLLY) for x in after)
-        if gone[0] != gone[1]:
-            lost = ", ".join(text for text in gone[0] if text not in gone[1])
-            new = ", ".join(text for text in gone[1] if text not in gone[0])
+            self.unseen[f"{path or _WHOLE}, a {type(before).__name__} of objects"] = None
+        was, now = (sorted(_typed(thing, _WHOLLY) for thing in one) for one in (before, after))
+        if was != now:
+            lost = ", ".join(text for text in was if text not in now)
+            new = ", ".join(text for text in now if text not in was)
             self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
 
     def _compare_arrays(self, before: Any, after: Any, path: str, deep: int) -> None:
         """Compare what an array is, whether it can be written to, and its values."""
-        words = _array_words(before), _array_words(after)
-        if words[0] != words[1]:
-            self._note(path, *words)
-        one, two = (x.ravel() if hasattr(x, "ravel") else x for x in (before, after))
-        if len(one) != len(two):
-            return
-        if len(one) > MOST_VALUES:
-            self.unseen.append(f"{path or _WHOLE} beyond its first {MOST_VALUES:,} values")
-        one, two = one[:MOST_VALUES], two[:MOST_VALUES]
-        if one.tobytes() != two.tobytes() or "object" in words[0]:
-            self._compare_items(one.tolist(), two.tolist(), path, deep)
+        words = _array_words(before)
+        self._note_unlike(path, words, _array_words(after))
+        if "object" in words or before.tobytes() != after.tobytes():
+            self._compare(before.tolist(), after.tolist(), path, deep + 1)
 
-    def _compare_frames(self, before: Any, after: Any, path: str) -> None:
+    def _compare_frames(self, before: Any, after: Any, path: str, deep: int) -> None:
         """Compare a table of pandas, or one of its columns, column by column."""
-        if hasattr(before, "to_frame"):
-            before, after = before.to_frame(), after.to_frame()
-        rows = max(1, MOST_VALUES // max(1, before.shape[1]))
-        if len(before) > rows:
-            self.unseen.append(f"{path or _WHOLE} beyond its first {rows:,} rows")
-        one, two = before.head(rows), after.head(rows)
-        if before.shape != after.shape or list(before.columns) != list(after.columns):
-            words = (f"{x.shape} with {list(x.columns)}" for x in (before, after))
-            self._note(path, *_apart(*words))
+        one, two = (x.to_frame() if hasattr(x, "to_frame") else x for x in (before, after))
+        names, others = list(one.columns), list(two.columns)
+        self._note_unlike(path, f"{one.shape} with {names}", f"{two.shape} with {others}")
+        if names != others:
             return
-        if not one.index.equals(two.index):
-            self._note(f"{path}.index", *_apart(said_of(one.index), said_of(two.index)))
-        for place, name in enumerate(one.columns):
-            was, now = one.iloc[:, place], two.iloc[:, place]
+        columns = [(repr(name), one.iloc[:, n], two.iloc[:, n]) for n, name in enumerate(names)]
+        for name, was, now in [("index", one.index, two.index), *columns]:
             if not was.equals(now):
-                self._note(f"{path}[{name!r}]", *_apart(said_of(was), said_of(now)))
+                self._note_unlike(f"{path}[{name}]", str(was.dtype), str(now.dtype))
+                self._compare_rows(was.tolist(), now.tolist(), f"{path}[{name}]", deep)
 
     def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
         own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
-        stored, found = (dict(attributes(thing)) if own else {} for thing in (before, after))
-        if stored or found:
-            # Which fields were given and which had their default is no part of the value.
-            names = dict.fromkeys((*stored, *found))
-            for name in (name for name in names if name != "__pydantic_fields_set__"):
-                one, two = stored.get(name, _NOTHING), found.get(name, _NOTHING)
-                self._compare(one, two, f"{path}.{name}", deep + 1)
-        elif before is _NOTHING or after is _NOTHING or type(before) is object:
+        was, now = (dict(attributes(thing)) if own else {} for thing in (before, after))
+        # Which fields were given and which had their default is no part of the value.
+        names = [name for name in {**was, **now} if name != "__pydantic_fields_set__"]
+        for name in names:
+            one, two = was.get(name, _NOTHING), now.get(name, _NOTHING)
+            self._compare(one, two, f"{path}.{name}", deep + 1)
+        if names or before is _NOTHING or after is _NOTHING or type(before) is object:
             return
-        elif " at 0x" in (text := said_of(before)):
-            self.unseen.append(f"{path or _WHOLE}, a {type(before).__name__}")
-        elif text != (other := said_of(after)):
+        text, other = said_of(before), said_of(after)
+        if " at 0x" in text:
+            self.unseen[f"{path or _WHOLE}, a {type(before).__name__}"] = None
+        elif text != other:
             self._note(path, *_apart(text, other))
-
-    def _note(self, path: str, before: str, after: str) -> None:
-        change = Change(path or _WHOLE, before, after)
-        if change not in self.changes:
-            self.changes.append(change)
 
     # -- one object in two places ----------------------------------------------------------------
 
@@ -327,14 +289,9 @@ class _Trip:
             places.setdefault(id(thing), []).append(place)
         for first, *others in places.values():
             for other in others:
-                one, two = now.get(first), now.get(other)
-                if one is not two:
+                if now.get(first) is not now.get(other):
                     words = f"the object of {first or _WHOLE}", "a copy of its own"
-                    self.parted.append(Change(other, *words))
-
-
-_WHOLE = "the value"
-_NOTHING = object()
+                    self.parted[Change(other, "changed", *words)] = None
 
 
 def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
@@ -366,9 +323,9 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
             if not is_a(key, _PLAIN):
                 yield f"[the key {_short(key)}]", key
             yield f"[{_short(key)}]", part
-    elif is_a(value, (list, tuple, deque)):
+    elif is_a(value, _ROWS):
         yield from ((f"[{number}]", part) for number, part in enumerate(value))
-    elif is_a(value, (set, frozenset)):
+    elif is_a(value, _SETS):
         for part in sorted(value, key=_typed):
             yield f"{{{_typed(part)}}}", part
     elif hasattr(type(value), "__dataclass_fields__") or hasattr(type(value), "model_fields"):
@@ -395,8 +352,6 @@ def _alike(before: object, after: object) -> bool:
     pairs += ((bytes, bytes), (int, int), (float, float))  # type: ignore[assignment]
     return any(is_a(before, one) and is_a(after, two) for one, two in pairs)
 
-
-_SETS = (set, frozenset)
 
 # -- in words ------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from typing import Any
+from weakref import WeakMethod
 
 import ipywidgets as widgets
 
@@ -13,22 +13,19 @@ from ..pictures import style
 # A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
 _FIT = style.LIVE + "<style>.rc-machine .widget-html-content {min-width: 0}</style>"
 
-Show = Callable[[int], tuple[str, str]]
-"""Given a place, counted from 1: the sentence that tells of it, and its page in HTML."""
-
 
 class Slider:
     """The parts of the widget, and what moves them.
 
-    ipywidgets keeps every widget of a process alive, and a widget its callbacks: so these must not
-    hold what is shown.
+    ipywidgets keeps every widget of a process alive, and a widget its callbacks: so these hold what
+    is shown weakly. `show` gives, for a place counted from 1, a sentence and a page in HTML.
     """
 
     def __init__(
         self,
-        show: Show,
-        again: Callable[[], None],
-        older: Callable[[], None],
+        show: WeakMethod[Any],
+        again: WeakMethod[Any],
+        older: WeakMethod[Any],
         count: int,
         at: int,
         has_older: bool,
@@ -52,8 +49,8 @@ class Slider:
         self.slider.observe(self.turn, names="value")
         self.previous.on_click(lambda _: self._move(-1))
         self.next.on_click(lambda _: self._move(1))
-        self.again.on_click(lambda _: self._safely(again))
-        self.older.on_click(lambda _: self._safely(older))
+        self.again.on_click(lambda _: self._call(again))
+        self.older.on_click(lambda _: self._call(older))
         self.row = widgets.HBox([self.previous, self.next, self.slider, self.older, self.again])
         self.row.layout.flex_flow = "row wrap"
         self.box = widgets.VBox([self.row, self.told, self.shown])
@@ -71,15 +68,12 @@ class Slider:
 
     def turn(self, _: object = None) -> None:
         """Show the page that the slider is at."""
-        self._safely(self._turn)
-
-    def _turn(self) -> None:
-        place = self.slider.value
-        sentence, page = self._show(place)
-        self.told.value = _told(sentence)
-        self.shown.value = _FIT + page
-        self.previous.disabled = place == self.slider.min
-        self.next.disabled = place == self.slider.max
+        shown = self._call(self._show, self.place)
+        if shown:
+            self.told.value = _told(shown[0])
+            self.shown.value = _FIT + shown[1]
+            self.previous.disabled = self.place == self.slider.min
+            self.next.disabled = self.place == self.slider.max
 
     def renew(self, count: int, at: int, has_older: bool) -> None:
         """There are other pages now: go to one of them."""
@@ -95,12 +89,20 @@ class Slider:
         if stays:
             self.turn()
 
-    def _safely(self, work: Callable[[], None]) -> None:
+    def _call(self, method: WeakMethod[Any], *given: int) -> Any:
         """What cannot be read is told where the sentence stands: nobody sees a callback's error."""
+        alive = method()
+        if alive is None:
+            self.told.value = _told(
+                "this time machine was let go, expected one that a name holds: "
+                "machine = time_machine(graph, config)"
+            )
+            return None
         try:
-            work()
+            return alive(*given)
         except (ValueError, TimeoutError, RuntimeError) as error:
             self.told.value = _told(str(error))
+            return None
 
 
 def _button(words: str, hint: str, css: str) -> Any:

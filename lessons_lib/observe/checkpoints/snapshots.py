@@ -16,17 +16,27 @@ import sys
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from struct import calcsize
 from typing import Any
 
-from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
+from ..holding.links import (
+    ATOMS,
+    ByType,
+    atom_text,
+    attribute_reader,
+    attributes_text,
+    is_a,
+    is_hidden,
+)
 from ..pictures.style import shorten
+from .differences import same_ends
 
 MAX_PARTS = 200_000
 """Of a larger object, the rest is taken as it is and not looked into."""
 MAX_DEPTH = 200
+_MANY = "beyond the first {:,} objects"
 TEXT_LIMIT = 60
 
 
@@ -89,7 +99,7 @@ class Snapshot:
         self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
         self.closed: set[str] = set()
         """What could not be looked into."""
-        self._openers = _Openers()
+        self._readers = _Readers()
         self.root = self._part(root, 0)
 
     def holds(self, thing: object) -> bool:
@@ -116,52 +126,56 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        opened, content = self._openers[kind](thing), _content(thing)
+        opened, content = self._open(thing), _content(thing)
         if opened is None and content is None and not (kind is object or issubclass(kind, _FIXED)):
             self.closed.add(f"what a {kind.__name__} holds")
         if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
-            deep, many = (
-                f"deeper than {MAX_DEPTH} levels",
-                f"beyond the first {MAX_PARTS:,} objects",
-            )
-            self.closed.add(f"what lies {deep if depth >= MAX_DEPTH else many}")
+            deep = depth >= MAX_DEPTH
+            beyond = f"deeper than {MAX_DEPTH} levels" if deep else _MANY.format(MAX_PARTS)
+            self.closed.add(f"what lies {beyond}")
             opened = None
         parts: dict[str, Part] | None = None if opened is None else {}
-        made = self._seen[id(thing)] = Part(thing, content, parts, _is_ordered(thing))
+        made = self._seen[id(thing)] = Part(thing, content, parts, is_a(thing, _CONTAINERS[1:]))
         if parts is not None:
             for label, value in opened or ():
                 parts[label] = self._part(value, depth + 1)
         return made
 
+    def _open(self, thing: object) -> Labelled | None:
+        """The labelled parts of an object; None for one that cannot be looked into."""
+        read = self._readers[type(thing)]
+        if read is None:
+            return None
+        found = _items(thing)
+        found += [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
+        return found
+
 
 Labelled = list[tuple[str, object]]
-Opener = Callable[[Any], Labelled | None]
+Reader = Callable[[object], Labelled]
 
 
-class _Openers(dict[type, Opener]):
-    """For each class, how to get the parts of its instances; made anew for each snapshot."""
-
-    def __missing__(self, kind: type) -> Opener:
-        self[kind] = _opener(kind)
-        return self[kind]
-
-
-def _opener(kind: type) -> Opener:
-    """How to get the labelled parts of a class's instances; they give None to stay closed."""
+def _reader(kind: type) -> Reader | None:
+    """How to read the attributes of a class's instances; None if C code may hold more for one."""
     if issubclass(kind, type) or is_hidden(kind):
-        return lambda thing: None
-    read = attribute_reader(kind)
+        return None
+    shown = issubclass(kind, _CONTAINERS) or _shows_attributes(kind)
+    return attribute_reader(kind) if shown else None
 
-    def stored(thing: object) -> Labelled:
-        return [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
 
-    items = next((opener for base, opener in _CONTAINERS if issubclass(kind, base)), None)
-    if items is None:
-        shown = _shows_attributes(kind)
-        return lambda thing: stored(thing) if shown else None
-    if kind in (dict, list, tuple, deque):
-        return items
-    return lambda thing: [*(items(thing) or ()), *stored(thing)]
+class _Readers(ByType[Reader | None]):
+    find = staticmethod(_reader)
+
+
+def _items(thing: Any) -> Labelled:
+    """What is in a container, by the built-in class's own methods: a subclass may have others."""
+    if is_a(thing, dict):
+        pairs = enumerate(list(dict.items(thing)))
+        return [(f"[{_key(key, place)}]", value) for place, (key, value) in pairs]
+    for kind in _CONTAINERS:
+        if is_a(thing, kind):
+            return [(f"[{n}]", item) for n, item in enumerate(list(kind.__iter__(thing)))]
+    return []
 
 
 def _shows_attributes(kind: type) -> bool:
@@ -178,6 +192,7 @@ def _shows_attributes(kind: type) -> bool:
 
 
 _KNOWN = (object, dict, list, tuple, deque, set, frozenset, types.SimpleNamespace)
+_CONTAINERS: tuple[Any, ...] = (dict, list, tuple, deque)
 _FIXED = (
     *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
     *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
@@ -186,30 +201,9 @@ _FIXED = (
 """What holds nothing that a node could change."""
 
 
-def _numbered(items: Iterable[object]) -> Labelled:
-    return [(f"[{number}]", item) for number, item in enumerate(items)]
-
-
-def _keyed(items: Iterable[tuple[object, object]]) -> Labelled:
-    return [(f"[{_key(key, place)}]", value) for place, (key, value) in enumerate(items)]
-
-
-_CONTAINERS: tuple[tuple[type, Opener], ...] = (
-    (dict, lambda thing: _keyed(list(dict.items(thing)))),
-    (list, lambda thing: _numbered(list.__iter__(thing))),
-    (tuple, lambda thing: _numbered(tuple.__iter__(thing))),
-    (deque, lambda thing: _numbered(list(deque.__iter__(thing)))),
-)
-"""Read by the built-in class's own methods: a subclass may have others."""
-
-
 def _key(key: object, place: int) -> str:
     """A key as one would write it; an object of the reader's by its type and place."""
     return repr(key) if type(key) in ATOMS else f"{type(key).__name__} no. {place + 1}"
-
-
-def _is_ordered(thing: object) -> bool:
-    return is_a(thing, (list, tuple, deque))
 
 
 def _content(thing: object) -> object:
@@ -230,11 +224,6 @@ def _arrays() -> list[type]:
     known = [("array", "array"), ("numpy", "ndarray")]
     found = [getattr(sys.modules.get(module), name, None) for module, name in known]
     return [kind for kind in found if isinstance(kind, type)]
-
-
-def unseen_in(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
-    """What some of these could not look into."""
-    return tuple(sorted({words for one in snapshots for words in one.closed}))
 
 
 # -- differences -----------------------------------------------------------------------------------
@@ -275,24 +264,12 @@ def _matched(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
     if not before.ordered or len(was) == len(now):
         both = [(label, label) for label in was if label in now]
         return both, [label for label in was if label not in now], [k for k in now if k not in was]
-    return _shifted(before, after)
-
-
-def _shifted(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
-    """For a sequence that grew or shrank: what is the same at both ends, and what lies between."""
-    was, now = list((before.parts or {}).items()), list((after.parts or {}).items())
-    least = min(len(was), len(now))
-    start = 0
-    while start < least and was[start][1].is_same(now[start][1]):
-        start += 1
-    end = 0
-    while end < least - start and was[-1 - end][1].is_same(now[-1 - end][1]):
-        end += 1
-    tail = zip(was[len(was) - end :], now[len(now) - end :], strict=True)
-    head = zip(was[:start], now[:start], strict=True)
-    kept = [(one[0], other[0]) for one, other in (*head, *tail)]
-    gone = [label for label, _ in was[start : len(was) - end]]
-    return kept, gone, [label for label, _ in now[start : len(now) - end]]
+    # Of a sequence that grew or shrank, what is the same at both ends stayed.
+    start, end = same_ends(list(was.values()), list(now.values()), Part.is_same)
+    old, new = list(was), list(now)
+    kept = list(zip(old[:start], new[:start], strict=True))
+    kept += zip(old[len(old) - end :], new[len(new) - end :], strict=True)
+    return kept, old[start : len(old) - end], new[start : len(new) - end]
 
 
 def same_inside(one: Part, other: Part, depth: int = 0) -> bool:

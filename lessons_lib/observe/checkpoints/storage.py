@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .reading import SaverReader, is_async_sqlite, is_memory, is_sqlite, path_of, saver_of, told
+from .reading import SaverReader, is_langgraphs, path_of, saver_of, told
 
 MAX_THREADS = 12
 """Of more threads, the table shows the heaviest."""
@@ -34,8 +34,7 @@ class Stored:
         channel: The channel; empty where several lie together or none is meant.
         kind: "checkpoint" (the state as SQLite keeps it, or the frame around it), "metadata",
             "blob" (a channel's value, one for each version), "write" (what one node wrote),
-            "free page", "WAL" (the log beside a
-            file) or "table and index" (SQLite's own frame around the rows).
+            "free page", "WAL" (the log beside a file) or "table and index" (SQLite's own frame).
         bytes: How many; `count` is in how many pieces.
     """
 
@@ -44,6 +43,9 @@ class Stored:
     kind: str
     bytes: int
     count: int = 1
+
+
+Asked = str | None
 
 
 @dataclass(frozen=True)
@@ -59,58 +61,58 @@ class Storage:
     def __iter__(self) -> Iterator[Stored]:
         return iter(self.parts)
 
-    def bytes(
-        self, *, thread: str | None = None, channel: str | None = None, kind: str | None = None
-    ) -> int:
+    def bytes(self, *, thread: Asked = None, channel: Asked = None, kind: Asked = None) -> int:
         """The bytes of a thread, a channel, a kind, or of all."""
         return sum(part.bytes for part in self._asked(thread, channel, kind))
 
-    def count(
-        self, *, thread: str | None = None, channel: str | None = None, kind: str | None = None
-    ) -> int:
+    def count(self, *, thread: Asked = None, channel: Asked = None, kind: Asked = None) -> int:
         """How many pieces these bytes are in: rows, blobs or pages."""
         return sum(part.count for part in self._asked(thread, channel, kind))
 
-    def _asked(self, thread: str | None, channel: str | None, kind: str | None) -> Iterator[Stored]:
-        asked = {"thread": thread, "channel": channel, "kind": kind}
-        wanted = {name: value for name, value in asked.items() if value is not None}
+    def _asked(self, thread: Asked, channel: Asked, kind: Asked) -> Iterator[Stored]:
         for part in self.parts:
-            if all(getattr(part, name) == value for name, value in wanted.items()):
+            if (
+                thread in (None, part.thread)
+                and channel in (None, part.channel)
+                and kind in (None, part.kind)
+            ):
                 yield part
 
     @property
     def threads(self) -> tuple[str, ...]:
         """The threads, the heaviest first."""
-        return tuple(name for name, _ in self._by("thread") if name)
+        return self._heaviest("thread")
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels, the heaviest first."""
-        return tuple(name for name, _ in self._by("channel") if name)
+        return self._heaviest("channel")
 
-    def _by(self, field: str) -> list[tuple[str, int]]:
+    def _heaviest(self, field: str) -> tuple[str, ...]:
         found: Counter[str] = Counter()
         for part in self.parts:
             found[getattr(part, field)] += part.bytes
-        return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        return tuple(sorted(filter(None, found), key=lambda name: (-found[name], name)))
 
     def table(self) -> Table:
         """Threads as rows, kinds as columns, and last what belongs to no thread."""
-        kinds = [kind for kind, _ in self._by("kind")]
-        own = [k for k in kinds if any(part.thread for part in self._asked(None, None, k))]
+        kinds = self._heaviest("kind")
+        own = [kind for kind in kinds if any(part.thread for part in self._asked(None, None, kind))]
         rows: list[list[object]] = [
             [name, *(self.bytes(thread=name, kind=kind) for kind in own), self.bytes(thread=name)]
             for name in self.threads[:MAX_THREADS]
         ]
-        blank = [0] * len(own)
-        rows += [[f"({k})", *blank, self.bytes(kind=k)] for k in kinds if k not in own]
+        rows += [
+            [f"({kind})", *[0] * len(own), self.bytes(kind=kind)]
+            for kind in kinds
+            if kind not in own
+        ]
         rows.append(["all", *(self.bytes(kind=kind) for kind in own), self.bytes()])
-        more = len(self.threads) - MAX_THREADS
-        notes = [f"… and {more} lighter threads, counted in the last row"] if more > 0 else []
+        notes = []
         if bad := self.count(channel=UNREAD):
-            notes.insert(
-                0, f"{bad} checkpoints cannot be taken apart: their bytes are counted whole"
-            )
+            notes.append(f"{bad} checkpoints cannot be taken apart: their bytes are counted whole")
+        if (more := len(self.threads) - MAX_THREADS) > 0:
+            notes.append(f"… and {more} lighter threads, counted in the last row")
         return Table(["bytes of", *own, "together"], rows, self.where, notes)
 
     def by_channel(self) -> Table:
@@ -126,7 +128,7 @@ class Storage:
         return str(self.table())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/html": self.table()._repr_html_(), "text/plain": str(self)}
+        return self.table()._repr_mimebundle_()
 
 
 def storage(saver: Any) -> Storage:
@@ -144,47 +146,38 @@ def storage(saver: Any) -> Storage:
     """
     if hasattr(saver, "checkpointer"):  # None in a graph without a saver, True in some subgraphs
         saver = saver_of(saver)
-    if is_memory(saver):
+    if is_langgraphs(saver, "InMemorySaver"):
         return _of_memory(saver)
-    if is_sqlite(saver):
+    if is_langgraphs(saver, "SqliteSaver"):
         SaverReader(saver).require_tables()
         try:
             return _of_sqlite(saver)
         except sqlite3.Error as error:
             raise told(saver, error) from error
+    advice = "ask a server's database itself for its sizes"
     if isinstance(saver, type):
-        raise TypeError(
-            f"{saver.__name__} is a class, expected a saver: give the one that the graph was "
-            "compiled with"
-        )
-    if is_async_sqlite(saver):
-        raise TypeError(
-            "an AsyncSqliteSaver is not read yet, expected a SqliteSaver: open the same file a "
-            "second time, storage(SqliteSaver(sqlite3.connect(path)))"
-        )
+        advice = "give the one that the graph was compiled with, not its class"
+    elif is_langgraphs(saver, "AsyncSqliteSaver"):
+        advice = "open its file a second time, storage(SqliteSaver(sqlite3.connect(path)))"
     raise TypeError(
-        f"{shorten(said_of(saver), 40)} is not read yet, expected an InMemorySaver or a "
-        "SqliteSaver: "
-        "ask a server's database itself for its sizes"
+        f"{shorten(said_of(saver), 60)} is not read yet, expected an InMemorySaver or a "
+        f"SqliteSaver: {advice}"
     )
 
 
 # -- in memory -----------------------------------------------------------------------------------
-
-_Key = tuple[str, str, str]  # thread, channel, kind
 
 
 class _Sums:
     """Bytes and pieces, added up for each thread, channel and kind."""
 
     def __init__(self) -> None:
-        self.bytes: Counter[_Key] = Counter()
-        self.count: Counter[_Key] = Counter()
+        self.bytes: Counter[tuple[str, str, str]] = Counter()
+        self.count: Counter[tuple[str, str, str]] = Counter()
 
     def add(self, thread: object, channel: str, kind: str, size: int, count: int = 1) -> None:
-        key = str(thread), channel, kind
-        self.bytes[key] += size
-        self.count[key] += count
+        self.bytes[str(thread), channel, kind] += size
+        self.count[str(thread), channel, kind] += count
 
     def parts(self) -> tuple[Stored, ...]:
         return tuple(Stored(*key, size, self.count[key]) for key, size in self.bytes.items())
@@ -225,7 +218,9 @@ def _of_sqlite(saver: Any) -> Storage:
                 sizes = channel_sizes(saver.serde, kind, blob)
             except Exception:  # a serialiser without the key, a damaged row: each says it its way
                 sizes = {UNREAD: len(blob or b"")}
-            _add_checkpoint(sums, thread, blob or b"", sizes)
+            for channel, size in sizes.items():
+                sums.add(thread, channel, "checkpoint", size)
+            sums.add(thread, "", "checkpoint", len(blob or b"") - sum(sizes.values()))
             sums.add(thread, "", "metadata", len(metadata or b""))
             tell(f"reading checkpoints, {number} done")
         for thread, channel, size, count in connection.execute(_WRITES):
@@ -233,12 +228,6 @@ def _of_sqlite(saver: Any) -> Storage:
         path = path_of(connection)
         _add_what_is_beside(sums, connection, path)
     return Storage(f"SqliteSaver, {os.path.basename(path) or 'in memory'}", sums.parts())
-
-
-def _add_checkpoint(sums: _Sums, thread: str, blob: bytes, sizes: Mapping[str, int]) -> None:
-    for channel, size in sizes.items():
-        sums.add(thread, channel, "checkpoint", size)
-    sums.add(thread, "", "checkpoint", len(blob) - sum(sizes.values()))
 
 
 def channel_sizes(serde: Any, kind: str, blob: bytes) -> dict[str, int]:

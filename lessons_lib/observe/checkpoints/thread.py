@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from .reading import UNREAD, Config, SaverReader, Unread, is_memory, place_of, saver_of
+from .reading import UNREAD, Config, SaverReader, Unread, is_langgraphs, place_of, saver_of
 
 
 class Thread:
@@ -23,7 +23,10 @@ class Thread:
         self.reader = SaverReader(self.saver)
         self.id: str | None
         self.id, self.namespace, self.start = place_of(config)
-        if is_memory(self.saver) and config["configurable"]["thread_id"] is None:
+        if (
+            is_langgraphs(self.saver, "InMemorySaver")
+            and config["configurable"]["thread_id"] is None
+        ):
             self.id = None  # LangGraph makes a text of a number, and leaves None as it is
         if getattr(self.own_graph, "checkpointer", None) is True:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
@@ -63,11 +66,10 @@ class Thread:
         return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
 
     def with_step(self, step: int) -> list[str]:
-        """The ids of the checkpoints with a step, oldest first: one on each line that has it."""
+        """The ids of the checkpoints with a step: one on each line that has it."""
         found, _ = self.reader.listed(self.config, filter={"step": step})
-        return sorted(
-            {id_in(one.config) for one in found if self._is_mine(one) and step_of(one) == step}
-        )
+        mine = {id_in(raw.config): step_of(raw) for raw in found if self._is_mine(raw)}
+        return [id for id, number in mine.items() if number == step]
 
     def _is_mine(self, raw: Any) -> bool:
         place = raw.config["configurable"]
@@ -117,7 +119,7 @@ class Thread:
         if self.newest(1)[0]:
             return
         others: list[str] = []
-        if is_memory(self.saver):
+        if is_langgraphs(self.saver, "InMemorySaver"):
             others = [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
             if not others:
                 raise ValueError(

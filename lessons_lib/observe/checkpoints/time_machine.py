@@ -7,9 +7,7 @@ exported page, the tree and a table stand there; in a terminal, the table.
 
 from __future__ import annotations
 
-import re
 import weakref
-from collections.abc import Callable
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,8 @@ from ..pictures.drawing import Picture
 from ..pictures.style import STATIC, card
 from ..pictures.waiting import waiting
 from .details import sentence, tables
-from .history import Checkpoint, History, read_checkpoints, read_history, require_limit
-from .reading import Config, HeldUpHere, first_line, is_of_database, told
+from .history import Checkpoint, read_history, read_one
+from .reading import Config, first_line, is_of_database, told
 from .thread import Thread
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ PAGE = 20
 """So many of the newest checkpoints are read at first, and twice as many each time after that."""
 SMALL, NEAR = 24, 12
 """A tree of so many cards is drawn whole while the slider moves; of a larger one, so many."""
-_LABEL = re.compile(r"-?\d+([b-z]|~\d+)?")
 
 
 def time_machine(graph: Any, config: Any) -> TimeMachine:
@@ -59,7 +56,7 @@ class TimeMachine:
         self.read = read_history(thread, PAGE)
         """The checkpoints that were read, the newest of the thread."""
         if thread.start:
-            self._read_on(lambda: thread.start in self.read.tree.parents)
+            self._read_until(thread.start)
 
     def read_again(self) -> None:
         """Look for checkpoints made meanwhile."""
@@ -70,8 +67,7 @@ class TimeMachine:
         """Read on, until there are twice as many or all."""
         before = len(self)
         self.read = read_history(self.thread, 2 * before)
-        if "_slider" in self.__dict__:
-            self._renew(self._slider.place + len(self) - before)
+        self._renew(len(self) - before, moved=True)
 
     @property
     def ids(self) -> list[str]:
@@ -90,60 +86,34 @@ class TimeMachine:
 
     # -- looking -----------------------------------------------------------------------------
 
-    def history(self, limit: int | None = 50) -> History:
-        """The newest checkpoints, as they are now; None reads all."""
-        require_limit(limit)
-        return read_history(self.thread, limit)
-
     def at(self, step: int | str) -> Checkpoint:
         """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
-        found = self._find(step)
-        if found is None:
-            first, last = self.read.checkpoints[0].label, self.read.checkpoints[-1].label
-            raise ValueError(
-                f"the thread {self.thread.id!r} has no checkpoint {step!r}, expected a step or "
-                f"label such as {first} or {last}, or a checkpoint's id: print the machine to "
-                "see them"
-            )
-        return found
+        if self.read.older and not self._has(step):
+            ids = [step] if isinstance(step, str) else []
+            if type(step) is int:
+                ids = self.thread.with_step(step)
+            found = read_one(self.thread, ids[0]) if len(ids) == 1 else None
+            if found:
+                return found
+            if ids:  # of several lines, or a label
+                self._read_until(step)
+        return self.read.at(step)
 
-    def _find(self, step: int | str) -> Checkpoint | None:
-        found = self.read.find(step)
-        if not self.read.older or (found and (found.id == step or self._is_on_the_way(found))):
-            return found
-        # Among the older ones may be another of this step: on the line that leads to the newest.
-        if type(step) is int and len(ids := self.thread.with_step(step)) < 2:
-            return self._one(ids[0]) if ids else None
-        if isinstance(step, str) and not _LABEL.fullmatch(step):
-            return self._one(step)
-        if type(step) is not int and not isinstance(step, str):
-            return None
-
-        def is_enough() -> bool:
-            found = self.read.find(step)
-            return found is not None and (isinstance(step, str) or self._is_on_the_way(found))
-
-        self._read_on(is_enough)
-        return self.read.find(step)
-
-    def _is_on_the_way(self, one: Checkpoint) -> bool:
-        return one.id in self.read.tree.path_to(self.read.tree.newest)
-
-    def _one(self, id: str) -> Checkpoint | None:
-        """A checkpoint that lies before those that were read."""
-        raw = self.thread.one(id)
-        tree = self.read.tree
-        return raw and read_checkpoints(self.thread, [raw], tree, {id: raw}, tree.newest)[0]
-
-    def _read_on(self, is_enough: Callable[[], bool]) -> None:
+    def _read_until(self, step: int | str) -> None:
         with waiting("reading checkpoints") as tell:
-            while self.read.older and not self.read.trouble and not is_enough():
+            while self.read.older and not self.read.trouble and not self._has(step):
                 tell(f"reading checkpoints, {len(self)} so far")
-                self.read = read_history(self.thread, 2 * len(self))
+                self.read_older()
+
+    def _has(self, step: int | str) -> bool:
+        """Whether it was read: of a step, the one that leads to the newest may be older."""
+        found = self.read.find(step)
+        return found is not None and (isinstance(step, str) or self.read.leads_to_newest(found))
 
     def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
         """The tree of what was read as cards, around the newest or another, marked there."""
         here = self.at(around).id if around is not None else self.read.tree.newest
+        self._read_until(here)
         return self.read.picture(here, most)
 
     # -- going another way -------------------------------------------------------------------
@@ -165,20 +135,22 @@ class TimeMachine:
                 f"the checkpoint {step!r} is gone, expected it in the thread {self.thread.id!r}: "
                 "somebody deleted it meanwhile, so make the machine anew"
             )
-        self._require_writable(values, as_node)
+        self._require_writable(values)
         try:
             forked = self.thread.graph.update_state(self.thread.config_of(one.id), values, as_node)
         except Exception as error:
             if is_of_database(error):
                 raise told(self.thread.saver, error) from error
+            nodes = [name for name in self.thread.own_graph.nodes if not name.startswith("__")]
             raise ValueError(
                 f"no fork was made after {step!r} ({first_line(error)}), expected values that a "
-                f"node could write there: give as_node=, one of {self._nodes()}"
+                f"node could write there: give as_node=, one of {', '.join(nodes)}"
             ) from error
         self.read_again()
         return dict(forked)
 
-    def _require_writable(self, values: Any, as_node: str | None) -> None:
+    def _require_writable(self, values: Any) -> None:
+        """What LangGraph would write as it is, pass over, or notice half-way, is refused."""
         graph = self.thread.own_graph
         if graph is None:
             raise ValueError(
@@ -190,18 +162,14 @@ class TimeMachine:
                 "values=None would write an empty checkpoint, expected what a node could return: "
                 "go on from an earlier one with graph.invoke(None, machine.at(step).config)"
             )
-        if as_node is not None and as_node not in [*graph.nodes, "__input__"]:
-            raise ValueError(
-                f"as_node={as_node!r} is no node of the graph, expected one of {self._nodes()}: "
-                "mend the name"
-            )
         # A state of one value, as that of an entrypoint, may be any dictionary.
-        has_keys = isinstance(values, dict) and not isinstance(graph.stream_channels_asis, str)
-        strange = [key for key in values if key not in graph.channels] if has_keys else []
-        if strange:
-            raise ValueError(
-                f"the state has no {strange[0]!r}, expected names of its channels: mend the name"
-            )
+        if isinstance(values, dict) and not isinstance(graph.stream_channels_asis, str):
+            strange = [key for key in values if key not in graph.channels]
+            if strange:
+                raise ValueError(
+                    f"the state has no {strange[0]!r}, expected names of its channels: "
+                    "mend the name"
+                )
         try:
             self.thread.saver.serde.dumps_typed(values)
         except Exception as error:
@@ -209,10 +177,6 @@ class TimeMachine:
                 f"the values cannot be saved ({error}), expected what a saver can write: "
                 "texts, numbers, lists, dictionaries, messages, dataclasses"
             ) from error
-
-    def _nodes(self) -> str:
-        nodes = self.thread.own_graph.nodes
-        return ", ".join(name for name in nodes if not name.startswith("__"))
 
     # -- the widget --------------------------------------------------------------------------
 
@@ -225,31 +189,20 @@ class TimeMachine:
     def _slider(self) -> Slider:
         from .slider import Slider
 
-        weak = weakref.ref(self)
-
-        def machine() -> TimeMachine:
-            found = weak()
-            if found is None:
-                raise RuntimeError(
-                    "this time machine was let go, expected one that a name holds: "
-                    "machine = time_machine(graph, config)"
-                )
-            return found
-
         start = self.thread.start
-        begin = self.ids.index(start) + 1 if start in self.ids else len(self)
         return Slider(
-            show=lambda place: machine().page(place),
-            again=lambda: machine().read_again(),
-            older=lambda: machine().read_older(),
+            show=weakref.WeakMethod(self.page),
+            again=weakref.WeakMethod(self.read_again),
+            older=weakref.WeakMethod(self.read_older),
             count=len(self),
-            at=begin,
+            at=self.ids.index(start) + 1 if start in self.ids else len(self),
             has_older=self.read.older,
         )
 
-    def _renew(self, place: int) -> None:
-        if "_slider" in self.__dict__:
-            self._slider.renew(len(self), place, self.read.older)
+    def _renew(self, place: int, *, moved: bool = False) -> None:
+        if "_slider" in self.__dict__:  # it was shown
+            now = self._slider.place if moved else 0
+            self._slider.renew(len(self), now + place, self.read.older)
 
     def page(self, place: int) -> tuple[str, str]:
         """A checkpoint by its place, counted from 1: a sentence; the cards and tables in HTML."""
@@ -268,11 +221,6 @@ class TimeMachine:
         note = ""
         try:
             self.read_again()
-        except HeldUpHere:
-            note = (
-                "Shown is what was read before; await asyncio.to_thread(machine.read_again) "
-                "reads what came since."
-            )
         except (ValueError, TimeoutError, RuntimeError) as error:
             note = f"Shown is what was read before: {error}."
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
