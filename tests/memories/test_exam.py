@@ -122,12 +122,12 @@ def marks(answers: dict[str, Any]) -> str:
 
 def test_the_price(sat: Report) -> None:
     costs = {one.name: one.price for one in sat.sittings if one.price}
-    assert {name: (cost.ram, cost.disk) for name, cost in costs.items()} == {
-        "dict": (1, 0),
-        "journal": (0, 2),
-        "InMemorySaver": (2, 0),
-        "SqliteSaver": (0, 2),
-        "SqliteSaver, mended": (0, 2),
+    assert {name: (cost.ram, cost.disk, cost.packages) for name, cost in costs.items()} == {
+        "dict": (1, 0, ()),
+        "journal": (0, 2, ("filelock",)),
+        "InMemorySaver": (2, 0, ("langgraph",)),
+        "SqliteSaver": (0, 2, ("langgraph", "langgraph-checkpoint-sqlite")),
+        "SqliteSaver, mended": (0, 2, ("filelock", "langgraph", "langgraph-checkpoint-sqlite")),
     }
     ratios = {name: cost.ratio or 0 for name, cost in costs.items()}
     assert all(ratios.values())

@@ -21,6 +21,7 @@ from lessons_lib.memories.crash_lab.crossing import loads
 from lessons_lib.memories.crash_lab.moments import begin_child
 from lessons_lib.memories.exam.awaiting import finished
 from lessons_lib.memories.exam.serving import close, told
+from lessons_lib.memories.exam.source import account
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -43,11 +44,14 @@ class Price:
 
     `ratio` is the time of a turn as a multiple of the dict's: it differs from run to run and from
     disk to disk. The three are None where they could not be measured, which `trouble` explains.
+    `statements` is None where the source is not found, as that of a notebook's class is not.
     """
 
     ram: int | None = None
     disk: int | None = None
     ratio: float | None = None
+    packages: tuple[str, ...] = ()
+    statements: int | None = None
     trouble: str = ""
 
 
@@ -94,7 +98,9 @@ def _measure(
         maker = cast(Make, loads(make))
         _seconds(DictBot, folder / "first")  # the first to run pays for what both load
         ratio = _seconds(maker, folder / "time") / _seconds(DictBot, folder / "dict")
-        connection.send((_ram(maker, folder / "ram"), _disk(maker, folder), ratio))
+        sizes = _ram(maker, folder / "ram"), _disk(maker, folder)
+        memory = finished(maker(folder / "source"))
+        connection.send((*sizes, ratio, *account(type(memory))))
     except Exception as error:
         connection.send(told(error))
 

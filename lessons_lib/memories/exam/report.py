@@ -78,7 +78,7 @@ class Report:
         for prices in _prices(self.sittings):
             told = {row[0]: row for row in prices.rows}
             for number, name in enumerate(prices.columns[1:], 1):
-                cells = [told.get(one.name, ["–"] * 3)[number] for one in self.sittings]
+                cells = [told.get(one.name, ["–"] * 5)[number] for one in self.sittings]
                 lines.append([f"*{name}*", *cells])
         escaped = ([str(cell).replace("|", "\\|") for cell in cells] for cells in lines)
         return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
@@ -150,11 +150,17 @@ def _matrix(sittings: Sequence[Sitting]) -> Table:
 def _prices(sittings: Sequence[Sitting]) -> list[Table]:
     """The table of the prices, if any was measured."""
     rows = [
-        (one.name, *(_GROWTH.get(power, f"power {power}") for power in (price.ram, price.disk)))
+        (
+            one.name,
+            *(_GROWTH.get(power, f"power {power}") for power in (price.ram, price.disk)),
+            ", ".join(price.packages) or "none",
+            "not found" if price.statements is None else price.statements,
+        )
         for one in sittings
         if (price := one.price)
     ]
-    return [Table(("Its price", "memory grows", "files grow"), rows)] if rows else []
+    columns = ("Its price", "memory grows", "files grow", "packages", "statements")
+    return [Table(columns, rows)] if rows else []
 
 
 def _details(answer: Answer) -> str:

@@ -1,0 +1,106 @@
+"""What a memory is written with, read from its source: packages that it needs, statements."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+import types
+from collections.abc import Iterator
+from functools import cache, cached_property
+from importlib import metadata
+
+_SHARED = "lessons_lib.memories.chatbot"
+"""What every memory has in common: no memory pays for it."""
+
+
+def account(kind: type) -> tuple[tuple[str, ...], int | None]:
+    """The packages that a class needs, and how many statements it is, with what it uses of ours.
+
+    A package is named as one installs it, and left out where another one brings it along. The
+    number is None where the source is not found.
+
+    >>> from lessons_lib.memories.journal import JournalBot
+    >>> account(JournalBot)[0]
+    ('filelock',)
+    """
+    ours = {"lessons_lib", "__main__", kind.__module__.partition(".")[0]}
+    packages: set[str] = set()
+    functions: set[types.FunctionType] = set()
+    seen: set[object] = set()
+    queue: list[object] = [kind]
+    while queue:
+        part = queue.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        made_of = vars(part).values() if isinstance(part, type) else [part]
+        mine = [f for f in map(_function, made_of) if isinstance(f, types.FunctionType)]
+        functions.update(mine)
+        used = [(base.__module__, base) for base in getattr(part, "__bases__", ())]
+        for function in mine:
+            used += _used(function.__code__, function.__globals__)
+        for home, value in used:
+            top = home.partition(".")[0]
+            if top in ours and not home.startswith(_SHARED):
+                queue += [value] if isinstance(value, (type, types.FunctionType)) else []
+            elif top not in ours and top not in sys.stdlib_module_names:
+                packages.add(_distribution(home))
+    brought = {needed for package in packages for needed in _needs(package)}
+    return tuple(sorted(packages - brought)), sum(map(_statements, functions)) or None
+
+
+def _function(value: object) -> object:
+    if isinstance(value, property):
+        return value.fget
+    if isinstance(value, cached_property):
+        return value.func
+    return inspect.unwrap(value) if callable(value) else getattr(value, "__func__", value)
+
+
+def _used(code: types.CodeType, names: dict[str, object]) -> Iterator[tuple[str, object]]:
+    """What a function uses by name, as its module's name and itself; modules that it imports."""
+    for name in code.co_names:
+        value = names.get(name, sys.modules.get(name))
+        if isinstance(value, types.ModuleType):
+            yield value.__name__, value
+        elif isinstance(home := getattr(value, "__module__", None), str):
+            yield home, value
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _used(inner, names)
+
+
+def _statements(function: types.FunctionType) -> int:
+    """The statements of a function, itself counted, its docstring not."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):
+        return 0
+    documented = any(
+        isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node)
+        for node in tree.body
+    )
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(tree)) - documented
+
+
+@cache
+def _distribution(module: str) -> str:
+    """The package that a module comes with, under the name by which it is installed."""
+    top = module.partition(".")[0]
+    names = sorted(set(metadata.packages_distributions().get(top, [top])))
+    path = module.replace(".", "/")
+    for name in names if len(names) > 1 else ():
+        files = {file.as_posix() for file in metadata.files(name) or ()}
+        if files & {f"{path}.py", f"{path}/__init__.py"}:
+            return name
+    return names[0]
+
+
+def _needs(package: str) -> set[str]:
+    """The packages that are installed with a package."""
+    wanted = metadata.requires(package) or []
+    names = (re.match(r"[\w.-]+", line) for line in wanted if "extra ==" not in line)
+    return {name[0] for name in names if name}
