@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -121,7 +122,7 @@ def test_copies_on_one_name_are_counted() -> None:
 def test_more_copies_than_are_followed_are_said() -> None:
     history = [told() for _ in range(100)]
     found = looked()
-    assert found.notes[0].startswith("There are more than 40 live copies")
+    assert found.unread[0].startswith("There are more than 40 live copies")
     del history
 
 
@@ -275,6 +276,41 @@ def test_encrypted_blobs_are_read_by_the_saver_s_serialiser() -> None:
     found = looked()
     assert "channel blob" in {find.kind for find in found}
     del graph, saver
+
+
+def test_what_a_saver_in_memory_cannot_read_is_said_first() -> None:
+    class Damaged(Reversed):
+        def loads_typed(self, data: tuple[str, bytes]) -> Any:
+            raise ValueError("MAC check\nfailed")
+
+    class Strange(InMemorySaver):
+        def __init__(self) -> None:
+            pass
+
+    graph, saver = saved(Damaged())
+    strange = Strange()
+    locked, other, head, *_ = sorted(str(looked()).splitlines(), key=lambda line: line[0] == "'")
+    assert re.fullmatch(
+        r"InMemorySaver: \d+ encrypted values were not read: ValueError: MAC check failed\.", locked
+    )
+    assert other.startswith("Strange was not searched to its end: AttributeError: ")
+    assert head == "'Lovelace, Ada' was not found in what was searched."
+    del graph, saver, strange
+
+
+def test_a_value_is_searched_to_its_bottom() -> None:
+    store, value = InMemoryStore(), {"text": [told()]}
+    for _ in range(5_000):
+        value = {"next": [value]}
+    value["me"] = [value]  # type: ignore[list-item]
+    store.put(("u",), "deep", value)
+    [found] = [find for find in looked() if find.kind == "store item"]
+    assert found.what.startswith("u 'deep'['next'][0]['next'][0]")
+    assert len(found.what) < 100
+    assert found.count == 1
+    del value["me"]
+    while "next" in value:
+        [value] = value["next"]  # type: ignore[assignment]
 
 
 def test_a_store_s_items_and_the_names_that_share_them() -> None:

@@ -11,16 +11,14 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .fact import Text
 from .finds import Find
-
-Decode = Callable[[str, bytes], bool]
-"""Whether a value that is encrypted has the text, by the serialiser that has the key."""
+from .keepers import Decode, Locked
 
 MAGIC = b"SQLite format 3\x00"
 BROKEN = (sqlite3.Error, UnicodeDecodeError)
@@ -115,7 +113,7 @@ def _rows(
 ) -> Iterator[Find]:
     """The rows that have the text, those with the same words counted together."""
     found: Counter[tuple[str, str, str]] = Counter()
-    locked: Counter[str] = Counter()
+    locked = Locked()
     made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
     for table in ["sqlite_master", *(row[0] for row in database.execute(made).fetchall())]:
         quoted = table.replace('"', '""')
@@ -124,35 +122,15 @@ def _rows(
             columns = tuple(column[0] for column in rows.description)
             for values in rows:
                 row = dict(zip(columns, values, strict=True))
-                for column in _columns_with(row, text, decode, locked):
-                    found[_words_for(table, row, column)] += 1
+                for column, value in row.items():
+                    plain = isinstance(value, (str, bytes)) and text.inside(value)
+                    if plain or locked.has(row.get("type"), value, decode):
+                        found[_words_for(table, row, column)] += 1
         except BROKEN as error:
             unread.append(f"{name}: table {table} was not read to its end: {error}.")
-    for why, count in locked.items():
-        unread.append(f"{name}: {count} encrypted values were not read: {why}.")
+    unread += locked.said(name)
     for (what, table, erased_by), count in found.items():
         yield Find(name, "row", what, f"table {table}", erased_by, count)
-
-
-def _columns_with(
-    row: dict[str, object], text: Text, decode: Decode | None, locked: Counter[str]
-) -> list[str]:
-    """The columns of a row that have the text; `locked` counts those that could not be read."""
-    form = row.get("type")
-    encrypted = isinstance(form, str) and "+" in form
-    found = []
-    for column, value in row.items():
-        if isinstance(value, (str, bytes)) and text.inside(value):
-            found.append(column)
-        elif encrypted and isinstance(value, bytes):
-            if decode is None:
-                locked["give the saver that has the key"] += 1
-                continue
-            try:
-                found += [column] if decode(str(form), value) else []
-            except Exception as error:  # another key, or damaged: whatever a serialiser raises
-                locked[f"{type(error).__name__}: {' '.join(str(error).split())}"] += 1
-    return found
 
 
 def _words_for(table: str, row: dict[str, object], column: str) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from ..pictures import style
@@ -41,6 +41,24 @@ class Find:
     def copies(self) -> str:
         """The count where it is the same on every machine, else a word for it."""
         return str(self.count) if self.certain else "some"
+
+
+@dataclass
+class Found:
+    """What was found in places, what of them was not read, with why, and what else is to be said.
+
+    It is gathered place by place.
+    """
+
+    finds: list[Find] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: Found) -> None:
+        """Take over what another one has, and this one has not."""
+        self.finds += [find for find in other.finds if find not in self.finds]
+        self.unread += [line for line in other.unread if line not in self.unread]
+        self.notes += [note for note in other.notes if note not in self.notes]
 
 
 @dataclass(frozen=True, slots=True)

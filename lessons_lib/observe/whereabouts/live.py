@@ -22,6 +22,7 @@ from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Piece, Root, Search, by_length
 from .fact import Text, holds_text
 from .finds import Find, Whereabouts
+from .keepers import blobs_in
 
 MOST_COPIES = 40
 """So many live copies are followed back to their holders; the others are counted."""
@@ -229,9 +230,12 @@ def is_readable(keeper: object) -> bool:
 
 def blob_ids(keeper: object) -> set[int]:
     """The ids of the serialised bytes in an InMemorySaver."""
-    from .keepers import blobs_in
-
-    return {id(blob.data) for blob in blobs_in(keeper)} if is_readable(keeper) else set()
+    if not (is_readable(keeper) and hasattr(keeper, "storage")):
+        return set()
+    try:
+        return {id(blob.data) for blob in blobs_in(keeper)}
+    except Exception:  # that it cannot be read is said where it is searched
+        return set()
 
 
 # -- in words ------------------------------------------------------------------------------------

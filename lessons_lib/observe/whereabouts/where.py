@@ -13,8 +13,8 @@ from ..holding.holders import who_holds
 from ..holding.search import Root, roots_of
 from ..pictures.waiting import waiting
 from .fact import Text, checked
-from .finds import Find, Whereabouts
-from .keepers import finds_in
+from .finds import Find, Found, Whereabouts
+from .keepers import search_keeper
 from .live import MOST_COPIES, Seen, copies_of, erasers, is_readable, said
 from .places import checked_places, search_places
 
@@ -24,7 +24,7 @@ _COPIES = (
     "object. Give a text of it."
 )
 _MANY = (
-    f"There are more than {MOST_COPIES} live copies; only that many were followed back to who "
+    f"There are more than {MOST_COPIES} live copies: only that many were followed back to who "
     "holds them. A longer text has fewer."
 )
 _UNNAMED = "No name leads to it; who_holds(…) tells whether a cycle or C code keeps it."
@@ -64,17 +64,16 @@ def where_is(fact: object, *places: object) -> Whereabouts:
         return _object(fact, places)
     roots = roots_of(sys._getframe(1))
     seen = _looked(text, roots.found, (fact, *places))
-    finds = list(seen.finds)
+    found = Found(list(seen.finds))
     for keeper, held_by in seen.keepers:
         if is_readable(keeper):
-            finds += finds_in(keeper, held_by, text)
-    elsewhere = search_places(places, text)
-    finds += elsewhere.finds
-    notes = [*elsewhere.notes]
-    notes += [_TYPED] if seen.typed and _in_notebook() else []
-    notes += [_MANY] if seen.more else []
-    unread = filter(None, (*elsewhere.unread, seen.stopped, roots.unread))
-    return Whereabouts(text.said, tuple(finds), tuple(notes), tuple(unread))
+            here = search_keeper(keeper, held_by, text)
+            found.finds += here.finds
+            found.unread += here.unread
+    found.add(search_places(places, text))
+    found.notes += [_TYPED] if seen.typed and _in_notebook() else []
+    found.unread += filter(None, (_MANY if seen.more else "", seen.stopped, roots.unread))
+    return Whereabouts(text.said, tuple(found.finds), tuple(found.notes), tuple(found.unread))
 
 
 def _in_notebook() -> bool:
