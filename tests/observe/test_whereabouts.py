@@ -299,10 +299,10 @@ def test_what_a_saver_in_memory_cannot_read_is_said_first() -> None:
 
 
 def test_a_value_is_searched_to_its_bottom() -> None:
-    store, value = InMemoryStore(), {"text": [told()]}
+    store, value = InMemoryStore(), dict[str, Any](text=[told()])
     for _ in range(5_000):
         value = {"next": [value]}
-    value["me"] = [value]  # type: ignore[list-item]
+    value["me"] = [value]
     store.put(("u",), "deep", value)
     [found] = [find for find in looked() if find.kind == "store item"]
     assert found.what.startswith("u 'deep'['next'][0]['next'][0]")
@@ -310,7 +310,7 @@ def test_a_value_is_searched_to_its_bottom() -> None:
     assert found.count == 1
     del value["me"]
     while "next" in value:
-        [value] = value["next"]  # type: ignore[assignment]
+        [value] = value["next"]
 
 
 def test_a_store_s_items_and_the_names_that_share_them() -> None:

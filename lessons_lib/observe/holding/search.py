@@ -166,18 +166,29 @@ class Search:
         It has no eyes for the keys of a dictionary either, if all of them are strings.
         """
         known = set(self.left_out)
+        kinds: dict[int, type] = {}
         for chunk in _chunks(self.found):
-            loose = list(filterfalse(gc.is_tracked, gc.get_referents(*chunk)))
-            others = [t for t in loose if type(t) is not str and type(t) is not int]
-            boxes = [thing for thing in others if type(thing) is tuple or type(thing) is dict]
-            self.found += _new(boxes, known)
-            kinds = {id(kind): kind for kind in map(type, chunk)}
-            tables = {key for key, kind in kinds.items() if derives(kind, dict)}
-            for thing in chunk:
+            here = set(map(id, map(type, chunk)))
+            if not here <= kinds.keys():
+                kinds |= {id(type(thing)): type(thing) for thing in chunk}
+            tables = {key for key in here if derives(kinds[key], dict)}
+            names: list[object] = []
+            for thing in chunk if tables else ():
                 if id(type(thing)) in tables:
-                    loose += dict.keys(thing)  # type: ignore[arg-type]
-            strings = [thing for thing in loose if type(thing) is str]
-            if seen := see(Piece(chunk, strings, others, kinds)):
+                    names += dict.keys(thing)  # type: ignore[arg-type]
+            strings = [name for name in names if type(name) is str]
+            others: list[object] = []
+            for part in filterfalse(gc.is_tracked, gc.get_referents(*chunk)):
+                kind = type(part)
+                if kind is str:
+                    strings.append(part)
+                elif kind is not int:
+                    others.append(part)
+                    if (kind is tuple or kind is dict) and id(part) not in known:
+                        known.add(id(part))
+                        self.found.append(part)
+            piece = Piece(chunk, strings, others, {key: kinds[key] for key in here})
+            if seen := see(piece):
                 for thing in chunk:
                     keys = _keys(thing) if id(type(thing)) in tables else []
                     for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
