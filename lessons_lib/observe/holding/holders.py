@@ -14,7 +14,7 @@ from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
-from .search import FROZEN_BY_PYTHON, Piece, Search, See, by_length, roots_of
+from .search import Piece, Search, See, by_length, is_frozen, roots_of
 
 MOST_CHAINS = 6
 
@@ -174,7 +174,7 @@ def _why_alive(
     place = held_beyond(above, thing, spare)
     if place is None:
         return "It is garbage: only a cycle leads to it, and no collection has come by yet.", True
-    if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+    if is_frozen():
         frozen = "gc.freeze() hides from the search what it has set aside."
         return f"It is held unseen: {frozen}", False
     by_id = {id(holder): holder for holder in (*above, thing)}

@@ -113,8 +113,15 @@ def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
 
 
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
+_module_of: Callable[[type], str] = type.__dict__["__module__"].__get__
 _names_in: Callable[[type], types.MappingProxyType[str, Any]] = type.__dict__["__dict__"].__get__
 """A type's own bases and names, asked of `type`: a metaclass may run code of the reader's."""
+
+
+def full_name(kind: type) -> str:
+    """The module and the name of a class."""
+    return f"{_module_of(kind)}.{name_of(kind)}"
 
 
 def derives(kind: type, base: type) -> bool:

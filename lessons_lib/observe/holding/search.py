@@ -48,6 +48,12 @@ _PLUMBING = frozenset(
     )
 )
 
+
+def is_frozen() -> bool:
+    """Whether the program has set objects aside by `gc.freeze()`."""
+    return gc.get_freeze_count() > FROZEN_BY_PYTHON
+
+
 # -- the roots ---------------------------------------------------------------------------------
 
 
@@ -155,7 +161,7 @@ class Search:
         """In words, if there may be more that leads to the targets than was found."""
         self.more_ways = False
         """Whether there may be more ways than were told."""
-        if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+        if is_frozen():
             self._put_in_order()
         if see:
             self._walk(see)
