@@ -25,7 +25,8 @@ from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
 from .meter import in_bytes, require_callable, tidy
-from .runs import BUSY, Runs, Stack, in_a_short_stack, traces
+from .runs import BUSY, Runs, in_a_short_stack
+from .traces import Stack, traces
 
 # -- what grew -----------------------------------------------------------------------------------
 
