@@ -7,18 +7,15 @@ What Python puts between two things is left out where a reader does not see it: 
 from __future__ import annotations
 
 import contextvars
-import gc
 import re
 import threading
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from operator import is_
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, mro, read
+from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
@@ -203,51 +200,19 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
         return str((names or ["?"])[0]), "solid", index + 3
     if type(holder) is path[index + 1]:
         return "__class__", "solid", index + 1
-    links = read(holder).links
-    if type(path[-1]) in ATOMS:
-        links += [(label, value, "solid") for label, value in _plain_values(holder)]
+    pairs = named(holder)
     for following in range(index + 1, min(len(path), index + _LOOK_AHEAD)):
-        for label, target, style in links:
+        for label, target in pairs:
             if target is path[following]:
-                return label, style, following
+                return label, "dotted" if is_hidden(type(holder)) else "solid", following
     return "", "solid", index + 1
-
-
-def _plain_values(holder: Any) -> list[tuple[str, Any]]:
-    """What a thing holds by a name: its reader leaves out text and numbers."""
-    if is_a(holder, types.FunctionType):
-        cells = zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=False)
-        return [(name, cell.cell_contents) for name, cell in cells if _is_filled(cell)]
-    if is_a(holder, contextvars.Context):
-        return [(variable.name, value) for variable, value in holder.items()]
-    frame = _frame_of(holder)
-    if frame is not None:
-        return list(frame_locals(frame).items())
-    if is_a(holder, BaseException):
-        return [(f"args[{number}]", part) for number, part in enumerate(holder.args)]
-    return list(attributes(holder))
-
-
-def _is_filled(cell: types.CellType) -> bool:
-    return bool(gc.get_referents(cell))
-
-
-def _frame_of(holder: Any) -> types.FrameType | None:
-    """The frame that a holder is, or that a suspended generator or coroutine keeps."""
-    if is_a(holder, types.FrameType):
-        return holder
-    kinds = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
-    prefix = kinds.get(type(holder))
-    suspended = prefix and not getattr(holder, f"{prefix}_running")
-    frame: types.FrameType | None = getattr(holder, f"{prefix}_frame") if suspended else None
-    return frame
 
 
 def _container_label(holder: object, child: object) -> str:
     """The index or the key of a child in a plain container, however long that is."""
     if type(holder) is list or type(holder) is tuple:
-        same = list(map(is_, holder, repeat(child)))
-        return f"[{same.index(True)}]" if True in same else ""
+        place = next((place for place, item in enumerate(holder) if item is child), None)
+        return "" if place is None else f"[{place}]"
     if type(holder) is dict:
         keys = _keys_in(holder, child)
         return f"[{_key_text(keys[0])}]" if keys else _A_KEY
