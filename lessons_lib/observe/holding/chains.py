@@ -23,7 +23,7 @@ _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
 _FINALIZER = "finalize._Info"
 _OUTPUT = re.compile(r"_\d+$|_{1,3}$")
-_MACHINERY = ("IPython", "ipykernel", "comm", "traitlets", "jupyter_client", "ipywidgets")
+NOTEBOOK = ("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq")
 _KERNEL = ("IPython", "ipykernel", "jupyter_client")
 """What these hold is the notebook's; a widget may be the reader's own."""
 _MACHINERY_SAID = "the notebook's own machinery"
@@ -124,7 +124,7 @@ def _first_frame(path: Sequence[object]) -> int:
 def _machinery(root: str, path: Sequence[object]) -> str:
     """What part of the notebook's own machinery a path starts at, in plain words; or ""."""
     module = root.removeprefix("module ")
-    if not is_machinery(path[0]) and (module == root or module.split(".")[0] not in _MACHINERY):
+    if not is_machinery(path[0]) and (module == root or module.split(".")[0] not in NOTEBOOK):
         return ""
     parts = [type(thing).__name__ for thing in path[:-1] if _is_kernel_s(thing)]
     return next((_KNOWN_PARTS[part] for part in parts if part in _KNOWN_PARTS), _MACHINERY_SAID)

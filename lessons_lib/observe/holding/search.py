@@ -19,7 +19,7 @@ from itertools import chain as chained
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
-from .chains import OUTPUTS, Chain, is_machinery
+from .chains import NOTEBOOK, OUTPUTS, Chain, is_machinery
 from .links import (
     OWN_FOLDER,
     OWN_PACKAGE,
@@ -41,7 +41,7 @@ _TO_AND_FRO = 3
 _CHUNK = 1000
 _PLUMBING = frozenset(
     (
-        *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
+        *NOTEBOOK,
         *("asyncio", "tornado", "selectors", "threading", "concurrent", "multiprocessing"),
         *("pytest", "_pytest", "pluggy", "doctest", "unittest", "nbval", "debugpy", "pydevd"),
         *("runpy", "importlib", "contextlib", "socketserver", "code", "codeop"),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import is_
 
-from ..holding.chains import Chain, chains_of
+from ..holding.chains import NOTEBOOK, Chain, chains_of
 from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Piece, Root, Search, by_length
@@ -29,7 +29,7 @@ MOST_COPIES = 40
 _CHAINS_SHOWN = 3
 _NOTEBOOK = frozenset(
     (
-        *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
+        *NOTEBOOK,
         *("tornado", "debugpy", "pydevd", "_pydevd_bundle", "nbval", "prompt_toolkit", "linecache"),
         *("pytest", "_pytest", "pluggy", "doctest", "unittest", "ast"),
     )
