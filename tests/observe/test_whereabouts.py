@@ -119,6 +119,19 @@ def test_copies_on_one_name_are_counted() -> None:
     del history
 
 
+def test_how_many_more_hold_it_is_said_once() -> None:
+    box, text = Box(1), told()
+    boxes = {number: [box, text] for number in range(300)}
+    shelves = [[box, text] for _ in range(8)]
+    [of_text] = looked()
+    for held_by in (where_is(box).finds[0].held_by, of_text.held_by):
+        assert re.search(r", at least \d+ more$", held_by)
+        assert held_by.count(" more") == 1
+    boxes.clear()
+    assert where_is(box).finds[0].held_by.endswith(", 6 more")
+    del shelves, text
+
+
 def test_more_copies_than_are_followed_are_said() -> None:
     history = [told() for _ in range(100)]
     found = looked()
@@ -392,13 +405,6 @@ def test_it_reads_in_a_terminal_and_on_a_page() -> None:
         assert word in html
     assert [len(found), bool(found), list(found)] == [2, True, [FIND, MANY]]
     assert str(Whereabouts("'x'", ())) == "'x' was found nowhere."
-
-
-def test_the_picture_marks_what_was_left_over() -> None:
-    picture = Whereabouts("'Ada'", (FIND, MANY) * 6).picture()
-    assert "graph.db" in picture.svg
-    assert "left over" in picture.svg
-    assert "4 more places are in the table" in picture.svg
 
 
 def test_the_walk_goes_into_no_code_of_the_reader_s() -> None:

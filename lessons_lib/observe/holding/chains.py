@@ -93,6 +93,11 @@ def _shortened(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
     return *hops[:_SHOWN_HOPS], _pill(said), *hops[-_SHOWN_HOPS:]
 
 
+def more_chains(count: int, at_least: bool) -> str:
+    """How many chains are not shown; `at_least` where the search stopped before their end."""
+    return f"{'at least ' if at_least else ''}{count} more"
+
+
 def chain_below(start: str, path: Sequence[object], key_of: Callable[[object], int]) -> Chain:
     """The chain of a path that begins at an object to which no name leads."""
     return Chain(_shortened((_pill(start), *_rest(path, 0, key_of))))

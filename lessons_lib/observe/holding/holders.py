@@ -11,7 +11,7 @@ from html import escape
 from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from ..pictures.waiting import waiting
-from .chains import Chain, chain_below, chains_of, drawn
+from .chains import Chain, chain_below, chains_of, drawn, more_chains
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
 from .search import Piece, Search, See, by_length, is_frozen, roots_of
@@ -52,7 +52,7 @@ class Holders:
         return f"{self.label} is held by {least}{count} chain{'' if count == 1 else 's'}:"
 
     def _rest(self) -> str:
-        return f"… and {'at least ' if self.at_least else ''}{self.more} more"
+        return f"… and {more_chains(self.more, self.at_least)}"
 
     def _remarks(self) -> list[str]:
         remarks = [*self.notes]

@@ -178,7 +178,7 @@ class Search:
             if not here <= kinds.keys():
                 kinds |= {id(type(thing)): type(thing) for thing in chunk}
             tables = {key for key in here if derives(kinds[key], dict)}
-            names: list[object] = []
+            names: list[object] = []  # from here on each line is run for millions of objects
             for thing in chunk if tables else ():
                 if id(type(thing)) in tables:
                     names += dict.keys(thing)  # type: ignore[arg-type]

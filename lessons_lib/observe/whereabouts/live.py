@@ -14,9 +14,8 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from operator import is_
 
-from ..holding.chains import NOTEBOOK, Chain, chains_of
+from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
 from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Piece, Root, Search, by_length
@@ -87,6 +86,8 @@ class _Look:
         self.chains_to: dict[int, dict[str, Chain]] = {}
         self.apart: set[int] = set()
         """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
+        self.more_ways: set[int] = set()
+        """What the search may have more chains to than it told."""
         self.typed = False
 
     def see(self, piece: Piece) -> set[int]:
@@ -146,9 +147,12 @@ class _Look:
         def goes_on(holder: object, key: int = id(target)) -> bool:
             return key in self.keepers or self._goes_on(holder, key)
 
+        search.more_ways = False
         for root, path in search.paths(target, goes_on):
             if id(target) in self.keepers or not self._is_told_elsewhere(root, path):
                 self._take(root, path, keys)
+        if search.more_ways:
+            self.more_ways.add(id(target))
 
     def _goes_on(self, holder: object, target: int) -> bool:
         """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
@@ -184,7 +188,10 @@ class _Look:
         self.apart.add(target)
 
     def _said(self, target: int) -> str:
-        return said(sorted(self.chains_to.get(target, {}).values(), key=by_length))
+        return said(self._chains(target), at_least=target in self.more_ways)
+
+    def _chains(self, target: int) -> list[Chain]:
+        return sorted(self.chains_to.get(target, {}).values(), key=by_length)
 
     def _finds(self) -> list[Find]:
         """A find for each group of copies that hang on the same names."""
@@ -197,9 +204,9 @@ class _Look:
 
     def _find(self, group: list[int]) -> Find:
         first = min(group, key=lambda key: (len(self._said(key)), self._said(key)))
-        chains = sorted(self.chains_to[first].values(), key=by_length)
-        what = words_for(self.copies[first], self.text)
-        return Find("this process", "live object", what, said(chains), erasers(chains), len(group))
+        what, erased_by = words_for(self.copies[first], self.text), erasers(self._chains(first))
+        place, kind = "this process", "live object"
+        return Find(place, kind, what, self._said(first), erased_by, len(group))
 
     def lonely(self, search: Search) -> list[object]:
         """What holds the copies to which no name leads, and the notebook does not either."""
@@ -241,11 +248,15 @@ def blob_ids(keeper: object) -> set[int]:
 # -- in words ------------------------------------------------------------------------------------
 
 
-def said(chains: Sequence[Chain]) -> str:
-    """The shortest chains, and how many more there are."""
+def said(chains: Sequence[Chain], more: int = 0, at_least: bool = False) -> str:
+    """The shortest chains, and how many more there are; `more` were found and not kept."""
     shown = [str(chain) for chain in chains[:_CHAINS_SHOWN]]
-    more = [f"{len(chains) - _CHAINS_SHOWN} more"] if len(chains) > _CHAINS_SHOWN else []
-    return ", ".join((*shown, *more)) if chains else "no name"
+    more += len(chains) - len(shown)
+    if more:
+        shown.append(more_chains(more, at_least))
+    elif at_least:
+        shown.append("perhaps more")
+    return ", ".join(shown) or "no name"
 
 
 def words_for(thing: object, text: Text) -> str:
@@ -343,8 +354,9 @@ def _is_program_text(path: list[object]) -> bool:
 
 def _is_call(holder: object, call: Sequence[object]) -> bool:
     """Whether a tuple is that of a call's arguments, as Python makes one for `f(a, *more)`."""
-    same = type(holder) is tuple and len(holder) == len(call)
-    return same and all(map(is_, holder, call))  # type: ignore[call-overload]
+    if type(holder) is not tuple or len(holder) != len(call):
+        return False
+    return all(part is given for part, given in zip(holder, call, strict=True))
 
 
 def _is_program(holder: object, words: set[int], constants: set[int]) -> bool:

@@ -89,9 +89,8 @@ def _object(thing: object, places: tuple[object, ...]) -> Whereabouts:
     unread = (holders.unseen,) if holders.unseen else ()
     if not holders.chains:
         return Whereabouts(holders.label, (), (*notes, _UNNAMED), unread)
-    least = "at least " if holders.at_least else ""
-    more = f", {least}{holders.more} more" if holders.more else ""
-    held_by, erased_by = said(holders.chains) + more, erasers(holders.chains)
+    held_by = said(holders.chains, holders.more, holders.at_least)
+    erased_by = erasers(holders.chains)
     find = Find("this process", "live object", holders.label, held_by, erased_by)
     return Whereabouts(holders.label, (find,), tuple(notes), unread)
 
