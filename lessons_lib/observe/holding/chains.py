@@ -148,21 +148,18 @@ def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
     """The names that start a path, each with the place in the path where the next hop starts."""
     space, child = path[0], path[1]
     if is_a(space, contextvars.Context):
-        values = [
-            (at, variable.name) for variable, value in space.items() for at in _at(path, value)
+        return [
+            (_named_root(root, variable.name), at)
+            for variable, value in space.items()
+            for at, thing in enumerate(path)
+            if thing is value
         ]
-        return [(_named_root(root, name), at) for at, name in values]
     if not is_a(space, dict):
         return [(_pill(root), 0)]
     if root == OUTPUTS:
         return [(_pill(f"{root}[{key}]"), 1) for key in _keys_in(space, child)]
     names = [name for name in _keys_in(space, child) if type(name) is str]
     return [_start(root, name, path) for name in names]
-
-
-def _at(path: Sequence[object], thing: object) -> list[int]:
-    """Where in a path a thing is: one place, or none."""
-    return [place for place, other in enumerate(path) if other is thing]
 
 
 def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:

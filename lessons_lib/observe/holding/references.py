@@ -149,15 +149,23 @@ def live(cls: type) -> Live:
     return Live(name_of(cls), things, ", and ".join(unseen))
 
 
+_at_work: list[int] = []
+"""The thread in which the collector is at work at this moment: others go on meanwhile."""
+
+
+def _notice(phase: str, info: dict[str, int]) -> None:
+    _at_work[:] = [threading.get_ident()] if phase == "start" else []
+
+
 class Lifeline:
     """The life of one object, watched through a weak reference; see `watch`."""
 
     def __init__(self, thing: object, label: str) -> None:
         self.label = label
         self._death: list[Literal["reference count", "the collector"]] = []
-        death, at_work = self._death, _collector.at_work
+        death = self._death
 
-        def gone(_: object) -> None:
+        def gone(_: object, at_work: list[int] = _at_work) -> None:
             collected = threading.get_ident() in at_work
             death.append("the collector" if collected else "reference count")
 
@@ -201,22 +209,6 @@ def watch(thing: object, label: str = "") -> Lifeline:
     >>> print(life)
     cv.pdf: died by reference count
     """
-    _collector.attend()
+    if _notice not in gc.callbacks:
+        gc.callbacks.append(_notice)
     return Lifeline(thing, label or telling_name(thing) or type(thing).__name__)
-
-
-class _Collector:
-    """Knows in which thread the collector is at work at this moment: others go on meanwhile."""
-
-    def __init__(self) -> None:
-        self.at_work: list[int] = []
-
-    def attend(self) -> None:
-        if self.notice not in gc.callbacks:
-            gc.callbacks.append(self.notice)
-
-    def notice(self, phase: str, info: dict[str, int]) -> None:
-        self.at_work[:] = [threading.get_ident()] if phase == "start" else []
-
-
-_collector = _Collector()

@@ -196,8 +196,10 @@ class Search:
             piece = Piece(chunk, strings, others, {key: kinds[key] for key in here})
             if seen := see(piece):
                 for thing in chunk:
-                    keys = _keys(thing) if id(type(thing)) in tables else []
-                    for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
+                    parts = gc.get_referents(thing)
+                    if id(type(thing)) in tables:
+                        parts += dict.keys(thing)  # type: ignore[arg-type]
+                    for key in seen.intersection(map(id, parts)):
                         self.direct.setdefault(key, []).append(thing)
 
     def _put_in_order(self) -> None:
@@ -326,10 +328,6 @@ def _is_on(thing: object, way: tuple[Any, ...]) -> bool:
 def by_length(chain: Chain) -> tuple[int, bool, str]:
     """Short chains first, among them those that start with a name of the reader's own."""
     return len(chain.hops), chain.hops[0].kind != "name", str(chain)
-
-
-def _keys(table: Any) -> list[object]:
-    return list(dict.keys(table))
 
 
 def _chunks(things: list[object], start: int = 0) -> Iterator[list[object]]:

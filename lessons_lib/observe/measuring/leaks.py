@@ -304,8 +304,11 @@ def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
     whole = sum(stayed.values())
     if whole < _TO_SPEAK_OF:
         return KeptByLine((), whole)
-    largest = [(at, size) for at, size in stayed.most_common(top) if size >= whole / 10]
-    lines = (Line(_place(*at), _source(*at), size, size / whole) for at, size in largest)
+    lines = [
+        Line(_place(*at), shorten(linecache.getline(*at), 60), size, size / whole)
+        for at, size in stayed.most_common(top)
+        if size >= whole / 10
+    ]
     return KeptByLine(tuple(lines), whole)
 
 
@@ -347,7 +350,3 @@ def _place(filename: str, number: int) -> str:
     shell = notebook.get_ipython() if notebook else None
     cell = shell.compile.format_code_name(filename) if shell else None
     return f"{cell[1] if cell else Path(filename).name}, line {number}"
-
-
-def _source(filename: str, number: int) -> str:
-    return shorten(linecache.getline(filename, number), 60)

@@ -20,11 +20,11 @@ from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Piece, Root, Search, by_length
 from .fact import Text, holds_text
-from .finds import Find, Whereabouts
+from .finds import Find, Found, Whereabouts
 from .keepers import blobs_in
 
 MOST_COPIES = 40
-"""So many live copies are followed back to their holders; the others are counted."""
+"""So many live copies are followed back to their holders."""
 _CHAINS_SHOWN = 3
 _NOTEBOOK = frozenset(
     (
@@ -38,23 +38,23 @@ _TYPED = re.compile(r"In(\W|$)|_ih(\W|$)|_i+(\W|$)|_i\d+(\W|$)")
 _COURSE = ("lessons_lib.teach", "lessons_lib.observe")
 
 
+_MANY = (
+    f"There are more than {MOST_COPIES} live copies: only that many were followed back to who "
+    "holds them. A longer text has fewer."
+)
+
+
 @dataclass
-class Seen:
-    """What a look at the live objects gave.
+class Seen(Found):
+    """What a look at the live objects found: the copies, those held by names first, and keepers.
 
     Attributes:
-        finds: The live copies, those held by names first.
         keepers: Savers and stores that live in the process, each with what holds it, in words.
         typed: Whether the notebook's record of what was typed and shown has the text too.
-        more: How many copies were found but not followed.
-        stopped: In words, if there may be more holders than were found.
     """
 
-    finds: list[Find] = field(default_factory=list)
     keepers: list[tuple[object, str]] = field(default_factory=list)
     typed: bool = False
-    more: int = 0
-    stopped: str = ""
 
 
 def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequence[object]) -> Seen:
@@ -69,7 +69,7 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     look.leave_out_program(search, call)
     seen = look.result(search)
     lonely = look.lonely(search)
-    seen.stopped = search.stopped
+    seen.unread += [search.stopped] if search.stopped else []
     del search, objects
     seen.finds += _unnamed(lonely)
     return seen
@@ -127,10 +127,9 @@ class _Look:
         keys: dict[int, int] = {}
         for target in targets.values():
             self._follow(target, search, keys)
-        seen = Seen(typed=self.typed, more=max(0, len(wanted) - MOST_COPIES))
-        seen.keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
-        seen.finds = self._finds()
-        return seen
+        keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
+        unread = [_MANY] if len(wanted) > MOST_COPIES else []
+        return Seen(self._finds(), unread, keepers=keepers, typed=self.typed)
 
     def _set_apart(self) -> None:
         """A saver's blobs are told with their thread; cells that were run are kept many times."""

@@ -13,19 +13,15 @@ from ..holding.holders import who_holds
 from ..holding.search import Root, roots_of
 from ..pictures.waiting import waiting
 from .fact import Text, checked
-from .finds import Find, Found, Whereabouts
+from .finds import Find, Whereabouts
 from .keepers import search_keeper
-from .live import MOST_COPIES, Seen, copies_of, erasers, is_readable, said
+from .live import Seen, copies_of, erasers, is_readable, said
 from .places import checked_places, search_places
 
 _TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
 _COPIES = (
     "Savers, stores and files were not searched: what gets there is a copy of an object, not the "
     "object. Give a text of it."
-)
-_MANY = (
-    f"There are more than {MOST_COPIES} live copies: only that many were followed back to who "
-    "holds them. A longer text has fewer."
 )
 _UNNAMED = "No name leads to it; who_holds(…) tells whether a cycle or C code keeps it."
 
@@ -63,16 +59,15 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     if text is None:
         return _object(fact, places)
     roots = roots_of(sys._getframe(1))
-    seen = _looked(text, roots.found, (fact, *places))
-    found = Found(list(seen.finds))
-    for keeper, held_by in seen.keepers:
+    found = _looked(text, roots.found, (fact, *places))
+    for keeper, held_by in found.keepers:
         if is_readable(keeper):
             here = search_keeper(keeper, held_by, text)
             found.finds += here.finds
             found.unread += here.unread
     found.add(search_places(places, text))
-    found.notes += [_TYPED] if seen.typed and _in_notebook() else []
-    found.unread += filter(None, (_MANY if seen.more else "", seen.stopped, roots.unread))
+    found.notes += [_TYPED] if found.typed and _in_notebook() else []
+    found.unread += [roots.unread] if roots.unread else []
     return Whereabouts(text.said, tuple(found.finds), tuple(found.notes), tuple(found.unread))
 
 
