@@ -87,18 +87,10 @@ def _opened(data: bytes) -> sqlite3.Connection:
     return database
 
 
-def _page_size(data: bytes) -> int:
-    size: int = struct.unpack_from(">H", data, 16)[0]
-    return 65536 if size == 1 else size
-
-
 def _pages(data: bytes) -> list[bytes]:
-    size = _page_size(data)
+    size = struct.unpack_from(">H", data, 16)[0]
+    size = 65536 if size == 1 else size
     return [data[at : at + size] for at in range(0, len(data), size)]
-
-
-def _count(data: bytes, text: Text) -> int:
-    return sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -154,8 +146,8 @@ def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find
     """What stands in free pages, and in pages in use more often than the rows account for."""
     pages = _pages(data)
     free = [pages[number - 1] for number in _free_pages(pages) if 0 < number <= len(pages)]
-    in_free = sum(_count(page, text) for page in free)
-    in_use = _count(data, text) - in_free - _count(anew, text)
+    in_free = sum(text.count(page) for page in free)
+    in_use = text.count(data) - in_free - text.count(anew)
     for kind, count in (("free page", in_free), ("free space in a page", in_use)):
         if count > 0:
             what = "left by a deletion"
@@ -179,7 +171,7 @@ def _old_pages(files: Files, data: bytes, text: Text) -> Iterator[Find]:
     """Pages in the file of which the log has a newer version, and pages past the end."""
     now = _pages(data)
     old = enumerate(_pages(files.data))
-    count = sum(_count(page, text) for n, page in old if n >= len(now) or page != now[n])
+    count = sum(text.count(page) for n, page in old if n >= len(now) or page != now[n])
     if count:
         what = "replaced in the write-ahead log"
         yield Find(files.name, "old page", what, "the file", _TRUNCATE, count, certain=False)
@@ -260,5 +252,5 @@ def _in_journal(files: Files, text: Text) -> Iterator[Find]:
     what, erased_by = "pages before the last one", "PRAGMA journal_mode = DELETE"
     if files.journal.startswith(_JOURNAL_MAGIC):
         what, erased_by = "pages before the transaction under way", "the end of the transaction"
-    name, count = f"{files.name}-journal", _count(files.journal, text)
+    name, count = f"{files.name}-journal", text.count(files.journal)
     yield Find(name, "page", what, "the rollback journal", erased_by, count, certain=False)

@@ -103,9 +103,8 @@ def _strange(name: str, data: bytes) -> str:
 def _plain(name: str, data: bytes, text: Text) -> Iterator[Find]:
     """A file that is no database: pickle, JSON, text or anything else."""
     if text.inside(data):
-        count = sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
-        what = _sort(data, text)
-        yield Find(name, "file", what, "the file", "deleting the file", max(1, count))
+        what, erased_by = _sort(data, text), "deleting the file"
+        yield Find(name, "file", what, "the file", erased_by, text.count(data))
 
 
 def _sort(data: bytes, text: Text) -> str:
