@@ -64,8 +64,22 @@ class Chain:
 
     hops: tuple[Hop, ...]
 
+    @property
+    def shown(self) -> tuple[Hop, ...]:
+        """The hops; of a long chain the first and the last, and how many are between them."""
+        left_out = len(self.hops) - 2 * _SHOWN_HOPS
+        if left_out <= 1:
+            return self.hops
+        between = _pill(f"… {left_out} more …")
+        return *self.hops[:_SHOWN_HOPS], between, *self.hops[-_SHOWN_HOPS:]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All hops in words: two chains with the same ones say the same."""
+        return tuple(hop.said for hop in self.hops if hop.said)
+
     def __str__(self) -> str:
-        return " → ".join(hop.said for hop in self.hops if hop.said)
+        return " → ".join(hop.said for hop in self.shown if hop.said)
 
 
 def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]) -> list[Chain]:
@@ -81,16 +95,7 @@ def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]
         return [Chain((_pill(machinery),))]
     else:
         starts = _starts(root, path)
-    return [Chain(_shortened((first, *_rest(path, index, key_of)))) for first, index in starts]
-
-
-def _shortened(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
-    """The first and the last hops of a long chain, and how many are between them."""
-    left_out = len(hops) - 2 * _SHOWN_HOPS
-    if left_out <= 1:
-        return hops
-    said = f"… {left_out} more …"
-    return *hops[:_SHOWN_HOPS], _pill(said), *hops[-_SHOWN_HOPS:]
+    return [Chain((first, *_rest(path, index, key_of))) for first, index in starts]
 
 
 def more_chains(count: int, at_least: bool) -> str:
@@ -100,7 +105,7 @@ def more_chains(count: int, at_least: bool) -> str:
 
 def chain_below(start: str, path: Sequence[object], key_of: Callable[[object], int]) -> Chain:
     """The chain of a path that begins at an object to which no name leads."""
-    return Chain(_shortened((_pill(start), *_rest(path, 0, key_of))))
+    return Chain((_pill(start), *_rest(path, 0, key_of)))
 
 
 def _rest(path: Sequence[object], index: int, key_of: Callable[[object], int]) -> list[Hop]:
@@ -273,8 +278,8 @@ def drawn(label: str, chains: Sequence[Chain]) -> Diagram:
     boxes: dict[object, Box] = {}
     arrows: list[Arrow] = []
     for chain in chains:
-        ids = [f"hop {hop.key}" for hop in chain.hops] + ["target"]
-        for hop, tail, head in zip(chain.hops, ids, ids[1:], strict=False):
+        ids = [f"hop {hop.key}" for hop in chain.shown] + ["target"]
+        for hop, tail, head in zip(chain.shown, ids, ids[1:], strict=False):
             boxes.setdefault(tail, Box(tail, hop.title, hop.kind))
             short = "traceback" if hop.label == "__traceback__" else hop.label
             arrows.append(Arrow(tail, head, short, hop.style))

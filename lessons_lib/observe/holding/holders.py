@@ -134,12 +134,12 @@ def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
     An instance holds its class, but a class mostly has a name: that way is tried last.
     """
     keys: dict[int, int] = {}
-    found: dict[str, Chain] = {}
+    found: dict[tuple[str, ...], Chain] = {}
     for classes in (False, True):
         search.look_for([thing], classes=classes)
         for root, path in search.paths(thing):
             for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
-                found.setdefault(str(chain), chain)
+                found.setdefault(chain.words, chain)
         if found:
             break
     ordered = sorted(found.values(), key=by_length)

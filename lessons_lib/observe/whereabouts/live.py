@@ -83,7 +83,7 @@ class _Look:
         self.copies: dict[int, object] = {}
         self.keepers: dict[int, object] = {}
         self.followed: dict[int, object] = {}
-        self.chains_to: dict[int, dict[str, Chain]] = {}
+        self.chains_to: dict[int, dict[tuple[str, ...], Chain]] = {}
         self.apart: set[int] = set()
         """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
         self.more_ways: set[int] = set()
@@ -176,11 +176,11 @@ class _Look:
 
     def _take(self, root: str, path: list[object], keys: dict[int, int]) -> None:
         target = id(path[-1])
-        for words in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
-            if _is_typed(words):
+        for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
+            if _is_typed(chain):
                 self._is_typed(target)
             else:
-                self.chains_to.setdefault(target, {}).setdefault(str(words), words)
+                self.chains_to.setdefault(target, {}).setdefault(chain.words, chain)
 
     def _is_typed(self, target: int) -> None:
         self.typed = True
