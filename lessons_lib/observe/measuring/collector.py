@@ -141,8 +141,9 @@ def watch_collector(*classes: type) -> Iterator[CollectorLog]:
 
     Name classes of your own to learn how many of their instances each collection freed, subclasses
     included; a look at them takes some milliseconds for each collection. What other threads make
-    and let go of in these milliseconds is in the numbers of those classes. Without classes the log
-    costs microseconds, also in a server.
+    and let go of in these milliseconds is in the numbers of those classes, and what they make and
+    the collection frees is not: beside busy threads be certain by `collector_off()` and a
+    `gc.collect()` of your own. Without classes the log costs microseconds, also in a server.
 
     >>> class Node: pass
     >>> def cycle():
