@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from .checkpoints.storage import Storage, Stored, storage
     from .checkpoints.time_machine import TimeMachine, time_machine
     from .holding.holders import who_holds
-    from .holding.references import survivors, watch
+    from .holding.references import Live, live, survivors, watch
     from .measuring.collector import Collection, CollectorLog, collector_off, watch_collector
-    from .measuring.leaks import Grown, KeptByLine, Live, grown, kept_by_line, live
+    from .measuring.leaks import Grown, KeptByLine, grown, kept_by_line
     from .measuring.meter import Growth, Measurement, compare_growth, growth, measure
     from .pictures.curves import Curve, draw_curves
     from .pictures.dot import from_dot, from_objgraph
@@ -40,7 +40,7 @@ _HOMES = {
     "Growth": "measuring.meter",
     "History": "checkpoints.history",
     "KeptByLine": "measuring.leaks",
-    "Live": "measuring.leaks",
+    "Live": "holding.references",
     "Measurement": "measuring.meter",
     "Picture": "pictures.drawing",
     "Player": "stepping.player",
@@ -62,7 +62,7 @@ _HOMES = {
     "growth": "measuring.meter",
     "history": "checkpoints.history",
     "kept_by_line": "measuring.leaks",
-    "live": "measuring.leaks",
+    "live": "holding.references",
     "measure": "measuring.meter",
     "record": "stepping.stepper",
     "round_trip": "checkpoints.round_trip",

@@ -376,6 +376,20 @@ def test_a_chain_of_thousands_is_followed_to_its_name(backwards: bool) -> None:
     del head
 
 
+def test_long_chains_that_differ_in_their_middle_are_two() -> None:
+    end = Upload("at the end")
+    way: dict[str, Any] = {"same": [[[[[[[[end]]]]]]]]}
+    head: Any = [{"this": way}, {"that": way}]
+    for _ in range(7):
+        head = [head]
+    seen = weakref.ref(end)
+    del end, way
+    one, other = chains(asked(seen))
+    assert one == other
+    assert "head → [0] → [0] → [0] → [0] → [0] → … 7 more … → [0] → [0]" in one
+    del head
+
+
 def test_a_hundred_holders_are_counted_and_more_are_said_to_be_more() -> None:
     shared = Upload("shared")
     names = {f"holder_{number}": [shared] for number in range(300)}

@@ -490,6 +490,7 @@ def test_kept_by_line_beside_a_busy_neighbour(busy_neighbour: Callable[..., None
     assert kept_by_line(lambda: bool([Session()])).lines == ()
 
 
+@pytest.mark.usefixtures("nothing_frozen")
 def test_live_beside_a_busy_neighbour(busy_neighbour: Callable[..., None]) -> None:
     """The neighbours' own come and go in the list; what the program holds stays in it."""
     held = [Session(f"mine {n}") for n in range(3)]
@@ -626,6 +627,7 @@ def test_bytes_that_stay_are_told_where_no_class_grew(run: Callable[[], object])
     assert "kept_by_line names the line" in str(found)
 
 
+@pytest.mark.usefixtures("nothing_frozen")
 def test_a_metaclass_of_the_reader_is_not_asked() -> None:
     class Meta(type):
         def __eq__(cls, other: object) -> bool:
@@ -656,11 +658,12 @@ def test_live_says_what_it_does_not_count() -> None:
     assert str(live(old)) == "2 live Doc"
     gc.freeze()
     assert str(live(old)) == (
-        "0 live Doc (gc.freeze() has set objects aside, which are not looked at)"
+        "2 live Doc (of what gc.freeze() has set aside, only those to which a name leads)"
     )
     assert held
 
 
+@pytest.mark.usefixtures("nothing_frozen")
 def test_live_by_anything_but_a_number() -> None:
     with pytest.raises(TypeError, match=r"^'x' is no number, expected that of a living Session: "):
         live(Session)["x"]  # type: ignore[index]

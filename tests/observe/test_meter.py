@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _tracemalloc
+import ctypes
 import gc
 import itertools
 import math
+import sys
 import threading
 import tracemalloc
 from collections import deque
@@ -140,6 +143,39 @@ def test_measure_and_growth_beside_a_busy_neighbour(busy_neighbour: Callable[...
     assert 250 * MIB < cost.kept < 300 * MIB
     found = growth(lambda n: bytearray(n * MIB), [64, 128, 256])
     assert found.about == 1
+
+
+# -- what is taken from inside CPython ------------------------------------------------------------
+
+MOVED = "CPython has moved {}: lessons_lib/observe/measuring/traces.py needs another way to it"
+
+
+def test_what_we_take_from_inside_tracemalloc_is_where_it_was() -> None:
+    inside: list[tuple[Any, str]] = [
+        (_tracemalloc, "_get_object_traceback"),
+        (_tracemalloc, "_get_traces"),
+    ]
+    inside += [(ctypes.pythonapi, "PyTraceMalloc_Track")]
+    if sys.version_info < (3, 12):
+        inside += [(ctypes.pythonapi, "_PyTraceMalloc_GetTraceback")]
+    for place, name in inside:
+        assert hasattr(place, name), MOVED.format(name)
+    from lessons_lib.observe.measuring.traces import stacks_of, trace_older_lists, traces
+
+    older: list[int] = []
+    tracemalloc.start()
+    try:
+        trace_older_lists()
+        made = {"a list": [older], "an instance": Node(), "an older list": older}
+        for what, stack in zip(made, stacks_of(list(made.values())), strict=True):
+            assert stack, MOVED.format(f"the trace of {what}")
+        own, line = traces(), sys._getframe().f_lineno
+        assert (__file__, line) not in [trace[2][0] for trace in own], MOVED.format(
+            "a list's start"
+        )
+        assert {len(trace) for trace in own} <= {3, 4}, MOVED.format("the parts of a trace")
+    finally:
+        tracemalloc.stop()
 
 
 # -- growth --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -118,10 +119,23 @@ def test_copies_on_one_name_are_counted() -> None:
     del history
 
 
+def test_how_many_more_hold_it_is_said_once() -> None:
+    box, text = Box(1), told()
+    boxes = {number: [box, text] for number in range(300)}
+    shelves = [[box, text] for _ in range(8)]
+    [of_text] = looked()
+    for held_by in (where_is(box).finds[0].held_by, of_text.held_by):
+        assert re.search(r", at least \d+ more$", held_by)
+        assert held_by.count(" more") == 1
+    boxes.clear()
+    assert where_is(box).finds[0].held_by.endswith(", 6 more")
+    del shelves, text
+
+
 def test_more_copies_than_are_followed_are_said() -> None:
     history = [told() for _ in range(100)]
     found = looked()
-    assert found.notes[0].startswith("There are more than 40 live copies")
+    assert found.unread[0].startswith("There are more than 40 live copies")
     del history
 
 
@@ -277,6 +291,41 @@ def test_encrypted_blobs_are_read_by_the_saver_s_serialiser() -> None:
     del graph, saver
 
 
+def test_what_a_saver_in_memory_cannot_read_is_said_first() -> None:
+    class Damaged(Reversed):
+        def loads_typed(self, data: tuple[str, bytes]) -> Any:
+            raise ValueError("MAC check\nfailed")
+
+    class Strange(InMemorySaver):
+        def __init__(self) -> None:
+            pass
+
+    graph, saver = saved(Damaged())
+    strange = Strange()
+    locked, other, head, *_ = sorted(str(looked()).splitlines(), key=lambda line: line[0] == "'")
+    assert re.fullmatch(
+        r"InMemorySaver: \d+ encrypted values were not read: ValueError: MAC check failed\.", locked
+    )
+    assert other.startswith("Strange was not searched to its end: AttributeError: ")
+    assert head == "'Lovelace, Ada' was not found in what was searched."
+    del graph, saver, strange
+
+
+def test_a_value_is_searched_to_its_bottom() -> None:
+    store, value = InMemoryStore(), dict[str, Any](text=[told()])
+    for _ in range(5_000):
+        value = {"next": [value]}
+    value["me"] = [value]
+    store.put(("u",), "deep", value)
+    [found] = [find for find in looked() if find.kind == "store item"]
+    assert found.what.startswith("u 'deep'['next'][0]['next'][0]")
+    assert len(found.what) < 100
+    assert found.count == 1
+    del value["me"]
+    while "next" in value:
+        [value] = value["next"]
+
+
 def test_a_store_s_items_and_the_names_that_share_them() -> None:
     store, profile = InMemoryStore(), {"name": told(), "notes": [told()]}
     store.put(("users", "ada"), "profile", profile)
@@ -356,13 +405,6 @@ def test_it_reads_in_a_terminal_and_on_a_page() -> None:
         assert word in html
     assert [len(found), bool(found), list(found)] == [2, True, [FIND, MANY]]
     assert str(Whereabouts("'x'", ())) == "'x' was found nowhere."
-
-
-def test_the_picture_marks_what_was_left_over() -> None:
-    picture = Whereabouts("'Ada'", (FIND, MANY) * 6).picture()
-    assert "graph.db" in picture.svg
-    assert "left over" in picture.svg
-    assert "4 more places are in the table" in picture.svg
 
 
 def test_the_walk_goes_into_no_code_of_the_reader_s() -> None:

@@ -33,7 +33,8 @@ from lessons_lib.memories.graph import build, thread
 from lessons_lib.observe import Find, Whereabouts, where_is
 from lessons_lib.observe.whereabouts import files
 from lessons_lib.observe.whereabouts.fact import Text
-from lessons_lib.observe.whereabouts.files import Found, search_path
+from lessons_lib.observe.whereabouts.files import search_path
+from lessons_lib.observe.whereabouts.finds import Found
 from lessons_lib.observe.whereabouts.places import search_places
 
 FACT = "My name is Ada Lovelace."

@@ -7,18 +7,15 @@ What Python puts between two things is left out where a reader does not see it: 
 from __future__ import annotations
 
 import contextvars
-import gc
 import re
 import threading
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from operator import is_
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import ATOMS, LinkStyle, atom_text, attributes, frame_locals, is_a, is_hidden, mro, read
+from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
@@ -26,7 +23,7 @@ _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
 _FINALIZER = "finalize._Info"
 _OUTPUT = re.compile(r"_\d+$|_{1,3}$")
-_MACHINERY = ("IPython", "ipykernel", "comm", "traitlets", "jupyter_client", "ipywidgets")
+NOTEBOOK = ("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq")
 _KERNEL = ("IPython", "ipykernel", "jupyter_client")
 """What these hold is the notebook's; a widget may be the reader's own."""
 _MACHINERY_SAID = "the notebook's own machinery"
@@ -67,8 +64,22 @@ class Chain:
 
     hops: tuple[Hop, ...]
 
+    @property
+    def shown(self) -> tuple[Hop, ...]:
+        """The hops; of a long chain the first and the last, and how many are between them."""
+        left_out = len(self.hops) - 2 * _SHOWN_HOPS
+        if left_out <= 1:
+            return self.hops
+        between = _pill(f"… {left_out} more …")
+        return *self.hops[:_SHOWN_HOPS], between, *self.hops[-_SHOWN_HOPS:]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All hops in words: two chains with the same ones say the same."""
+        return tuple(hop.said for hop in self.hops if hop.said)
+
     def __str__(self) -> str:
-        return " → ".join(hop.said for hop in self.hops if hop.said)
+        return " → ".join(hop.said for hop in self.shown if hop.said)
 
 
 def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]) -> list[Chain]:
@@ -84,21 +95,17 @@ def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]
         return [Chain((_pill(machinery),))]
     else:
         starts = _starts(root, path)
-    return [Chain(_shortened((first, *_rest(path, index, key_of)))) for first, index in starts]
+    return [Chain((first, *_rest(path, index, key_of))) for first, index in starts]
 
 
-def _shortened(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
-    """The first and the last hops of a long chain, and how many are between them."""
-    left_out = len(hops) - 2 * _SHOWN_HOPS
-    if left_out <= 1:
-        return hops
-    said = f"… {left_out} more …"
-    return *hops[:_SHOWN_HOPS], _pill(said), *hops[-_SHOWN_HOPS:]
+def more_chains(count: int, at_least: bool) -> str:
+    """How many chains are not shown; `at_least` where the search stopped before their end."""
+    return f"{'at least ' if at_least else ''}{count} more"
 
 
 def chain_below(start: str, path: Sequence[object], key_of: Callable[[object], int]) -> Chain:
     """The chain of a path that begins at an object to which no name leads."""
-    return Chain(_shortened((_pill(start), *_rest(path, 0, key_of))))
+    return Chain((_pill(start), *_rest(path, 0, key_of)))
 
 
 def _rest(path: Sequence[object], index: int, key_of: Callable[[object], int]) -> list[Hop]:
@@ -127,7 +134,7 @@ def _first_frame(path: Sequence[object]) -> int:
 def _machinery(root: str, path: Sequence[object]) -> str:
     """What part of the notebook's own machinery a path starts at, in plain words; or ""."""
     module = root.removeprefix("module ")
-    if not is_machinery(path[0]) and (module == root or module.split(".")[0] not in _MACHINERY):
+    if not is_machinery(path[0]) and (module == root or module.split(".")[0] not in NOTEBOOK):
         return ""
     parts = [type(thing).__name__ for thing in path[:-1] if _is_kernel_s(thing)]
     return next((_KNOWN_PARTS[part] for part in parts if part in _KNOWN_PARTS), _MACHINERY_SAID)
@@ -146,21 +153,18 @@ def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
     """The names that start a path, each with the place in the path where the next hop starts."""
     space, child = path[0], path[1]
     if is_a(space, contextvars.Context):
-        values = [
-            (at, variable.name) for variable, value in space.items() for at in _at(path, value)
+        return [
+            (_named_root(root, variable.name), at)
+            for variable, value in space.items()
+            for at, thing in enumerate(path)
+            if thing is value
         ]
-        return [(_named_root(root, name), at) for at, name in values]
     if not is_a(space, dict):
         return [(_pill(root), 0)]
     if root == OUTPUTS:
         return [(_pill(f"{root}[{key}]"), 1) for key in _keys_in(space, child)]
     names = [name for name in _keys_in(space, child) if type(name) is str]
     return [_start(root, name, path) for name in names]
-
-
-def _at(path: Sequence[object], thing: object) -> list[int]:
-    """Where in a path a thing is: one place, or none."""
-    return [place for place, other in enumerate(path) if other is thing]
 
 
 def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:
@@ -203,51 +207,19 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
         return str((names or ["?"])[0]), "solid", index + 3
     if type(holder) is path[index + 1]:
         return "__class__", "solid", index + 1
-    links = read(holder).links
-    if type(path[-1]) in ATOMS:
-        links += [(label, value, "solid") for label, value in _plain_values(holder)]
+    pairs = named(holder)
     for following in range(index + 1, min(len(path), index + _LOOK_AHEAD)):
-        for label, target, style in links:
+        for label, target in pairs:
             if target is path[following]:
-                return label, style, following
+                return label, "dotted" if is_hidden(type(holder)) else "solid", following
     return "", "solid", index + 1
-
-
-def _plain_values(holder: Any) -> list[tuple[str, Any]]:
-    """What a thing holds by a name: its reader leaves out text and numbers."""
-    if is_a(holder, types.FunctionType):
-        cells = zip(holder.__code__.co_freevars, holder.__closure__ or (), strict=False)
-        return [(name, cell.cell_contents) for name, cell in cells if _is_filled(cell)]
-    if is_a(holder, contextvars.Context):
-        return [(variable.name, value) for variable, value in holder.items()]
-    frame = _frame_of(holder)
-    if frame is not None:
-        return list(frame_locals(frame).items())
-    if is_a(holder, BaseException):
-        return [(f"args[{number}]", part) for number, part in enumerate(holder.args)]
-    return list(attributes(holder))
-
-
-def _is_filled(cell: types.CellType) -> bool:
-    return bool(gc.get_referents(cell))
-
-
-def _frame_of(holder: Any) -> types.FrameType | None:
-    """The frame that a holder is, or that a suspended generator or coroutine keeps."""
-    if is_a(holder, types.FrameType):
-        return holder
-    kinds = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
-    prefix = kinds.get(type(holder))
-    suspended = prefix and not getattr(holder, f"{prefix}_running")
-    frame: types.FrameType | None = getattr(holder, f"{prefix}_frame") if suspended else None
-    return frame
 
 
 def _container_label(holder: object, child: object) -> str:
     """The index or the key of a child in a plain container, however long that is."""
     if type(holder) is list or type(holder) is tuple:
-        same = list(map(is_, holder, repeat(child)))
-        return f"[{same.index(True)}]" if True in same else ""
+        place = next((place for place, item in enumerate(holder) if item is child), None)
+        return "" if place is None else f"[{place}]"
     if type(holder) is dict:
         keys = _keys_in(holder, child)
         return f"[{_key_text(keys[0])}]" if keys else _A_KEY
@@ -306,8 +278,8 @@ def drawn(label: str, chains: Sequence[Chain]) -> Diagram:
     boxes: dict[object, Box] = {}
     arrows: list[Arrow] = []
     for chain in chains:
-        ids = [f"hop {hop.key}" for hop in chain.hops] + ["target"]
-        for hop, tail, head in zip(chain.hops, ids, ids[1:], strict=False):
+        ids = [f"hop {hop.key}" for hop in chain.shown] + ["target"]
+        for hop, tail, head in zip(chain.shown, ids, ids[1:], strict=False):
             boxes.setdefault(tail, Box(tail, hop.title, hop.kind))
             short = "traceback" if hop.label == "__traceback__" else hop.label
             arrows.append(Arrow(tail, head, short, hop.style))

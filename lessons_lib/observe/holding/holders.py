@@ -11,10 +11,10 @@ from html import escape
 from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from ..pictures.waiting import waiting
-from .chains import Chain, chain_below, chains_of, drawn
+from .chains import Chain, chain_below, chains_of, drawn, more_chains
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
-from .search import FROZEN_BY_PYTHON, Piece, Search, See, by_length, roots_of
+from .search import Piece, Search, See, by_length, is_frozen, roots_of
 
 MOST_CHAINS = 6
 
@@ -52,7 +52,7 @@ class Holders:
         return f"{self.label} is held by {least}{count} chain{'' if count == 1 else 's'}:"
 
     def _rest(self) -> str:
-        return f"… and {'at least ' if self.at_least else ''}{self.more} more"
+        return f"… and {more_chains(self.more, self.at_least)}"
 
     def _remarks(self) -> list[str]:
         remarks = [*self.notes]
@@ -134,12 +134,12 @@ def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
     An instance holds its class, but a class mostly has a name: that way is tried last.
     """
     keys: dict[int, int] = {}
-    found: dict[str, Chain] = {}
+    found: dict[tuple[str, ...], Chain] = {}
     for classes in (False, True):
         search.look_for([thing], classes=classes)
         for root, path in search.paths(thing):
             for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
-                found.setdefault(str(chain), chain)
+                found.setdefault(chain.words, chain)
         if found:
             break
     ordered = sorted(found.values(), key=by_length)
@@ -174,7 +174,7 @@ def _why_alive(
     place = held_beyond(above, thing, spare)
     if place is None:
         return "It is garbage: only a cycle leads to it, and no collection has come by yet.", True
-    if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+    if is_frozen():
         frozen = "gc.freeze() hides from the search what it has set aside."
         return f"It is held unseen: {frozen}", False
     by_id = {id(holder): holder for holder in (*above, thing)}

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Generic, Literal, NamedTuple, TypeGuard, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeGuard, TypeVar, overload
 
 from ..pictures.style import shorten
 
@@ -113,25 +113,20 @@ def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
 
 
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
+_module_of: Callable[[type], str] = type.__dict__["__module__"].__get__
 _names_in: Callable[[type], types.MappingProxyType[str, Any]] = type.__dict__["__dict__"].__get__
 """A type's own bases and names, asked of `type`: a metaclass may run code of the reader's."""
+
+
+def full_name(kind: type) -> str:
+    """The module and the name of a class."""
+    return f"{_module_of(kind)}.{name_of(kind)}"
 
 
 def derives(kind: type, base: type) -> bool:
     """Whether a type is another one or has it as a base, told by identity."""
     return any(own is base for own in mro(kind))
-
-
-class ByType(dict[int, tuple[type, T]], Generic[T]):
-    """Something for each type, found once; keep it no longer than a look, for it holds types."""
-
-    find: Callable[[type], T]
-
-    def __getitem__(self, kind: Any) -> Any:
-        found = self.get(id(kind))
-        if found is None:
-            dict.__setitem__(self, id(kind), found := (kind, self.find(kind)))
-        return found[1]
 
 
 def is_hidden(kind: type) -> bool:
@@ -170,21 +165,39 @@ def read(thing: object) -> Reading:
     return reader_of(type(thing))(thing)
 
 
-Reader = Callable[[Any], Reading]
+def named(thing: object) -> list[tuple[str, object]]:
+    """All that an object holds by a name, plain values too.
+
+    >>> named({"role": "user", "file": []})
+    [("'role'", 'user'), ("'file'", [])]
+    """
+    return _parts_reader(type(thing))(thing)[1]
 
 
-def reader_of(kind: type) -> Reader:
+def reader_of(kind: type) -> Callable[[Any], Reading]:
+    """How the value and the references of a type's instances are read."""
+    parts_of = _parts_reader(kind)
+    style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
+
+    def read_links(thing: Any) -> Reading:
+        value, pairs = parts_of(thing)
+        return Reading(shorten(value, VALUE_LIMIT), _links(pairs, style))
+
+    return read_links
+
+
+Pairs = list[tuple[str, Any]]
+Parts = tuple[str, Pairs]
+"""What a reader gives: a short value, and all that the object holds, each with its label."""
+Reader = Callable[[Any], Parts]
+
+
+def _parts_reader(kind: type) -> Reader:
     """Find the reader for a type: that of its nearest base which has one."""
     base = _read_base(kind)
     if base is None or (base in _CONTAINERS and kind is not base):
         return _instance_reader(kind, _READERS[base] if base else None)
     return _READERS[base]
-
-
-class Readers(ByType[Reader]):
-    """Readers by type."""
-
-    find = staticmethod(reader_of)
 
 
 def _read_base(kind: type) -> type | None:
@@ -207,7 +220,7 @@ def link(label: str, target: object, style: LinkStyle = "solid") -> Link | None:
     return label, target, style
 
 
-def _links(pairs: Iterable[tuple[str, object]], style: LinkStyle = "solid") -> list[Link]:
+def _links(pairs: Pairs, style: LinkStyle) -> list[Link]:
     found: list[Link] = [
         (label, target, style) for label, target in pairs if type(target) not in ATOMS
     ]
@@ -228,42 +241,40 @@ def sequence_text(items: list[Any] | tuple[Any, ...]) -> str:
     return shorten(f"{left}{shown}{', …' if len(some) > 5 else ''}{right}", VALUE_LIMIT)
 
 
-def _read_sequence(items: list[Any] | tuple[Any, ...]) -> Reading:
+def _read_sequence(items: list[Any] | tuple[Any, ...]) -> Parts:
     """Lists and tuples, also subclasses: their items by index."""
     base: Any = list if is_a(items, list) else tuple
     some = base.__getitem__(items, slice(0, ITEM_LIMIT))
-    return Reading(sequence_text(items), _links(zip(INDEXES, some, strict=False)))
+    return sequence_text(items), list(zip(INDEXES, some, strict=False))
 
 
 def _some_items(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    items = dict.items(table)
-    return list(islice(items, ITEM_LIMIT))
+    return list(islice(dict.items(table), ITEM_LIMIT))
 
 
-def _read_dict(table: dict[Any, Any]) -> Reading:
+def _read_dict(table: dict[Any, Any]) -> Parts:
     """Dictionaries: values by their key, and keys that are objects themselves."""
-    pairs = _some_items(table)
-    shown = ", ".join(f"{atom_text(key)}: {atom_text(value)}" for key, value in pairs[:3])
-    more = ", …" if len(pairs) > 3 else ""
-    links = _links((atom_text(key), value) for key, value in pairs if type(value) not in ATOMS)
-    links += _links(("key", key) for key, _ in pairs if type(key) not in ATOMS)
-    return Reading(shorten(f"{{{shown}{more}}}", VALUE_LIMIT), links)
+    items = _some_items(table)
+    shown = ", ".join(f"{atom_text(key)}: {atom_text(value)}" for key, value in items[:3])
+    more = ", …" if len(items) > 3 else ""
+    pairs = [(atom_text(key), value) for key, value in items]
+    pairs += [("key", key) for key, _ in items if type(key) not in ATOMS]
+    return f"{{{shown}{more}}}", pairs
 
 
-def _read_set(items: Iterable[Any]) -> Reading:
+def _read_set(items: Iterable[Any]) -> Parts:
     """Sets: the order in which they are walked differs from run to run, so it is sorted away."""
     base: Any = set if is_a(items, set) else frozenset
     some = list(islice(base.__iter__(items), ITEM_LIMIT))
     texts = sorted(atom_text(item) for item in some)
     more = ", …" if len(texts) > 4 else ""
-    links = _links(("", item) for item in some)
-    links.sort(key=lambda found: (type(found[1]).__name__, telling_name(found[1])))
-    return Reading(shorten(f"{{{', '.join(texts[:4])}{more}}}", VALUE_LIMIT), links)
+    objects = [item for item in some if type(item) not in ATOMS]
+    objects.sort(key=lambda item: (type(item).__name__, telling_name(item)))
+    return f"{{{', '.join(texts[:4])}{more}}}", [("", item) for item in objects]
 
 
-def _read_deque(items: deque[Any]) -> Reading:
-    some = list(islice(deque.__iter__(items), ITEM_LIMIT))
-    return _read_sequence(some)
+def _read_deque(items: deque[Any]) -> Parts:
+    return _read_sequence(list(islice(deque.__iter__(items), ITEM_LIMIT)))
 
 
 def attributes(thing: object) -> list[tuple[str, object]]:
@@ -343,12 +354,6 @@ def only_a_dict(kind: type) -> Callable[[Any], dict[str, Any]] | None:
     return _dict_getter(kind) if plain else None
 
 
-class Getters(ByType[Callable[[Any], dict[str, Any]] | None]):
-    """For each class whose instances keep all they have in their `__dict__`: how to get that."""
-
-    find = staticmethod(only_a_dict)
-
-
 def _has_c_part(kind: type) -> bool:
     """Whether C code may hold something for an instance that its attributes do not show."""
     static = [base for base in mro(kind) if not base.__flags__ & _HEAP_TYPE]
@@ -363,30 +368,29 @@ def _instance_reader(kind: type, inner: Reader | None) -> Reader:
     """A reader for instances of one class: attributes first, then what C code holds for it."""
     read_attributes = attribute_reader(kind)
     has_c_part = _has_c_part(kind)
-    style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
 
-    def read_instance(thing: object) -> Reading:
-        stored = read_attributes(thing)
-        links, text = _links(stored, style), attributes_text(stored)
+    def read_instance(thing: object) -> Parts:
+        pairs = read_attributes(thing)
+        text = attributes_text(pairs)
         if inner:
-            reading = inner(thing)
-            text = f"{reading.value} {text}".strip()
-            links += reading.links
+            value, items = inner(thing)
+            text = f"{value} {text}".strip()
+            pairs += items
         if has_c_part:
-            links += _unnamed(thing, links, style)
-        return Reading(shorten(text, VALUE_LIMIT), links)
+            pairs += _unnamed(thing, pairs)
+        return text, pairs
 
     return read_instance
 
 
-def _unnamed(thing: object, known: list[Link], style: LinkStyle) -> list[Link]:
+def _unnamed(thing: object, known: Pairs) -> Pairs:
     """References that only the collector knows of, held in the C part of an object."""
-    seen = {id(target) for _, target, _ in known}
+    seen = {id(target) for _, target in known}
     own = _dict_getter(type(thing))
     seen.add(id(own(thing)) if own else 0)
     names = {id(value): name for name, value in _named_in_c(thing)}
     return [
-        (names.get(id(target), ""), target, style)
+        (names.get(id(target), ""), target)
         for target in gc.get_referents(thing)
         if id(target) not in seen and type(target) not in ATOMS and not is_a(target, type)
     ]
@@ -401,20 +405,17 @@ def _named_in_c(thing: object) -> Iterator[tuple[str, object]]:
                     yield name, getter.__get__(thing)
 
 
-def _read_function(function: types.FunctionType) -> Reading:
+def _read_function(function: types.FunctionType) -> Parts:
     """A function holds the variables it closes over, and its defaults."""
-    names = function.__code__.co_freevars
-    pairs = [
-        (n, c)
-        for n, cell in zip(names, function.__closure__ or (), strict=False)
-        for c in _content(cell)
-    ]
-    defaults = function.__defaults__ or ()
-    arguments = function.__code__.co_varnames[: function.__code__.co_argcount]
+    code, defaults = function.__code__, function.__defaults__ or ()
+    pairs: Pairs = []
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
+        pairs += [(name, value) for value in _content(cell)]
+    arguments = code.co_varnames[: code.co_argcount]
     pairs += zip(arguments[len(arguments) - len(defaults) :], defaults, strict=False)
-    pairs += list((function.__kwdefaults__ or {}).items())
-    pairs += list(function.__dict__.items())
-    return Reading("", _links(pairs, "dotted"))
+    pairs += (function.__kwdefaults__ or {}).items()
+    pairs += function.__dict__.items()
+    return "", pairs
 
 
 def _content(cell: types.CellType) -> list[object]:
@@ -424,30 +425,22 @@ def _content(cell: types.CellType) -> list[object]:
         return []
 
 
-def _read_cell(cell: types.CellType) -> Reading:
-    return Reading("", _links((("", value) for value in _content(cell)), "dotted"))
+def _read_cell(cell: types.CellType) -> Parts:
+    return "", [("", value) for value in _content(cell)]
 
 
-def _read_method(method: types.MethodType | types.BuiltinFunctionType) -> Reading:
-    """A bound method holds the object it is bound to."""
-    bound = [("self", method.__self__)]
-    if is_a(method, types.MethodType):
-        bound.append(("function", method.__func__))
-    pairs = [(n, t) for n, t in bound if not is_a(t, (types.ModuleType, type, type(None)))]
-    plain = [(n, t) for n, t in pairs if n == "self" or has_links(t)]
-    return Reading("", _links(plain, "dotted"))
+def _read_method(method: types.MethodType | types.BuiltinFunctionType) -> Parts:
+    """A bound method holds the object it is bound to, and a function that holds anything itself."""
+    bound = method.__self__
+    pairs = [] if is_a(bound, (types.ModuleType, type)) else [("self", bound)]
+    if is_a(method, types.MethodType) and read(method.__func__).links:
+        pairs.append(("function", method.__func__))
+    return "", pairs
 
 
-def has_links(thing: object) -> bool:
-    """True when an object holds anything worth drawing."""
-    return bool(read(thing).links)
-
-
-def _read_partial(call: functools.partial[Any]) -> Reading:
-    pairs: list[tuple[str, object]] = [("function", call.func)]
-    pairs += [(f"[{i}]", value) for i, value in enumerate(call.args)]
-    pairs += list(call.keywords.items())
-    return Reading("", _links(pairs, "dotted"))
+def _read_partial(call: functools.partial[Any]) -> Parts:
+    arguments = [(f"[{i}]", value) for i, value in enumerate(call.args)]
+    return "", [("function", call.func), *arguments, *call.keywords.items()]
 
 
 _GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -507,10 +500,9 @@ def frame_locals(frame: types.FrameType) -> dict[str, object]:
 _ALONE = 3  # the frame, this function's variable, getrefcount's argument: nobody else has it
 
 
-def _read_frame(frame: types.FrameType) -> Reading:
+def _read_frame(frame: types.FrameType) -> Parts:
     """The names of a frame; `.0` is what Python calls the iterable of a comprehension."""
-    pairs = [("in" if n.startswith(".") else n, v) for n, v in frame_locals(frame).items()]
-    return Reading("", _links(pairs, "dotted"))
+    return "", [("in" if n.startswith(".") else n, v) for n, v in frame_locals(frame).items()]
 
 
 def frames_of(traceback: types.TracebackType | None) -> list[types.FrameType]:
@@ -523,73 +515,63 @@ def frames_of(traceback: types.TracebackType | None) -> list[types.FrameType]:
     return frames
 
 
-def _read_traceback(traceback: types.TracebackType) -> Reading:
-    return Reading("", [("", frame, "dotted") for frame in frames_of(traceback)])
+def _read_traceback(traceback: types.TracebackType) -> Parts:
+    return "", [("", frame) for frame in frames_of(traceback)]
 
 
-def _read_exception(error: BaseException) -> Reading:
+def _read_exception(error: BaseException) -> Parts:
     """An exception keeps its arguments, the frames of its traceback, its cause and context."""
     args = error.args
     value = atom_text(args[0]) if args and type(args[0]) in ATOMS else ""
-    links = _links((f"args[{i}]", arg) for i, arg in enumerate(args))
-    if error.__traceback__ is not None:
-        links.append(("__traceback__", error.__traceback__, "solid"))
-    links += _links((("__cause__", error.__cause__), ("__context__", error.__context__)))
-    links += _links(attributes(error))
-    return Reading(shorten(value, VALUE_LIMIT), links)
+    pairs: Pairs = [(f"args[{i}]", arg) for i, arg in enumerate(args)]
+    pairs += [(n, getattr(error, n)) for n in ("__traceback__", "__cause__", "__context__")]
+    return value, pairs + attributes(error)
 
 
-def _read_generator(generator: Any) -> Reading:
+def _read_generator(generator: Any) -> Parts:
     """A suspended generator or coroutine keeps its frame, and so every local of it."""
     prefix = next(p for p in ("gi", "cr", "ag") if hasattr(generator, f"{p}_frame"))
     frame = getattr(generator, f"{prefix}_frame")
     if frame is None:
-        return Reading("finished", [])
+        return "finished", []
     if getattr(generator, f"{prefix}_running"):
-        return Reading("running", [])  # what it holds are the names of a running function now
-    links = _read_frame(frame).links
+        return "running", []  # what it holds are the names of a running function now
+    _, pairs = _read_frame(frame)
     inner = getattr(generator, {"gi": "gi_yieldfrom"}.get(prefix, f"{prefix}_await"), None)
-    if inner is not None:
-        links.append(("waits for", inner, "dotted"))
-    links += [extra for extra in _unnamed(generator, links, "dotted") if _on_stack(extra[1])]
-    return Reading("", links)
+    pairs.append(("waits for", inner))
+    on_stack = (
+        pair
+        for pair in _unnamed(generator, pairs)
+        if not is_a(pair[1], (types.FunctionType, types.FrameType, dict))
+    )
+    return "", [*pairs, *on_stack]
 
 
-def _on_stack(target: object) -> bool:
-    return not is_a(target, (types.FunctionType, types.FrameType, dict))
-
-
-def _read_class(kind: type) -> Reading:
+def _read_class(kind: type) -> Parts:
     """A class keeps what its own attributes keep: a registry, a cache."""
-    pairs = [(n, v) for n, v in _names_in(kind).items() if not n.startswith("__")]
-    return Reading("", _links((n, v) for n, v in pairs if not _is_part_of_class(v)))
+    own = [(n, v) for n, v in _names_in(kind).items() if not n.startswith("__")]
+    return "", [(n, v) for n, v in own if not (callable(v) or type(v) in ATOMS)]
 
 
-def _is_part_of_class(value: object) -> bool:
-    return callable(value) or type(value) in ATOMS
+def _read_weak_values(table: weakref.WeakValueDictionary[Any, Any]) -> Parts:
+    return "", [(atom_text(k), ref) for k, ref in _some_items(table.data)]  # type: ignore[attr-defined]
 
 
-def _read_weak_values(table: weakref.WeakValueDictionary[Any, Any]) -> Reading:
-    return Reading("", _links((atom_text(k), ref) for k, ref in _some_items(table.data)))  # type: ignore[attr-defined]
+def _read_weak_keys(table: weakref.WeakKeyDictionary[Any, Any]) -> Parts:
+    items = _some_items(table.data)  # type: ignore[attr-defined]
+    return "", [("key", ref) for ref, _ in items] + [("value", value) for _, value in items]
 
 
-def _read_weak_keys(table: weakref.WeakKeyDictionary[Any, Any]) -> Reading:
-    pairs = _some_items(table.data)  # type: ignore[attr-defined]
-    keys = _links(("key", ref) for ref, _ in pairs)
-    return Reading("", keys + _links(("value", value) for _, value in pairs))
+def _read_weak_set(items: weakref.WeakSet[Any]) -> Parts:
+    return "", [("", ref) for ref in list(items.data)]  # type: ignore[attr-defined]
 
 
-def _read_weak_set(items: weakref.WeakSet[Any]) -> Reading:
-    refs = list(items.data)  # type: ignore[attr-defined]
-    return Reading("", _links(("", ref) for ref in refs))
+def _read_proxy(_: object) -> Parts:
+    return "a weak proxy", []
 
 
-def _read_proxy(_: object) -> Reading:
-    return Reading("a weak proxy", [])
-
-
-def _read_context(context: contextvars.Context) -> Reading:
-    return Reading("", _links((variable.name, value) for variable, value in context.items()))
+def _read_context(context: contextvars.Context) -> Parts:
+    return "", [(variable.name, value) for variable, value in context.items()]
 
 
 _CONTAINERS = Kinds({list, tuple, dict, set, frozenset, deque})

@@ -1,17 +1,18 @@
-"""Who is still alive: instances counted, one object's life watched without prolonging it."""
+"""Who is still alive: instances counted or in your hand, one life watched and not prolonged."""
 
 from __future__ import annotations
 
 import gc
 import sys
 import threading
+import types
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from .links import derives, is_a, telling_name
-from .search import FROZEN_BY_PYTHON, Search, roots_of
+from .links import derives, full_name, is_a, name_of, telling_name
+from .search import Search, is_frozen, roots_of
 
 
 def survivors(cls: type) -> int:
@@ -31,10 +32,13 @@ def survivors(cls: type) -> int:
     1
     """
     require_countable(cls)
+    return count_instances([cls], _known_objects(sys._getframe(1)))[0]
+
+
+def _known_objects(caller: types.FrameType) -> list[object]:
+    """All that the collector knows and, of what `gc.freeze()` has set aside, what names lead to."""
     objects = gc.get_objects()
-    if gc.get_freeze_count() > FROZEN_BY_PYTHON:
-        objects = Search(objects, roots_of(sys._getframe(1)).found).found
-    return count_instances([cls], objects)[0]
+    return Search(objects, roots_of(caller).found).found if is_frozen() else objects
 
 
 _KNOWN_TO_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
@@ -64,15 +68,104 @@ def count_instances(classes: Sequence[type], objects: list[object]) -> list[int]
     ]
 
 
+class Live:
+    """The living instances of a class, without keeping any of them alive; see `live`."""
+
+    def __init__(self, name: str, things: list[object], unseen: str = "") -> None:
+        self._name = name
+        self._refs = [weakref.ref(thing) for thing in things]
+        self._unseen = unseen
+
+    def _now(self) -> list[object]:
+        return [thing for ref in self._refs if (thing := ref()) is not None]
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def __iter__(self) -> Iterator[object]:
+        for ref in self._refs:
+            thing = ref()
+            if thing is not None:
+                yield thing
+            del thing
+
+    def __getitem__(self, index: int) -> object:
+        if not isinstance(index, (int, slice)):
+            raise TypeError(
+                f"{index!r} is no number, expected that of a living {self._name}: take [0], and "
+                "next() over them for one of a certain name"
+            )
+        now = self._now()
+        try:
+            return now[index]
+        except IndexError:
+            raise IndexError(
+                f"there is no live {self._name} number {index}, expected one of {len(now)}: "
+                "ask for live() again, or for a smaller number"
+            ) from None
+
+    def __str__(self) -> str:
+        names = sorted(telling_name(thing) for thing in self._now())
+        known = ", ".join(repr(name) for name in names[:8] if name)
+        more = f", … and {len(names) - 8} more" if known and len(names) > 8 else ""
+        said = f"{len(names)} live {self._name}" + (f": {known}{more}" if known else "")
+        return f"{said} ({self._unseen})" if self._unseen else said
+
+    __repr__ = __str__
+
+
+def live(cls: type) -> Live:
+    """The instances of a class, its subclasses included, that are alive now, held weakly.
+
+    Take one in your hand, `live(Session)[0]`, and ask `who_holds` about it. When the program lets
+    go of them, they leave the list too. It sees what `survivors` counts; the words say what that
+    leaves out.
+
+    >>> class Session:
+    ...     def __init__(self, name): self.name = name
+    >>> sessions = {name: Session(name) for name in ("ada", "bo")}
+    >>> found = live(Session)
+    >>> found
+    2 live Session: 'ada', 'bo'
+    >>> del sessions["ada"]
+    >>> found
+    1 live Session: 'bo'
+    """
+    require_countable(cls)
+    if not cls.__weakrefoffset__:
+        raise TypeError(
+            f"instances of {cls.__name__} take no weak reference, expected a class whose instances "
+            'do: use a class of your own, with "__weakref__" among its __slots__ if it has any'
+        )
+    objects = _known_objects(sys._getframe(1))
+    kinds = {id(kind): kind for kind in map(type, objects)}  # by identity, whatever their == says
+    ours = {key for key, kind in kinds.items() if derives(kind, cls)}
+    same_name = {key for key, kind in kinds.items() if full_name(kind) == full_name(cls)} - ours
+    things = [thing for thing in objects if id(type(thing)) in ours]
+    earlier = sum(id(type(thing)) in same_name for thing in objects) if not things else 0
+    unseen = [f"but {earlier} of an earlier class of that name"] if earlier else []
+    if is_frozen():
+        unseen.append("of what gc.freeze() has set aside, only those to which a name leads")
+    return Live(name_of(cls), things, ", and ".join(unseen))
+
+
+_at_work: list[int] = []
+"""The thread in which the collector is at work at this moment: others go on meanwhile."""
+
+
+def _notice(phase: str, info: dict[str, int]) -> None:
+    _at_work[:] = [threading.get_ident()] if phase == "start" else []
+
+
 class Lifeline:
     """The life of one object, watched through a weak reference; see `watch`."""
 
     def __init__(self, thing: object, label: str) -> None:
         self.label = label
         self._death: list[Literal["reference count", "the collector"]] = []
-        death, at_work = self._death, _collector.at_work
+        death = self._death
 
-        def gone(_: object) -> None:
+        def gone(_: object, at_work: list[int] = _at_work) -> None:
             collected = threading.get_ident() in at_work
             death.append("the collector" if collected else "reference count")
 
@@ -116,22 +209,6 @@ def watch(thing: object, label: str = "") -> Lifeline:
     >>> print(life)
     cv.pdf: died by reference count
     """
-    _collector.attend()
+    if _notice not in gc.callbacks:
+        gc.callbacks.append(_notice)
     return Lifeline(thing, label or telling_name(thing) or type(thing).__name__)
-
-
-class _Collector:
-    """Knows in which thread the collector is at work at this moment: others go on meanwhile."""
-
-    def __init__(self) -> None:
-        self.at_work: list[int] = []
-
-    def attend(self) -> None:
-        if self.notice not in gc.callbacks:
-            gc.callbacks.append(self.notice)
-
-    def notice(self, phase: str, info: dict[str, int]) -> None:
-        self.at_work[:] = [threading.get_ident()] if phase == "start" else []
-
-
-_collector = _Collector()

@@ -19,7 +19,7 @@ from itertools import chain as chained
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
-from .chains import OUTPUTS, Chain, is_machinery
+from .chains import NOTEBOOK, OUTPUTS, Chain, is_machinery
 from .links import (
     OWN_FOLDER,
     OWN_PACKAGE,
@@ -41,12 +41,18 @@ _TO_AND_FRO = 3
 _CHUNK = 1000
 _PLUMBING = frozenset(
     (
-        *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
+        *NOTEBOOK,
         *("asyncio", "tornado", "selectors", "threading", "concurrent", "multiprocessing"),
         *("pytest", "_pytest", "pluggy", "doctest", "unittest", "nbval", "debugpy", "pydevd"),
         *("runpy", "importlib", "contextlib", "socketserver", "code", "codeop"),
     )
 )
+
+
+def is_frozen() -> bool:
+    """Whether the program has set objects aside by `gc.freeze()`."""
+    return gc.get_freeze_count() > FROZEN_BY_PYTHON
+
 
 # -- the roots ---------------------------------------------------------------------------------
 
@@ -155,7 +161,7 @@ class Search:
         """In words, if there may be more that leads to the targets than was found."""
         self.more_ways = False
         """Whether there may be more ways than were told."""
-        if gc.get_freeze_count() > FROZEN_BY_PYTHON:
+        if is_frozen():
             self._put_in_order()
         if see:
             self._walk(see)
@@ -166,21 +172,34 @@ class Search:
         It has no eyes for the keys of a dictionary either, if all of them are strings.
         """
         known = set(self.left_out)
+        kinds: dict[int, type] = {}
         for chunk in _chunks(self.found):
-            loose = list(filterfalse(gc.is_tracked, gc.get_referents(*chunk)))
-            others = [t for t in loose if type(t) is not str and type(t) is not int]
-            boxes = [thing for thing in others if type(thing) is tuple or type(thing) is dict]
-            self.found += _new(boxes, known)
-            kinds = {id(kind): kind for kind in map(type, chunk)}
-            tables = {key for key, kind in kinds.items() if derives(kind, dict)}
-            for thing in chunk:
+            here = set(map(id, map(type, chunk)))
+            if not here <= kinds.keys():
+                kinds |= {id(type(thing)): type(thing) for thing in chunk}
+            tables = {key for key in here if derives(kinds[key], dict)}
+            names: list[object] = []  # from here on each line is run for millions of objects
+            for thing in chunk if tables else ():
                 if id(type(thing)) in tables:
-                    loose += dict.keys(thing)  # type: ignore[arg-type]
-            strings = [thing for thing in loose if type(thing) is str]
-            if seen := see(Piece(chunk, strings, others, kinds)):
+                    names += dict.keys(thing)  # type: ignore[arg-type]
+            strings = [name for name in names if type(name) is str]
+            others: list[object] = []
+            for part in filterfalse(gc.is_tracked, gc.get_referents(*chunk)):
+                kind = type(part)
+                if kind is str:
+                    strings.append(part)
+                elif kind is not int:
+                    others.append(part)
+                    if (kind is tuple or kind is dict) and id(part) not in known:
+                        known.add(id(part))
+                        self.found.append(part)
+            piece = Piece(chunk, strings, others, {key: kinds[key] for key in here})
+            if seen := see(piece):
                 for thing in chunk:
-                    keys = _keys(thing) if id(type(thing)) in tables else []
-                    for key in seen.intersection(map(id, [*gc.get_referents(thing), *keys])):
+                    parts = gc.get_referents(thing)
+                    if id(type(thing)) in tables:
+                        parts += dict.keys(thing)  # type: ignore[arg-type]
+                    for key in seen.intersection(map(id, parts)):
                         self.direct.setdefault(key, []).append(thing)
 
     def _put_in_order(self) -> None:
@@ -309,10 +328,6 @@ def _is_on(thing: object, way: tuple[Any, ...]) -> bool:
 def by_length(chain: Chain) -> tuple[int, bool, str]:
     """Short chains first, among them those that start with a name of the reader's own."""
     return len(chain.hops), chain.hops[0].kind != "name", str(chain)
-
-
-def _keys(table: Any) -> list[object]:
-    return list(dict.keys(table))
 
 
 def _chunks(things: list[object], start: int = 0) -> Iterator[list[object]]:

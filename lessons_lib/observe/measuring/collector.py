@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
+from types import FrameType
 
 from ..holding.references import count_instances, require_countable
 from ..pictures.table import Table
@@ -31,21 +32,17 @@ class Collection:
         where: The line of the program that was running then.
         freed: For each watched class, how many fewer instances lived afterwards.
         collected: How many unreachable objects Python counted; varies between versions.
-        uncollectable: How many of them it could not free; 0 since Python 3.4, but for old C code.
         seconds: How long the program stood still.
-        notes: What was noted while it ran, by finalizers say.
     """
 
     generation: int
     where: str
     freed: tuple[tuple[str, int], ...] = ()
     collected: int = 0
-    uncollectable: int = 0
     seconds: float = 0.0
-    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"generation {self.generation}, {self.where}" + _after_colon(_freed(self.freed))
+        return f"generation {self.generation}, {self.where}" + _after(": ", self.freed)
 
 
 @dataclass
@@ -53,28 +50,20 @@ class CollectorLog:
     """What the collector did, in order; see `watch_collector`."""
 
     classes: tuple[type, ...] = ()
-    entries: list[Collection | str] = field(default_factory=list)
-    """Collections, and between them what was noted."""
-    _open: _Running | None = field(default=None, repr=False)
-
-    @property
-    def collections(self) -> tuple[Collection, ...]:
-        """The collections alone."""
-        return tuple(entry for entry in self.entries if isinstance(entry, Collection))
-
-    def note(self, text: str) -> None:
-        """Write a line of your own at this place of the log, from a finalizer for example."""
-        (self.entries if self._open is None else self._open.notes).append(text)
+    collections: list[Collection] = field(default_factory=list)
+    _open: tuple[str, list[int], float] | None = field(default=None, repr=False)
+    """Of a collection that has started: where, the living instances, and when."""
 
     def freed(self, cls: type) -> int:
         """How many instances of a watched class all collections together freed."""
-        at = [index for index, watched in enumerate(self.classes) if watched is cls]
-        if not at:
-            raise ValueError(
-                f"{_name(cls)} was not watched, expected one of {_names(self.classes)}: "
-                f"begin with watch_collector({_name(cls)})"
-            )
-        return self._sum(at[0], self.collections)
+        for index, watched in enumerate(self.classes):
+            if watched is cls:
+                return sum(run.freed[index][1] for run in self.collections)
+        raise ValueError(
+            f"{cls.__name__} was not watched, expected one of "
+            f"{', '.join(watched.__name__ for watched in self.classes) or 'none'}: "
+            f"begin with watch_collector({cls.__name__})"
+        )
 
     def __len__(self) -> int:
         return len(self.collections)
@@ -83,90 +72,67 @@ class CollectorLog:
         return iter(self.collections)
 
     def __str__(self) -> str:
-        lines = list(self._lines() if len(self) <= MAX_LINES else self._sums())
+        if len(self) <= MAX_LINES:
+            lines = [f"{number}. {run}" for number, run in enumerate(self, 1)]
+        else:
+            lines = [
+                f"generation {generation}: {_times(count)}" + _after(", ", freed)
+                for generation, count, freed in self._sums()
+            ]
         return "\n".join([self._headline(), *(f"  {line}" for line in lines)])
 
     __repr__ = __str__
 
     def _headline(self) -> str:
-        if not self.collections:
-            return "The collector did not run" + (":" if self.entries else ".")
-        return f"The collector ran {_times(len(self))}:"
+        return (
+            f"The collector ran {_times(len(self))}:" if len(self) else "The collector did not run."
+        )
 
-    def _lines(self) -> Iterator[str]:
-        number = 0
-        for entry in self.entries:
-            if isinstance(entry, str):
-                yield f"- {entry}"
-                continue
-            number += 1
-            yield f"{number}. {entry}"
-            yield from (f"   - {note}" for note in entry.notes)
-
-    def _sums(self) -> Iterator[str]:
-        for generation, runs in self._by_generation():
-            yield f"generation {generation}: {_times(len(runs))}" + _after_colon(
-                _freed(self._total(runs)), ", "
-            )
-
-    def _by_generation(self) -> list[tuple[int, list[Collection]]]:
-        generations = sorted({run.generation for run in self.collections})
-        return [(g, [run for run in self.collections if run.generation == g]) for g in generations]
-
-    def _total(self, runs: Iterable[Collection]) -> tuple[tuple[str, int], ...]:
-        return tuple((_name(cls), self._sum(i, runs)) for i, cls in enumerate(self.classes))
-
-    def _sum(self, index: int, runs: Iterable[Collection]) -> int:
-        return sum(run.freed[index][1] for run in runs)
+    def _sums(self) -> Iterator[tuple[int, int, tuple[tuple[str, int], ...]]]:
+        """For each generation how many collections there were, and what they freed together."""
+        for generation in sorted({run.generation for run in self}):
+            runs = [run for run in self if run.generation == generation]
+            freed = [
+                (cls.__name__, sum(run.freed[index][1] for run in runs))
+                for index, cls in enumerate(self.classes)
+            ]
+            yield generation, len(runs), tuple(freed)
 
     def table(self) -> Table:
         """The collections as rows, or, when they are many, the generations."""
-        freed = [f"{_name(cls)} freed" for cls in self.classes]
+        freed = [f"{cls.__name__} freed" for cls in self.classes]
         if len(self) > MAX_LINES:
-            rows = [(g, len(r), *_counts(self._total(r))) for g, r in self._by_generation()]
-            return Table(("generation", "collections", *freed), rows, self._headline())
-        numbered = enumerate(self.collections, 1)
-        runs = [(n, run.generation, run.where, *_counts(run.freed)) for n, run in numbered]
-        return Table(("", "generation", "where", *freed), runs, self._headline())
+            sums = [(g, runs, *(n for _, n in counts)) for g, runs, counts in self._sums()]
+            return Table(("generation", "collections", *freed), sums, self._headline())
+        rows = [
+            (number, run.generation, run.where, *(count for _, count in run.freed))
+            for number, run in enumerate(self, 1)
+        ]
+        return Table(("", "generation", "where", *freed), rows, self._headline())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        notes = len(self.collections) < len(self.entries) or any(run.notes for run in self)
-        html = self.table()._repr_html_()
-        return {"text/plain": str(self)} | ({} if notes or not len(self) else {"text/html": html})
+        html = {"text/html": self.table()._repr_html_()} if len(self) else {}
+        return {"text/plain": str(self)} | html
 
     # -- what the collector calls -----------------------------------------------------------------
 
     def _hear(self, phase: str, info: dict[str, int]) -> None:
+        generation = info["generation"]
         if phase == "start":
             where = _place(sys._getframe(1))
-            self._open = _Running(where, self._census(info["generation"]))
+            self._open = where, self._census(generation), perf_counter()
         elif self._open is not None:
-            self.entries.append(self._close(self._open, info, perf_counter()))
+            seconds = perf_counter() - self._open[2]
+            where, alive, _ = self._open
+            counts = zip(self.classes, alive, self._census(generation), strict=True)
+            freed = tuple((cls.__name__, before - after) for cls, before, after in counts)
+            run = Collection(generation, where, freed, info["collected"], seconds)
+            self.collections.append(run)
             self._open = None
-
-    def _close(self, run: _Running, info: dict[str, int], now: float) -> Collection:
-        left = self._census(info["generation"])
-        counts = zip(self.classes, run.alive, left, strict=True)
-        freed = tuple((_name(cls), before - after) for cls, before, after in counts)
-        seconds = now - run.started
-        collected, uncollectable = info["collected"], info["uncollectable"]
-        return Collection(
-            info["generation"], run.where, freed, collected, uncollectable, seconds, (*run.notes,)
-        )
 
     def _census(self, generation: int) -> list[int]:
         """The living instances of each watched class, among those that a collection can move."""
         return count_instances(self.classes, _within_reach(generation)) if self.classes else []
-
-
-class _Running:
-    """A collection that has started and not yet stopped."""
-
-    def __init__(self, where: str, alive: list[int]) -> None:
-        self.where = where
-        self.alive = alive
-        self.notes: list[str] = []
-        self.started = perf_counter()
 
 
 @contextmanager
@@ -175,8 +141,9 @@ def watch_collector(*classes: type) -> Iterator[CollectorLog]:
 
     Name classes of your own to learn how many of their instances each collection freed, subclasses
     included; a look at them takes some milliseconds for each collection. What other threads make
-    and let go of in these milliseconds is in the numbers of those classes. Without classes the log
-    costs microseconds, also in a server.
+    and let go of in these milliseconds is in the numbers of those classes, and what they make and
+    the collection frees is not: beside busy threads be certain by `collector_off()` and a
+    `gc.collect()` of your own. Without classes the log costs microseconds, also in a server.
 
     >>> class Node: pass
     >>> def cycle():
@@ -239,33 +206,17 @@ def _within_reach(generation: int) -> list[object]:
 # -- words ---------------------------------------------------------------------------------------
 
 
-def _place(frame: object) -> str:
+def _place(frame: FrameType) -> str:
     """The line that was running, without the file: a cell of a notebook has no lasting one."""
-    code = frame.f_code  # type: ignore[attr-defined]
-    line = f"line {frame.f_lineno}"  # type: ignore[attr-defined]
+    code, line = frame.f_code, f"line {frame.f_lineno}"
     return f"in {line}" if code.co_name.startswith("<") else f"in {code.co_name}(), {line}"
-
-
-def _name(cls: type) -> str:
-    return cls.__name__
-
-
-def _names(classes: Iterable[type]) -> str:
-    return ", ".join(map(_name, classes)) or "none"
 
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _counts(freed: Iterable[tuple[str, int]]) -> list[int]:
-    return [count for _, count in freed]
-
-
-def _freed(freed: Iterable[tuple[str, int]]) -> str:
+def _after(mark: str, freed: Iterable[tuple[str, int]]) -> str:
+    """What was freed, after a mark; nothing where no class was watched."""
     parts = [f"{count} {name}" for name, count in freed]
-    return f"freed {', '.join(parts)}" if parts else ""
-
-
-def _after_colon(words: str, mark: str = ": ") -> str:
-    return mark + words if words else ""
+    return f"{mark}freed {', '.join(parts)}" if parts else ""

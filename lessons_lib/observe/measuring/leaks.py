@@ -1,8 +1,8 @@
-"""What grew, where it was made, and which objects it is: three questions to a program that leaks.
+"""What grew, and where it was made: the first two questions to a program that leaks.
 
-The fourth, who holds it, is `who_holds`. A detective's round: `grown(run)` names the class,
-`kept_by_line(run)` the line that made what stayed, `live(cls)` gives the objects into your hand,
-and `who_holds(live(cls)[0])` the chain to cut.
+A detective's round: `grown(run)` names the class, `kept_by_line(run)` the line that made what
+stayed, `live(cls)` gives the objects into your hand, and `who_holds(live(cls)[0])` the chain to
+cut.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import linecache
 import os
 import sys
 import tracemalloc
-import weakref
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,13 +20,13 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from types import FunctionType, MethodType, TracebackType
 
-from ..holding.links import telling_name
-from ..holding.references import require_countable
+from ..holding.links import full_name, name_of
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
 from .meter import in_bytes, require_callable, tidy
-from .runs import BUSY, Runs, Stack, in_a_short_stack, traces
+from .runs import BUSY, Runs, in_a_short_stack
+from .traces import Stack, traces
 
 # -- what grew -----------------------------------------------------------------------------------
 
@@ -203,12 +202,7 @@ def _growth(looks: list[_Look], parts: tuple[int, ...], name: str) -> tuple[int,
 
 
 def _full_name(kind: type | str) -> str:
-    """The module and name of a class, without the help of its metaclass; of a method, as it is."""
-    return kind if isinstance(kind, str) else f"{_module_of(kind)}.{_name_of(kind)}"
-
-
-_module_of = type.__dict__["__module__"].__get__
-_name_of = type.__dict__["__name__"].__get__
+    return kind if isinstance(kind, str) else full_name(kind)
 
 
 def _method(bound: MethodType) -> str:
@@ -216,7 +210,7 @@ def _method(bound: MethodType) -> str:
     function, owner = bound.__func__, bound.__self__
     called = function.__name__ if isinstance(function, FunctionType) else type(function).__name__
     kind = owner if isinstance(owner, type) else type(owner)
-    return f"builtins.method {called} of {_name_of(kind)}"
+    return f"builtins.method {called} of {name_of(kind)}"
 
 
 def _named(counts: dict[str, int]) -> Iterator[tuple[str, int]]:
@@ -310,8 +304,11 @@ def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
     whole = sum(stayed.values())
     if whole < _TO_SPEAK_OF:
         return KeptByLine((), whole)
-    largest = [(at, size) for at, size in stayed.most_common(top) if size >= whole / 10]
-    lines = (Line(_place(*at), _source(*at), size, size / whole) for at, size in largest)
+    lines = [
+        Line(_place(*at), shorten(linecache.getline(*at), 60), size, size / whole)
+        for at, size in stayed.most_common(top)
+        if size >= whole / 10
+    ]
     return KeptByLine(tuple(lines), whole)
 
 
@@ -353,101 +350,3 @@ def _place(filename: str, number: int) -> str:
     shell = notebook.get_ipython() if notebook else None
     cell = shell.compile.format_code_name(filename) if shell else None
     return f"{cell[1] if cell else Path(filename).name}, line {number}"
-
-
-def _source(filename: str, number: int) -> str:
-    return shorten(linecache.getline(filename, number), 60)
-
-
-# -- which objects -------------------------------------------------------------------------------
-
-
-class Live:
-    """The living instances of a class, without keeping any of them alive; see `live`."""
-
-    def __init__(self, name: str, things: list[object], unseen: str = "") -> None:
-        self._name = name
-        self._refs = [weakref.ref(thing) for thing in things]
-        self._unseen = unseen
-
-    def _now(self) -> list[object]:
-        return [thing for ref in self._refs if (thing := ref()) is not None]
-
-    def __len__(self) -> int:
-        return len(self._now())
-
-    def __iter__(self) -> Iterator[object]:
-        for ref in self._refs:
-            thing = ref()
-            if thing is not None:
-                yield thing
-            del thing
-
-    def __getitem__(self, index: int) -> object:
-        if not isinstance(index, (int, slice)):
-            raise TypeError(
-                f"{index!r} is no number, expected that of a living {self._name}: take [0], and "
-                "next() over them for one of a certain name"
-            )
-        now = self._now()
-        try:
-            return now[index]
-        except IndexError:
-            raise IndexError(
-                f"there is no live {self._name} number {index}, expected one of {len(now)}: "
-                "ask for live() again, or for a smaller number"
-            ) from None
-
-    def __str__(self) -> str:
-        names = sorted(telling_name(thing) for thing in self._now())
-        known = ", ".join(repr(name) for name in names[:8] if name)
-        more = f", … and {len(names) - 8} more" if known and len(names) > 8 else ""
-        said = f"{len(names)} live {self._name}" + (f": {known}{more}" if known else "")
-        return f"{said} ({self._unseen})" if self._unseen else said
-
-    __repr__ = __str__
-
-
-def live(cls: type) -> Live:
-    """The instances of a class, its subclasses included, that are alive now, held weakly.
-
-    Take one in your hand, `live(Session)[0]`, and ask `who_holds` about it. When the program lets
-    go of them, they leave the list too. What `gc.freeze()` has set aside is not looked at, and
-    instances of an earlier class of the same name are not counted; the words say so.
-
-    >>> class Session:
-    ...     def __init__(self, name): self.name = name
-    >>> sessions = {name: Session(name) for name in ("ada", "bo")}
-    >>> found = live(Session)
-    >>> found
-    2 live Session: 'ada', 'bo'
-    >>> del sessions["ada"]
-    >>> found
-    1 live Session: 'bo'
-    """
-    require_countable(cls)
-    if not cls.__weakrefoffset__:
-        raise TypeError(
-            f"instances of {cls.__name__} take no weak reference, expected a class whose instances "
-            'do: use a class of your own, with "__weakref__" among its __slots__ if it has any'
-        )
-    objects = gc.get_objects()
-    kinds = {id(kind): kind for kind in map(type, objects)}  # by identity, whatever their == says
-    ours = {at for at, kind in kinds.items() if any(base is cls for base in _bases_of(kind))}
-    things = [thing for thing in objects if id(type(thing)) in ours]
-    same_name = {at for at, kind in kinds.items() if _full_name(kind) == _full_name(cls)} - ours
-    others = sum(id(type(thing)) in same_name for thing in objects)
-    return Live(_name_of(cls), things, _unseen(0 if things else others))
-
-
-_bases_of = type.__dict__["__mro__"].__get__
-_FROZEN_BY_PYTHON = 2000
-"""So many objects at most has CPython set aside before a program begins."""
-
-
-def _unseen(others: int) -> str:
-    """What a count of living instances leaves out, in words."""
-    parts = [f"but {others} of an earlier class of that name"] if others else []
-    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:
-        parts.append("gc.freeze() has set objects aside, which are not looked at")
-    return ", and ".join(parts)

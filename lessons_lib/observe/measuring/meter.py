@@ -21,15 +21,12 @@ from statistics import linear_regression
 from threading import Lock
 from time import perf_counter
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..pictures.curves import Curve, draw_curves
 from ..pictures.drawing import Picture
 from ..pictures.style import shorten
 from ..pictures.waiting import waiting
-
-_NOTHING = {"bytes": (1024, "1 KiB"), "peak": (1024, "1 KiB"), "seconds": (1e-5, "10 µs")}
-"""Less is as good as nothing: other threads keep as many bytes, and a call alone takes time."""
 
 ENOUGH = 0.05
 """Seconds after which a short call is not timed again."""
@@ -243,12 +240,11 @@ def growth(
         amounts = []
         for count, size in enumerate(known, 1):
             tell(f"measuring size {size:,}, {count} of {len(known)}")
-            amounts.append(meter(run, size))
-    nothing, words = _NOTHING.get(of, (0.0, "")) if isinstance(of, str) else (0.0, "")
-    heights = _heights(amounts, nothing)
+            amounts.append(meter.measure(run, size))
+    heights = _heights(amounts, meter.nothing)
     slope, level = linear_regression([log2(size / known[0]) for size in known], heights)
-    too_little = words if max(amounts) <= nothing else ""
-    return Growth(label or _what(of), known, tuple(amounts), heights, slope, level, too_little)
+    too_little = meter.words if max(amounts) <= meter.nothing else ""
+    return Growth(label or meter.name, known, tuple(amounts), heights, slope, level, too_little)
 
 
 def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
@@ -294,18 +290,28 @@ def compare_growth(growths: Mapping[str, Growth], what: str = "") -> Picture:
     return draw_curves(curves, "size", title, alt, words, "Beside each name: the exponent.")
 
 
-Meter = Callable[[Callable[[int], Any], int], float]
+class Meter(NamedTuple):
+    """What is measured, and how; up to `nothing`, which it costs in any case, it tells nothing."""
+
+    name: str
+    measure: Callable[[Callable[[int], Any], int], float]
+    nothing: float = 0.0
+    words: str = ""
 
 
 def _meter(of: str | Callable[[Any], float]) -> Meter:
-    if callable(of):
-        return lambda run, size: _checked(of(called(lambda: run(size))), size)
-    if not isinstance(of, str) or of not in _METERS:
+    if isinstance(of, str) and of in _METERS:
+        return _METERS[of]
+    if isinstance(of, str) or not callable(of):
         raise ValueError(
             f"of={of!r} is not known, expected {', '.join(map(repr, _METERS))} or a function of "
             "what run returns: choose one"
         )
-    return _METERS[of]
+    name = getattr(of, "__name__", "<lambda>")
+    return Meter(
+        "amount" if name == "<lambda>" else name,
+        lambda run, size: _checked(of(called(lambda: run(size))), size),
+    )
 
 
 def _seconds(run: Callable[[int], Any], size: int) -> float:
@@ -322,19 +328,13 @@ def _seconds(run: Callable[[int], Any], size: int) -> float:
     return least
 
 
-_METERS: dict[str, Meter] = {
-    "bytes": lambda run, size: _measured(lambda: run(size)).kept,
-    "peak": lambda run, size: _measured(lambda: run(size)).peak,
-    "seconds": _seconds,
+_METERS = {
+    "bytes": Meter("bytes kept", lambda run, n: _measured(lambda: run(n)).kept, 1024, "1 KiB"),
+    "peak": Meter(
+        "bytes at the peak", lambda run, n: _measured(lambda: run(n)).peak, 1024, "1 KiB"
+    ),
+    "seconds": Meter("seconds", _seconds, 1e-5, "10 µs"),
 }
-_NAMES = {"bytes": "bytes kept", "peak": "bytes at the peak", "seconds": "seconds"}
-
-
-def _what(of: str | Callable[[Any], float]) -> str:
-    if isinstance(of, str):
-        return _NAMES[of]
-    name = getattr(of, "__name__", "")
-    return name if name and name != "<lambda>" else "amount"
 
 
 def _heights(amounts: Sequence[float], nothing: float) -> tuple[float, ...]:

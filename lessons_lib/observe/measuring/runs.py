@@ -9,23 +9,20 @@ ways cannot be told from what they do by themselves.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import sys
 import tracemalloc
 from _thread import start_new_thread
-from _tracemalloc import _get_object_traceback, _get_traces
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain, count, repeat
-from operator import call
+from itertools import count
 from threading import Lock, Thread
 from types import FrameType, FunctionType
 from typing import Any
 
 from .meter import called, traced
+from .traces import Stack, stacks_of, trace_older_lists
 
 BUSY = (
     "tracemalloc is tracing already, and a run's own memory can be told only in a trace of its "
@@ -34,8 +31,6 @@ BUSY = (
 OTHERS = -1
 _WHOLE_STACK = 65_535
 _inquiries = count(1)
-Stack = Sequence[tuple[str, int]]
-"""File and line of each frame, the innermost first."""
 
 
 class Runs:
@@ -77,10 +72,7 @@ class Runs:
 
     def makers(self, things: list[object]) -> list[int]:
         """For each object the number of the call that made it, and 0 where no trace is known."""
-        stacks: Iterable[Stack | None] = map(_get_object_traceback, things)
-        if sys.version_info < (3, 12):
-            stacks = map(_stack_on_3_11, things, stacks)
-        return [0 if stack is None else self.maker(stack) for stack in stacks]
+        return [0 if stack is None else self.maker(stack) for stack in stacks_of(things)]
 
     def is_entry(self, frame: FrameType) -> bool:
         """Whether this is the frame from which a run was called, and none of the program's own."""
@@ -108,7 +100,7 @@ class Runs:
         with traced(_WHOLE_STACK) as began:
             if not began:
                 raise RuntimeError(BUSY)
-            in_a_short_stack(partial(self._entry(0), _trace_older_lists))
+            in_a_short_stack(partial(self._entry(0), trace_older_lists))
             Thread.start = start_known  # type: ignore[method-assign, assignment]
             ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign, assignment]
             try:
@@ -146,48 +138,3 @@ def _enter(run: Callable[[], Any]) -> Any:
         return run()
     except BaseException:  # 3.11 makes the error of a C function only where somebody catches it
         raise
-
-
-_attributes_at = type.__dict__["__dictoffset__"].__get__
-_POINTER = ctypes.sizeof(ctypes.c_void_p)
-
-
-def _stack_on_3_11(thing: object, found: Stack | None) -> Stack | None:
-    """3.11 looks for an instance with attributes in a wrong place: two pointers stand before it."""
-    if found is not None or _attributes_at(type(thing)) >= 0:
-        return found
-    stack: Stack | None = _look_up(0, id(thing) - 4 * _POINTER)
-    return stack
-
-
-if sys.version_info < (3, 12):
-    _look_up = ctypes.pythonapi._PyTraceMalloc_GetTraceback
-    _look_up.argtypes, _look_up.restype = (ctypes.c_uint, ctypes.c_size_t), ctypes.py_object
-
-
-_track = ctypes.pythonapi.PyTraceMalloc_Track
-_track.argtypes = (ctypes.c_uint, ctypes.c_size_t, ctypes.c_size_t)
-
-
-def traces() -> list[tuple[Any, ...]]:
-    """What is traced: of each piece of memory the domain, the bytes and the stack."""
-    found: Any = _get_traces()
-    _track(0, id(found) - 2 * _POINTER, 0)  # from 3.14 on this list alone would bear no trace
-    return found  # type: ignore[no-any-return]
-
-
-def _trace_older_lists() -> None:
-    """Give the lists that are there a trace too.
-
-    Python keeps the memory of freed lists for the next ones, and renews a trace only where there
-    is one: of what a run makes in older memory nothing would be known.
-    """
-    kept = partial(map, call, repeat([].copy, 100))  # more than Python keeps; list() takes none
-    parts: tuple[Callable[[], Iterable[Any]], ...] = gc.get_objects, kept
-    # In one call of C code, so that no other thread frees or takes a list meanwhile.
-    lists: list[Any] = list(chain.from_iterable(map(call, parts)))
-    lists.append(lists)
-    for thing in lists:
-        if type(thing) is list and _get_object_traceback(thing) is None:
-            _track(0, id(thing) - 2 * _POINTER, 0)
-    lists.clear()

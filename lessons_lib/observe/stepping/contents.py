@@ -51,10 +51,11 @@ def change(
     `arrows` gives the labels of those that left the thing then, and of those that do now. What has
     no arrow, such as a function that holds nothing, is told here.
 
-    >>> old, new = contents({"role": "user"}), contents({"role": "bot"})
-    >>> change(1, old, new, lambda _: [set(), set()]).labels
+    >>> of_dict, of_list = content_reader(dict), content_reader(list)
+    >>> no_arrows = lambda _: [set(), set()]
+    >>> change(1, of_dict({"role": "user"}), of_dict({"role": "bot"}), no_arrows).labels
     ("['role']",)
-    >>> change(1, contents([]), contents([len]), lambda _: [set(), set()]).size
+    >>> change(1, of_list([]), of_list([len]), no_arrows).size
     1
     """
     then, after = _labelled(before), _labelled(now)
@@ -109,14 +110,12 @@ _number_of: Any = {id(kind): number for kind, number in _numbers.items()}.get
 """By type, what makes a number of a value: quick, and no code of the reader's own classes."""
 
 
-def contents(thing: object) -> Contents | None:
-    """The contents of one object, read without its help; None for what shows none."""
-    reader = content_reader(type(thing))
-    return reader(thing) if reader else None
-
-
 def content_reader(kind: type) -> Callable[[Any], Contents] | None:
-    """How the contents of a class's instances are read; None for what shows none."""
+    """How the contents of a class's instances are read, without their help; None if by nothing.
+
+    Beside the readers in `links`, which give the objects themselves and cost more: this look is
+    taken of every object at every step, those only where it says that something changed.
+    """
     for base, reader in _READERS:
         if issubclass(kind, base):
             return reader
@@ -147,12 +146,9 @@ def is_library_s(kind: type) -> bool:
     return any(base.__module__.partition(".")[0] in sys.stdlib_module_names for base in bases)
 
 
-def _of_list(items: list[Any]) -> Contents:
-    return list.__len__(items), (), numbers(islice(list.__iter__(items), ITEM_LIMIT))
-
-
-def _of_deque(items: deque[Any]) -> Contents:
-    return deque.__len__(items), (), numbers(islice(deque.__iter__(items), ITEM_LIMIT))
+def _of_items(base: type[Any]) -> Callable[[Any], Contents]:
+    length, walk = base.__len__, base.__iter__
+    return lambda items: (length(items), (), numbers(islice(walk(items), ITEM_LIMIT)))
 
 
 def _of_dict(table: dict[Any, Any]) -> Contents:
@@ -172,9 +168,9 @@ def _of_class(kind: type) -> Contents:
 
 
 _READERS: tuple[tuple[type, Callable[[Any], Contents]], ...] = (
-    (list, _of_list),
+    (list, _of_items(list)),
     (dict, _of_dict),
     (set, _of_set),
-    (deque, _of_deque),
+    (deque, _of_items(deque)),
     (type, _of_class),
 )

@@ -11,16 +11,14 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .fact import Text
 from .finds import Find
-
-Decode = Callable[[str, bytes], bool]
-"""Whether a value that is encrypted has the text, by the serialiser that has the key."""
+from .keepers import Decode, Locked
 
 MAGIC = b"SQLite format 3\x00"
 BROKEN = (sqlite3.Error, UnicodeDecodeError)
@@ -89,18 +87,10 @@ def _opened(data: bytes) -> sqlite3.Connection:
     return database
 
 
-def _page_size(data: bytes) -> int:
-    size: int = struct.unpack_from(">H", data, 16)[0]
-    return 65536 if size == 1 else size
-
-
 def _pages(data: bytes) -> list[bytes]:
-    size = _page_size(data)
+    size = struct.unpack_from(">H", data, 16)[0]
+    size = 65536 if size == 1 else size
     return [data[at : at + size] for at in range(0, len(data), size)]
-
-
-def _count(data: bytes, text: Text) -> int:
-    return sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -115,7 +105,7 @@ def _rows(
 ) -> Iterator[Find]:
     """The rows that have the text, those with the same words counted together."""
     found: Counter[tuple[str, str, str]] = Counter()
-    locked: Counter[str] = Counter()
+    locked = Locked()
     made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
     for table in ["sqlite_master", *(row[0] for row in database.execute(made).fetchall())]:
         quoted = table.replace('"', '""')
@@ -124,35 +114,15 @@ def _rows(
             columns = tuple(column[0] for column in rows.description)
             for values in rows:
                 row = dict(zip(columns, values, strict=True))
-                for column in _columns_with(row, text, decode, locked):
-                    found[_words_for(table, row, column)] += 1
+                for column, value in row.items():
+                    plain = isinstance(value, (str, bytes)) and text.inside(value)
+                    if plain or locked.has(row.get("type"), value, decode):
+                        found[_words_for(table, row, column)] += 1
         except BROKEN as error:
             unread.append(f"{name}: table {table} was not read to its end: {error}.")
-    for why, count in locked.items():
-        unread.append(f"{name}: {count} encrypted values were not read: {why}.")
+    unread += locked.said(name)
     for (what, table, erased_by), count in found.items():
         yield Find(name, "row", what, f"table {table}", erased_by, count)
-
-
-def _columns_with(
-    row: dict[str, object], text: Text, decode: Decode | None, locked: Counter[str]
-) -> list[str]:
-    """The columns of a row that have the text; `locked` counts those that could not be read."""
-    form = row.get("type")
-    encrypted = isinstance(form, str) and "+" in form
-    found = []
-    for column, value in row.items():
-        if isinstance(value, (str, bytes)) and text.inside(value):
-            found.append(column)
-        elif encrypted and isinstance(value, bytes):
-            if decode is None:
-                locked["give the saver that has the key"] += 1
-                continue
-            try:
-                found += [column] if decode(str(form), value) else []
-            except Exception as error:  # another key, or damaged: whatever a serialiser raises
-                locked[f"{type(error).__name__}: {' '.join(str(error).split())}"] += 1
-    return found
 
 
 def _words_for(table: str, row: dict[str, object], column: str) -> tuple[str, str, str]:
@@ -176,8 +146,8 @@ def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find
     """What stands in free pages, and in pages in use more often than the rows account for."""
     pages = _pages(data)
     free = [pages[number - 1] for number in _free_pages(pages) if 0 < number <= len(pages)]
-    in_free = sum(_count(page, text) for page in free)
-    in_use = _count(data, text) - in_free - _count(anew, text)
+    in_free = sum(text.count(page) for page in free)
+    in_use = text.count(data) - in_free - text.count(anew)
     for kind, count in (("free page", in_free), ("free space in a page", in_use)):
         if count > 0:
             what = "left by a deletion"
@@ -201,7 +171,7 @@ def _old_pages(files: Files, data: bytes, text: Text) -> Iterator[Find]:
     """Pages in the file of which the log has a newer version, and pages past the end."""
     now = _pages(data)
     old = enumerate(_pages(files.data))
-    count = sum(_count(page, text) for n, page in old if n >= len(now) or page != now[n])
+    count = sum(text.count(page) for n, page in old if n >= len(now) or page != now[n])
     if count:
         what = "replaced in the write-ahead log"
         yield Find(files.name, "old page", what, "the file", _TRUNCATE, count, certain=False)
@@ -282,5 +252,5 @@ def _in_journal(files: Files, text: Text) -> Iterator[Find]:
     what, erased_by = "pages before the last one", "PRAGMA journal_mode = DELETE"
     if files.journal.startswith(_JOURNAL_MAGIC):
         what, erased_by = "pages before the transaction under way", "the end of the transaction"
-    name, count = f"{files.name}-journal", _count(files.journal, text)
+    name, count = f"{files.name}-journal", text.count(files.journal)
     yield Find(name, "page", what, "the rollback journal", erased_by, count, certain=False)

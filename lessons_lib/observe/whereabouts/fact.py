@@ -36,7 +36,7 @@ class Text:
         wide = (fact.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
         plain = (text.encode("utf-8", "surrogatepass") for text in texts)
         first, *others = plain
-        return cls(repr(fact), texts, (first, *wide, *others))
+        return cls(repr(fact), texts, tuple(dict.fromkeys((first, *wide, *others))))
 
     def among(self, strings: list[str], others: list[Any]) -> list[object]:
         """Those of some objects that have the text in them; it asks no code of their own."""
@@ -53,6 +53,10 @@ class Text:
     def inside(self, data: bytes | str) -> bool:
         """Whether bytes or a string hold the text in any of its forms."""
         return bool(self.among([], [data]))
+
+    def count(self, data: bytes) -> int:
+        """How often bytes hold the text, in any of its forms."""
+        return sum(data.count(form) for form in self.in_bytes)
 
     def excerpt(self, text: str) -> str:
         """A short piece of a string around the first place where it has the text."""

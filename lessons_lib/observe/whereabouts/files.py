@@ -12,15 +12,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from .database import BROKEN, Decode, Files, finds_in_database, is_database
+from .database import BROKEN, Files, finds_in_database, is_database
 from .fact import Text
-from .finds import Find
-from .keepers import paths_in
+from .finds import Find, Found
+from .keepers import Decode, paths_in
 
 LARGEST = 1 << 29
 _DATABASES = (".db", ".sqlite", ".sqlite3")
@@ -31,18 +30,6 @@ for path in sys.argv[1:]:
     data = open(path, "rb").read()
     sys.stdout.buffer.write(len(data).to_bytes(8, "big") + data)
 """
-
-
-@dataclass
-class Found:
-    """What was found in places, what of them was not read, with why, and what else is to be said.
-
-    It is gathered place by place.
-    """
-
-    finds: list[Find] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def search_path(path: Path, text: Text, decode: Decode | None = None) -> Found:
@@ -116,9 +103,8 @@ def _strange(name: str, data: bytes) -> str:
 def _plain(name: str, data: bytes, text: Text) -> Iterator[Find]:
     """A file that is no database: pickle, JSON, text or anything else."""
     if text.inside(data):
-        count = sum(data.count(form) for form in dict.fromkeys(text.in_bytes))
-        what = _sort(data, text)
-        yield Find(name, "file", what, "the file", "deleting the file", max(1, count))
+        what, erased_by = _sort(data, text), "deleting the file"
+        yield Find(name, "file", what, "the file", erased_by, text.count(data))
 
 
 def _sort(data: bytes, text: Text) -> str:

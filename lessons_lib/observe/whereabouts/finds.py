@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from ..pictures import style
-from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from ..pictures.drawing import Picture, draw
 from ..pictures.table import Table
-
-_MOST_DRAWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,24 @@ class Find:
     def copies(self) -> str:
         """The count where it is the same on every machine, else a word for it."""
         return str(self.count) if self.certain else "some"
+
+
+@dataclass
+class Found:
+    """What was found in places, what of them was not read, with why, and what else is to be said.
+
+    It is gathered place by place.
+    """
+
+    finds: list[Find] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: Found) -> None:
+        """Take over what another one has, and this one has not."""
+        self.finds += [find for find in other.finds if find not in self.finds]
+        self.unread += [line for line in other.unread if line not in self.unread]
+        self.notes += [note for note in other.notes if note not in self.notes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +99,6 @@ class Whereabouts:
             for find in self.finds
         ]
         return Table(columns, rows, self._headline(), self.notes)
-
-    def picture(self) -> Picture:
-        """The places around the fact, each with what holds it; at most eight are drawn."""
-        drawn, rest = self.finds[:_MOST_DRAWN], len(self.finds) - _MOST_DRAWN
-        boxes = [_box(f"find {number}", find) for number, find in enumerate(drawn)]
-        fact = Box("fact", self.fact, "note")
-        arrows = [Arrow(box.id, "fact") for box in boxes]
-        left_out = f"{rest} more places are in the table" if rest > 0 else ""
-        return draw(Diagram((*boxes, fact), tuple(arrows), left_out=left_out), alt=str(self))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": str(self)}
@@ -145,20 +150,3 @@ def _broken(text: str) -> str:
     before, after = style.code("|").split("|")
     words = re.sub(r"([.(_])(?=\w)", r"\1<wbr>", escape(text))
     return f"{before}{words}{after}"
-
-
-_KINDS: dict[str, Kind] = {"live object": "object", "store item": "item", "file": "sheet"}
-
-
-def _box(name: str, find: Find) -> Box:
-    kind: Kind = _KINDS.get(find.kind, "checkpoint" if "Saver" in find.place else "cylinder")
-    title = style.shorten(find.place, 30)
-    lines = (style.shorten(find.kind, 34), style.shorten(find.held_by, 34))
-    if _left_over(find):
-        return Box(name, title, kind, lines, state="lost", note="left over")
-    return Box(name, title, kind, lines)
-
-
-def _left_over(find: Find) -> bool:
-    """Whether a find is what a deletion left: nothing that a program can ask for any more."""
-    return find.what.startswith(("left", "pages as they were", "pages left", "replaced"))

@@ -14,21 +14,21 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from operator import is_
 
-from ..holding.chains import Chain, chains_of
+from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
 from ..holding.links import is_a, is_dict_of, mro, stack_of
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Piece, Root, Search, by_length
 from .fact import Text, holds_text
-from .finds import Find, Whereabouts
+from .finds import Find, Found, Whereabouts
+from .keepers import blobs_in
 
 MOST_COPIES = 40
-"""So many live copies are followed back to their holders; the others are counted."""
+"""So many live copies are followed back to their holders."""
 _CHAINS_SHOWN = 3
 _NOTEBOOK = frozenset(
     (
-        *("IPython", "ipykernel", "ipywidgets", "comm", "traitlets", "jupyter_client", "zmq"),
+        *NOTEBOOK,
         *("tornado", "debugpy", "pydevd", "_pydevd_bundle", "nbval", "prompt_toolkit", "linecache"),
         *("pytest", "_pytest", "pluggy", "doctest", "unittest", "ast"),
     )
@@ -38,23 +38,23 @@ _TYPED = re.compile(r"In(\W|$)|_ih(\W|$)|_i+(\W|$)|_i\d+(\W|$)")
 _COURSE = ("lessons_lib.lessons", "lessons_lib.teach", "lessons_lib.observe")
 
 
+_MANY = (
+    f"There are more than {MOST_COPIES} live copies: only that many were followed back to who "
+    "holds them. A longer text has fewer."
+)
+
+
 @dataclass
-class Seen:
-    """What a look at the live objects gave.
+class Seen(Found):
+    """What a look at the live objects found: the copies, those held by names first, and keepers.
 
     Attributes:
-        finds: The live copies, those held by names first.
         keepers: Savers and stores that live in the process, each with what holds it, in words.
         typed: Whether the notebook's record of what was typed and shown has the text too.
-        more: How many copies were found but not followed.
-        stopped: In words, if there may be more holders than were found.
     """
 
-    finds: list[Find] = field(default_factory=list)
     keepers: list[tuple[object, str]] = field(default_factory=list)
     typed: bool = False
-    more: int = 0
-    stopped: str = ""
 
 
 def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequence[object]) -> Seen:
@@ -69,7 +69,7 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     look.leave_out_program(search, call)
     seen = look.result(search)
     lonely = look.lonely(search)
-    seen.stopped = search.stopped
+    seen.unread += [search.stopped] if search.stopped else []
     del search, objects
     seen.finds += _unnamed(lonely)
     return seen
@@ -83,9 +83,11 @@ class _Look:
         self.copies: dict[int, object] = {}
         self.keepers: dict[int, object] = {}
         self.followed: dict[int, object] = {}
-        self.chains_to: dict[int, dict[str, Chain]] = {}
+        self.chains_to: dict[int, dict[tuple[str, ...], Chain]] = {}
         self.apart: set[int] = set()
         """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
+        self.more_ways: set[int] = set()
+        """What the search may have more chains to than it told."""
         self.typed = False
 
     def see(self, piece: Piece) -> set[int]:
@@ -125,10 +127,9 @@ class _Look:
         keys: dict[int, int] = {}
         for target in targets.values():
             self._follow(target, search, keys)
-        seen = Seen(typed=self.typed, more=max(0, len(wanted) - MOST_COPIES))
-        seen.keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
-        seen.finds = self._finds()
-        return seen
+        keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
+        unread = [_MANY] if len(wanted) > MOST_COPIES else []
+        return Seen(self._finds(), unread, keepers=keepers, typed=self.typed)
 
     def _set_apart(self) -> None:
         """A saver's blobs are told with their thread; cells that were run are kept many times."""
@@ -145,9 +146,12 @@ class _Look:
         def goes_on(holder: object, key: int = id(target)) -> bool:
             return key in self.keepers or self._goes_on(holder, key)
 
+        search.more_ways = False
         for root, path in search.paths(target, goes_on):
             if id(target) in self.keepers or not self._is_told_elsewhere(root, path):
                 self._take(root, path, keys)
+        if search.more_ways:
+            self.more_ways.add(id(target))
 
     def _goes_on(self, holder: object, target: int) -> bool:
         """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
@@ -172,18 +176,21 @@ class _Look:
 
     def _take(self, root: str, path: list[object], keys: dict[int, int]) -> None:
         target = id(path[-1])
-        for words in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
-            if _is_typed(words):
+        for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
+            if _is_typed(chain):
                 self._is_typed(target)
             else:
-                self.chains_to.setdefault(target, {}).setdefault(str(words), words)
+                self.chains_to.setdefault(target, {}).setdefault(chain.words, chain)
 
     def _is_typed(self, target: int) -> None:
         self.typed = True
         self.apart.add(target)
 
     def _said(self, target: int) -> str:
-        return said(sorted(self.chains_to.get(target, {}).values(), key=by_length))
+        return said(self._chains(target), at_least=target in self.more_ways)
+
+    def _chains(self, target: int) -> list[Chain]:
+        return sorted(self.chains_to.get(target, {}).values(), key=by_length)
 
     def _finds(self) -> list[Find]:
         """A find for each group of copies that hang on the same names."""
@@ -196,9 +203,9 @@ class _Look:
 
     def _find(self, group: list[int]) -> Find:
         first = min(group, key=lambda key: (len(self._said(key)), self._said(key)))
-        chains = sorted(self.chains_to[first].values(), key=by_length)
-        what = words_for(self.copies[first], self.text)
-        return Find("this process", "live object", what, said(chains), erasers(chains), len(group))
+        what, erased_by = words_for(self.copies[first], self.text), erasers(self._chains(first))
+        place, kind = "this process", "live object"
+        return Find(place, kind, what, self._said(first), erased_by, len(group))
 
     def lonely(self, search: Search) -> list[object]:
         """What holds the copies to which no name leads, and the notebook does not either."""
@@ -229,19 +236,26 @@ def is_readable(keeper: object) -> bool:
 
 def blob_ids(keeper: object) -> set[int]:
     """The ids of the serialised bytes in an InMemorySaver."""
-    from .keepers import blobs_in
-
-    return {id(blob.data) for blob in blobs_in(keeper)} if is_readable(keeper) else set()
+    if not (is_readable(keeper) and hasattr(keeper, "storage")):
+        return set()
+    try:
+        return {id(blob.data) for blob in blobs_in(keeper)}
+    except Exception:  # that it cannot be read is said where it is searched
+        return set()
 
 
 # -- in words ------------------------------------------------------------------------------------
 
 
-def said(chains: Sequence[Chain]) -> str:
-    """The shortest chains, and how many more there are."""
+def said(chains: Sequence[Chain], more: int = 0, at_least: bool = False) -> str:
+    """The shortest chains, and how many more there are; `more` were found and not kept."""
     shown = [str(chain) for chain in chains[:_CHAINS_SHOWN]]
-    more = [f"{len(chains) - _CHAINS_SHOWN} more"] if len(chains) > _CHAINS_SHOWN else []
-    return ", ".join((*shown, *more)) if chains else "no name"
+    more += len(chains) - len(shown)
+    if more:
+        shown.append(more_chains(more, at_least))
+    elif at_least:
+        shown.append("perhaps more")
+    return ", ".join(shown) or "no name"
 
 
 def words_for(thing: object, text: Text) -> str:
@@ -339,8 +353,9 @@ def _is_program_text(path: list[object]) -> bool:
 
 def _is_call(holder: object, call: Sequence[object]) -> bool:
     """Whether a tuple is that of a call's arguments, as Python makes one for `f(a, *more)`."""
-    same = type(holder) is tuple and len(holder) == len(call)
-    return same and all(map(is_, holder, call))  # type: ignore[call-overload]
+    if type(holder) is not tuple or len(holder) != len(call):
+        return False
+    return all(part is given for part, given in zip(holder, call, strict=True))
 
 
 def _is_program(holder: object, words: set[int], constants: set[int]) -> bool:

@@ -13,11 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .database import Decode, Files, finds_in_database
+from .database import Files, finds_in_database
 from .fact import Text
-from .files import Found, search_path
-from .finds import Find
-from .keepers import paths_in
+from .files import search_path
+from .finds import Find, Found
+from .keepers import decoder, paths_in, told
 from .live import is_keeper, is_readable
 
 _PAGE = 1000
@@ -46,10 +46,7 @@ def search_places(places: Sequence[object], text: Text) -> Found:
     found = Found()
     for place in places:
         for part in _parts(place, found.notes):
-            here = _searched(part, text)
-            found.finds += [find for find in here.finds if find not in found.finds]
-            found.unread += [line for line in here.unread if line not in found.unread]
-            found.notes += [note for note in here.notes if note not in found.notes]
+            found.add(_searched(part, text))
     return found
 
 
@@ -88,11 +85,11 @@ def _searched(place: Any, text: Text) -> Found:
         else:
             return _listed(place, name, text)
         if where:
-            return search_path(Path(where), text, _decoder(place, text))
-        finds, unread = finds_in_database(Files(name, data), text, _decoder(place, text))
+            return search_path(Path(where), text, decoder(place, text))
+        finds, unread = finds_in_database(Files(name, data), text, decoder(place, text))
         return Found(finds, unread)
     except Exception as error:  # whatever its database, its driver or its thread has to say
-        said = f"{name} was not searched: it does not tell what it has ({_told(error)})."
+        said = f"{name} was not searched: it does not tell what it has ({told(error)})."
         return Found(unread=[said])
 
 
@@ -130,14 +127,6 @@ def _asked_aside(connection: Any) -> tuple[str, bytes]:
         return thread.submit(asyncio.run, ask()).result()
 
 
-def _decoder(saver: Any, text: Text) -> Decode | None:
-    """How to look into values that are encrypted: through the saver's own serialiser."""
-    serde = getattr(saver, "serde", None)
-    if serde is None:
-        return None
-    return lambda form, data: any(True for _ in paths_in(serde.loads_typed((form, data)), text))
-
-
 # -- any other saver or store: what it lists -----------------------------------------------------
 
 
@@ -154,18 +143,13 @@ def _listed(place: Any, name: str, text: Text) -> Found:
             copies[kind, what, erased_by] += sum(1 for _ in paths_in(value, text))
             seen = what
     except Exception as error:  # its driver's, its serialiser's
-        found.unread.append(f"{name} was not searched to its end, after {seen}: {_told(error)}.")
+        found.unread.append(f"{name} was not searched to its end, after {seen}: {told(error)}.")
     if copies or not found.unread:
         found.unread.append(f"{name}: only what it lists was searched, not what deletions left.")
     for (kind, what, erased_by), number in copies.items():
         if number:
             found.finds.append(Find(name, kind, what, "its database", erased_by, number))
     return found
-
-
-def _told(error: Exception) -> str:
-    """An error of other people's in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
 
 
 def _out_of_reach(place: Any) -> str:

@@ -14,18 +14,14 @@ from ..holding.search import Root, roots_of
 from ..pictures.waiting import waiting
 from .fact import Text, checked
 from .finds import Find, Whereabouts
-from .keepers import finds_in
-from .live import MOST_COPIES, Seen, copies_of, erasers, is_readable, said
+from .keepers import search_keeper
+from .live import Seen, copies_of, erasers, is_readable, said
 from .places import checked_places, search_places
 
 _TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
 _COPIES = (
     "Savers, stores and files were not searched: what gets there is a copy of an object, not the "
     "object. Give a text of it."
-)
-_MANY = (
-    f"There are more than {MOST_COPIES} live copies; only that many were followed back to who "
-    "holds them. A longer text has fewer."
 )
 _UNNAMED = "No name leads to it; who_holds(…) tells whether a cycle or C code keeps it."
 
@@ -63,18 +59,16 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     if text is None:
         return _object(fact, places)
     roots = roots_of(sys._getframe(1))
-    seen = _looked(text, roots.found, (fact, *places))
-    finds = list(seen.finds)
-    for keeper, held_by in seen.keepers:
+    found = _looked(text, roots.found, (fact, *places))
+    for keeper, held_by in found.keepers:
         if is_readable(keeper):
-            finds += finds_in(keeper, held_by, text)
-    elsewhere = search_places(places, text)
-    finds += elsewhere.finds
-    notes = [*elsewhere.notes]
-    notes += [_TYPED] if seen.typed and _in_notebook() else []
-    notes += [_MANY] if seen.more else []
-    unread = filter(None, (*elsewhere.unread, seen.stopped, roots.unread))
-    return Whereabouts(text.said, tuple(finds), tuple(notes), tuple(unread))
+            here = search_keeper(keeper, held_by, text)
+            found.finds += here.finds
+            found.unread += here.unread
+    found.add(search_places(places, text))
+    found.notes += [_TYPED] if found.typed and _in_notebook() else []
+    found.unread += [roots.unread] if roots.unread else []
+    return Whereabouts(text.said, tuple(found.finds), tuple(found.notes), tuple(found.unread))
 
 
 def _in_notebook() -> bool:
@@ -90,9 +84,8 @@ def _object(thing: object, places: tuple[object, ...]) -> Whereabouts:
     unread = (holders.unseen,) if holders.unseen else ()
     if not holders.chains:
         return Whereabouts(holders.label, (), (*notes, _UNNAMED), unread)
-    least = "at least " if holders.at_least else ""
-    more = f", {least}{holders.more} more" if holders.more else ""
-    held_by, erased_by = said(holders.chains) + more, erasers(holders.chains)
+    held_by = said(holders.chains, holders.more, holders.at_least)
+    erased_by = erasers(holders.chains)
     find = Find("this process", "live object", holders.label, held_by, erased_by)
     return Whereabouts(holders.label, (find,), tuple(notes), unread)
 
