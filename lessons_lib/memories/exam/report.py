@@ -61,7 +61,7 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        tables = [*map(_matrix, _blocks(self.sittings)), *_prices(self.sittings)]
+        tables = [*map(_matrix, _blocks(self.sittings)), *map(_narrow, _prices(self.sittings))]
         return "\n\n".join(map(str, tables))
 
     def markdown(self) -> str:
@@ -123,7 +123,7 @@ def _told(sitting: Sitting) -> Iterator[str]:
         yield f"{answer!s:<18}{answer.question.asks}"
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
     for table in _prices((sitting,)):
-        yield f"\n{table}"
+        yield f"\n{_narrow(table)}"
         if sitting.price and sitting.price.trouble:
             yield f"Not measured: {sitting.price.trouble}"
 
@@ -161,6 +161,16 @@ def _prices(sittings: Sequence[Sitting]) -> list[Table]:
     ]
     columns = ("Its price", "memory grows", "files grow", "packages", "statements")
     return [Table(columns, rows)] if rows else []
+
+
+def _narrow(prices: Table) -> Table:
+    """The prices with one package in a line, so that they fit a terminal."""
+    rows: list[tuple[object, ...]] = []
+    for name, ram, disk, packages, statements in prices.rows:
+        first, *more = str(packages).split(", ")
+        rows.append((name, ram, disk, first, str(statements).rjust(len("statements"))))
+        rows.extend(("", "", "", package, "") for package in more)
+    return Table(prices.columns, rows)
 
 
 def _details(answer: Answer) -> str:

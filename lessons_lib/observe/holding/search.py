@@ -44,6 +44,7 @@ _PLUMBING = frozenset(
         *NOTEBOOK,
         *("asyncio", "tornado", "selectors", "threading", "concurrent", "multiprocessing"),
         *("pytest", "_pytest", "pluggy", "doctest", "unittest", "nbval", "debugpy", "pydevd"),
+        *("execnet", "xdist"),
         *("runpy", "importlib", "contextlib", "socketserver", "code", "codeop"),
     )
 )
