@@ -14,7 +14,12 @@ from tests.kernels import Place
 from tests.project import ROOT
 
 WIDGETS = {
-    "02_reference_counting.ipynb": ("import gc", 'predict("02.last-reference")', "step("),
+    "02_reference_counting.ipynb": (
+        "import gc",
+        "class Upload",
+        'predict("02.last-reference")',
+        "step(",
+    ),
     "12_interrupts_and_time_travel.ipynb": (
         "from lessons_lib.memories import warm_up",
         "class Case(",

@@ -23,7 +23,6 @@ from typing import Any
 
 from ..holding.links import (
     ATOMS,
-    ByType,
     atom_text,
     attribute_reader,
     attributes_text,
@@ -143,7 +142,7 @@ class Snapshot:
 
     def _open(self, thing: object) -> Labelled | None:
         """The labelled parts of an object; None for one that cannot be looked into."""
-        read = self._readers[type(thing)]
+        read = self._readers.of(type(thing))
         if read is None:
             return None
         found = _items(thing)
@@ -163,8 +162,14 @@ def _reader(kind: type) -> Reader | None:
     return attribute_reader(kind) if shown else None
 
 
-class _Readers(ByType[Reader | None]):
-    find = staticmethod(_reader)
+class _Readers(dict[int, tuple[type, Reader | None]]):
+    """The reader of each class, found once; by identity, since a metaclass may have its own ==."""
+
+    def of(self, kind: type) -> Reader | None:
+        found = self.get(id(kind))
+        if found is None:
+            found = self[id(kind)] = kind, _reader(kind)
+        return found[1]
 
 
 def _items(thing: Any) -> Labelled:
