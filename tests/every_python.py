@@ -155,7 +155,8 @@ def _run(interpreter: Interpreter, folder: Path) -> tuple[int, str]:
         code, said = _call(command, folder)
         if code:
             return code, said
-    return _call([python, "-m", "pytest", *tests], folder)
+    together = ["-n", str(2 * (os.cpu_count() or 1))]
+    return _call([python, "-m", "pytest", *together, *tests], folder)
 
 
 def _call(command: list[str], folder: Path) -> tuple[int, str]:

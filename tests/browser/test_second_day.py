@@ -48,6 +48,7 @@ def place() -> Iterator[Place]:
 
 def _opened(page: Page, server: Server) -> Iterator[tuple[Lesson, list[int]]]:
     page.set_viewport_size(WIDE)
+    page.goto("about:blank")  # a page of the day before may have the same address
     for name, beginnings in WIDGETS.items():
         lesson = Lesson.open(page, server, name)
         *needs, last = beginnings
