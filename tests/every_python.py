@@ -140,7 +140,8 @@ def _copy(folder: Path) -> Path:
 
 def _run(interpreter: Interpreter, folder: Path) -> tuple[int, str]:
     """Set a copy up and run its tests; the exit code, and all that was said."""
-    tests = ["-q", *(f"--ignore={name}" for name in LEFT_OUT)]
+    together = ["-n", str(2 * (os.cpu_count() or 1))]
+    tests = ["-q", *together, *(f"--ignore={name}" for name in LEFT_OUT)]
     if interpreter.version[:2] <= NEWEST:
         return _call([str(interpreter.path), "-m", "lessons_lib", "test", *tests], folder)
     lock, python = folder / "binder/requirements.txt", str(folder / ".venv/bin/python")
@@ -155,8 +156,7 @@ def _run(interpreter: Interpreter, folder: Path) -> tuple[int, str]:
         code, said = _call(command, folder)
         if code:
             return code, said
-    together = ["-n", str(2 * (os.cpu_count() or 1))]
-    return _call([python, "-m", "pytest", *together, *tests], folder)
+    return _call([python, "-m", "pytest", *tests], folder)
 
 
 def _call(command: list[str], folder: Path) -> tuple[int, str]:
