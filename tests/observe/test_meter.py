@@ -160,12 +160,12 @@ def test_what_we_take_from_inside_tracemalloc_is_where_it_was() -> None:
         inside += [(ctypes.pythonapi, "_PyTraceMalloc_GetTraceback")]
     for place, name in inside:
         assert hasattr(place, name), MOVED.format(name)
-    from lessons_lib.observe.measuring.traces import stacks_of, trace_older_lists, traces
+    from lessons_lib.observe.measuring.traces import stacks_of, trace_older_memory, traces
 
     older: list[int] = []
     tracemalloc.start()
     try:
-        trace_older_lists()
+        trace_older_memory()
         made = {"a list": [older], "an instance": Node(), "an older list": older}
         for what, stack in zip(made, stacks_of(list(made.values())), strict=True):
             assert stack, MOVED.format(f"the trace of {what}")

@@ -38,7 +38,7 @@ def account(kind: type) -> tuple[tuple[str, ...], int | None]:
         seen.add(part)
         made_of = vars(part).values() if isinstance(part, type) else [part]
         mine = [f for f in map(_function, made_of) if isinstance(f, types.FunctionType)]
-        functions.update(mine)
+        functions.update(f for f in mine if f.__name__ != "__annotate__")  # 3.14's own
         used = [(base.__module__, base) for base in getattr(part, "__bases__", ())]
         for function in mine:
             used += _used(function.__code__, function.__globals__)

@@ -22,7 +22,7 @@ from types import FrameType, FunctionType
 from typing import Any
 
 from .meter import called, traced
-from .traces import Stack, stacks_of, trace_older_lists
+from .traces import Stack, stacks_of, trace_older_memory
 
 BUSY = (
     "tracemalloc is tracing already, and a run's own memory can be told only in a trace of its "
@@ -100,7 +100,7 @@ class Runs:
         with traced(_WHOLE_STACK) as began:
             if not began:
                 raise RuntimeError(BUSY)
-            in_a_short_stack(partial(self._entry(0), trace_older_lists))
+            in_a_short_stack(partial(self._entry(0), trace_older_memory))
             Thread.start = start_known  # type: ignore[method-assign, assignment]
             ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign, assignment]
             try:

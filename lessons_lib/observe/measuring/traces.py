@@ -51,7 +51,7 @@ def traces() -> list[tuple[Any, ...]]:
     return found  # type: ignore[no-any-return]
 
 
-def trace_older_lists() -> None:
+def trace_older_memory() -> None:
     """Give the lists that are there a trace too.
 
     Python keeps the memory of freed lists for the next ones, and renews a trace only where there
