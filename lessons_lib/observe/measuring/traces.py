@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, repeat
 from operator import call
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
 Stack = Sequence[tuple[str, int]]
@@ -47,27 +48,35 @@ def _stack_on_3_11(thing: object, found: Stack | None) -> Stack | None:
 def traces() -> list[tuple[Any, ...]]:
     """What is traced: of each piece of memory the domain, the bytes and the stack."""
     found: Any = _get_traces()
-    _track_list(found)  # from 3.14 on this list alone would bear no trace
+    _give_trace(found)  # from 3.14 on this list alone would bear no trace
     return found  # type: ignore[no-any-return]
 
 
 def trace_older_memory() -> None:
-    """Give the lists that are there a trace too.
+    """Give the lists and methods that are there a trace too.
 
-    Python keeps the memory of freed lists for the next ones, and renews a trace only where there
-    is one: of what a run makes in older memory nothing would be known.
+    Python keeps the memory of freed lists (and from 3.14 on of methods) for the next ones, and
+    renews a trace only where there is one: of what a run makes in older memory nothing would be
+    known. (Of dictionaries, too; they are not counted.)
     """
-    kept = partial(map, call, repeat([].copy, 100))  # more than Python keeps; list() takes none
-    parts: tuple[Callable[[], Iterable[Any]], ...] = gc.get_objects, kept
-    # In one call of C code, so that no other thread frees or takes a list meanwhile.
-    lists: list[Any] = list(chain.from_iterable(map(call, parts)))
-    lists.append(lists)
-    for thing in lists:
-        if type(thing) is list and _get_object_traceback(thing) is None:
-            _track_list(thing)
-    lists.clear()
+    # More of each than Python keeps; list() takes none of what it keeps.
+    kept: tuple[Callable[[], Iterable[Any]], ...] = (
+        partial(map, call, repeat([].copy, 100)),
+        partial(map, MethodType, repeat(len, 100), repeat("", 100)),
+        partial(map, getattr, repeat([], 100), repeat("append", 100)),
+    )
+    # In one call of C code, so that no other thread frees or takes one meanwhile.
+    things: list[Any] = list(chain.from_iterable(map(call, (gc.get_objects, *kept))))
+    things.append(things)
+    for thing in things:
+        if id(type(thing)) in _KEPT_FOR_REUSE and _get_object_traceback(thing) is None:
+            _give_trace(thing)
+    things.clear()
 
 
-def _track_list(thing: list[Any]) -> None:
-    """Give a list a trace: its memory begins two pointers before it."""
+_KEPT_FOR_REUSE = set(map(id, (list, MethodType, BuiltinMethodType)))
+
+
+def _give_trace(thing: object) -> None:
+    """Give an object that the collector knows a trace: its memory begins two pointers before it."""
     _track(0, id(thing) - 2 * _POINTER, 0)
