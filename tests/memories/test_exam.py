@@ -146,7 +146,10 @@ def test_the_price_of_others() -> None:
 def test_the_readme_shows_what_the_exam_found(sat: Report) -> None:
     five = Report(tuple(sat[name] for name in FIVE))
     shown = readme.table_in(readme.README.read_text(encoding="utf-8"))
-    assert shown == five.markdown(), "bring it up to date: python3 -m lessons_lib refresh README"
+    found = five.markdown()
+    if sys.version_info[:2] != (3, 11):  # which functions have a source differs between versions
+        shown, found = (text.partition("| *statements*")[0] for text in (shown, found))
+    assert shown == found, "bring it up to date: python3 -m lessons_lib refresh README"
 
 
 @pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END + readme.BEGIN, readme.BEGIN * 2])

@@ -39,7 +39,9 @@ def test_the_set_up_keeps_to_old_syntax(path: Path) -> None:
 
 @pytest.mark.parametrize("python", _old_pythons())
 def test_an_old_python_gets_one_line(python: str) -> None:
-    said = subprocess.run([python, "-B", "-m", "lessons_lib"], cwd=ROOT, capture_output=True, text=True)
+    said = subprocess.run(
+        [python, "-B", "-m", "lessons_lib"], cwd=ROOT, capture_output=True, text=True
+    )
     assert said.returncode == 2
     assert said.stderr.count("\n") == 1
     assert "is too old for this course: use Python 3.11" in said.stderr
