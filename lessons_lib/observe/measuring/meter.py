@@ -70,8 +70,8 @@ def measure(run: Callable[[], object]) -> Measurement:
 
     What it returns counts as kept, and is let go afterwards. While the collector is on, a
     collection comes before the last look, so that garbage in cycles does not count as kept. Bytes
-    of all threads are counted: beside a busy one measure what is much larger, or ask `grown` and
-    `kept_by_line`, which tell a run from the rest.
+    of all threads are counted, and wrong by as much as others keep or let go of meanwhile: `grown`
+    and `kept_by_line` tell a run from the rest.
 
     >>> texts = measure(lambda: [str(n) * 4000 for n in range(100)])
     >>> texts.kept > 400_000
@@ -226,7 +226,8 @@ def growth(
     `of` says what is measured: "bytes" kept, the "peak" in bytes, "seconds" (the least of some
     calls, without tracing), or a function of what `run` returned, such as `len`. `label` says what
     such a function measures. Each call must begin afresh. Three increasing sizes or more; make
-    them double, and the largest large enough to drown what every size costs alike.
+    them double, and large enough to drown what every size costs alike and, as bytes of all threads
+    are counted, what others keep meanwhile.
 
     >>> growth(lambda n: [bytes(100) for _ in range(n)], [100, 200, 400, 800])
     bytes kept: exponent about 1. Doubling the size makes it twice as large.
