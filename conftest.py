@@ -17,6 +17,8 @@ pytest_plugins = ("tests.front_end",)
 collect_ignore_glob = ["*/answers.py"]  # read and never imported
 
 BROWSER = "tests/browser/"
+SLOWEST_FIRST = (BROWSER, "tests/observe/", "tests/notebooks/", "tests/memories/", "tests/setup/")
+"""What takes longest, first. Those of `observe` search the heap, which grows with every file."""
 
 
 def pytest_configure() -> None:
@@ -28,10 +30,18 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what takes longest."""
+    ranks = [*SLOWEST_FIRST, ""]
+    items.sort(key=lambda item: next(n for n, at in enumerate(ranks) if item.nodeid.startswith(at)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
-    """Hand the tests out by file, those of the browser by folder; the largest groups first."""
+    """Hand the tests out by file, those of the browser by folder."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # by their number: it says little of their seconds
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:

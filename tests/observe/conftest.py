@@ -57,14 +57,15 @@ def busy_neighbour() -> Iterator[Start]:
 
     They do so until the test ends, with lists, dictionaries, strings, bound methods and cycles
     beside them, so that how many of each live changes all the time. The second thread keeps more
-    and more. When the call returns, both have been around once.
+    and more, up to what a look gets through quickly. When the call returns, both have been around
+    once.
     """
     stop, threads = threading.Event(), list[threading.Thread]()
     usual = sys.getswitchinterval()
 
     def start(*classes: type) -> None:
         sys.setswitchinterval(1e-4)  # they come in often, and for a short time
-        for pause, most in ((0, 300), (0.001, 1_000_000)):
+        for pause, most in ((0, 300), (0.001, 20_000)):
             around = threading.Event()
             work = threading.Thread(target=_keep_busy, args=(classes, stop, around, pause, most))
             threads.append(work)
