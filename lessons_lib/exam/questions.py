@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from lessons_lib.memories.exam.damage import DAMAGES, suffer
-from lessons_lib.memories.exam.serving import note, note_and_wait
-from lessons_lib.memories.exam.worker import Lab, Late, Trouble, Turn, Worker
+from lessons_lib.exam.damage import DAMAGES, suffer
+from lessons_lib.exam.serving import note, note_and_wait
+from lessons_lib.exam.worker import Lab, Late, Trouble, Turn, Worker
 from lessons_lib.memories.places import stored
 
 Mark = Literal["yes", "in part", "no", "does not apply", "not examined"]

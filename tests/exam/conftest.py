@@ -1,14 +1,9 @@
-"""The exam, sat once; and the tests' own functions cross to children by value, as a notebook's."""
+"""The exam, sat once."""
 
-import cloudpickle
 import pytest
 
-import tests.memories
-from lessons_lib.memories.exam import Report, exam
-from lessons_lib.memories.exam.candidates import ALL, FIVE, candidates
-
-# By name, each child would import the test module, and pytest with it: 0.3 s instead of 0.03.
-cloudpickle.register_pickle_by_value(tests.memories)
+from lessons_lib.exam import Report, exam
+from lessons_lib.exam.candidates import ALL, FIVE, candidates
 
 
 @pytest.fixture(scope="session")

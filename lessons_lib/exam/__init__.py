@@ -19,9 +19,8 @@ How a question goes, from the call `exam(DictBot)` to the cell of the table:
 6. That is an `Answer`; one memory's answers are a `Sitting`, and the sittings side by side the
    `Report` (report.py). A cell shows the mark, and opens to what was done, seen, and what mends it.
 
-What is done to files is in damage.py, the price in price.py; awaiting.py waits for a memory whose
-methods are coroutines, and candidates.py has the memories that sit by their names:
-`python3 -m lessons_lib exam`.
+What is done to files is in damage.py, the price in price.py, and candidates.py has the memories
+that sit by their names: `python3 -m lessons_lib exam`.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.memories.crash_lab.children import Stopped, scratch
-from lessons_lib.memories.crash_lab.crossing import pack
-from lessons_lib.memories.exam.price import Price, price
-from lessons_lib.memories.exam.questions import QUESTIONS, Answer, Question
-from lessons_lib.memories.exam.report import Report, Sitting
-from lessons_lib.memories.exam.worker import Late, Trouble, Worker, open_lab
+from lessons_lib.crash_lab.children import Stopped, scratch
+from lessons_lib.crash_lab.crossing import pack
+from lessons_lib.exam.price import price
+from lessons_lib.exam.questions import QUESTIONS, Answer, Question
+from lessons_lib.exam.report import Report, Sitting
+from lessons_lib.exam.worker import Late, Trouble, Worker, open_lab
 
-__all__ = ["QUESTIONS", "Answer", "Price", "Question", "Report", "Sitting", "exam"]
+__all__ = ["QUESTIONS", "Answer", "Report", "exam"]
 
 Make = Callable[[Path], Any]
 Tell = Callable[[str], None]
@@ -75,8 +74,6 @@ def exam(
     """
     candidates = _candidates(makes, named or {})
     questions = _chosen(only)
-    if tell is not None and not callable(tell):
-        raise TypeError(f"tell is {tell!r}: give a function of a text, as in tell=print")
     told = tell or _to_the_terminal()
     try:
         enrolled = [(name, *_enrolled(name, make)) for name, make in candidates.items()]
@@ -87,8 +84,6 @@ def exam(
 
 def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, Make]:
     """What makes the memories, by the names that the report gives them."""
-    if not isinstance(named, Mapping):
-        raise TypeError(f"named is {named!r}: give names and what makes a memory, {{'mine': make}}")
     candidates: dict[str, Make] = {}
     for make in makes:
         name = getattr(getattr(make, "func", make), "__name__", type(make).__name__)
@@ -107,12 +102,13 @@ def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, M
 
 def _chosen(only: Sequence[str] | None) -> list[Question]:
     keys = list(QUESTIONS) if only is None else [only] if isinstance(only, str) else only
-    if not isinstance(keys, (list, tuple, set, frozenset, Mapping)) or not keys:
-        raise ValueError(f"only is {only!r}: name questions of {', '.join(QUESTIONS)}")
-    for key in keys:
-        if not isinstance(key, str) or key not in QUESTIONS:
-            raise ValueError(f"only has {key!r}: the questions are {', '.join(QUESTIONS)}")
-    return [QUESTIONS[key] for key in keys]
+    try:
+        questions = [QUESTIONS[key] for key in keys]
+    except (KeyError, TypeError):
+        questions = []
+    if not questions:
+        raise ValueError(f"only is {only!r}: name questions of {', '.join(QUESTIONS)}") from None
+    return questions
 
 
 def _enrolled(name: str, make: Make) -> tuple[bytes, bool]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 
-from lessons_lib.memories.exam.price import Price
-from lessons_lib.memories.exam.questions import QUESTIONS, Answer, Mark
+from lessons_lib.exam.price import Price
+from lessons_lib.exam.questions import QUESTIONS, Answer, Mark
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.table import Table
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from lessons_lib.memories.exam.worker import Lab, Trouble
+from lessons_lib.exam.worker import Lab, Trouble
 
 Damage = Literal["nothing", "cut in half", "a name changed", "code hidden"]
 Fate = Literal[

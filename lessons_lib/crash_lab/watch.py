@@ -14,10 +14,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
-from lessons_lib.memories.crash_lab.children import start
-from lessons_lib.memories.crash_lab.crossing import loads
-from lessons_lib.memories.crash_lab.moments import Answer, live
-from lessons_lib.memories.crash_lab.report import Life, counted
+from lessons_lib.crash_lab.children import start
+from lessons_lib.crash_lab.crossing import loads
+from lessons_lib.crash_lab.moments import Answer, live
+from lessons_lib.crash_lab.report import Life, counted
 
 How = Literal["kill", "term"]
 
