@@ -10,16 +10,8 @@ from pathlib import Path
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from lessons_lib.memories.chatbot import Message, Model, Step, checked_folder, heard, reply
-from lessons_lib.memories.graph import (
-    Conversation,
-    Durability,
-    OnGraph,
-    build,
-    checked,
-    connect,
-    thread,
-)
+from lessons_lib.memories import graph
+from lessons_lib.memories.chatbot import Message, Model, Step, Upload, checked_folder, heard, reply
 
 
 class AsyncGraphBot:
@@ -39,32 +31,27 @@ class AsyncGraphBot:
     """
 
     def __init__(
-        self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
+        self, folder: Path | str, *, model: Model = reply, durability: graph.Durability = "async"
     ) -> None:
         """Look at `graph.db` in the folder, or make it; ValueError when it is damaged."""
         self._path = checked_folder(folder) / "graph.db"
-        self._model, self._durability = model, checked(durability)
-        connect(folder).close()
+        self._model, self._durability = model, graph.checked(durability)
+        graph.connect(folder).close()
 
     @cached_property
     def _saver(self) -> AsyncSqliteSaver:
         return AsyncSqliteSaver(aiosqlite.connect(self._path))  # made where a loop runs
 
     @cached_property
-    def _blocking(self) -> OnGraph:
+    def _blocking(self) -> graph.OnGraph:
         """The same graph for the calls that are no turns: they wait in a thread of a pool."""
-        return OnGraph(build(self._saver, self._model), self._durability)
+        return graph.OnGraph(graph.build(self._saver, self._model), self._durability)
 
     async def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to this memory."""
-        turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}
+        turn = {"messages": [heard(text, file)], "user": user, "left": []}
         return (await self._run(turn, conversation))[-1]["content"]
 
     async def resume(self, conversation: str = "c1") -> str:
@@ -103,8 +90,8 @@ class AsyncGraphBot:
     async def _run(
         self, turn: object, conversation: str, steps: Mapping[str, Step] | None = None
     ) -> list[Message]:
-        config, durability = thread(conversation), self._durability
-        graph = self._blocking.graph
-        state = await graph.ainvoke(turn, config, context=steps, durability=durability)
+        state = await self._blocking.graph.ainvoke(
+            turn, graph.thread(conversation), context=steps, durability=self._durability
+        )
         messages: list[Message] = state["messages"]
         return messages

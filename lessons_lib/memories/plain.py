@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
+from lessons_lib.memories.chatbot import Message, Model, Upload, checked_id, reply, take_turn
 
 Conversations = dict[str, list[Message]]
 
@@ -27,12 +27,7 @@ class PlainBot:
         """Keep what was loaded, the new turn in it; by default it is what is kept already."""
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to these memories."""
         loaded = self.load(checked_id(conversation))

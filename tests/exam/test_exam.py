@@ -87,24 +87,11 @@ def test_the_memories(sat: Report) -> None:
         "SqliteSaver + store": "y y y y y n y y n n",
         "SqliteSaver, mended": "y y y y y y y y y y",
     }
+    saver = sat["SqliteSaver"]
+    assert "steps were not done again: ticket ×1, mail ×2" in saver["half-done"].saw
+    assert "a name changed: believed it; code hidden: ran the code" in saver["hostile"].saw
     assert max(map(len, str(sat).splitlines())) <= 100
     assert re.search(r"The memory exam +local variable +dict ", str(sat))
-
-
-@pytest.mark.parametrize(
-    ("name", "key", "saw"),
-    [
-        ("JSON file", "hostile", "a name changed: believed it"),
-        ("InMemorySaver", "half-done", "said in the turn that was cut off was gone"),
-        ("SqliteSaver", "half-done", "finished steps were not done again: ticket ×1, mail ×2"),
-        ("SqliteSaver", "forget", "it tells nothing more; the bytes are still in graph.db-wal"),
-        ("SqliteSaver", "hostile", "a name changed: believed it; code hidden: ran the code"),
-        ("SqliteSaver + store", "forget", "it was asked to forget, and still told it"),
-        ("SqliteSaver, mended", "hostile", "cut in half: refused; a name changed: refused; code"),
-    ],
-)
-def test_what_was_seen(sat: Report, name: str, key: str, saw: str) -> None:
-    assert saw in sat[name][key].saw
 
 
 def test_the_price(sat: Report) -> None:
