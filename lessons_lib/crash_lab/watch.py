@@ -77,28 +77,28 @@ class Watch:
         self.terminated = False
 
     def listen(self) -> str:
-        """Hear and answer until the life has ended; say how, or nothing if it ran out of time."""
-        killed = ""
-        # What a killed process had already told of is heard to the end.
-        while message := self._next(0 if killed else self._left()):
+        """Hear and answer until the life has ended, or is to be; say how, or nothing if it is late.
+
+        A child tells nothing more until it is answered: of one that is to be killed all is heard.
+        """
+        while message := self._next(self._left()):
             match message:
                 case "said", text:
                     self.said.append(text)
                 case "moment", name, in_main_thread:
                     answer = self._at_moment(name, in_main_thread)
-                    if answer is None and not killed:
-                        killed = self._killed(f"at {self.gate}")
-                    elif answer is not None:
-                        self._answer(answer)
+                    if answer is None:
+                        return f"killed at {self.gate}"
+                    self._answer(answer)
                 case "returned", value, complaint:
                     self._take(value, complaint)
-                    if not self.gate.at_return:
-                        return self._finished("returned")
-                    killed = self._killed("after it had returned")
+                    if self.gate.at_return:
+                        return "killed after it had returned"
+                    return self._finished("returned")
                 case "raised", kind, text:
                     return self._finished(f"raised {kind}: {text}" if text else f"raised {kind}")
-        if killed or self.process.is_alive():
-            return killed
+        if self.process.is_alive():
+            return ""
         self.gate.over = True
         code = self.process.exitcode or 0
         if self.terminated and abs(code) == signal.SIGTERM:
@@ -156,11 +156,6 @@ class Watch:
         self.process.join(self._left())
         hung = ", but one of its threads never ended" if self.process.is_alive() else ""
         return ended + hung
-
-    def _killed(self, when: str) -> str:
-        self.process.kill()
-        self.process.join()
-        return f"killed {when}"
 
     def life(self, ended: str, order: Sequence[str]) -> Life:
         """Sum up what was heard; `order` settles that of moments in parallel threads."""
