@@ -31,7 +31,7 @@ _HEAVY = (
 # What children import, and the memories they mostly serve; what is not installed is passed over.
 _OURS = (
     "lessons_lib.crash_lab.moments", "lessons_lib.crash_lab.sweep", "lessons_lib.exam.serving",
-    "lessons_lib.exam.price", "lessons_lib.memories.variables", "lessons_lib.memories.sessions",
+    "lessons_lib.exam.price", "lessons_lib.memories.sessions",
     "lessons_lib.memories.on_disk", "lessons_lib.memories.sqlite_by_hand",
     "lessons_lib.memories.journal", "cloudpickle",
 )  # fmt: skip

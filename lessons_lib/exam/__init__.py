@@ -81,7 +81,7 @@ def exam(
             answers = {}
             for number, question in enumerate(questions, 1):
                 told(f"{name}: question {number} of {len(questions)} · {question.asks}")
-                with scratch("exam-") as folder, open_lab(packed, Path(folder), elsewhere) as lab:
+                with open_lab(packed, elsewhere) as lab:
                     answers[question.key] = question.put_to(lab)
             cost = None
             if costs:
@@ -130,7 +130,7 @@ def _enrolled(name: str, make: Make) -> tuple[str, bytes, bool]:
     TypeError when it does not, or when no memory is made.
     """
     packed = pack(make)
-    with scratch("exam-") as folder, open_lab(packed, Path(folder)) as lab:
+    with open_lab(packed) as lab:
         try:
             worker = lab.worker()
         except (Trouble, Late) as trouble:

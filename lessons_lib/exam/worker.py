@@ -13,7 +13,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.crash_lab.children import start
+from lessons_lib.crash_lab.children import scratch, start
 from lessons_lib.crash_lab.crossing import loads
 from lessons_lib.exam.serving import THREADS, Call, serve
 
@@ -221,12 +221,13 @@ class Lab:
 
 
 @contextmanager
-def open_lab(make: bytes, folder: Path, elsewhere: bool = False) -> Iterator[Lab]:
-    """A lab in a folder; every worker that is left is killed at its end."""
-    (folder / "memory").mkdir(parents=True)
-    lab = Lab(make, folder, elsewhere, f"{secrets.token_hex(4)}-" if elsewhere else "")
-    try:
-        yield lab
-    finally:
-        for worker in lab.workers:
-            worker.kill()
+def open_lab(make: bytes, elsewhere: bool = False) -> Iterator[Lab]:
+    """A lab in a folder of its own; every worker that is left is killed at its end."""
+    with scratch("exam-") as folder:
+        lab = Lab(make, Path(folder), elsewhere, f"{secrets.token_hex(4)}-" if elsewhere else "")
+        lab.memory.mkdir()
+        try:
+            yield lab
+        finally:
+            for worker in lab.workers:
+                worker.kill()

@@ -16,7 +16,10 @@ from lessons_lib.memories.chatbot import Model as Model
 from lessons_lib.memories.chatbot import reply as reply
 from lessons_lib.memories.places import held as held
 from lessons_lib.memories.places import stored as stored
+from lessons_lib.memories.plain import ContextBot as ContextBot
 from lessons_lib.memories.plain import DictBot as DictBot
+from lessons_lib.memories.plain import LocalBot as LocalBot
+from lessons_lib.memories.plain import ThreadLocalBot as ThreadLocalBot
 
 if TYPE_CHECKING:
     from lessons_lib.memories.agent import AgentBot as AgentBot
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
     from lessons_lib.memories.on_disk import PickleBot as PickleBot
     from lessons_lib.memories.sessions import SessionBot as SessionBot
     from lessons_lib.memories.sqlite_by_hand import SqliteBot as SqliteBot
-    from lessons_lib.memories.variables import ContextBot as ContextBot
-    from lessons_lib.memories.variables import LocalBot as LocalBot
-    from lessons_lib.memories.variables import ThreadLocalBot as ThreadLocalBot
 
 _LATER = {
     "agent": ("AgentBot",),
@@ -45,7 +45,6 @@ _LATER = {
     "on_disk": ("JsonBot", "PickleBot"),
     "sessions": ("SessionBot",),
     "sqlite_by_hand": ("SqliteBot",),
-    "variables": ("ContextBot", "LocalBot", "ThreadLocalBot"),
 }
 """Modules that are loaded when one of their names is first used, with the packages they need."""
 

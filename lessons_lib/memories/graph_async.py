@@ -10,8 +10,8 @@ from pathlib import Path
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from lessons_lib.memories import graph
 from lessons_lib.memories.chatbot import Message, Model, Step, Upload, checked_folder, heard, reply
+from lessons_lib.memories.graph import Durability, OnGraph, build, checked, connect, thread
 
 
 class AsyncGraphBot:
@@ -31,21 +31,21 @@ class AsyncGraphBot:
     """
 
     def __init__(
-        self, folder: Path | str, *, model: Model = reply, durability: graph.Durability = "async"
+        self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
         """Look at `graph.db` in the folder, or make it; ValueError when it is damaged."""
         self._path = checked_folder(folder) / "graph.db"
-        self._model, self._durability = model, graph.checked(durability)
-        graph.connect(folder).close()
+        self._model, self._durability = model, checked(durability)
+        connect(folder).close()
 
     @cached_property
     def _saver(self) -> AsyncSqliteSaver:
         return AsyncSqliteSaver(aiosqlite.connect(self._path))  # made where a loop runs
 
     @cached_property
-    def _blocking(self) -> graph.OnGraph:
+    def _blocking(self) -> OnGraph:
         """The same graph for the calls that are no turns: they wait in a thread of a pool."""
-        return graph.OnGraph(graph.build(self._saver, self._model), self._durability)
+        return OnGraph(build(self._saver, self._model), self._durability)
 
     async def say(
         self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
@@ -91,7 +91,7 @@ class AsyncGraphBot:
         self, turn: object, conversation: str, steps: Mapping[str, Step] | None = None
     ) -> list[Message]:
         state = await self._blocking.graph.ainvoke(
-            turn, graph.thread(conversation), context=steps, durability=self._durability
+            turn, thread(conversation), context=steps, durability=self._durability
         )
         messages: list[Message] = state["messages"]
         return messages

@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lessons_lib.memories import DictBot, JournalBot, JsonBot, SqliteBot, reply
 from lessons_lib.memories.chatbot import Step, answered, heard
-from lessons_lib.memories.graph import GraphBot, build
 
 
 class LosesFiles(DictBot):
@@ -199,15 +196,6 @@ class PicklesInRows(JsonBot):
     def keep(self, conversation: str, loaded: Any) -> None:
         with sqlite3.connect(self.path) as database:
             database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(loaded),))
-
-
-class Strict(GraphBot):
-    """Has LangGraph read only what it knows as harmless, as LANGGRAPH_STRICT_MSGPACK does."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, durability="sync")
-        serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
-        self.graph = build(SqliteSaver(self._connection, serde=serializer))
 
 
 class Awaited:

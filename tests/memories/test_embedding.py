@@ -21,13 +21,10 @@ def length_only(texts: Sequence[str]) -> list[list[float]]:
 
 
 class Model:
-    """As LangChain's embeddings are: an object with two methods."""
+    """As LangChain's embeddings are."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return length_only(texts)
-
-    def embed_query(self, text: str) -> list[float]:
-        return length_only([text])[0]
 
 
 MODEL = Model()

@@ -102,21 +102,13 @@ def test_more_facts_than_a_search_returns_by_itself(tmp_path: Path) -> None:
     bot.close()
 
 
-@pytest.mark.parametrize(
-    ("make", "back", "forgotten"),
-    [(StoreBot, "Your name is Eve.", "Your name is Eve."), (KEYED, "Your name is Ada.", UNKNOWN)],
-)
-def test_a_store_knows_nothing_of_back_and_forget_until_it_is_mended(
-    tmp_path: Path, make: Any, back: str, forgotten: str
-) -> None:
-    bot = make(tmp_path)
-    bot.say("My name is Ada.", conversation="c1")
-    bot.say("My name is Eve.", conversation="c1")
-    bot.back(conversation="c1")
-    assert bot.say(ASK, conversation="c2") == back
-    bot.forget("c1")
-    assert bot.say(ASK, conversation="c3") == forgotten
-    bot.close()
+def test_what_is_taken_back_or_forgotten_is_no_fact_any_more(mended: MendedBot) -> None:
+    mended.say("My name is Ada.", conversation="c1")
+    mended.say("My name is Eve.", conversation="c1")
+    mended.back(conversation="c1")
+    assert mended.say(ASK, conversation="c2") == "Your name is Ada."
+    mended.forget("c1")
+    assert mended.say(ASK, conversation="c3") == UNKNOWN
 
 
 def test_forgotten_bytes_are_gone_while_others_have_the_file_open(mended: MendedBot) -> None:
