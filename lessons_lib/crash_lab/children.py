@@ -89,8 +89,7 @@ def warm_up(*, langgraph: bool = False, also: Sequence[str] = ()) -> None:
 
 @contextmanager
 def _server(langgraph: bool, also: Sequence[str] = ()) -> Iterator[None]:
-    """Meanwhile a forkserver may be started: it imports what this process has, and LangGraph if
-    that is wanted.
+    """Let a forkserver start meanwhile: it imports what this process has, LangGraph if wanted.
 
     One that was started without LangGraph is ended first, unless it still has children: they
     would be waited for.

@@ -18,7 +18,7 @@ import pytest
 
 from lessons_lib.exam import QUESTIONS, Report, exam, worker
 from lessons_lib.exam.__main__ import main
-from lessons_lib.exam.candidates import ALL, FIVE, candidates
+from lessons_lib.exam.candidates import FIVE, candidates
 from lessons_lib.memories import DictBot, JournalBot, JsonBot
 from tests import readme
 from tests.exam import faulty
@@ -27,13 +27,17 @@ UNKNOWN = "not examined"
 LETTERS = {"yes": "y", "in part": "p", "no": "n", "does not apply": "-"}
 
 
+MEMORIES = candidates()
+"""Loaded before the first child is forked: each would load them again."""
+
+
 @pytest.fixture(scope="module")
 def sat() -> Report:
     """The exam of all memories, in one run for all tests; with the price of the README's five."""
-    others = [name for name in ALL if name not in FIVE]
-    reports = exam(named=candidates(FIVE)), exam(named=candidates(others), costs=False)
-    sittings = {one.name: one for report in reports for one in report.sittings}
-    return Report(tuple(sittings[name] for name in ALL))
+    sittings = [
+        exam(named={name: make}, costs=name in FIVE).sittings[0] for name, make in MEMORIES.items()
+    ]
+    return Report(tuple(sittings))
 
 
 FAULTS = [
