@@ -171,7 +171,7 @@ def floor_of(needs: Needs) -> list[str]:
     if not needs.children:
         return [imports]
     children = (
-        "from lessons_lib.memories.crash_lab.children import start as _start\n"
+        "from lessons_lib.crash_lab.children import start as _start\n"
         f"for _ in range({needs.children}):\n"
         "    _child, _connection = _start(id)\n"
         "    _child.join(); _connection.close()\n"

@@ -18,8 +18,8 @@ END = "<!-- Here ends what the command writes. -->"
 
 def sat_by_five() -> str:
     """Put the exam to the five memories of the README; returns their table."""
-    from lessons_lib.memories.exam import exam
-    from lessons_lib.memories.exam.candidates import FIVE, candidates
+    from lessons_lib.exam import exam
+    from lessons_lib.exam.candidates import FIVE, candidates
 
     return exam(named=candidates(FIVE)).markdown()
 

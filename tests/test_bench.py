@@ -9,7 +9,7 @@ from tests.samples import code, markdown
 
 FORKING = """
 import colorsys
-from lessons_lib.memories.crash_lab.children import start
+from lessons_lib.crash_lab.children import start
 for _ in range(2):
     child, connection = start(id)
     child.join()

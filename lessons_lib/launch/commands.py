@@ -79,7 +79,7 @@ def progress(arguments: Arguments) -> int:
 
 def exam(arguments: Arguments) -> int:
     """exam [MEMORY ...]: put the memory exam to the memories you name, or to all."""
-    return _in_environment(["-m", "lessons_lib.memories.exam", *arguments])
+    return _in_environment(["-m", "lessons_lib.exam", *arguments])
 
 
 def refresh(arguments: Arguments) -> int:

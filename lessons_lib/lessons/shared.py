@@ -73,9 +73,9 @@ def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: i
     For checks that read themselves what the dead process left: no second one has to be started.
     Raises NotYet when the life ended in an error of the reader's code.
     """
+    from lessons_lib.crash_lab.crossing import pack
+    from lessons_lib.crash_lab.watch import Gate, lived
     from lessons_lib.memories import Crash
-    from lessons_lib.memories.crash_lab.crossing import pack
-    from lessons_lib.memories.crash_lab.watch import Gate, lived
 
     gate = Gate((at,), nth=nth) if at else Gate(at_return=True)
     life = lived(pack(first), folder, gate, _TIMEOUT, ())

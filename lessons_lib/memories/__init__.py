@@ -1,84 +1,56 @@
-"""The support chatbot, the memories it can stand on, and the lab that kills them.
+"""The support chatbot, and the memories it can stand on; with `crash`, which kills them.
 
 Importing this room does not load LangGraph; the memories on a graph do, when they are first used.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lessons_lib.memories.chatbot import Bot, File, Message, Model, reply
-from lessons_lib.memories.crash_lab.children import warm_up
-from lessons_lib.memories.crash_lab.lab import crash
-from lessons_lib.memories.crash_lab.moments import moment
-from lessons_lib.memories.crash_lab.report import Crash, Life
-from lessons_lib.memories.places import held, stored
-from lessons_lib.memories.plain import DictBot
+from lessons_lib.crash_lab.children import warm_up as warm_up
+from lessons_lib.crash_lab.lab import crash as crash
+from lessons_lib.crash_lab.moments import moment as moment
+from lessons_lib.crash_lab.report import Crash as Crash
+from lessons_lib.crash_lab.report import Life as Life
+from lessons_lib.memories.chatbot import Message as Message
+from lessons_lib.memories.chatbot import Model as Model
+from lessons_lib.memories.chatbot import reply as reply
+from lessons_lib.memories.places import held as held
+from lessons_lib.memories.places import stored as stored
+from lessons_lib.memories.plain import ContextBot as ContextBot
+from lessons_lib.memories.plain import DictBot as DictBot
+from lessons_lib.memories.plain import LocalBot as LocalBot
+from lessons_lib.memories.plain import ThreadLocalBot as ThreadLocalBot
 
 if TYPE_CHECKING:
-    from lessons_lib.memories.agent import AgentBot
-    from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
-    from lessons_lib.memories.graph_async import AsyncGraphBot
-    from lessons_lib.memories.graph_mended import MendedBot
-    from lessons_lib.memories.graph_store import StoreBot
-    from lessons_lib.memories.journal import Journal, JournalBot
-    from lessons_lib.memories.on_disk import JsonBot, PickleBot
-    from lessons_lib.memories.sessions import SessionBot
-    from lessons_lib.memories.sqlite_by_hand import SqliteBot
-    from lessons_lib.memories.variables import ContextBot, LocalBot, ThreadLocalBot
+    from lessons_lib.memories.agent import AgentBot as AgentBot
+    from lessons_lib.memories.graph import GraphBot as GraphBot
+    from lessons_lib.memories.graph import InMemoryGraphBot as InMemoryGraphBot
+    from lessons_lib.memories.graph_async import AsyncGraphBot as AsyncGraphBot
+    from lessons_lib.memories.graph_mended import MendedBot as MendedBot
+    from lessons_lib.memories.graph_store import StoreBot as StoreBot
+    from lessons_lib.memories.journal import Journal as Journal
+    from lessons_lib.memories.journal import JournalBot as JournalBot
+    from lessons_lib.memories.on_disk import JsonBot as JsonBot
+    from lessons_lib.memories.on_disk import PickleBot as PickleBot
+    from lessons_lib.memories.sessions import SessionBot as SessionBot
+    from lessons_lib.memories.sqlite_by_hand import SqliteBot as SqliteBot
 
-_HOMES = {
-    "AgentBot": "agent",
-    "AsyncGraphBot": "graph_async",
-    "ContextBot": "variables",
-    "GraphBot": "graph",
-    "InMemoryGraphBot": "graph",
-    "Journal": "journal",
-    "JournalBot": "journal",
-    "JsonBot": "on_disk",
-    "LocalBot": "variables",
-    "MendedBot": "graph_mended",
-    "PickleBot": "on_disk",
-    "SessionBot": "sessions",
-    "SqliteBot": "sqlite_by_hand",
-    "StoreBot": "graph_store",
-    "ThreadLocalBot": "variables",
+_LATER = {
+    "agent": ("AgentBot",),
+    "graph": ("GraphBot", "InMemoryGraphBot"),
+    "graph_async": ("AsyncGraphBot",),
+    "graph_mended": ("MendedBot",),
+    "graph_store": ("StoreBot",),
+    "journal": ("Journal", "JournalBot"),
+    "on_disk": ("JsonBot", "PickleBot"),
+    "sessions": ("SessionBot",),
+    "sqlite_by_hand": ("SqliteBot",),
 }
-
-__all__ = [
-    "AgentBot",
-    "AsyncGraphBot",
-    "Bot",
-    "ContextBot",
-    "Crash",
-    "DictBot",
-    "File",
-    "GraphBot",
-    "InMemoryGraphBot",
-    "Journal",
-    "JournalBot",
-    "JsonBot",
-    "Life",
-    "LocalBot",
-    "MendedBot",
-    "Message",
-    "Model",
-    "PickleBot",
-    "SessionBot",
-    "SqliteBot",
-    "StoreBot",
-    "ThreadLocalBot",
-    "crash",
-    "held",
-    "moment",
-    "reply",
-    "stored",
-    "warm_up",
-]
+"""Modules that are loaded when one of their names is first used, with the packages they need."""
 
 
 def __getattr__(name: str) -> object:
-    """Load a memory when it is first used, with the packages that it needs."""
-    from importlib import import_module
-
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, RemoveMessage
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from lessons_lib.memories.chatbot import Message, Step, heard, step_due
+from lessons_lib.memories.chatbot import Message, Step, Upload, heard, step_due
 from lessons_lib.memories.graph import Durability, OnGraph, checked, connect, thread
 from lessons_lib.memories.scripted_model import ScriptedModel, Wish, as_ours
 
@@ -57,12 +57,7 @@ class AgentBot(OnGraph):
         super().__init__(agent, durability)
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to this memory."""
         heard(text, file)  # which refuses what is no text, or no file

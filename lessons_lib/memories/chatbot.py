@@ -2,6 +2,15 @@
 
 The model is a pure function of the messages it is *sent*. It holds nothing between two calls, as no
 language model does: whatever it seems to remember, a memory has sent to it again.
+
+Every memory takes a turn with `say`, shows a conversation with `messages`, and lets go of files and
+connections with `close`. Some can do more, each under the same name wherever it is found:
+
+- `resume(conversation)` finishes a turn that was cut off, and returns its answer
+- `work(steps, conversation=…)` takes a turn of several named steps; called again with the same
+  steps after a kill, it does those that were not done yet
+- `back(turns, conversation=…)` takes the last turns back
+- `forget(conversation)` forgets a conversation
 """
 
 from __future__ import annotations
@@ -9,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NotRequired, Protocol, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class File(TypedDict):
@@ -27,41 +36,11 @@ class Message(TypedDict):
     file: NotRequired[File]
 
 
+Upload = tuple[str, str]
+"""A file that comes with a turn: its name and its text."""
 Model = Callable[[Sequence[Message]], str]
 Step = Callable[[], str]
 """A step of a longer turn: does something in the world, and says what it did."""
-
-
-class Bot(Protocol):
-    """What every memory in the course can do, whatever it stands on.
-
-    Some can do more, each under the same name wherever it is found:
-
-    - `resume(conversation)` finishes a turn that was cut off, and returns its answer
-    - `work(steps, conversation=…)` takes a turn of several named steps; called again with the same
-      steps after a kill, it does those that were not done yet
-    - `back(turns, conversation=…)` takes the last turns back
-    - `forget(conversation)` forgets a conversation
-    """
-
-    def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
-    ) -> str:
-        """Take a turn: the user's text (and file: name, content) in, the answer out."""
-        ...
-
-    def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation so far, oldest message first."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files and connections."""
-        ...
 
 
 def reply(messages: Sequence[Message]) -> str:
@@ -155,7 +134,7 @@ _ANSWERS: tuple[tuple[str, Callable[[Sequence[Message]], str]], ...] = (
 )
 
 
-def heard(text: str, file: tuple[str, str] | None = None) -> Message:
+def heard(text: str, file: Upload | None = None) -> Message:
     """Make the message of a user's turn.
 
     >>> heard("Here it is.", ("cv.pdf", "Ada, engineer"))["file"]
@@ -167,22 +146,19 @@ def heard(text: str, file: tuple[str, str] | None = None) -> Message:
         raise ValueError(f"the text is {text!r}: say something, as in bot.say('Hello')")
     message = Message(role="user", content=text)
     if file is not None:
-        message["file"] = _checked_file(file)
+        pair = tuple(file) if isinstance(file, (tuple, list)) else ()
+        if len(pair) != 2 or not all(isinstance(part, str) for part in pair) or not pair[0]:
+            raise ValueError(
+                f"the file is {file!r}: give its name and its text, as in ('cv.pdf', 'Ada, "
+                "engineer')"
+            )
+        message["file"] = File(name=pair[0], content=pair[1])
     return message
 
 
 def answered(text: str) -> Message:
     """Make the message of the chatbot's turn."""
     return Message(role="assistant", content=text)
-
-
-def _checked_file(file: tuple[str, str]) -> File:
-    pair = tuple(file) if isinstance(file, (tuple, list)) else ()
-    if len(pair) != 2 or not all(isinstance(part, str) for part in pair) or not pair[0]:
-        raise ValueError(
-            f"the file is {file!r}: give its name and its text, as in ('cv.pdf', 'Ada, engineer')"
-        )
-    return File(name=pair[0], content=pair[1])
 
 
 def known(text: str) -> Message:
@@ -199,9 +175,7 @@ def lasting(text: str) -> bool:
     return _NAME.search(text) is not None
 
 
-def take_turn(
-    messages: list[Message], text: str, file: tuple[str, str] | None, model: Model
-) -> str:
+def take_turn(messages: list[Message], text: str, file: Upload | None, model: Model) -> str:
     """Add the user's message and the model's answer to a conversation; return the answer.
 
     >>> conversation: list[Message] = []

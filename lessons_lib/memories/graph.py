@@ -25,6 +25,7 @@ from lessons_lib.memories.chatbot import (
     Message,
     Model,
     Step,
+    Upload,
     answered,
     checked_folder,
     checked_id,
@@ -114,12 +115,7 @@ class OnGraph:
         self.durability: Durability = checked(durability)
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to this memory."""
         turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}

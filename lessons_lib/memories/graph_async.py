@@ -10,16 +10,8 @@ from pathlib import Path
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from lessons_lib.memories.chatbot import Message, Model, Step, checked_folder, heard, reply
-from lessons_lib.memories.graph import (
-    Conversation,
-    Durability,
-    OnGraph,
-    build,
-    checked,
-    connect,
-    thread,
-)
+from lessons_lib.memories.chatbot import Message, Model, Step, Upload, checked_folder, heard, reply
+from lessons_lib.memories.graph import Durability, OnGraph, build, checked, connect, thread
 
 
 class AsyncGraphBot:
@@ -56,15 +48,10 @@ class AsyncGraphBot:
         return OnGraph(build(self._saver, self._model), self._durability)
 
     async def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to this memory."""
-        turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}
+        turn = {"messages": [heard(text, file)], "user": user, "left": []}
         return (await self._run(turn, conversation))[-1]["content"]
 
     async def resume(self, conversation: str = "c1") -> str:
@@ -103,8 +90,8 @@ class AsyncGraphBot:
     async def _run(
         self, turn: object, conversation: str, steps: Mapping[str, Step] | None = None
     ) -> list[Message]:
-        config, durability = thread(conversation), self._durability
-        graph = self._blocking.graph
-        state = await graph.ainvoke(turn, config, context=steps, durability=durability)
+        state = await self._blocking.graph.ainvoke(
+            turn, thread(conversation), context=steps, durability=self._durability
+        )
         messages: list[Message] = state["messages"]
         return messages

@@ -17,6 +17,7 @@ from langgraph.store.sqlite import SqliteStore
 from lessons_lib.memories.chatbot import (
     Message,
     Model,
+    Upload,
     answered,
     checked_user,
     known,
@@ -125,12 +126,7 @@ class StoreBot(OnGraph):
         super().__init__(build_with_store(saver, store, model), durability)
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn; whose facts are sent along depends on who speaks (`user`)."""
         # An empty label would be left out, and the conversation's id be taken for the user's.

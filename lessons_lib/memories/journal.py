@@ -20,6 +20,7 @@ from lessons_lib.memories.chatbot import (
     Message,
     Model,
     Step,
+    Upload,
     answered,
     checked_folder,
     checked_id,
@@ -175,12 +176,7 @@ class JournalBot:
         self.model = model
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn of two steps: the user's message, the answer."""
         return self._answer(conversation, self._add(conversation, heard(text, file)))

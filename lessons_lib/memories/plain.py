@@ -1,13 +1,16 @@
-"""Memories in plain Python: what they have in common, and the plainest of them, a dict.
+"""Memories in plain Python: what they have in common, and those in variables.
 
-They differ in what they load before a turn, and in how they keep it afterwards.
+A dict, a local variable, one for each thread, one for each context: none of them writes anything
+down. They differ in what they load before a turn, and in how they keep it afterwards.
 """
 
 from __future__ import annotations
 
+import threading
+from contextvars import ContextVar
 from pathlib import Path
 
-from lessons_lib.memories.chatbot import Message, Model, checked_id, reply, take_turn
+from lessons_lib.memories.chatbot import Message, Model, Upload, checked_id, reply, take_turn
 
 Conversations = dict[str, list[Message]]
 
@@ -27,12 +30,7 @@ class PlainBot:
         """Keep what was loaded, the new turn in it; by default it is what is kept already."""
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn. Who speaks (`user`) makes no difference to these memories."""
         loaded = self.load(checked_id(conversation))
@@ -74,3 +72,73 @@ class DictBot(PlainBot):
     def forget(self, conversation: str = "c1") -> None:
         """Drop a conversation: with the last reference to it goes all that was said."""
         self.conversations.pop(checked_id(conversation), None)
+
+
+class LocalBot(PlainBot):
+    """The chatbot on a local variable: a message is remembered until `say` returns.
+
+    >>> bot = LocalBot()
+    >>> bot.say("My name is Ada.")
+    'Hello, Ada.'
+    >>> bot.say("What is my name?")
+    'You have not told me your name.'
+    """
+
+    def load(self, conversation: str) -> Conversations:
+        """Return nothing: the list of the turn before died when `say` returned."""
+        return {}
+
+
+class ThreadLocalBot(PlainBot):
+    """The chatbot on `threading.local`: each worker thread has a list of its own.
+
+    "One user, one thread" holds until a pool serves the next user on the same thread: then the
+    list follows the worker, and not the user.
+
+    >>> bot = ThreadLocalBot()
+    >>> bot.say("My name is Ada.", conversation="c1", user="ada")
+    'Hello, Ada.'
+    >>> bot.say("What is my name?", conversation="c2", user="bob")
+    'Your name is Ada.'
+    """
+
+    def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
+        """Start with no thread's list. Each dies with its thread."""
+        super().__init__(folder, model=model)
+        self._here = threading.local()
+
+    def load(self, conversation: str) -> Conversations:
+        """Return this thread's list, whatever conversation is asked for."""
+        if not hasattr(self._here, "messages"):
+            self._here.messages = []
+        return {conversation: self._here.messages}
+
+
+class ContextBot(PlainBot):
+    """The chatbot on a `ContextVar`: each context has a list of its own.
+
+    A server runs every request in a context of its own, so requests never mix, and the next one of
+    the same user starts with nothing.
+
+    >>> from contextvars import Context
+    >>> bot, ada = ContextBot(), Context()
+    >>> ada.run(bot.say, "My name is Ada.")
+    'Hello, Ada.'
+    >>> ada.run(bot.say, "What is my name?")
+    'Your name is Ada.'
+    >>> Context().run(bot.say, "What is my name?")
+    'You have not told me your name.'
+    """
+
+    def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
+        """Make the variable. It has no value until a context sets one."""
+        super().__init__(folder, model=model)
+        self._messages: ContextVar[tuple[Message, ...]] = ContextVar("messages")
+
+    def load(self, conversation: str) -> Conversations:
+        """Return what was said in this context, whatever conversation is asked for."""
+        return {conversation: list(self._messages.get(()))}
+
+    def keep(self, conversation: str, loaded: Conversations) -> None:
+        """Set it anew: a copied context would share a list that is changed in place."""
+        self._messages.set(tuple(loaded[conversation]))

@@ -80,13 +80,8 @@ def unanswered(messages: Sequence[BaseMessage]) -> list[ToolCall]:
     []
     """
     answers = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    calls = [
-        call
-        for message in messages
-        if isinstance(message, AIMessage)
-        for call in message.tool_calls
-    ]
-    return [call for call in calls if call["id"] not in answers]
+    asked = [message for message in messages if isinstance(message, AIMessage)]
+    return [call for one in asked for call in one.tool_calls if call["id"] not in answers]
 
 
 def refuse(messages: Sequence[BaseMessage]) -> None:

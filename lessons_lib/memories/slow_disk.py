@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from lessons_lib.memories.crash_lab.moments import moment
+from lessons_lib.crash_lab.moments import moment
 
 STUCK = "the disk is stuck"
 

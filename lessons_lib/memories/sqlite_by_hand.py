@@ -14,6 +14,7 @@ from typing import Any
 from lessons_lib.memories.chatbot import (
     Message,
     Model,
+    Upload,
     answered,
     checked_folder,
     checked_id,
@@ -67,12 +68,7 @@ class SqliteBot:
         self._run(_TABLE)
 
     def say(
-        self,
-        text: str,
-        *,
-        conversation: str = "c1",
-        user: str = "ada",
-        file: tuple[str, str] | None = None,
+        self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
         """Take a turn: write down what was heard, ask the model, write down what it said."""
         message = json.dumps(heard(text, file))

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import sqlite3
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
-from lessons_lib.memories.exam.worker import Lab, Trouble
-
-Damage = Literal["nothing", "cut in half", "a name changed", "code hidden"]
-Fate = Literal[
-    "refused", "not believed", "answered well", "began anew, without a word", "believed it",
-    "ran the code", "nothing was there to be changed",
-]  # fmt: skip
+from lessons_lib.exam.worker import Lab, Trouble
 
 
 class LeavesAMark:
@@ -26,49 +20,41 @@ class LeavesAMark:
         self.mark = mark
 
     def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
-        import os
-
         return (os.mkdir, (str(self.mark),))
 
 
-def cut(folder: Path, mark: Path) -> None:
-    """Cut every file in half, as a kill in the middle of a write does."""
-    for path in _files(folder):
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+def _cut(path: Path, mark: Path) -> None:
+    """As a kill in the middle of a write does."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def change(folder: Path, mark: Path) -> None:
+def _change(path: Path, mark: Path) -> None:
     """Write another name of the same length over the one that was told."""
-    for path in _files(folder):
-        path.write_bytes(path.read_bytes().replace(b"Ada", b"Eve"))
+    path.write_bytes(path.read_bytes().replace(b"Ada", b"Eve"))
 
 
-def hide_code(folder: Path, mark: Path) -> None:
-    """Put code that leaves a mark in place of every file, or of every blob of a database."""
-    hostile = pickle.dumps(LeavesAMark(mark))
-    for path in _files(folder):
-        if path.read_bytes().startswith(b"SQLite format 3\0"):
-            _replace_blobs(path, mark)
-        else:
-            path.write_bytes(hostile)
+def _hide_code(path: Path, mark: Path) -> None:
+    """Put code that leaves a mark in place of a file, or of every blob of a database."""
+    if path.read_bytes().startswith(b"SQLite format 3\0"):
+        _replace_blobs(path, mark)
+    else:
+        path.write_bytes(pickle.dumps(LeavesAMark(mark)))
 
 
-_DOES: dict[Damage, Callable[[Path, Path], None]] = {
-    "nothing": lambda folder, mark: None,
-    "cut in half": cut,
-    "a name changed": change,
-    "code hidden": hide_code,
-}
-DAMAGES: tuple[Damage, ...] = tuple(_DOES)
+DAMAGES = {"cut in half": _cut, "a name changed": _change, "code hidden": _hide_code}
 
 
-def suffer(damage: Damage, lab: Lab) -> Fate:
-    """Damage a copy of the memory's folder, ask a new worker for the name, and say what it did."""
+def suffer(damage: str, lab: Lab) -> str:
+    """Damage a copy of the memory's folder (or do nothing to it), ask a new worker for the name,
+    and say what it did.
+    """
     folder, mark = lab.folder / damage, lab.folder / f"{damage}.mark"
     shutil.copytree(lab.memory, folder)
-    before = [path.read_bytes() for path in _files(folder)]
-    _DOES[damage](folder, mark)
-    if damage == "a name changed" and before == [path.read_bytes() for path in _files(folder)]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size]
+    before = [path.read_bytes() for path in files]
+    for path in files if damage in DAMAGES else ():
+        DAMAGES[damage](path, mark)
+    if damage == "a name changed" and before == [path.read_bytes() for path in files]:
         return "nothing was there to be changed"
     try:
         answer = lab.worker(folder).ask().answer
@@ -79,10 +65,6 @@ def suffer(damage: Damage, lab: Lab) -> Fate:
     if answer == "Your name is Ada.":
         return "not believed" if damage == "a name changed" else "answered well"
     return "believed it" if answer == "Your name is Eve." else "began anew, without a word"
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size]
 
 
 def _replace_blobs(path: Path, mark: Path) -> None:

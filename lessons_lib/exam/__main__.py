@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from lessons_lib.memories.exam import exam
-from lessons_lib.memories.exam.candidates import ALL, candidates
+from lessons_lib.exam import exam
+from lessons_lib.exam.candidates import ALL, candidates
 
 
 def main(names: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Memories with a fault each, for the exam to catch; and two that mend one."""
+"""Memories with a fault each, for the exam to catch; and one that mends one."""
 
 from __future__ import annotations
 
@@ -17,17 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
 
-from lessons_lib.memories import DictBot, JournalBot, JsonBot, Message, SqliteBot, reply
+from lessons_lib.memories import DictBot, JournalBot, JsonBot, SqliteBot, reply
 from lessons_lib.memories.chatbot import Step, answered, heard
-from lessons_lib.memories.graph import GraphBot, build
 
 
 class LosesFiles(DictBot):
-    """Remembers what was said, and not the file that came with it."""
-
     def say(self, text: str, *, file: Any = None, **keywords: Any) -> str:
         return super().say(text, **keywords)
 
@@ -43,18 +38,14 @@ class OneAtATime(DictBot):
     """Keeps the conversation it is in in an attribute, which the next turn changes."""
 
     def say(self, text: str, *, conversation: str = "c1", **keywords: Any) -> str:
-        self.current = conversation
-        answer = reply([*self.messages(), heard(text, keywords.get("file"))])
-        kept = self.conversations.setdefault(self.current, [])
-        kept += [heard(text, keywords.get("file")), answered(answer)]
+        self.current, message = conversation, heard(text, keywords.get("file"))
+        answer = reply([*self.messages(self.current), message])
+        self.conversations.setdefault(self.current, []).extend([message, answered(answer)])
         return answer
 
-    def messages(self, conversation: str = "") -> list[Message]:
-        return list(self.conversations.get(conversation or self.current, []))
 
-
-class SavesAtTheEnd(JsonBot):
-    """Writes its file when it is closed."""
+class ReadsOnce(JsonBot):
+    """Reads its file when it starts, and trusts its own copy from then on."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -63,8 +54,12 @@ class SavesAtTheEnd(JsonBot):
     def load(self, conversation: str) -> Any:
         return self.kept
 
+
+class SavesAtTheEnd(ReadsOnce):
+    """Writes its file when it is closed."""
+
     def keep(self, conversation: str, loaded: Any) -> None:
-        self.kept = loaded
+        pass
 
     def close(self) -> None:
         super().keep("", self.kept)
@@ -107,19 +102,12 @@ class Slow(JsonBot):
         return super().say(text, **keywords)
 
 
-class Hangs(DictBot):
-    """Never answers who tells a name."""
+class FailsUnderLoad(DictBot):
+    """Takes no long texts, and never answers who tells a name."""
 
     def say(self, text: str, **keywords: Any) -> str:
         if text.startswith("My name"):
             threading.Event().wait()
-        return super().say(text, **keywords)
-
-
-class FailsUnderLoad(DictBot):
-    """Takes no long texts."""
-
-    def say(self, text: str, **keywords: Any) -> str:
         if len(text) > 100:
             raise RuntimeError("too long")
         return super().say(text, **keywords)
@@ -159,17 +147,6 @@ class Refuses(JsonBot):
         super().keep(conversation, loaded)
 
 
-class ReadsOnce(JsonBot):
-    """Reads its file when it starts, and trusts its own copy from then on."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.kept = super().load("")
-
-    def load(self, conversation: str) -> Any:
-        return self.kept
-
-
 class GoesTooFar(SqliteBot):
     """Takes one turn more back than it was asked."""
 
@@ -178,8 +155,6 @@ class GoesTooFar(SqliteBot):
 
 
 class GoesNowhere(SqliteBot):
-    """Says that it went back."""
-
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
         pass
 
@@ -187,11 +162,8 @@ class GoesNowhere(SqliteBot):
 class LeavesBytes(SqliteBot):
     """Deletes the rows, and leaves their bytes where they are."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._run("PRAGMA secure_delete = OFF")
-
     def forget(self, conversation: str = "c1") -> None:
+        self._run("PRAGMA secure_delete = OFF")
         self._run("DELETE FROM turns WHERE conversation = ?", (conversation,))
 
 
@@ -200,13 +172,6 @@ class ForgetsAll(JsonBot):
 
     def forget(self, conversation: str = "c1") -> None:
         self.keep(conversation, {})
-
-
-class OnlySaysSo(JsonBot):
-    """Says that it has forgotten."""
-
-    def forget(self, conversation: str = "c1") -> None:
-        pass
 
 
 class StartsAnew(JsonBot):
@@ -223,35 +188,14 @@ class PicklesInRows(JsonBot):
     """A database of pickles."""
 
     def load(self, conversation: str) -> Any:
-        database = sqlite3.connect(self.path)
-        database.execute("CREATE TABLE IF NOT EXISTS kept (it BLOB)")
-        rows = database.execute("SELECT it FROM kept").fetchall()
-        database.close()
+        with sqlite3.connect(self.path) as database:
+            database.execute("CREATE TABLE IF NOT EXISTS kept (it BLOB)")
+            rows = database.execute("SELECT it FROM kept").fetchall()
         return pickle.loads(rows[-1][0]) if rows else {}
 
     def keep(self, conversation: str, loaded: Any) -> None:
-        database = sqlite3.connect(self.path)
-        with database:
+        with sqlite3.connect(self.path) as database:
             database.execute("INSERT INTO kept VALUES (?)", (pickle.dumps(loaded),))
-        database.close()
-
-
-class KeepsEveryState(DictBot):
-    """Keeps a copy of the whole conversation for every turn, as text."""
-
-    def say(self, text: str, **keywords: Any) -> str:
-        answer = super().say(text, **keywords)
-        self.states = [*getattr(self, "states", []), json.dumps(self.conversations)]
-        return answer
-
-
-class Strict(GraphBot):
-    """Has LangGraph read only what it knows as harmless, as LANGGRAPH_STRICT_MSGPACK does."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, durability="sync")
-        serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
-        self.graph = build(SqliteSaver(self._connection, serde=serializer))
 
 
 class Awaited:
@@ -261,12 +205,10 @@ class Awaited:
         self._loop, self._bot = asyncio.get_running_loop(), DictBot()
 
     async def say(self, text: str, **keywords: Any) -> str:
-        """Take a turn, in the loop it was made in."""
         assert asyncio.get_running_loop() is self._loop
         answer: str = await asyncio.to_thread(self._bot.say, text, **keywords)
         return answer
 
 
 async def awaited(folder: Path) -> Awaited:
-    """Make one."""
     return Awaited()

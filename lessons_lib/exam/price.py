@@ -6,22 +6,21 @@ import gc
 import io
 import math
 import os
-import shutil
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from lessons_lib.memories.crash_lab.children import start
-from lessons_lib.memories.crash_lab.crossing import loads
-from lessons_lib.memories.crash_lab.moments import begin_child
-from lessons_lib.memories.exam.awaiting import finished
-from lessons_lib.memories.exam.serving import close, told
-from lessons_lib.memories.exam.source import account
+from lessons_lib.crash_lab.children import start
+from lessons_lib.crash_lab.crossing import loads
+from lessons_lib.crash_lab.moments import begin_child
+from lessons_lib.exam.serving import finished, told
+from lessons_lib.exam.source import account
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -98,7 +97,7 @@ def _measure(
         maker = cast(Make, loads(make))
         _seconds(DictBot, folder / "first")  # the first to run pays for what both load
         ratio = _seconds(maker, folder / "time") / _seconds(DictBot, folder / "dict")
-        sizes = _ram(maker, folder / "ram"), _disk(maker, folder)
+        sizes = _ram(maker, folder / "ram"), _disk(maker, folder / "disk")
         memory = finished(maker(folder / "source"))
         connection.send((*sizes, ratio, *account(type(memory))))
     except Exception as error:
@@ -110,31 +109,33 @@ def _say(memory: Any, turns: range, characters: int) -> None:
         finished(memory.say(f"{turn:8}" + "x" * (characters - 8)))
 
 
+def _close(memory: Any) -> None:
+    if callable(ends := getattr(memory, "close", None)):
+        finished(ends())
+
+
 def _ram(make: Make, folder: Path) -> int:
     """The exponent of what Python holds."""
     memory = finished(make(folder))
     tracemalloc.start()
-    sizes, done = [], 0
-    for size in SIZES:
-        _say(memory, range(done, size), IN_MEMORY)
+    sizes = []
+    for begin, end in pairwise((0, *SIZES)):
+        _say(memory, range(begin, end), IN_MEMORY)
         gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0])
-        done = size
     tracemalloc.stop()
-    close(memory)
+    _close(memory)
     return exponent(sizes, IN_MEMORY * (SIZES[2] - SIZES[1]))
 
 
 def _disk(make: Make, folder: Path) -> int:
     """The exponent of the files, once they are closed."""
     sizes = []
-    place = folder / "disk"
-    for begin, end in zip((0, *SIZES), SIZES, strict=False):
-        memory = finished(make(place))
+    for begin, end in pairwise((0, *SIZES)):
+        memory = finished(make(folder))
         _say(memory, range(begin, end), ON_DISK)
-        close(memory)
-        sizes.append(sum(path.stat().st_size for path in place.rglob("*") if path.is_file()))
-    shutil.rmtree(place, ignore_errors=True)
+        _close(memory)
+        sizes.append(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
     return exponent(sizes, ON_DISK * (SIZES[2] - SIZES[1]))
 
 
@@ -146,5 +147,5 @@ def _seconds(make: Make, folder: Path) -> float:
         began = time.perf_counter()
         finished(memory.say("Hello", conversation=f"c{len(times)}"))
         times.append(time.perf_counter() - began)
-    close(memory)
+    _close(memory)
     return min(times)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 
-from lessons_lib.memories.exam.price import Price
-from lessons_lib.memories.exam.questions import QUESTIONS, Answer, Mark
+from lessons_lib.exam.price import Price
+from lessons_lib.exam.questions import QUESTIONS, Answer, Mark
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.table import Table
 
@@ -61,7 +61,7 @@ class Report:
     def __str__(self) -> str:
         if len(self.sittings) == 1:
             return "\n".join(_told(self.sittings[0]))
-        tables = [*map(_matrix, _blocks(self.sittings)), *map(_narrow, _prices(self.sittings))]
+        tables = [*map(_matrix, _blocks(self.sittings)), *_prices(self.sittings, narrow=True)]
         return "\n\n".join(map(str, tables))
 
     def markdown(self) -> str:
@@ -75,11 +75,10 @@ class Report:
         """
         marks = _matrix(self.sittings)
         lines = [["", *marks.columns[1:]], ["---"] * len(marks.columns), *marks.rows]
-        for prices in _prices(self.sittings):
-            told = {row[0]: row for row in prices.rows}
-            for number, name in enumerate(prices.columns[1:], 1):
-                cells = [told.get(one.name, ["–"] * 5)[number] for one in self.sittings]
-                lines.append([f"*{name}*", *cells])
+        if any(one.price for one in self.sittings):
+            prices = [_priced(one) for one in self.sittings]
+            for at, name in enumerate(_PRICE[1:], 1):
+                lines.append([f"*{name}*", *(row[at] for row in prices)])
         escaped = ([str(cell).replace("|", "\\|") for cell in cells] for cells in lines)
         return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
 
@@ -122,8 +121,8 @@ def _told(sitting: Sitting) -> Iterator[str]:
     for answer in sitting.answers.values():
         yield f"{answer!s:<18}{answer.question.asks}"
         yield from wrap(answer.saw, 90, initial_indent=" " * 18, subsequent_indent=" " * 18)
-    for table in _prices((sitting,)):
-        yield f"\n{_narrow(table)}"
+    for table in _prices((sitting,), narrow=True):
+        yield f"\n{table}"
         if sitting.price and sitting.price.trouble:
             yield f"Not measured: {sitting.price.trouble}"
 
@@ -147,30 +146,27 @@ def _matrix(sittings: Sequence[Sitting]) -> Table:
     return Table(("The memory exam", *(sitting.name for sitting in sittings)), rows)
 
 
-def _prices(sittings: Sequence[Sitting]) -> list[Table]:
-    """The table of the prices, if any was measured."""
-    rows = [
-        (
-            one.name,
-            *(_GROWTH.get(power, f"power {power}") for power in (price.ram, price.disk)),
-            ", ".join(price.packages) or "none",
-            "not found" if price.statements is None else price.statements,
-        )
-        for one in sittings
-        if (price := one.price)
-    ]
-    columns = ("Its price", "memory grows", "files grow", "packages", "statements")
-    return [Table(columns, rows)] if rows else []
+_PRICE = ("Its price", "memory grows", "files grow", "packages", "statements")
 
 
-def _narrow(prices: Table) -> Table:
-    """The prices with one package in a line, so that they fit a terminal."""
-    rows: list[tuple[object, ...]] = []
-    for name, ram, disk, packages, statements in prices.rows:
+def _priced(one: Sitting) -> tuple[object, ...]:
+    """A row of the table of prices."""
+    if not (price := one.price):
+        return one.name, "–", "–", "–", "–"
+    grows = (_GROWTH.get(power, f"power {power}") for power in (price.ram, price.disk))
+    statements = "not found" if price.statements is None else price.statements
+    return one.name, *grows, ", ".join(price.packages) or "none", statements
+
+
+def _prices(sittings: Sequence[Sitting], *, narrow: bool = False) -> list[Table]:
+    """The table of the prices, if any was measured; `narrow` has a line for each package."""
+    priced = [_priced(one) for one in sittings if one.price]
+    rows = []
+    for name, ram, disk, packages, statements in priced if narrow else ():
         first, *more = str(packages).split(", ")
         rows.append((name, ram, disk, first, str(statements).rjust(len("statements"))))
-        rows.extend(("", "", "", package, "") for package in more)
-    return Table(prices.columns, rows)
+        rows += [("", "", "", package, "") for package in more]
+    return [Table(_PRICE, rows or priced)] if priced else []
 
 
 def _details(answer: Answer) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, cast
 
-from lessons_lib.memories.crash_lab.crossing import dumps, loads
+from lessons_lib.crash_lab.crossing import dumps, loads
 
 Answer = Literal["go", "stay", "terminate"]
 

@@ -9,6 +9,8 @@ spawned.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,20 +21,19 @@ from contextlib import contextmanager, suppress
 from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-ANOTHER = "another-server-follows"
-"""A file beside the forkserver's socket: its parent lives, and ends this server itself."""
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 
 _HEAVY = (
     "langgraph", "langchain", "langchain_core", "cloudpickle", "ormsgpack", "sqlite3", "asyncio",
 )  # fmt: skip
-# What the children of the crash lab and of the exam import; what is not installed is passed over.
+# What children import, and the memories they mostly serve; what is not installed is passed over.
 _OURS = (
-    "crash_lab.moments", "crash_lab.sweep", "places", "exam.serving", "exam.price",
-    "variables", "sessions", "on_disk", "sqlite_by_hand", "journal",
+    "lessons_lib.crash_lab.moments", "lessons_lib.crash_lab.sweep", "lessons_lib.exam.serving",
+    "lessons_lib.exam.price", "lessons_lib.memories.sessions",
+    "lessons_lib.memories.on_disk", "lessons_lib.memories.sqlite_by_hand",
+    "lessons_lib.memories.journal", "cloudpickle",
 )  # fmt: skip
 # The memories on LangGraph, and what that imports when a graph first runs: every child would.
 _GRAPHS = (
@@ -40,7 +41,7 @@ _GRAPHS = (
     "langchain_core.tracers.stdout",
 )  # fmt: skip
 _lock = threading.Lock()
-_preloaded: Literal["", "ours", "all"] = ""
+_preloaded: set[str] = set()
 
 
 class Stopped(KeyboardInterrupt):
@@ -59,8 +60,7 @@ def start(
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]
         target=target, args=(theirs, *arguments)
     )
-    with _lock, _hidden_main(), _own_group():
-        _preload("langgraph" in sys.modules)
+    with _server("langgraph" in sys.modules):
         process.start()
     theirs.close()
     return process, ours
@@ -83,35 +83,34 @@ def warm_up(*, langgraph: bool = False, also: Sequence[str] = ()) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        with _lock, _hidden_main(), _own_group():
-            _preload(langgraph or "langgraph" in sys.modules, also)
+        with _server(langgraph or "langgraph" in sys.modules, also):
             forkserver.ensure_running()
 
 
-def _preload(langgraph: bool, also: Sequence[str] = ()) -> None:
-    """Have the forkserver import what this process has imported, and LangGraph only if told to.
+@contextmanager
+def _server(langgraph: bool, also: Sequence[str] = ()) -> Iterator[None]:
+    """Let a forkserver start meanwhile: it imports what this process has, LangGraph if wanted.
 
-    A server that was started without LangGraph is ended and started anew when it is wanted, unless
-    it still has children: they would be waited for.
+    One that was started without LangGraph is ended first, unless it still has children: they
+    would be waited for.
     """
-    global _preloaded
-    if METHOD != "forkserver" or _preloaded == "all" or (_preloaded and not langgraph):
-        return
-    from multiprocessing import forkserver
+    with _lock, _hidden_main(), _own_group():
+        wanted = {"ours", "langgraph"} if langgraph else {"ours"}
+        if METHOD == "forkserver" and not wanted <= _preloaded:
+            from multiprocessing import forkserver
 
-    server = forkserver._forkserver
-    if not multiprocessing.active_children():
-        with suppress(AttributeError, TypeError):  # private; and it has no address before it runs
-            note = Path(server._forkserver_address).with_name(ANOTHER)  # type: ignore[attr-defined]
-            note.touch()
-            server._stop()  # type: ignore[attr-defined]
-            note.unlink()
-    names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
-    ours = [f"lessons_lib.memories.{name}" for name in _OURS]
-    forkserver.set_forkserver_preload(
-        [*ours, "cloudpickle", *names, *(_GRAPHS if langgraph else ()), *also]
-    )
-    _preloaded = "all" if langgraph else "ours"
+            server = forkserver._forkserver
+            if not multiprocessing.active_children():
+                with suppress(AttributeError, TypeError):  # private; and it may not run yet
+                    # By force: one that is only told to end would sweep up.
+                    os.kill(server._forkserver_pid, signal.SIGKILL)  # type: ignore[attr-defined]
+                    server._stop()  # type: ignore[attr-defined]
+            names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
+            forkserver.set_forkserver_preload(
+                [*_OURS, *names, *(_GRAPHS if langgraph else ()), *also]
+            )
+            _preloaded.update(wanted)
+        yield
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from lessons_lib.memories.exam.damage import DAMAGES, suffer
-from lessons_lib.memories.exam.serving import note, note_and_wait
-from lessons_lib.memories.exam.worker import Lab, Late, Trouble, Turn, Worker
+from lessons_lib.exam.damage import DAMAGES, suffer
+from lessons_lib.exam.serving import note, note_and_wait
+from lessons_lib.exam.worker import Lab, Late, Trouble, Turn, Worker
 from lessons_lib.memories.places import stored
 
 Mark = Literal["yes", "in part", "no", "does not apply", "not examined"]
@@ -373,7 +373,7 @@ def hostile(lab: Lab) -> Finding:
         return "does not apply", "it stores nothing that could be changed"
     if suffer("nothing", lab) != "answered well":
         return "does not apply", "it does not know what it stored, even undamaged"
-    seen = {damage: suffer(damage, lab) for damage in DAMAGES[1:]}
+    seen = {damage: suffer(damage, lab) for damage in DAMAGES}
     saw = "; ".join(f"{damage}: {fate}" for damage, fate in seen.items())
     if seen["code hidden"] == "ran the code" or seen["cut in half"] == "began anew, without a word":
         return "no", saw

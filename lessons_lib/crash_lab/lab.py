@@ -21,11 +21,11 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from lessons_lib.memories.crash_lab.children import Stopped, scratch
-from lessons_lib.memories.crash_lab.crossing import pack
-from lessons_lib.memories.crash_lab.moments import moment
-from lessons_lib.memories.crash_lab.report import Crash, Life
-from lessons_lib.memories.crash_lab.watch import Gate, How, lived
+from lessons_lib.crash_lab.children import Stopped, scratch
+from lessons_lib.crash_lab.crossing import pack
+from lessons_lib.crash_lab.moments import moment
+from lessons_lib.crash_lab.report import Crash, Life
+from lessons_lib.crash_lab.watch import Gate, How, lived
 
 __all__ = ["Crash", "Life", "crash", "moment"]
 

@@ -13,29 +13,19 @@ import time
 from multiprocessing import forkserver
 from pathlib import Path
 
-from lessons_lib.memories.crash_lab.children import ANOTHER
-
 _PARENT = os.getppid()
 _PATIENCE = 10.0  # seconds from a parent's last closed file to its end, on a very slow machine
 
 
+@atexit.register
 def sweep() -> None:
-    """Remove the folder of this forkserver's socket, where the experiments' folders lie too.
-
-    Nothing is done when the parent has ended this server to start another, nor in a process that is
-    no forkserver.
-    """
+    """Remove the folder of this forkserver's socket, where the experiments' folders lie too."""
     server = forkserver._forkserver
     address = getattr(server, "_forkserver_address", None)  # private: it may go one day
     if address is None or getattr(server, "_forkserver_alive_fd", None) is not None:
-        return
-    if Path(address).with_name(ANOTHER).exists():
-        return
+        return  # this process is no forkserver
     until = time.monotonic() + _PATIENCE
     while os.getppid() == _PARENT and time.monotonic() < until:
         time.sleep(0.002)
     if os.getppid() != _PARENT:
         shutil.rmtree(Path(address).parent, ignore_errors=True)
-
-
-atexit.register(sweep)

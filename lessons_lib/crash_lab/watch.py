@@ -14,10 +14,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
-from lessons_lib.memories.crash_lab.children import start
-from lessons_lib.memories.crash_lab.crossing import loads
-from lessons_lib.memories.crash_lab.moments import Answer, live
-from lessons_lib.memories.crash_lab.report import Life, counted
+from lessons_lib.crash_lab.children import start
+from lessons_lib.crash_lab.crossing import loads
+from lessons_lib.crash_lab.moments import Answer, live
+from lessons_lib.crash_lab.report import Life, counted
 
 How = Literal["kill", "term"]
 
@@ -77,7 +77,10 @@ class Watch:
         self.terminated = False
 
     def listen(self) -> str:
-        """Hear and answer until the life has ended; say how, or nothing if it ran out of time."""
+        """Hear and answer until the life has ended, or is to be; say how, or nothing if it is late.
+
+        A child tells nothing more until it is answered: of one that is to be killed all is heard.
+        """
         while message := self._next(self._left()):
             match message:
                 case "said", text:
@@ -85,15 +88,13 @@ class Watch:
                 case "moment", name, in_main_thread:
                     answer = self._at_moment(name, in_main_thread)
                     if answer is None:
-                        self._kill()
                         return f"killed at {self.gate}"
                     self._answer(answer)
                 case "returned", value, complaint:
                     self._take(value, complaint)
-                    if not self.gate.at_return:
-                        return self._finished("returned")
-                    self._kill()
-                    return "killed after it had returned"
+                    if self.gate.at_return:
+                        return "killed after it had returned"
+                    return self._finished("returned")
                 case "raised", kind, text:
                     return self._finished(f"raised {kind}: {text}" if text else f"raised {kind}")
         if self.process.is_alive():
@@ -121,26 +122,22 @@ class Watch:
             self.line.send(answer)
 
     def _at_moment(self, name: str, in_main_thread: bool) -> Answer | None:
-        """What the thread that has come to a moment is told to do; None: its process is killed."""
-        held = self._note(name, in_main_thread)
-        if held and self.gate.how == "term":
-            self.terminated = True
-            return "terminate"
+        """Note a moment; what its thread is told to do there; None: its process is killed."""
+        held = False
+        if name in self.gate.after:
+            self.gate.reached.add(name)
+        else:
+            self.passed.append((name, in_main_thread))
+            times = sum(passed == name for passed, _ in self.passed)
+            held = name in self.gate.at and times == self.gate.nth
+        if held:
+            self.gate.reached.add(name)
+            if self.gate.how == "term":
+                self.terminated = True
+                return "terminate"
         if self.gate.complete and not self.terminated:
             return None
         return "stay" if held else "go"
-
-    def _note(self, name: str, in_main_thread: bool) -> bool:
-        """Note that a moment was reached; say whether its thread is to be held there."""
-        if name in self.gate.after:
-            self.gate.reached.add(name)
-            return False
-        self.passed.append((name, in_main_thread))
-        times = sum(passed == name for passed, _ in self.passed)
-        held = name in self.gate.at and times == self.gate.nth
-        if held:
-            self.gate.reached.add(name)
-        return held
 
     def _take(self, value: bytes, complaint: str) -> None:
         """Keep what the function returned, or say why it could not come here."""
@@ -159,17 +156,6 @@ class Watch:
         self.process.join(self._left())
         hung = ", but one of its threads never ended" if self.process.is_alive() else ""
         return ended + hung
-
-    def _kill(self) -> None:
-        """Kill the process; what it had already told of is heard to the end."""
-        self.process.kill()
-        self.process.join()
-        while message := self._next(0):
-            match message:
-                case "said", text:
-                    self.said.append(text)
-                case "moment", name, in_main_thread:
-                    self._note(name, in_main_thread)
 
     def life(self, ended: str, order: Sequence[str]) -> Life:
         """Sum up what was heard; `order` settles that of moments in parallel threads."""

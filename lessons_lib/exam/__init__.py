@@ -7,7 +7,7 @@ How a question goes, from the call `exam(DictBot)` to the cell of the table:
 
 1. `exam`, below, pickles what makes the memory, so that it can go to other processes, and has one
    of them make it and take a turn. What cannot is refused with one sentence: it does not sit.
-2. For each question `_sit` opens a `Lab` (worker.py): a fresh folder for the memory, and workers.
+2. For each question it opens a `Lab` (worker.py): a fresh folder for the memory, and workers.
 3. The question's experiment (questions.py) runs in this process. `lab.worker()` starts a child, and
    `worker.say("My name is Ada.")` sends it a `Call` through a pipe.
 4. The child (serving.py) has made the memory. A thread of its pool makes the call, in a context of
@@ -19,9 +19,8 @@ How a question goes, from the call `exam(DictBot)` to the cell of the table:
 6. That is an `Answer`; one memory's answers are a `Sitting`, and the sittings side by side the
    `Report` (report.py). A cell shows the mark, and opens to what was done, seen, and what mends it.
 
-What is done to files is in damage.py, the price in price.py; awaiting.py waits for a memory whose
-methods are coroutines, and candidates.py has the memories that sit by their names:
-`python3 -m lessons_lib exam`.
+What is done to files is in damage.py, the price in price.py, and candidates.py has the memories
+that sit by their names: `python3 -m lessons_lib exam`.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.memories.crash_lab.children import Stopped, scratch
-from lessons_lib.memories.crash_lab.crossing import pack
-from lessons_lib.memories.exam.price import Price, price
-from lessons_lib.memories.exam.questions import QUESTIONS, Answer, Question
-from lessons_lib.memories.exam.report import Report, Sitting
-from lessons_lib.memories.exam.worker import Late, Trouble, Worker, open_lab
+from lessons_lib.crash_lab.children import Stopped, scratch
+from lessons_lib.crash_lab.crossing import pack
+from lessons_lib.exam.price import price
+from lessons_lib.exam.questions import QUESTIONS, Answer, Question
+from lessons_lib.exam.report import Report, Sitting
+from lessons_lib.exam.worker import Late, Trouble, open_lab
 
-__all__ = ["QUESTIONS", "Answer", "Price", "Question", "Report", "Sitting", "exam"]
+__all__ = ["QUESTIONS", "Answer", "Report", "exam"]
 
 Make = Callable[[Path], Any]
 Tell = Callable[[str], None]
@@ -75,20 +74,28 @@ def exam(
     """
     candidates = _candidates(makes, named or {})
     questions = _chosen(only)
-    if tell is not None and not callable(tell):
-        raise TypeError(f"tell is {tell!r}: give a function of a text, as in tell=print")
     told = tell or _to_the_terminal()
+    sittings = []
     try:
-        enrolled = [(name, *_enrolled(name, make)) for name, make in candidates.items()]
-        return Report(tuple(_sit(*one, questions, costs, told) for one in enrolled))
+        for name, packed, elsewhere in [_enrolled(*one) for one in candidates.items()]:
+            answers = {}
+            for number, question in enumerate(questions, 1):
+                told(f"{name}: question {number} of {len(questions)} · {question.asks}")
+                with open_lab(packed, elsewhere) as lab:
+                    answers[question.key] = question.put_to(lab)
+            cost = None
+            if costs:
+                told(f"{name}: its price")
+                with scratch("exam-") as folder:
+                    cost = price(packed, Path(folder))
+            sittings.append(Sitting(name, answers, cost))
     except KeyboardInterrupt:
         raise Stopped("the exam was stopped, and its processes have ended") from None
+    return Report(tuple(sittings))
 
 
 def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, Make]:
     """What makes the memories, by the names that the report gives them."""
-    if not isinstance(named, Mapping):
-        raise TypeError(f"named is {named!r}: give names and what makes a memory, {{'mine': make}}")
     candidates: dict[str, Make] = {}
     for make in makes:
         name = getattr(getattr(make, "func", make), "__name__", type(make).__name__)
@@ -107,76 +114,52 @@ def _candidates(makes: Sequence[Make], named: Mapping[str, Make]) -> dict[str, M
 
 def _chosen(only: Sequence[str] | None) -> list[Question]:
     keys = list(QUESTIONS) if only is None else [only] if isinstance(only, str) else only
-    if not isinstance(keys, (list, tuple, set, frozenset, Mapping)) or not keys:
-        raise ValueError(f"only is {only!r}: name questions of {', '.join(QUESTIONS)}")
-    for key in keys:
-        if not isinstance(key, str) or key not in QUESTIONS:
-            raise ValueError(f"only has {key!r}: the questions are {', '.join(QUESTIONS)}")
-    return [QUESTIONS[key] for key in keys]
+    try:
+        questions = [QUESTIONS[key] for key in keys]
+    except (KeyError, TypeError):
+        questions = []
+    if not questions:
+        raise ValueError(f"only is {only!r}: name questions of {', '.join(QUESTIONS)}") from None
+    return questions
 
 
-def _enrolled(name: str, make: Make) -> tuple[bytes, bool]:
-    """What makes a memory, pickled; and whether the memory keeps what it has in another place.
+def _enrolled(name: str, make: Make) -> tuple[str, bytes, bool]:
+    """The name, what makes the memory, pickled; and whether it keeps what it has in another place.
 
-    Raises TypeError when it makes none in a process.
+    A first turn has to come back with a text, and to ask the course's model for it. Raises
+    TypeError when it does not, or when no memory is made.
     """
     packed = pack(make)
-    with scratch("exam-") as folder, open_lab(packed, Path(folder)) as lab:
+    with open_lab(packed) as lab:
         try:
             worker = lab.worker()
         except (Trouble, Late) as trouble:
             raise TypeError(f"{name} made no memory: {trouble}") from None
-        _check_turn(name, worker)
+        if "say" not in worker.can:
+            raise TypeError(
+                f"{name} made {worker.shown}, which has no method "
+                "say(text, *, conversation, user, file): a memory needs one"
+            )
+        try:
+            first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
+        except (Trouble, Late) as trouble:
+            raise TypeError(
+                f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
+                f"came to nothing, it raised {trouble}"
+            ) from None
+        if not first.sent:
+            raise TypeError(
+                f"{name} did not ask the course's model: answer with reply(messages) "
+                "of lessons_lib.memories, so that memory is all that differs"
+            )
         worker.kill()
         try:
             # Killed, and without the files of its folder, it can know this from elsewhere alone.
             again = lab.worker(lab.folder / "empty")
             said_first = again.say("What did I say first?", conversation="c0")
-            return packed, said_first.tells("Hello.")
+            return name, packed, said_first.tells("Hello.")
         except (Trouble, Late):
-            return packed, False
-
-
-def _check_turn(name: str, worker: Worker) -> None:
-    """A first turn: it has to come back with a text, and to ask the course's model for it."""
-    if "say" not in worker.can:
-        raise TypeError(
-            f"{name} made {worker.shown}, which has no method "
-            "say(text, *, conversation, user, file): a memory needs one"
-        )
-    try:
-        first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
-    except (Trouble, Late) as trouble:
-        raise TypeError(
-            f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
-            f"came to nothing, it raised {trouble}"
-        ) from None
-    if not first.sent:
-        raise TypeError(
-            f"{name} did not ask the course's model: answer with reply(messages) "
-            "of lessons_lib.memories, so that memory is all that differs"
-        )
-
-
-def _sit(
-    name: str,
-    packed: bytes,
-    elsewhere: bool,
-    questions: Sequence[Question],
-    costs: bool,
-    tell: Tell,
-) -> Sitting:
-    """Put the questions to one memory, each in a lab of its own, and measure its price."""
-    answers = {}
-    for number, question in enumerate(questions, 1):
-        tell(f"{name}: question {number} of {len(questions)} · {question.asks}")
-        with scratch("exam-") as folder, open_lab(packed, Path(folder), elsewhere) as lab:
-            answers[question.key] = question.put_to(lab)
-    if not costs:
-        return Sitting(name, answers)
-    tell(f"{name}: its price")
-    with scratch("exam-") as folder:
-        return Sitting(name, answers, price(packed, Path(folder)))
+            return name, packed, False
 
 
 def _to_the_terminal() -> Tell:
