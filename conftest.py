@@ -30,11 +30,15 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
-    """Hand the tests out by file, those of the browser by folder; the largest groups first."""
+    """Hand the tests out by file, those of the browser by folder, in the order of the folders.
+
+    So what takes longest, the browser, begins first, and the lessons, all short, fill in the end.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
 
+    config.option.loadscopereorder = False
     return ByFile(config, log)
