@@ -64,7 +64,7 @@ class Scripted(Teller):
         self.ends = list(ends)
         self.commands: list[list[str]] = []
 
-    def run(self, command, line, env=None, cwd=None, watch=None):  # type: ignore[no-untyped-def]
+    def run(self, command, env, cwd):  # type: ignore[no-untyped-def]
         self.commands.append([str(part) for part in command])
         return self.ends.pop(0)
 
@@ -75,8 +75,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     for lock in (project.lock, project.test_lock):
         lock.parent.mkdir()
         lock.write_text("six==1.0\n")
-    monkeypatch.setattr(environment, "own_uv", lambda: None)
-    monkeypatch.setattr(environment.Maker, "_need_pip", lambda self: None)
+    monkeypatch.setattr(environment, "uv_here", lambda project: None)
     return project
 
 
