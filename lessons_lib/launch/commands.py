@@ -121,15 +121,10 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
 
 def _in_environment(command: "list[str]", tests: bool = False) -> int:
     """Run Python in the course's environment and folder; returns its exit code."""
-    from lessons_lib.launch.environment import clean, ensure
+    from lessons_lib.launch.environment import ensure
 
     environment = ensure(tests, Teller())
-    env = dict(os.environ) if environment.own else clean(os.environ)
-    env.update(LANGSMITH_TRACING="false", LANGCHAIN_TRACING_V2="false")
-    if environment.own:
-        env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(HERE.root), env.get("PYTHONPATH", "")])
-        )
+    env = environment.variables(os.environ)
     process = subprocess.Popen([str(environment.python), *command], cwd=HERE.root, env=env)
     try:
         return process.wait()

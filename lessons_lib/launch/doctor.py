@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lessons_lib.launch import machine
 from lessons_lib.launch.copies import lessons
-from lessons_lib.launch.environment import Environment, clean, find, state, uv_here
+from lessons_lib.launch.environment import Environment, find, state, uv_here
 from lessons_lib.launch.project import HERE, Project
 from lessons_lib.launch.trouble import ENVIRONMENT_MB, NEEDED_MB
 
@@ -112,7 +112,7 @@ def _environment(environment: "Environment | None", project: Project) -> Finding
 def _packages(environment: Environment, project: Project) -> "list[Finding]":
     """What the environment says of itself, asked in its own Python."""
     command = [str(environment.python), "-m", "lessons_lib.launch.needs", "test"]
-    env = dict(os.environ) if environment.own else clean(os.environ)
+    env = environment.variables(os.environ, project)
     said = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
     needs: list[dict[str, Any]] = json.loads(said.stdout or "[]")
     found = [_package(need) for need in needs if need["name"] in COSTS]

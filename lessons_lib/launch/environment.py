@@ -55,6 +55,17 @@ class Environment(NamedTuple):
     prefix: Path
     own: bool
 
+    def variables(self, environ: "Mapping[str, str]", project: Project = HERE) -> "dict[str, str]":
+        """The variables that it runs with: nothing is traced to a service, whatever the reader has.
+
+        The reader's own environment need not have the course installed, so it is led there.
+        """
+        env = dict(environ) if self.own else clean(environ)
+        if self.own:
+            paths = [str(project.root), env.get("PYTHONPATH", "")]
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        return {**env, "LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
+
 
 def ensure(tests: bool, tell: Teller, project: Project = HERE) -> Environment:
     """Find the environment to run in, making or mending ``.venv`` if there is none."""
