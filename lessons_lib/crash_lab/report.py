@@ -200,7 +200,7 @@ def picture(report: Crash) -> Picture:
     left_out = f"… and {hidden} more moments, not drawn" if hidden else ""
     diagram = Diagram(tuple(boxes), (), tuple(frames), "TB", left_out)
     layout = Layout(box_places, {}, frame_places, left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
-    return draw(diagram, _alt(report), str(report), layout)
+    return draw(diagram, _alt(report), str(report), layout, see=boxes[-1].id)
 
 
 def _rows(report: Crash) -> list[dict[str, int]]:

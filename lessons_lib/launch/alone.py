@@ -3,15 +3,18 @@
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 NAME = ".setup.lock"
+_AGAIN = 0.1
+"""Seconds until a lock that another holds is tried once more: no system waits for one alike."""
 
 
 @contextmanager
-def alone(root: Path, waiting: "Callable[[], object]") -> "Iterator[None]":
+def alone(root: Path, waiting: "Callable[[], object]" = lambda: None) -> "Iterator[None]":
     """Hold the set-up's lock on the folder ``root``; ``waiting`` is called once if one must wait.
 
     In a folder that cannot be written to there is nothing to set up and nothing to lock.
@@ -22,45 +25,26 @@ def alone(root: Path, waiting: "Callable[[], object]") -> "Iterator[None]":
         yield
         return
     try:
-        if not _try_lock(handle):
+        if not _lock(handle):
             waiting()
-            _lock(handle)
+            while not _lock(handle):
+                time.sleep(_AGAIN)
         yield
     finally:
         os.close(handle)
 
 
-if sys.platform == "win32":
-    import msvcrt
+def _lock(handle: int) -> bool:
+    """Take the lock if nobody has it; a file system without locks is gone on with."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-    def _try_lock(handle: int) -> bool:
-        try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+        else:
+            import fcntl
 
-    def _lock(handle: int) -> None:
-        # LK_LOCK itself tries for ten seconds, then raises.
-        while True:
-            try:
-                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-                return
-            except OSError as error:
-                if error.errno not in (errno.EACCES, errno.EDEADLOCK):
-                    raise
-
-else:
-    import fcntl
-
-    def _try_lock(handle: int) -> bool:
-        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            # A file system without locks: go on rather than refuse.
-            return error.errno not in (errno.EAGAIN, errno.EACCES)
-        return True
-
-    def _lock(handle: int) -> None:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLOCK)
+    return True

@@ -34,7 +34,7 @@ def lay_out(project: Project = HERE) -> "list[str]":
     from lessons_lib.launch import copies
     from lessons_lib.launch.alone import alone
 
-    with alone(project.root, lambda: None):
+    with alone(project.root):
         return copies.lay_out(project).words()
 
 
@@ -49,7 +49,8 @@ def doctor(arguments: Arguments) -> int:
     """doctor: versions, what is missing, and what each missing thing costs you."""
     from lessons_lib.launch import doctor as examination
 
-    _takes_nothing("doctor", arguments)
+    if arguments:
+        raise Trouble(f"`doctor` takes nothing more, so not {arguments[0]!r}.", 2)
     findings = examination.examine()
     print(examination.report(findings))
     return 1 if any(finding.stops for finding in findings) else 0
@@ -62,7 +63,7 @@ def fresh(arguments: Arguments) -> int:
 
     if len(arguments) != 1:
         raise Trouble("`fresh` takes the number of one lesson, such as: fresh 02", 2)
-    with alone(HERE.root, lambda: None):
+    with alone(HERE.root):
         print(copies.fresh(arguments[0]))
     return 0
 
@@ -118,22 +119,12 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
 }
 
 
-def _takes_nothing(name: str, arguments: Arguments) -> None:
-    if arguments:
-        raise Trouble(f"`{name}` takes nothing more, so not {arguments[0]!r}.", 2)
-
-
 def _in_environment(command: "list[str]", tests: bool = False) -> int:
     """Run Python in the course's environment and folder; returns its exit code."""
-    from lessons_lib.launch.environment import clean, ensure
+    from lessons_lib.launch.environment import ensure
 
     environment = ensure(tests, Teller())
-    env = dict(os.environ) if environment.own else clean(os.environ)
-    env.update(LANGSMITH_TRACING="false", LANGCHAIN_TRACING_V2="false")
-    if environment.own:
-        env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(HERE.root), env.get("PYTHONPATH", "")])
-        )
+    env = environment.variables(os.environ)
     process = subprocess.Popen([str(environment.python), *command], cwd=HERE.root, env=env)
     try:
         return process.wait()

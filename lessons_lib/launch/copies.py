@@ -8,6 +8,7 @@ has it follows a newer lesson; one that the reader saved is theirs.
 import json
 import os
 import platform
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,20 +97,19 @@ def lay_out(project: Project = HERE) -> Laid:
     project.copies.mkdir(exist_ok=True)
     sweep(project.copies)
     before = read_manifest(project)
-    after = dict(before)
-    did: dict[str, list[str]] = {"new": [], "renewed": [], "moved on": []}
+    after, did = dict(before), dict[str, str]()
     for lesson in lessons(project):
         data = not_yet_run(lesson)
         what = _what_to_do(project.copies / lesson.name, digest(data), before.get(lesson.name))
+        did[lesson.name] = what
         if what in ("new", "renewed"):
             write_whole(project.copies / lesson.name, data)
-        if what != "moved on" and what != "keep":
+        if what in ("new", "renewed", "same"):
             after[lesson.name] = digest(data)
-        if what in did:
-            did[what].append(lesson.name)
     if after != before:
         _write_manifest(after, project)
-    return Laid(tuple(did["new"]), tuple(did["renewed"]), tuple(did["moved on"]))
+    kinds = ("new", "renewed", "moved on")
+    return Laid(*(tuple(name for name in did if did[name] == kind) for kind in kinds))
 
 
 def _what_to_do(copy: Path, lesson: str, laid_out: "str | None") -> str:
@@ -129,25 +129,19 @@ def fresh(which: str, project: Project = HERE) -> str:
     lesson = find_lesson(which, project)
     project.copies.mkdir(exist_ok=True)
     copy, data = project.copies / lesson.name, not_yet_run(lesson)
-    kept = None
-    if copy.exists() and digest(copy.read_bytes()) not in (
-        digest(data),
-        read_manifest(project).get(lesson.name),
-    ):
-        kept = keep_aside(copy)
+    laid_out, aside = read_manifest(project), ""
+    if _what_to_do(copy, digest(data), laid_out.get(lesson.name)) in ("keep", "moved on"):
+        aside = f"; your own is kept as my/{keep_aside(copy).name}"
     write_whole(copy, data)
-    _write_manifest({**read_manifest(project), lesson.name: digest(data)}, project)
-    where = f"my/{copy.name}"
-    aside = f"; your own is kept as my/{kept.name}" if kept else ""
-    return f"{where} is fresh{aside}. If it is open, load the page again before you save there."
+    _write_manifest({**laid_out, lesson.name: digest(data)}, project)
+    return (
+        f"my/{copy.name} is fresh{aside}. If it is open, load the page again before you save there."
+    )
 
 
 def keep_aside(copy: Path) -> Path:
     """Keep a copy under the next free name; the copy itself stays until it is replaced."""
-    data, number = copy.read_bytes(), 1
-    while True:
-        kept = copy.with_name(f"{copy.stem}.kept-{number}.ipynb")
-        if not os.path.lexists(kept):
-            write_whole(kept, data)
-            return kept
-        number += 1
+    names = (copy.with_name(f"{copy.stem}.kept-{number}.ipynb") for number in count(1))
+    kept = next(name for name in names if not os.path.lexists(name))
+    write_whole(kept, copy.read_bytes())
+    return kept

@@ -1,6 +1,5 @@
 """What is here, what is missing, and what each missing thing costs the reader."""
 
-import importlib.util
 import json
 import os
 import platform
@@ -12,8 +11,8 @@ from typing import Any, NamedTuple
 
 from lessons_lib.launch import machine
 from lessons_lib.launch.copies import lessons
-from lessons_lib.launch.environment import Environment, clean, find, own_uv, state
-from lessons_lib.launch.project import HERE, Project, interpreter
+from lessons_lib.launch.environment import Environment, find, state, uv_here
+from lessons_lib.launch.project import HERE, Project
 from lessons_lib.launch.trouble import ENVIRONMENT_MB, NEEDED_MB
 
 # By package: what a reader has to do without.
@@ -43,6 +42,12 @@ MODULES = {
     "venv": "the set-up cannot make .venv (Debian: python3-venv)",
     "ensurepip": "the set-up cannot make .venv without uv (Debian: python3-venv)",
 }
+STATES = {
+    "none": ("not made yet", f"makes it (about {ENVIRONMENT_MB} MB)"),
+    "made": ("older than the lock", "brings it up to date"),
+    "broken": ("broken or half made", "makes it anew"),
+    "foreign": ("not the course's own", "puts it aside"),
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -65,17 +70,21 @@ def examine(project: Project = HERE) -> "tuple[Finding, ...]":
     found = [_python(), *_modules(), _environment(environment, project)]
     if environment is not None:
         found += _packages(environment, project)
-    return (*found, _uv(project), _room(project), _writable(project), _lessons(project), _browser())
+    uv = Finding("uv", "there")
+    if uv_here(project) is None:
+        uv = Finding("uv", "not there", "the set-up fetches it, or takes longer with pip")
+    written = ", ".join(lesson.stem[:2] for lesson in lessons(project))
+    course = Finding("Lessons written", written or "none", "" if written else "nothing to open")
+    return (*found, uv, _room(project), _writable(project), course, _browser())
 
 
 def report(findings: "tuple[Finding, ...]") -> str:
     """The findings as lines, and a sentence that sums them up."""
-    lines = [str(finding) for finding in findings]
     stops = sum(finding.stops for finding in findings)
     end = "Nothing stands in the way of a lesson."
     if stops:
         end = f"In the way of a lesson: {stops}, marked MISSING above."
-    return "\n".join([*lines, "", end])
+    return "\n".join([*map(str, findings), "", end])
 
 
 def _python() -> Finding:
@@ -85,10 +94,10 @@ def _python() -> Finding:
 
 
 def _modules() -> "list[Finding]":
-    gone = [name for name in MODULES if importlib.util.find_spec(name) is None]
     return [
-        Finding(f"Python's {name}", "missing", MODULES[name], name in ("sqlite3", "ssl", "ctypes"))
-        for name in gone
+        Finding(f"Python's {name}", "missing", cost, name in ("sqlite3", "ssl", "ctypes"))
+        for name, cost in MODULES.items()
+        if not machine.has_module(name)
     ]
 
 
@@ -96,35 +105,21 @@ def _environment(environment: "Environment | None", project: Project) -> Finding
     if environment is not None:
         kind = "your own" if environment.own else "made by the course"
         return Finding("Environment", f"{environment.prefix} ({kind})")
-    words = {
-        "none": ("not made yet", f"`python3 -m lessons_lib` makes it (about {ENVIRONMENT_MB} MB)"),
-        "made": ("older than the lock", "`python3 -m lessons_lib` brings it up to date"),
-        "broken": ("broken or half made", "`python3 -m lessons_lib` makes it anew"),
-        "foreign": ("not the course's own", "`python3 -m lessons_lib` puts it aside"),
-    }
-    found, cost = words[state(project)]
-    return Finding("Environment", found, cost)
+    found, cost = STATES[state(project)]
+    return Finding("Environment", found, f"`python3 -m lessons_lib` {cost}")
 
 
 def _packages(environment: Environment, project: Project) -> "list[Finding]":
-    found = [_package(need) for need in _needs(environment, project, "")]
-    lacking = [
-        str(need["name"])
-        for need in _needs(environment, project, "test")
-        if not need["fits"] and need["name"] not in COSTS
-    ]
-    if lacking:
-        names = ", ".join(lacking)
-        cost = "nothing for a reader; `python3 -m lessons_lib test` fetches them"
-        found.append(Finding("Test tools", f"without {names}", cost))
-    return found
-
-
-def _needs(environment: Environment, project: Project, tests: str) -> "list[dict[str, Any]]":
-    command = [str(environment.python), "-m", "lessons_lib.launch.needs", *filter(None, [tests])]
-    env = dict(os.environ) if environment.own else clean(os.environ)
+    """What the environment says of itself, asked in its own Python."""
+    command = [str(environment.python), "-m", "lessons_lib.launch.needs", "test"]
+    env = environment.variables(os.environ, project)
     said = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
-    found: list[dict[str, Any]] = json.loads(said.stdout) if said.stdout else []
+    needs: list[dict[str, Any]] = json.loads(said.stdout or "[]")
+    found = [_package(need) for need in needs if need["name"] in COSTS]
+    lacking = [need["name"] for need in needs if not (need["fits"] or need["name"] in COSTS)]
+    if lacking:
+        cost = "nothing for a reader; `python3 -m lessons_lib test` fetches them"
+        found.append(Finding("Test tools", f"without {', '.join(lacking)}", cost))
     return found
 
 
@@ -132,14 +127,7 @@ def _package(need: "dict[str, Any]") -> Finding:
     if need["fits"]:
         return Finding(need["name"], need["installed"])
     found = f"{need['installed']} is outside {need['wanted']}" if need["installed"] else "missing"
-    return Finding(need["name"], found, COSTS.get(need["name"], "some lessons do not run"), True)
-
-
-def _uv(project: Project) -> Finding:
-    inside = interpreter(project.venv).with_name("uv.exe" if os.name == "nt" else "uv")
-    if own_uv() or inside.exists():
-        return Finding("uv", "there")
-    return Finding("uv", "not there", "the set-up fetches it, or takes longer with pip")
+    return Finding(need["name"], found, COSTS[need["name"]], True)
 
 
 def _room(project: Project) -> Finding:
@@ -154,11 +142,6 @@ def _writable(project: Project) -> Finding:
     if os.access(folder, os.W_OK):
         return Finding("Your folder", str(folder))
     return Finding("Your folder", f"{folder} is read-only", "nothing that you do is kept", True)
-
-
-def _lessons(project: Project) -> Finding:
-    written = ", ".join(lesson.stem[:2] for lesson in lessons(project))
-    return Finding("Lessons written", written or "none", "" if written else "nothing to open")
 
 
 def _browser() -> Finding:

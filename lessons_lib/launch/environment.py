@@ -6,14 +6,15 @@ finished stamp was left half done and is made anew.
 """
 
 import ast
-import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +22,8 @@ from lessons_lib.launch import machine
 from lessons_lib.launch.alone import alone
 from lessons_lib.launch.files import digest, write_whole
 from lessons_lib.launch.needs import satisfied
-from lessons_lib.launch.project import HERE, Project, python_version
-from lessons_lib.launch.tell import Finished, PackageCount, Teller, Watch, nothing
+from lessons_lib.launch.project import HERE, Project
+from lessons_lib.launch.tell import Finished, Teller
 from lessons_lib.launch.trouble import (
     ENVIRONMENT_MB,
     NEEDED_FOR_TESTS_MB,
@@ -36,9 +37,15 @@ from lessons_lib.launch.trouble import (
 
 # What the set-up fetches beside the lock; a newer major version may speak otherwise.
 UV = "uv>=0.9,<1"
-OWN_UV_FROM = (0, 5)
-PIP_PYTHON_FROM = (22, 3)
 FORMAT = 1
+ANEW = f"Setting the course up in .venv (about {ENVIRONMENT_MB} MB, once; it needs the network)."
+BEGINS = {
+    "none": ANEW,
+    "foreign": ANEW,
+    "broken": "The environment in .venv is broken or half made: making it anew.",
+    "made": "Bringing the environment in .venv up to date.",
+}
+"""What the reader is told first, by what ``.venv`` is now."""
 
 
 class Environment(NamedTuple):
@@ -47,6 +54,17 @@ class Environment(NamedTuple):
     python: Path
     prefix: Path
     own: bool
+
+    def variables(self, environ: "Mapping[str, str]", project: Project = HERE) -> "dict[str, str]":
+        """The variables that it runs with: nothing is traced to a service, whatever the reader has.
+
+        The reader's own environment need not have the course installed, so it is led there.
+        """
+        env = dict(environ) if self.own else clean(environ)
+        if self.own:
+            paths = [str(project.root), env.get("PYTHONPATH", "")]
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        return {**env, "LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
 
 
 def ensure(tests: bool, tell: Teller, project: Project = HERE) -> Environment:
@@ -67,10 +85,11 @@ def ensure(tests: bool, tell: Teller, project: Project = HERE) -> Environment:
 def find(tests: bool, project: Project = HERE) -> "Environment | None":
     """The environment that is ready for use as it is, if there is one."""
     inside = Path(sys.prefix).resolve() == project.venv.resolve()
-    ours = inside and bool(read_stamp(project))
-    if not ours and satisfied(tests, project.root) and not machine.misbuilt():
+    stamp = read_stamp(project)
+    if not (inside and stamp) and satisfied(tests, project.root) and not machine.misbuilt():
         return Environment(Path(sys.executable), Path(sys.prefix), own=True)
-    if state(project) == "made" and _covers(read_stamp(project), wanted(project, tests)):
+    covered = all(stamp.get(key) == pins for key, pins in wanted(project, tests).items())
+    if covered and state(project) == "made":
         return Environment(project.python, project.venv, own=False)
     return None
 
@@ -81,10 +100,6 @@ def wanted(project: Project, tests: bool) -> "dict[str, str]":
     if tests:
         stamp["tests"] = digest(project.test_lock.read_bytes())
     return stamp
-
-
-def _covers(stamp: "Mapping[str, Any]", needed: "Mapping[str, str]") -> bool:
-    return all(stamp.get(key) == value for key, value in needed.items())
 
 
 def read_stamp(project: Project) -> "dict[str, Any]":
@@ -102,16 +117,13 @@ def state(project: Project = HERE) -> str:
         return "none"
     stamp = read_stamp(project)
     if not stamp:
-        return "broken" if _barely_begun(project.venv) else "foreign"
+        # A set-up of ours may have been killed between the folder and its stamp.
+        names = os.listdir(project.venv) if project.venv.is_dir() else ["a file"]
+        return "broken" if all(name.endswith(".aside") for name in names) else "foreign"
     here = stamp.get("format") == FORMAT and stamp.get("root") == str(project.root)
     # An update that was stopped before it changed anything leaves what was there before.
     whole = stamp.get("made") or stamp.get("touched") == contents(project)
     return "made" if here and whole and alive(project) else "broken"
-
-
-def _barely_begun(venv: Path) -> bool:
-    """Whether a set-up of ours was killed between the folder and its stamp."""
-    return venv.is_dir() and all(path.name.endswith(".aside") for path in venv.iterdir())
 
 
 def contents(project: Project) -> "list[str]":
@@ -125,13 +137,15 @@ def alive(project: Project) -> bool:
     """Whether the environment's Python starts and finds the course and JupyterLab in it."""
     names = ("lessons_lib", "jupyterlab")
     look = f"from importlib.util import find_spec; [find_spec(n).origin for n in {names}]"
+    return _succeeds([str(project.python), "-I", "-c", look])
+
+
+def _succeeds(command: "list[str]", **given: Any) -> bool:
+    """Whether a program can be started and ends well within a minute."""
     try:
-        probe = subprocess.run(
-            [str(project.python), "-I", "-c", look], capture_output=True, timeout=60
-        )
+        return subprocess.run(command, capture_output=True, timeout=60, **given).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return probe.returncode == 0
 
 
 def clean(environ: "Mapping[str, str]") -> "dict[str, str]":
@@ -146,30 +160,11 @@ def clean(environ: "Mapping[str, str]") -> "dict[str, str]":
     return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 
 
-def own_uv() -> "Path | None":
-    """The reader's own ``uv``, if it is on the path and not too old."""
-    found = shutil.which("uv")
-    if not found:
-        return None
-    try:
-        said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=20)
-        version = tuple(int(part) for part in said.stdout.split()[1].split(".")[:2])
-    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError):
-        return None
-    return Path(found) if version >= OWN_UV_FROM else None
-
-
-def outer_pip(project: Project) -> "list[str] | None":
-    """The running Python's own pip, if it can work on another environment.
-
-    It spares the new one a pip of its own, which takes as long to put there as all the rest.
-    """
-    inside = Path(sys.prefix).resolve() == project.venv.resolve()
-    if inside or not machine.has_module("pip"):
-        return None
-    version = importlib.metadata.version("pip").split(".")
-    fits = tuple(int(part) for part in version[:2]) >= PIP_PYTHON_FROM
-    return [sys.executable, "-m", "pip", "--python"] if fits else None
+def uv_here(project: Project = HERE) -> "Path | None":
+    """The reader's own ``uv``, or the one that the set-up has fetched."""
+    own = shutil.which("uv")
+    fetched = project.python.with_name("uv.exe" if os.name == "nt" else "uv")
+    return Path(own) if own else (fetched if fetched.exists() else None)
 
 
 class Maker:
@@ -180,79 +175,62 @@ class Maker:
         self.tell = tell
         self.env = clean(os.environ)
         self.said = ""
-        self.outer_pip = outer_pip(project)
+        python = str(project.python)
+        # The running Python's pip can work on another environment. It spares the new one a pip of
+        # its own, which takes as long to put there as all the rest.
+        self.outer_pip = machine.has_module("pip")
+        self.pip = [sys.executable, "-m", "pip", "--python", python]
+        if not self.outer_pip:
+            self.pip = [python, "-m", "pip"]
 
     def make(self, tests: bool) -> Environment:
         """Make or mend the environment and stamp it; raises Trouble with ``.venv`` unfinished."""
         before = state(self.project)
         if before == "foreign" and self._has_it(tests):
             return Environment(self.project.python, self.project.venv, own=True)
-        fresh = before != "made"
-        if fresh:
+        tests = tests or (before == "made" and "tests" in read_stamp(self.project))
+        if before != "made":
             machine.must_fit(self.project.root, NEEDED_FOR_TESTS_MB if tests else NEEDED_MB)
-        tests = tests or (not fresh and "tests" in read_stamp(self.project))
-        self._announce(before, tests)
-        uv = own_uv()
-        self.tell.steps = (4 if fresh else 1) + (uv is None)
+        self.tell.say(BEGINS[before])
         try:
-            if fresh:
-                self._begin(before, with_pip=uv is None and self.outer_pip is None)
-            self._fill(uv, tests, fresh)
+            if before != "made":
+                self._begin(before)
+            else:
+                old = read_stamp(self.project)
+                self._stamp({**old, "made": False, "touched": contents(self.project)})
+            self._install(tests)
+            if before != "made":
+                self._add_course()
         finally:
-            self._keep_log()
+            with suppress(OSError):  # there may be no place for it
+                write_whole(self.project.log, self.said.encode())
         self._stamp({**self._marks(), "made": True, **wanted(self.project, tests)})
         return Environment(self.project.python, self.project.venv, own=False)
 
-    def _announce(self, before: str, tests: bool) -> None:
-        anew = (
-            f"Setting the course up in .venv (about {ENVIRONMENT_MB} MB, once; it needs the "
-            "network)."
-        )
-        what = {
-            "none": anew,
-            "foreign": anew,
-            "broken": "The environment in .venv is broken or half made: making it anew.",
-            "made": "Bringing the environment in .venv up to date"
-            + (" and adding what the tests need." if tests else "."),
-        }
-        self.tell.say(what[before])
-
     def _has_it(self, tests: bool) -> bool:
         """Whether the Python at ``.venv`` has everything, by the same look as at our own."""
-        command = [str(self.project.python), "-m", "lessons_lib.launch.needs"]
-        try:
-            look = subprocess.run(
-                command + (["test"] if tests else []),
-                cwd=self.project.root,
-                env=self.env,
-                capture_output=True,
-                timeout=60,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-        return look.returncode == 0
+        look = [str(self.project.python), "-m", "lessons_lib.launch.needs"]
+        return _succeeds(look + ["test"] * tests, cwd=self.project.root, env=self.env)
 
     def _marks(self) -> "dict[str, Any]":
-        version = ".".join(map(str, sys.version_info[:3]))
-        return {"format": FORMAT, "root": str(self.project.root), "python": version}
+        return {"format": FORMAT, "root": str(self.project.root)}
 
     def _stamp(self, stamp: "Mapping[str, Any]") -> None:
         data = json.dumps(dict(stamp), indent=1, sort_keys=True) + "\n"
         write_whole(self.project.stamp, data.encode())
 
-    def _begin(self, before: str, with_pip: bool) -> None:
+    def _begin(self, before: str) -> None:
         """Clear the place, mark it as being made, and put an empty environment there."""
-        if not machine.has_module("venv") or (with_pip and not machine.has_module("ensurepip")):
-            raise no_venv(python_version())
+        needed = ["venv"] if self.outer_pip else ["venv", "ensurepip"]
+        if not all(map(machine.has_module, needed)):
+            raise no_venv(sys.version_info[:2])
         self._clear(before)
-        line = self.tell.step(f"Making .venv with Python {'.'.join(map(str, python_version()))}")
+        self.tell.say("Making .venv with Python {}.{} …".format(*sys.version_info))
         self.project.venv.mkdir()
         self._stamp({**self._marks(), "made": False})
         base = getattr(sys, "_base_executable", None) or sys.executable
-        command = [base, "-m", "venv"] + ([] if with_pip else ["--without-pip"])
-        ended = self._run([*command, str(self.project.venv)], line)
-        if ended.code:
-            raise self._trouble(ended)
+        bare = ["--without-pip"] if self.outer_pip else []
+        self._must([base, "-m", "venv", *bare, str(self.project.venv)])
 
     def _clear(self, before: str) -> None:
         """Remove an environment of ours that is broken; put one that is not ours aside."""
@@ -262,129 +240,72 @@ class Maker:
         for doomed in self.project.root.glob(".venv.old-*"):
             shutil.rmtree(doomed, ignore_errors=True)
         if before == "foreign":
-            number = 1
-            while os.path.lexists(venv.with_name(f".venv.aside-{number}")):
-                number += 1
-            aside = venv.with_name(f".venv.aside-{number}")
+            names = (venv.with_name(f".venv.aside-{number}") for number in count(1))
+            aside = next(name for name in names if not os.path.lexists(name))
             os.replace(venv, aside)
             self.tell.say(f"There was a .venv that the course had not made: kept as {aside.name}.")
 
-    def _fill(self, uv: "Path | None", tests: bool, fresh: bool) -> None:
-        """Install the pins, and into a fresh environment the course itself."""
-        if uv is None:
-            uv = self._fetch_uv()
-        pins = [self.project.lock] + ([self.project.test_lock] if tests else [])
-        if not fresh:
-            touched = contents(self.project)
-            self._stamp({**read_stamp(self.project), "made": False, "touched": touched})
-        self._install_pins(uv, pins)
-        if fresh:
-            self._install_course(uv)
-            self._warm_up()
-
-    def _fetch_uv(self) -> "Path | None":
-        """Get ``uv`` into the environment; without it pip does the work, more slowly."""
-        line = self.tell.step("Fetching uv, the fast installer")
-        uv = self.project.python.with_name("uv.exe" if os.name == "nt" else "uv")
-        if uv.exists():
-            self.tell.done(line, 0)
-            return uv
-        ended = self._run([*self._pip("install"), "--quiet", UV], line)
-        return uv if ended.code == 0 and uv.exists() else None
-
-    def _pip(self, what: str) -> "list[str]":
-        """The beginning of a pip command on ``.venv``."""
-        python = str(self.project.python)
-        begin = [*self.outer_pip, python] if self.outer_pip else [python, "-m", "pip"]
-        return [*begin, what] + (["--retries", "1"] if what == "install" else [])
-
-    def _install_pins(self, uv: "Path | None", pins: "list[Path]") -> None:
-        total = sum(count_pins(path) for path in pins)
-        line = self.tell.step(f"Installing up to {total} packages")
+    def _install(self, tests: bool) -> None:
+        """Install the pins: with uv, and where that cannot be had or fails, with pip."""
+        pins = [self.project.lock] + [self.project.test_lock] * tests
         files = [part for path in pins for part in ("-r", str(path))]
+        total = sum(path.read_text(encoding="utf-8").count("==") for path in pins)
+        uv = uv_here(self.project) or self._fetch_uv()
+        self.tell.say(f"Installing up to {total} packages …")
         if uv is not None:
-            python = str(self.project.python)
-            command = [str(uv), "pip", "install", "--python", python, "--require-hashes", *files]
-            ended = self._run(command, line, PackageCount(total), self._uv_env())
+            to = ["--python", str(self.project.python), "--require-hashes"]
+            ended = self._run([str(uv), "pip", "install", *to, *files], self._uv_env())
             if ended.code == 0:
                 return
             if kind_of(ended.output) in ("room", "hash", "write"):
                 raise self._trouble(ended)
-            line += " (with pip)"
-        self._need_pip()
-        command = [*self._pip("install"), "--progress-bar", "off", "--require-hashes", *files]
-        ended = self._run(command, line, PackageCount(total))
-        if ended.code:
-            raise self._trouble(ended)
+            self.tell.say("Installing them with pip, which takes longer …")
+        bar = ["--progress-bar", "off", "--retries", "1", "--require-hashes"]
+        self._must([*self.pip, "install", *bar, *files])
 
-    def _need_pip(self) -> None:
-        """An environment made for the reader's own uv has no pip: give it one if need be."""
-        python = str(self.project.python)
-        if subprocess.run(self._pip("--version"), capture_output=True, env=self.env).returncode:
-            self.outer_pip = None
-            subprocess.run([python, "-m", "ensurepip"], capture_output=True, env=self.env)
+    def _fetch_uv(self) -> "Path | None":
+        """Get ``uv`` into the environment; without it pip does the work, more slowly."""
+        self.tell.say("Fetching uv, the fast installer …")
+        self._run([*self.pip, "install", "--retries", "1", "--quiet", UV])
+        return uv_here(self.project)
 
     def _uv_env(self) -> "dict[str, str]":
         """What pip is told about indexes and certificates holds for uv, which does not ask pip."""
-        env = dict(self.env)
         # A fresh .venv adds no settings of its own, and pip would start twice to look there.
-        python = sys.executable if self.outer_pip else str(self.project.python)
-        asked = [python, "-m", "pip", "config", "list"]
+        asked = [*self.pip[:3], "config", "list"]
         listed = subprocess.run(asked, capture_output=True, text=True, env=self.env).stdout
         told = pip_settings(listed)
         pairs = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
-        for name, setting in pairs.items():
-            if told.get(setting):
-                env.setdefault(name, told[setting])
-        if told.get("no-index"):
-            env.setdefault("UV_NO_INDEX", "1")
-        if told.get("find-links"):
-            env.setdefault("UV_FIND_LINKS", ",".join(told["find-links"].split()))
-        return env
+        named = {name: told[setting] for name, setting in pairs.items() if setting in told}
+        return {**named, **self.env}
 
-    def _install_course(self, uv: "Path | None") -> None:
-        line = self.tell.step("Installing the course itself")
-        flags = ["--no-deps", "--no-build-isolation", "-e", str(self.project.root)]
-        if uv is not None:
-            command = [str(uv), "pip", "install", "--python", str(self.project.python), *flags]
-            command.append("--offline")
-        else:
-            command = [*self._pip("install"), "--no-index", *flags]
-        ended = self._run(command, line)
-        if ended.code:
-            raise self._trouble(ended)
+    def _add_course(self) -> None:
+        """Lead the environment to the course, and draw one picture.
 
-    def _warm_up(self) -> None:
-        """Draw one picture: the drawing program is compiled once per machine, and this is it."""
-        line = self.tell.step("Preparing the pictures")
+        The drawing program is compiled once per machine, and this is it. A course without pictures
+        can still be read, so what goes wrong here is for `doctor`.
+        """
+        base = {"base": str(self.project.venv), "platbase": str(self.project.venv)}
+        site = Path(sysconfig.get_path("purelib", "venv", base))
+        write_whole(site / "lessons_lib.pth", f"{self.project.root}\n".encode())
+        self.tell.say("Preparing the pictures …")
         home = "lessons_lib.observe.pictures.graphviz"
         draw = f"from {home} import render; render('digraph {{ a -> b }}')"
-        # A course without pictures can still be read, so what goes wrong here is for `doctor`.
-        self._run([str(self.project.python), "-c", draw], line)
+        self._run([str(self.project.python), "-c", draw])
 
-    def _run(
-        self,
-        command: "list[str]",
-        line: str,
-        watch: Watch = nothing,
-        env: "dict[str, str] | None" = None,
-    ) -> Finished:
-        ended = self.tell.run(command, line, env or self.env, self.project.root, watch)
+    def _run(self, command: "list[str]", env: "dict[str, str] | None" = None) -> Finished:
+        ended = self.tell.run(command, env or self.env, self.project.root)
         self.said += f"$ {' '.join(command)}\n{ended.output}\n"
         return ended
 
-    def _keep_log(self) -> None:
-        """Keep what the installers said, if there is a place for it."""
-        with suppress(OSError):
-            write_whole(self.project.log, self.said.encode())
+    def _must(self, command: "list[str]") -> None:
+        """Run what the set-up cannot go on without."""
+        ended = self._run(command)
+        if ended.code:
+            raise self._trouble(ended)
 
     def _trouble(self, ended: Finished) -> Trouble:
-        return from_output(ended.output, self.project.root, python_version(), self.project.log)
-
-
-def count_pins(lock: Path) -> int:
-    """How many packages a lock pins."""
-    return sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())
+        return from_output(ended.output, self.project.root, sys.version_info[:2], self.project.log)
 
 
 def pip_settings(listed: str) -> "dict[str, str]":
@@ -396,7 +317,6 @@ def pip_settings(listed: str) -> "dict[str, str]":
     told = {}
     for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
-        setting = name.rpartition(".")[2]
         if value and name.startswith(("global.", "install.", "user.", "site.", ":env:")):
-            told[setting] = str(ast.literal_eval(value))
+            told[name.rpartition(".")[2]] = str(ast.literal_eval(value))
     return told

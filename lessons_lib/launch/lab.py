@@ -15,9 +15,9 @@ import urllib.request
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from lessons_lib.launch.environment import Environment, clean
+from lessons_lib.launch.environment import Environment
 from lessons_lib.launch.machine import browser_reads_files, headless
 from lessons_lib.launch.project import HERE, START, Project
 from lessons_lib.launch.trouble import Trouble
@@ -100,22 +100,15 @@ def variables(
 ) -> "dict[str, str]":
     """The variables that JupyterLab and its kernels see.
 
-    The environment's own kernel goes before one of the same name in the reader's home, and nothing
-    is traced to a service, whatever the reader has switched on elsewhere.
+    The environment's own kernel goes before one of the same name in the reader's home.
     """
-    env = dict(environ) if environment.own else clean(environ)
+    env = environment.variables(environ, project)
     shared = str(environment.prefix / "share" / "jupyter")
     env["JUPYTER_PATH"] = os.pathsep.join(filter(None, [shared, env.get("JUPYTER_PATH")]))
     env["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, [env.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)])
     )
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
-    env.update(LANGSMITH_TRACING="false", LANGCHAIN_TRACING_V2="false")
-    if environment.own:
-        # The reader's environment need not have the course installed.
-        env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(project.root), env.get("PYTHONPATH")])
-        )
     return env
 
 
@@ -136,7 +129,7 @@ def hand_over(command: "list[str]", env: "Mapping[str, str]", folder: Path) -> i
     sys.stderr.flush()
     os.chdir(folder)
     if os.name != "nt":
-        become(command, env)
+        os.execve(command[0], command, dict(env))
     process = subprocess.Popen(command, env=dict(env))
     while True:
         try:
@@ -144,11 +137,6 @@ def hand_over(command: "list[str]", env: "Mapping[str, str]", folder: Path) -> i
         except KeyboardInterrupt:
             # Ctrl-C reached JupyterLab too, which is putting its kernels away.
             continue
-
-
-def become(command: "list[str]", env: "Mapping[str, str]") -> NoReturn:
-    """Replace this process by another program."""
-    os.execve(command[0], command, dict(env))
 
 
 def running(root: Path) -> "str | None":

@@ -1,13 +1,12 @@
 """Renewing the pins, for maintainers: ``binder/requirements.txt`` and what the tests add to it."""
 
-import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lessons_lib.launch.environment import own_uv
+from lessons_lib.launch.environment import uv_here
 from lessons_lib.launch.files import write_whole
 from lessons_lib.launch.project import HERE, Project
 from lessons_lib.launch.trouble import Trouble
@@ -46,7 +45,9 @@ def _put(path: Path, text: str) -> bool:
 
 def _compile(lock: Path, what: "list[str]", upgrade: "Sequence[str]", folder: Path) -> str:
     """Run the resolver on a copy of ``lock``, whose pins it keeps."""
-    uv = _uv()
+    uv = uv_here()
+    if uv is None:
+        raise Trouble("`lock` needs uv: install it, or run the set-up, which fetches it.")
     copy = folder / f"{lock.parent.name}.txt"
     copy.write_bytes(lock.read_bytes() if lock.exists() else b"")
     command = [str(uv), "pip", "compile", *what, *COMPILE, *upgrade, "-o", str(copy)]
@@ -54,14 +55,6 @@ def _compile(lock: Path, what: "list[str]", upgrade: "Sequence[str]", folder: Pa
     if ended.returncode:
         raise Trouble(f"uv could not resolve {lock.name}: {' '.join(ended.stderr.split())}")
     return copy.read_text(encoding="utf-8")
-
-
-def _uv() -> Path:
-    inside = HERE.python.with_name("uv.exe" if os.name == "nt" else "uv")
-    uv = own_uv() or (inside if inside.exists() else None)
-    if uv is None:
-        raise Trouble("`lock` needs uv: install it, or run the set-up, which fetches it.")
-    return uv
 
 
 def pins(text: str) -> "dict[str, str]":

@@ -5,8 +5,9 @@
 
 import importlib.metadata
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ def look_up(wanted: str) -> "Need | None":
     try:
         from packaging.requirements import Requirement
     except ImportError:
-        return Need(wanted, _bare_name(wanted), "", False)
+        return Need(wanted, re.split(r"[^\w.-]", wanted)[0], "", False)
     requirement = Requirement(wanted)
     if requirement.marker is not None and not requirement.marker.evaluate():
         return None
@@ -42,27 +43,20 @@ def look_up(wanted: str) -> "Need | None":
     return Need(wanted, requirement.name, installed, fits)
 
 
-def _bare_name(wanted: str) -> str:
-    """The name at the head of a requirement."""
-    end = next((i for i, c in enumerate(wanted) if not (c.isalnum() or c in "-_.")), len(wanted))
-    return wanted[:end]
-
-
-def needs(tests: bool, root: Path = ROOT) -> "tuple[Need, ...]":
-    """Look up everything that the course, and its tests if asked, require here."""
+def needs(tests: bool, root: Path = ROOT) -> "Iterator[Need]":
+    """Look up, one by one, what the course, and its tests if asked, require here."""
     wanted = requirements(root=root) + (requirements("test", root) if tests else ())
-    return tuple(need for need in map(look_up, wanted) if need is not None)
+    return (need for need in map(look_up, wanted) if need is not None)
 
 
 def satisfied(tests: bool, root: Path = ROOT) -> bool:
     """Whether this environment has all of it; stops at the first thing that is missing."""
-    wanted = requirements(root=root) + (requirements("test", root) if tests else ())
-    return all(need is None or need.fits for need in map(look_up, wanted))
+    return all(need.fits for need in needs(tests, root))
 
 
 def main(argv: "Sequence[str]") -> int:
     """Print what this environment has as JSON; exit code 1 if something is missing."""
-    found = needs("test" in argv)
+    found = list(needs("test" in argv))
     print(json.dumps([need._asdict() for need in found]))
     return 0 if all(need.fits for need in found) else 1
 

@@ -2,10 +2,9 @@
 
 import os
 import re
-import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from lessons_lib.launch.trouble import Trouble
@@ -14,58 +13,27 @@ ROOT = Path(__file__).resolve().parents[2]
 START = "00_start_here"
 
 
-class Project(NamedTuple):
+class Project:
     """The folders and files of a course that lies in ``root``."""
 
-    root: Path
-
-    @property
-    def venv(self) -> Path:
-        """The environment that the set-up makes."""
-        return self.root / ".venv"
-
-    @property
-    def python(self) -> Path:
-        """The interpreter in that environment."""
-        return interpreter(self.venv)
-
-    @property
-    def stamp(self) -> Path:
-        """What the set-up notes down about the environment, last of all."""
-        return self.venv / "lessons.json"
-
-    @property
-    def log(self) -> Path:
-        """Everything that the installers said."""
-        return self.venv / "lessons-setup.log"
-
-    @property
-    def lock(self) -> Path:
-        """The pins of the course."""
-        return self.root / "binder" / "requirements.txt"
-
-    @property
-    def test_lock(self) -> Path:
-        """The pins that only the tests need, on top."""
-        return self.root / "tests" / "requirements.txt"
-
-    @property
-    def lessons(self) -> Path:
-        """The lessons as they were written."""
-        return self.root / "notebooks"
-
-    @property
-    def copies(self) -> Path:
-        """The reader's own copies of them."""
-        return self.root / "my"
-
-
-HERE = Project(ROOT)
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.venv = root / ".venv"  # the environment that the set-up makes
+        self.python = interpreter(self.venv)
+        self.stamp = self.venv / "lessons.json"  # what is noted down about it, last of all
+        self.log = self.venv / "lessons-setup.log"  # everything that the installers said
+        self.lock = root / "binder" / "requirements.txt"  # the pins of the course
+        self.test_lock = root / "tests" / "requirements.txt"  # and what only the tests need
+        self.lessons = root / "notebooks"  # as they were written
+        self.copies = root / "my"  # the reader's own
 
 
 def interpreter(prefix: Path) -> Path:
     """Where an environment keeps its Python: ``Scripts`` on Windows, ``bin`` elsewhere."""
     return prefix / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+HERE = Project(ROOT)
 
 
 @lru_cache(maxsize=4)
@@ -112,8 +80,3 @@ def binder_url(lesson_slug: "str | None" = None, root: Path = ROOT) -> str:
     where = f"gh/{on_github[1]}" if on_github else f"git/{quote(address, safe='')}"
     opened = quote(f"doc/tree/my/{lesson_slug or START}.ipynb", safe="")
     return f"https://mybinder.org/v2/{where}/HEAD?urlpath={opened}"
-
-
-def python_version() -> "tuple[int, int]":
-    """The running Python's version, as the set-up's sentences name it."""
-    return sys.version_info[:2]

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
-from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from lessons_lib.launch.lab import SETTINGS
+from lessons_lib.teach import loader
 from tests.kernels import Place
 from tests.project import ROOT, notebooks
 
@@ -34,13 +35,8 @@ START_TIMEOUT = 60.0  # seconds until the server must have said where it is
 PAGE_TIMEOUT = 30_000.0  # milliseconds for anything the page is asked to do
 
 _BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "microsoft-edge",
-    "msedge",
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
+    *("microsoft-edge", "msedge"),
 )
 _BROWSER_PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -80,6 +76,11 @@ class Server:
     home: Path
     process: subprocess.Popen[str]
 
+    def progress(self) -> dict[str, Any]:
+        """What is kept of the reader's progress."""
+        kept: dict[str, Any] = json.loads((self.home / "progress.json").read_text("utf-8"))
+        return kept
+
     def page_of(self, notebook: str) -> str:
         """The address of a notebook in a fresh workspace."""
         return f"{self.url}lab/tree/{notebook}?reset&token={self.token}"
@@ -87,15 +88,11 @@ class Server:
 
 @contextmanager
 def jupyterlab(place: Place) -> Iterator[Server]:
-    """Start JupyterLab on copies of the notebooks; end it, and its kernels, whatever happens.
-
-    Copies that are there already stay as they are, as on a second day.
-    """
+    """Start JupyterLab on copies of the notebooks; end it, and its kernels, whatever happens."""
     folder = place.folder / "my"
-    if not folder.exists():
-        folder.mkdir()
-        for path in notebooks():
-            shutil.copy(path, folder)
+    folder.mkdir()
+    for path in notebooks():
+        shutil.copy(path, folder)
     token = secrets.token_hex(16)
     process = subprocess.Popen(
         _command(folder, token),
@@ -206,10 +203,12 @@ def browser_page(executable: str) -> Iterator[Page]:
             browser.close()
 
 
-# What the page is asked, in its own language; `notebook` is JupyterLab's notebook panel.
+# What the page is asked, in its own language.
 _READY = """async (path) => {
     await window.jupyterapp.restored;
     const shell = window.jupyterapp.shell;
+    shell.collapseLeft();
+    shell.collapseRight();
     while (shell.currentWidget?.context?.path !== path) {
         await new Promise(done => shell.currentChanged.connect(() => done()));
     }
@@ -241,6 +240,7 @@ _SHOW = """async (index) => {
     notebook.activeCellIndex = index;
     await notebook.scrollToItem(index, 'start');
     const { node } = notebook.widgets[index];
+    node.dataset.at = index;
     return node.isConnected && node.getBoundingClientRect().height > 0;
 }"""
 _WRITE = """([index, source]) => {
@@ -267,10 +267,14 @@ _PICTURES = """async (index) => {
         own: !/\\bjp-/.test(box(one).className),
     }));
 }"""
-_HIDE_SIDEBARS = """() => {
-    window.jupyterapp.shell.collapseLeft();
-    window.jupyterapp.shell.collapseRight();
-}"""
+_SESSION = "window.jupyterapp.shell.currentWidget.context.sessionContext"
+_SHUT_DOWN = f"() => {_SESSION}.shutdown()"
+_START_AGAIN = f"""async () => {{
+    await {_SESSION}.startKernel();
+    while ({_SESSION}.session?.kernel?.status !== 'idle') {{
+        await new Promise(done => {_SESSION}.statusChanged.connect(() => done()));
+    }}
+}}"""
 _COMMAND = "name => window.jupyterapp.commands.execute(name)"
 
 
@@ -281,10 +285,12 @@ class Lesson:
     page: Page
 
     @classmethod
-    def open(cls, page: Page, server: Server, notebook: str) -> Lesson:
+    @contextmanager
+    def open(cls, page: Page, server: Server, notebook: str) -> Iterator[Lesson]:
         """Open a notebook, in the JupyterLab that the page shows if it shows one already.
 
-        Returns when its kernel is idle. Close a lesson before opening the next.
+        Its kernel is idle then. At the end the kernel is ended and the notebook closed; nothing is
+        saved.
         """
         if page.url.startswith(server.url):
             page.evaluate(_OPEN, notebook)
@@ -292,11 +298,15 @@ class Lesson:
             page.goto(server.page_of(notebook))
             page.wait_for_function("() => window.jupyterapp")
         page.evaluate(_READY, notebook)
-        return cls(page)
+        try:
+            yield cls(page)
+        finally:
+            page.evaluate(_CLOSE)
 
-    def close(self) -> None:
-        """End the lesson's kernel and close its notebook; nothing is saved."""
-        self.page.evaluate(_CLOSE)
+    def run_those(self, *beginnings: str) -> None:
+        """Run the code cells that begin with one of some texts."""
+        for index in self.starting(*beginnings):
+            self.run(index)
 
     def run_all(self) -> None:
         """Run all cells; returns when the kernel has answered the last."""
@@ -305,6 +315,14 @@ class Lesson:
     def save(self) -> None:
         """Save the notebook, as Ctrl-S does."""
         self.page.evaluate(_COMMAND, "docmanager:save")
+
+    def shut_down(self) -> None:
+        """End the kernel, as the menu *Kernel* does."""
+        self.page.evaluate(_SHUT_DOWN)
+
+    def start_again(self) -> None:
+        """Start another kernel after one was shut down."""
+        self.page.evaluate(_START_AGAIN)
 
     def cells(self) -> list[dict[str, Any]]:
         """Every cell as the page holds it now."""
@@ -333,7 +351,7 @@ class Lesson:
     def show(self, index: int) -> Locator:
         """Scroll a cell into view and return it; again, if the page was still being laid out."""
         self.page.wait_for_function(_SHOW, arg=index)
-        return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
+        return self.page.locator(f'.jp-Notebook .jp-Cell[data-at="{index}"]')
 
     def run(self, index: int, source: str | None = None) -> Locator:
         """Run one cell, with another source if one is given; returns the cell."""
@@ -343,23 +361,29 @@ class Lesson:
         self.page.evaluate(_COMMAND, "notebook:run-cell")
         return cell
 
-    def pictures(self, index: int) -> list[dict[str, Any]]:
-        """Every picture and table of a cell that is in view: whether it loaded, how wide it is.
+    def nothing_is_cut_off(self, index: int) -> None:
+        """A cell's pictures and tables are loaded; each fits, or scrolls in a box that does.
 
-        `room` is the width of the cell's output, `box` that of what the picture scrolls in; that
-        is its `own` when it is none of JupyterLab's.
+        So letters stay large enough to read, and the page itself need not be scrolled sideways.
         """
-        found: list[dict[str, Any]] = self.page.evaluate(_PICTURES, index)
-        return found
+        self.show(index)
+        for one in self.page.evaluate(_PICTURES, index):
+            assert one["loaded"], f"cell {index}: {one}"
+            fits = one["width"] <= one["room"] or (one["own"] and one["box"] <= one["room"])
+            assert fits, f"cell {index}: {one}"
+        wider = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not wider, f"cell {index}"
 
-    def hide_sidebars(self) -> None:
-        """Leave the page to the notebook, as on a narrow screen."""
-        self.page.evaluate(_HIDE_SIDEBARS)
-
-    def is_wider_than_the_window(self) -> bool:
-        """Whether the page itself would have to be scrolled sideways."""
-        wider: bool = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        return wider
+    def solves(self, id: str) -> None:
+        """An exercise: a near miss is told what it misses, the solution is right, and shown."""
+        answers, check = loader.answers(id), self.find(f'check("{id}"')
+        near_miss = answers.near_misses[0]
+        self.run(check - 1, near_miss.source)
+        expect(self.run(check)).to_contain_text(words(near_miss.says))
+        self.run(check - 1, answers.solution)
+        expect(self.run(check)).to_contain_text("Right:")
+        shown = self.run(self.find(f'solution("{id}"'))
+        expect(shown).to_contain_text("One right answer")
 
 
 def words(markdown: str) -> str:

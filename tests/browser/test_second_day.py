@@ -1,76 +1,85 @@
-"""Two days of work: a lesson run, saved and left; the course stopped, started and opened again."""
+"""Two days of work: a lesson run, saved and left, and opened again when its kernel is gone."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from lessons_lib.launch.copies import not_yet_run
-from tests.browser.lab import WIDE, Lesson, Server, jupyterlab
-from tests.kernels import Place
+from tests.browser.lab import PHONE, WIDE, Lesson, Server
 from tests.project import ROOT
 
 WIDGETS = {
     "02_reference_counting.ipynb": (
-        "import gc",
-        "class Upload",
-        'predict("02.last-reference")',
-        "step(",
+        *("import gc", "class Upload", 'predict("02.last-reference")', "step("),
     ),
     "12_interrupts_and_time_travel.ipynb": (
-        "from lessons_lib.memories import warm_up",
-        "class Case(",
-        "THREAD =",
-        "def draft(",
-        "paid, mailed",
-        "def finished_case(",
-        "def before(node)",
-        "machine = time_machine(",
+        *("from lessons_lib.memories import warm_up", "class Case(", "THREAD =", "def draft("),
+        *("paid, mailed", "def finished_case(", "def before(node)", "machine = time_machine("),
     ),
 }
 """A lesson with a prediction and a player, and one with a time machine: the cells that are run, the
 last by a part of its text."""
-STATIC = re.compile("[Rr]un this cell")
+STATIC = re.compile("[Rr]un this cell to")
 
 
-@pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    """A course laid out as the reader gets it."""
-    with Place.make() as made:
-        (made.folder / "my").mkdir()
-        for name in WIDGETS:
-            (made.folder / "my" / name).write_bytes(not_yet_run(ROOT / "notebooks" / name))
-        yield made
-
-
-def _opened(page: Page, server: Server) -> Iterator[tuple[Lesson, list[int]]]:
+@pytest.fixture(params=WIDGETS.items(), ids=lambda param: param[0][:2])
+def days(request: pytest.FixtureRequest, page: Page, server: Server) -> tuple[str, tuple[str, ...]]:
+    """A lesson laid out as the reader gets it, and the beginnings of its cells."""
+    name, beginnings = request.param
     page.set_viewport_size(WIDE)
-    page.goto("about:blank")  # a page of the day before may have the same address
-    for name, beginnings in WIDGETS.items():
-        lesson = Lesson.open(page, server, name)
-        *needs, last = beginnings
-        yield lesson, [*lesson.starting(*needs), lesson.find(last)]
-        lesson.close()
+    (server.folder / f"day-{name}").write_bytes(not_yet_run(ROOT / "notebooks" / name))
+    return f"day-{name}", beginnings
+
+
+def _cells(lesson: Lesson, beginnings: tuple[str, ...]) -> list[int]:
+    *needs, last = beginnings
+    return [*lesson.starting(*needs), lesson.find(last)]
 
 
 def test_a_saved_lesson_shows_its_widgets_standing_still_on_the_second_day(
-    page: Page, place: Place
+    days: tuple[str, tuple[str, ...]], page: Page, server: Server
 ) -> None:
-    with jupyterlab(place) as first:
-        for lesson, cells in _opened(page, first):
-            assert not any(cell.get("outputs") for cell in lesson.cells())
-            assert not any(cell.get("execution_count") for cell in lesson.cells())
-            for index in cells:
-                ran = lesson.run(index)
-            expect(ran.get_by_role("slider").first).to_be_visible()
-            lesson.save()
-    with jupyterlab(place) as second:
-        for lesson, cells in _opened(page, second):
-            for index in cells:
-                cell = lesson.show(index)
-                expect(cell.get_by_text("Error displaying widget")).to_have_count(0)
-            expect(cell.get_by_role("img").first).to_be_visible()
-            expect(cell.get_by_text(STATIC)).to_be_visible()
+    name, beginnings = days
+    with Lesson.open(page, server, name) as lesson:
+        assert not any(cell.get("outputs") for cell in lesson.cells())
+        assert not any(cell.get("execution_count") for cell in lesson.cells())
+        for index in _cells(lesson, beginnings):
+            ran = lesson.run(index)
+        expect(ran.get_by_role("slider").first).to_be_visible()
+        lesson.save()
+    page.goto("about:blank")  # else the page would still have the lesson of the day before
+    with Lesson.open(page, server, name) as lesson:
+        for index in _cells(lesson, beginnings):
+            cell = lesson.show(index)
+            expect(cell.get_by_text("Error displaying widget")).to_have_count(0)
+        expect(cell.get_by_role("img").first).to_be_visible()
+        expect(cell.get_by_text(STATIC)).to_be_visible()
+
+
+def _told(cell: Locator) -> str:
+    """What the box of a widget says above it."""
+    said: str = cell.locator(".rc-live").evaluate(
+        "box => getComputedStyle(box, '::before').content"
+    )
+    return said
+
+
+def test_widgets_say_that_their_kernel_was_shut_down(page: Page, server: Server) -> None:
+    """At once; and once there is another kernel, to a click."""
+    beginnings = WIDGETS["02_reference_counting.ipynb"]
+    with Lesson.open(page, server, "02_reference_counting.ipynb") as lesson:
+        cells = [lesson.run(index) for index in _cells(lesson, beginnings)][-2:]
+        expect(cells[-1].get_by_role("slider")).to_be_visible()
+        assert [_told(cell) for cell in cells] == ["none", "none"]
+        lesson.shut_down()
+        for size in (WIDE, PHONE):
+            page.set_viewport_size(size)
+            assert all("is gone" in _told(cell) for cell in cells), size
+        page.set_viewport_size(WIDE)
+        lesson.start_again()
+        assert [_told(cell) for cell in cells] == ["none", "none"]
+        lesson.show(lesson.find("step(")).get_by_role("button", name="next").click()
+        assert ["is gone" in _told(cell) for cell in cells] == [False, True]

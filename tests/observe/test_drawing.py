@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -188,3 +189,13 @@ def test_a_picture_is_an_image_with_words(tmp_path: Path) -> None:
 def test_code_is_never_drawn_small() -> None:
     sizes = re.findall(r"font-size:(\d+)px", draw(chain(2), alt="x").svg)
     assert min(map(int, sizes)) >= 13
+
+
+def test_a_narrow_page_is_scrolled_to_what_it_would_not_show() -> None:
+    boxes = tuple(Box(name, "object" * 3) for name in "abcd")
+    line = Diagram(boxes, tuple(Arrow(a.id, b.id) for a, b in pairwise(boxes)), direction="LR")
+    first, last = (draw(line, "A line.", see=id) for id in "ad")
+    assert first.focus == 0
+    assert last.focus > 270
+    assert "scroll-initial-target" in last.html()
+    assert "scroll-initial-target" not in first.html()

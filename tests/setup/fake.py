@@ -40,29 +40,8 @@ class LabApp:
         return server
 """
 
-BACKEND = """
-import os, zipfile
-
-def get_requires_for_build_editable(config_settings=None):
-    return []
-
-def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
-    name = "lessons_lib-0.1.0-py3-none-any.whl"
-    info = "lessons_lib-0.1.0.dist-info/"
-    meta = "Metadata-Version: 2.1\\nName: lessons_lib\\nVersion: 0.1.0\\n"
-    tags = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
-    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
-        wheel.writestr("lessons_lib.pth", os.getcwd())
-        wheel.writestr(info + "METADATA", meta)
-        wheel.writestr(info + "WHEEL", tags)
-        wheel.writestr(info + "RECORD", "")
-    return name
-"""
-
 UV = """#!{python}
 import os, pathlib, sys, zipfile
-if "--version" in sys.argv:
-    print("uv 0.99.0"); sys.exit()
 gate = os.environ.get("GATE")
 if gate and "-r" in sys.argv:
     open(gate).read()
@@ -70,8 +49,6 @@ if os.environ.get("UV_SAYS"):
     print(os.environ["UV_SAYS"]); sys.exit(2)
 python = pathlib.Path(sys.argv[sys.argv.index("--python") + 1])
 site = next(python.parents[1].glob("lib/*/site-packages"))
-if "-e" in sys.argv:
-    (site / "lessons_lib.pth").write_text(sys.argv[sys.argv.index("-e") + 1]); sys.exit()
 for file in [sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "-r"]:
     for line in open(file):
         if "==" in line:
@@ -119,9 +96,6 @@ def pin(path: Path) -> str:
 
 
 PYPROJECT = """
-[build-system]
-requires = ["rc-fake-backend"]
-build-backend = "rc_fake_backend"
 [project]
 name = "lessons_lib"
 version = "0.1.0"
@@ -151,11 +125,10 @@ def course(folder: Path) -> Project:
     none_runs = "list_running_servers = list"
     parts = {"jupyterlab/labapp.py": LAB, "jupyter_server/serverapp.py": none_runs}
     lab = wheel(wheels, "rc-fake-lab", parts)
-    backend = wheel(wheels, "rc-fake-backend", {"rc_fake_backend.py": BACKEND})
     says = "import sys; print('tests of', sys.argv[1:]); sys.exit(7)"
     pytest = wheel(wheels, "rc-fake-pytest", {"pytest/__init__.py": "", "pytest/__main__.py": says})
     for path, text in {
-        project.lock: pin(lab) + pin(backend),
+        project.lock: pin(lab),
         project.test_lock: pin(pytest),
         project.root / "pyproject.toml": PYPROJECT,
     }.items():
@@ -164,6 +137,15 @@ def course(folder: Path) -> Project:
     project.lessons.mkdir()
     for name in ("00_start_here", "02_reference_counting"):
         (project.lessons / f"{name}.ipynb").write_bytes(notebook(name))
+    return project
+
+
+def copied(ready: Project, folder: Path) -> Project:
+    """The same course in another folder, its environment as if it had been made there."""
+    shutil.copytree(ready.root.parent, folder, symlinks=True, dirs_exist_ok=True)
+    project = Project(folder / "course")
+    for path in (project.stamp, *project.venv.glob("lib/*/site-packages/lessons_lib.pth")):
+        path.write_text(path.read_text().replace(str(ready.root), str(project.root)))
     return project
 
 

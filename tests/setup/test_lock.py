@@ -86,7 +86,7 @@ def _resolver(monkeypatch: pytest.MonkeyPatch, fails: bool = False) -> list[list
         Path(command[-1]).write_text(text)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(lock, "_uv", lambda: Path("uv"))
+    monkeypatch.setattr(lock, "uv_here", lambda: Path("uv"))
     monkeypatch.setattr(subprocess, "run", resolve)
     return asked
 

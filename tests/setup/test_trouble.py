@@ -64,7 +64,7 @@ class Scripted(Teller):
         self.ends = list(ends)
         self.commands: list[list[str]] = []
 
-    def run(self, command, line, env=None, cwd=None, watch=None):  # type: ignore[no-untyped-def]
+    def run(self, command, env, cwd):  # type: ignore[no-untyped-def]
         self.commands.append([str(part) for part in command])
         return self.ends.pop(0)
 
@@ -75,8 +75,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     for lock in (project.lock, project.test_lock):
         lock.parent.mkdir()
         lock.write_text("six==1.0\n")
-    monkeypatch.setattr(environment, "own_uv", lambda: None)
-    monkeypatch.setattr(environment.Maker, "_need_pip", lambda self: None)
+    monkeypatch.setattr(environment, "uv_here", lambda project: None)
     return project
 
 
@@ -90,30 +89,21 @@ def test_without_uv_pip_does_it_and_no_network_is_one_line(project: Project) -> 
     assert OFFLINE_PIP in project.log.read_text()
 
 
-def test_no_venv_module_is_said_before_anything_is_made(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("what", "instead", "sentence"),
+    [
+        ("lessons_lib.launch.machine.has_module", False, r"sudo apt install python3\.\d+-venv"),
+        ("lessons_lib.launch.machine.free_megabytes", 60, "60 MB are free"),
+        ("os.access", False, "cannot be written to"),
+    ],
+)
+def test_what_is_lacking_is_said_before_anything_is_made(
+    project: Project, monkeypatch: pytest.MonkeyPatch, what: str, instead: object, sentence: str
 ) -> None:
-    monkeypatch.setattr(machine, "has_module", lambda name: False)
-    with pytest.raises(Trouble, match=r"sudo apt install python3\.\d+-venv"):
+    monkeypatch.setattr(what, lambda *_: instead)
+    with pytest.raises(Trouble, match=sentence):
         environment.Maker(project, Scripted()).make(tests=False)
     assert not project.venv.exists()
-
-
-def test_no_room_is_said_before_anything_is_made(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(machine, "free_megabytes", lambda folder: 60)
-    with pytest.raises(Trouble, match="60 MB are free"):
-        environment.Maker(project, Scripted()).make(tests=False)
-    assert not project.venv.exists()
-
-
-def test_a_read_only_folder_is_said_before_anything_is_made(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.access", lambda folder, how: False)
-    with pytest.raises(Trouble, match="cannot be written to"):
-        environment.Maker(project, Scripted()).make(tests=False)
 
 
 def test_a_broken_environment_stays_until_a_new_one_can_be_made(

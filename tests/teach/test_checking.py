@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from lessons_lib.launch.saving import WIDGET
 from lessons_lib.teach import check, hint, solution
 from lessons_lib.teach.checking import judge, kernel_unchanged
 from lessons_lib.teach.model import NotYet
@@ -238,6 +239,14 @@ def test_the_solution_opens_after_a_try() -> None:
     told(FIRST.source)
     assert "return number + number" in str(solution("13.double"))
     assert "<pre" in solution("13.double")._repr_html_()
+
+
+def test_where_nothing_runs_the_solution_stands_under_a_fold() -> None:
+    shown = solution("13.double")._repr_mimebundle_()
+    assert "<details" in shown["text/html"]
+    assert "return number + number" in shown["text/html"]
+    assert WIDGET in shown  # what a running notebook shows instead
+    assert "return number + number" not in shown["text/plain"]
 
 
 def test_a_setting_unlocks_a_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ columns when others come. Of many checkpoints those nearest to the one that is l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
 from ..pictures.drawing import Picture, draw
@@ -34,9 +33,7 @@ def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES)
     places = _Grid(drawn, boxes).layout(arrows)
     lines = _named_lines(drawn, boxes)
     words = [" → ".join(line) for line in lines] + ([more] if hidden else [])
-    picture = draw(diagram, _alt(lines), "\n".join(words), places)
-    # On a narrow page the end of the card before is to be seen too: one came from somewhere.
-    return replace(picture, focus=max(0, round(places.boxes[focus][0]) - BETWEEN - 20))
+    return draw(diagram, _alt(lines), "\n".join(words), places, see=focus)
 
 
 def nearest(tree: Tree, focus: str, most: int) -> dict[str, str]:

@@ -40,8 +40,10 @@ _MEANS = {
     "dashed": "dashed: a weak reference, which keeps nothing alive",
     "dotted": "dotted: a reference that no line of the program shows",
 }
-_ALWAYS_FITS = 320
-"""Pixels that any page has for a picture; a wider one may have to be scrolled."""
+_ALWAYS_FITS = 270
+"""Pixels that JupyterLab on a phone has for a picture; a wider one may have to be scrolled."""
+_BEFORE = 60
+"""Pixels to be seen before the focus: it came from somewhere."""
 # White paper becomes the dark theme's own, ink the light of its letters; each hue stays what it is.
 _FOLLOWS_THEME = (
     f"filter:invert(calc({style.DARKER} * .0275)) hue-rotate(calc({style.DARKER} * 5.625deg))"
@@ -60,7 +62,7 @@ class Picture:
     alt: str
     text: str = ""
     focus: int = 0
-    """Pixels from the left to what one should see first, where the page is too narrow for all."""
+    """Pixels from the left to where one should look first, if the page is too narrow for all."""
 
     def __str__(self) -> str:
         return self.text or self.alt
@@ -121,9 +123,8 @@ def draw(
         return _empty(alt, text)
     places = layout or lay_out(drawn)
     parts = [*_frames(drawn, places), *_arrows(drawn, places), *_boxes(drawn, places)]
-    focus = _right_of(places, see) if see else 0
     notes = [note for note in (drawn.left_out, _legend(drawn)) if note]
-    return Picture(_svg(parts, places, notes, alt), alt, text, focus)
+    return Picture(_svg(parts, places, notes, alt), alt, text, _focus(places, see))
 
 
 def _legend(diagram: Diagram) -> str:
@@ -132,10 +133,10 @@ def _legend(diagram: Diagram) -> str:
     return "; ".join(words for look, words in _MEANS.items() if look in drawn)
 
 
-def _right_of(places: Layout, box: str) -> int:
-    """The right edge of a box, in pixels; 0 when it was not drawn."""
+def _focus(places: Layout, box: str) -> int:
+    """Where to look for a box, in pixels; 0 when any page shows it, or it was not drawn."""
     left, _, width, _ = places.boxes.get(box, (0, 0, 0, 0))
-    return round(left + width)
+    return max(0, round(left) - _BEFORE) if left + width > _ALWAYS_FITS else 0
 
 
 def _frames(diagram: Diagram, places: Layout) -> list[str]:

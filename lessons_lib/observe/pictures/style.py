@@ -36,12 +36,26 @@ CODE_WIDTH = 8.5
 TEXT_WIDTH = 7.3
 """Pixels one character of the text font takes at `NOTE_SIZE`, on the generous side."""
 
-LIVE = """<style>
-.rc-live.jupyter-widgets-disconnected::before {content: "The kernel that ran this is gone, so \
-nothing here answers: run this cell again."; font: 13px/1.5 system-ui, sans-serif; color: COLOUR;
-  height: auto; width: auto; padding: 0; background: none}
+_GONE = ".jp-Notebook-ExecutionIndicator[data-status=unknown]"
+# What ipywidgets leaves out. A slider's handle gets its name. And nothing tells a widget of a
+# kernel that was shut down: the notebook's toolbar knows until another is started (on a phone it
+# stands elsewhere on the page, and counts if no notebook there has a kernel); then a click fails.
+LIVE = (
+    """<style onload="
+for (const slider of this.closest('.rc-live').querySelectorAll('.widget-slider'))
+  slider.querySelector('[role=slider]').setAttribute(
+    'aria-label', slider.querySelector('label').textContent);
+window.onerror ??= said => String(said).includes('Cannot send') &&
+  document.activeElement.closest('.rc-live')?.classList.add('jupyter-widgets-disconnected')">
+.rc-live.jupyter-widgets-disconnected::before, .jp-NotebookPanel:has(GONE) .rc-live::before,
+body:has(GONE):not(:has(.jp-Notebook-ExecutionIndicator:not(GONE))) .rc-live::before {
+  content: "The kernel that ran this is gone, so nothing here answers: run this cell again.";
+  font: 13px/1.5 FONT; color: COLOUR; height: auto; width: auto; padding: 0; background: none}
 .rc-live .jupyter-widgets-disconnected::before {content: none; padding: 0}
-</style>""".replace("COLOUR", VERMILION)
+</style>""".replace("GONE", _GONE)
+    .replace("COLOUR", VERMILION)
+    .replace("FONT", TEXT_FONT)
+)
 """For a widget whose box has the class `rc-live`: it says so when its kernel has ended."""
 
 STATIC = (

@@ -93,6 +93,8 @@ class Table:
     def _cell(self, tag: str, column: int, value: object) -> str:
         side = "right" if self._is_number(column) else "left"
         look = f"{_CELL};text-align:{side};color:{style.INK};background:{style.PAPER}"
+        if value == "":  # a corner: no heading, to those who hear the table
+            tag = "td"
         scope = ' scope="col"' if tag == "th" else ""
         return f'<{tag}{scope} style="{look}">{escape(str(value))}</{tag}>'
 

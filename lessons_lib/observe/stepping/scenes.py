@@ -33,7 +33,17 @@ class Scenes:
         """The picture of one step (counted from 0), with its sentence as alternative text."""
         diagram = self.diagram(index)
         told = f"After {self.story.sentence(index)}. {_spoken(diagram)}"
-        return draw(diagram, alt=told, text=self.story.sentence(index), layout=self.layout(index))
+        words, see = self.story.sentence(index), self._news(index)
+        return draw(diagram, alt=told, text=words, layout=self.layout(index), see=see)
+
+    def _news(self, index: int) -> str:
+        """The box that a narrow page scrolls to: what died, came, or has more arrows or fewer."""
+        step, before = self.story.step(index), self.story.step(index - 1)
+        now, then = self.story.counts(index), self.story.counts(index - 1)
+        died = [death.number for death in step.died]
+        came = sorted(step.values.keys() - before.values.keys())
+        counted = [number for number in step.values if now[number] != then[number]]
+        return next((self.slots[number] for number in (*died, *came, *counted)), "")
 
     def diagram(self, index: int) -> Diagram:
         """What one step shows, cut to the boxes that have a place."""
