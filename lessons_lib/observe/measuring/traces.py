@@ -95,4 +95,8 @@ if _METHODS_TOO:
         partial(map, MethodType, (len,) * 100, ("",) * 100),
         partial(map, getattr, ([],) * 100, ("append",) * 100),
     )
-_AT_ONCE: tuple[Callable[[], Any], ...] = (partial(tracemalloc.start, _WHOLE_STACK), gc.get_objects, *_RESERVES)
+_AT_ONCE: tuple[Callable[[], Any], ...] = (
+    partial(tracemalloc.start, _WHOLE_STACK),
+    gc.get_objects,
+    *_RESERVES,
+)
