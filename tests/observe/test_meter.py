@@ -170,18 +170,19 @@ def test_what_we_take_from_inside_tracemalloc_is_where_it_was() -> None:
     inside: list[tuple[Any, str]] = [
         (_tracemalloc, "_get_object_traceback"),
         (_tracemalloc, "_get_traces"),
+        (ctypes.pythonapi, "PyTraceMalloc_Track"),
     ]
-    inside += [(ctypes.pythonapi, "PyTraceMalloc_Track")]
     if sys.version_info < (3, 12):
         inside += [(ctypes.pythonapi, "_PyTraceMalloc_GetTraceback")]
     for place, name in inside:
         assert hasattr(place, name), MOVED.format(name)
-    from lessons_lib.observe.measuring.traces import stacks_of, trace_older_memory, traces
+    from lessons_lib.observe.measuring.traces import begin_trace, stacks_of, traces
 
     older: list[int] = []
-    tracemalloc.start()
     try:
-        trace_older_memory()
+        there = begin_trace()
+        assert any(thing is older for thing in there)
+        assert not any(thing is there for thing in there)
         made = {"a list": [older], "an instance": Node(), "an older list": older}
         for what, stack in zip(made, stacks_of(list(made.values())), strict=True):
             assert stack, MOVED.format(f"the trace of {what}")

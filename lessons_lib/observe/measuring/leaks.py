@@ -15,18 +15,18 @@ import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
 from types import FunctionType, MethodType, TracebackType
+from typing import Any
 
 from ..holding.links import full_name, name_of
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
-from .meter import in_bytes, require_callable, tidy
-from .runs import BUSY, Runs, in_a_short_stack
-from .traces import Stack, traces
+from .meter import called, in_bytes, require_callable, tidy
+from .runs import BUSY, OLDER, OTHERS, Runs, in_a_short_stack
+from .traces import Stack, stacks_of, traces
 
 # -- what grew -----------------------------------------------------------------------------------
 
@@ -112,16 +112,24 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     require_callable(run, "grown(lambda: serve(request))")
     if isinstance(times, bool) or not isinstance(times, int) or times < 2:
         raise ValueError(f"times={times!r}, expected a whole number from 2 up: 11, say")
+    if tracemalloc.is_tracing():
+        raise RuntimeError(BUSY)
     parts = (times // 2, times - times // 2)
     runs = Runs()
-    with waiting("repeating") as tell, runs.traced():
-        runs.call(0, run)
-        looks = [_Look(runs)]
-        for number in range(1, times + 1):
-            tell(f"repeating, {number - 1} of {times} done")
-            runs.call(number, run)
-            if number in accumulate(parts):
-                looks.append(_Look(runs))
+    looks = [_Look(runs)]
+    with waiting("repeating") as tell:
+        called(run)
+        tidy()
+        with runs.traced(looks[0].at_the_start):
+            for number in range(1, times + 1):
+                tell(f"repeating, {number - 1} of {times} done")
+                runs.call(number, run)
+                if number in accumulate(parts):
+                    tidy()
+                    looks.append(_Look(runs))
+                    in_a_short_stack(looks[-1].at_what_is_there)
+    for look in looks:
+        look.count()
     growths = {
         name: _growth(looks, parts, name)
         for name in looks[-1].made
@@ -139,48 +147,53 @@ _BYTES = "builtins.bytes that runs made"
 class _Look:
     """What lives at one moment: by class, how many instances each run made, and how many are older.
 
-    It is taken in a thread of its own, whose stack is short, since what a look makes is traced too.
-    For the same reason it is counted when the trace is over.
+    It is taken in a thread of its own, whose stack is short, since what a look makes is traced too
+    (even a number larger than 256). For the same reason it is counted when the trace is over.
     """
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
-        tidy()
-        in_a_short_stack(self._take)
+        self._traces: list[tuple[Any, ...]] = []
 
-    def _take(self) -> None:
+    def at_the_start(self, objects: list[object]) -> None:
+        """When the trace begins: all is older."""
+        self._kinds = self._kinds_of(objects)
+        self._stacks: list[Stack | None] = [None] * len(objects)
+
+    def at_what_is_there(self) -> None:
+        """Between two runs."""
         self._traces = traces()
         objects = gc.get_objects()
-        self._makers = self._runs.makers(objects)
-        self._kinds = [self._kind(thing) for thing in objects]
+        self._kinds = self._kinds_of(objects)
+        self._stacks = stacks_of(objects)
 
-    def _kind(self, thing: object) -> type | str:
-        if type(thing) is MethodType:
-            return _method(thing)
-        if type(thing) is TracebackType and self._runs.is_entry(thing.tb_frame):
-            return "builtins.frame"  # the instrument's own: left out, as frames are
-        return type(thing)
+    def _kinds_of(self, objects: list[object]) -> list[type | str]:
+        kinds: list[type | str] = []
+        for thing in objects:
+            kind: type | str = type(thing)
+            if kind is MethodType:
+                kind = _method(thing)  # type: ignore[arg-type]
+            elif kind is TracebackType and self._runs.is_entry(thing.tb_frame):  # type: ignore[attr-defined]
+                kind = "builtins.frame"  # the instrument's own: left out, as frames are
+            kinds.append(kind)
+        return kinds
 
-    @cached_property
-    def made(self) -> dict[str, Counter[int]]:
-        """For each class how many instances each run made, and the bytes of each run."""
-        made: dict[str, Counter[int]] = defaultdict(Counter)
-        for kind, maker in zip(self._kinds, self._makers, strict=True):
-            if maker > 0:
-                made[_full_name(kind)][maker] += 1
-        for _, size, stack, *_ in self._traces:
-            made[_BYTES][self._runs.maker(stack)] += size
-        return made
-
-    @cached_property
-    def older(self) -> Counter[str]:
-        """For each class how many instances were there before the runs that are counted."""
-        older = [kind for kind, maker in zip(self._kinds, self._makers, strict=True) if maker == 0]
+    def count(self) -> None:
+        """For each class how many instances, and bytes, each run made; and how many are older."""
+        self.made: dict[str, Counter[int]] = defaultdict(Counter)
+        self.older: Counter[str] = Counter()
+        older = []
+        for kind, stack in zip(self._kinds, self._stacks, strict=True):
+            maker = OLDER if stack is None else self._runs.maker(stack)
+            if maker == OLDER:
+                older.append(kind)
+            elif maker != OTHERS:
+                self.made[_full_name(kind)][maker] += 1
         kinds = {id(kind): kind for kind in older}  # by identity: a metaclass may have its own ==
-        counts: Counter[str] = Counter()
         for at, count in Counter(map(id, older)).items():
-            counts[_full_name(kinds[at])] += count
-        return counts
+            self.older[_full_name(kinds[at])] += count
+        for _, size, stack, *_ in self._traces:
+            self.made[_BYTES][self._runs.maker(stack)] += size
 
 
 def _growth(looks: list[_Look], parts: tuple[int, ...], name: str) -> tuple[int, int]:

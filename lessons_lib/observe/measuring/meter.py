@@ -107,7 +107,7 @@ _inside = 0
 
 
 @contextmanager
-def traced(frames: int = 1) -> Iterator[bool]:
+def traced(begin: Callable[[], object] = tracemalloc.start) -> Iterator[bool]:
     """Trace allocations; gives whether the trace began here, and was not joined.
 
     A trace ends with the last of our measurements in it, and one of somebody else goes on.
@@ -116,7 +116,7 @@ def traced(frames: int = 1) -> Iterator[bool]:
     with _door:
         began = not tracemalloc.is_tracing()
         if began:
-            tracemalloc.start(frames)
+            begin()
             _inside = 0
         ours = began or _inside > 0
         _inside += ours

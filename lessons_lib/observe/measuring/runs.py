@@ -22,38 +22,33 @@ from types import FrameType, FunctionType
 from typing import Any
 
 from .meter import called, traced
-from .traces import Stack, stacks_of, trace_older_memory
+from .traces import Stack, begin_trace
 
 BUSY = (
     "tracemalloc is tracing already, and a run's own memory can be told only in a trace of its "
     "own: call tracemalloc.stop() first, or wait for the measurement that began it"
 )
-OTHERS = -1
-_WHOLE_STACK = 65_535
+OLDER, OTHERS = 0, -1
+"""Makers that are no run: of what was there before the runs, and of what other threads make."""
 _inquiries = count(1)
 
 
 class Runs:
-    """Calls functions, each with a number, and knows by a stack which call made something.
-
-    The number 0 stands for what is older than the trace, too.
-    """
+    """Calls functions, each with a number, and knows by a stack which call made something."""
 
     def __init__(self) -> None:
         self._inquiry = next(_inquiries)
-        self._entries: dict[str, tuple[int, Callable[[Callable[[], Any]], Any]]] = {}
-        self._others = self._entry(OTHERS)
+        self._numbers: dict[str, int] = {}
 
-    def _entry(self, number: int) -> Callable[[Callable[[], Any]], Any]:
-        """A function that calls another, from a file whose name says the number."""
+    def _marked(self, number: int, function: Any) -> Any:
+        """The same function, from a file whose name says the number."""
         filename = f"<run {number} of inquiry {self._inquiry}>"
-        entry = FunctionType(_enter.__code__.replace(co_filename=filename), {})
-        self._entries[filename] = number, entry
-        return entry
+        self._numbers[filename] = number
+        return FunctionType(function.__code__.replace(co_filename=filename), function.__globals__)
 
     def call(self, number: int, run: Callable[[], object]) -> Any:
         """What `run()` returns; what it makes is known by the number."""
-        result = called(partial(self._entry(number), run))
+        result = called(partial(self._marked(number, _enter), run))
         if not tracemalloc.is_tracing():
             raise RuntimeError(
                 "the run stopped tracemalloc, with which its memory is followed: expected one "
@@ -64,43 +59,44 @@ class Runs:
     def maker(self, stack: Stack) -> int:
         """The number of the call that an allocation belongs to, by its stack."""
         for filename, _ in stack:
-            if filename in self._entries:
-                number = self._entries[filename][0]
+            if filename in self._numbers:
+                number = self._numbers[filename]
                 ours = number > 0 and stack[0][0] == __file__  # made to take work to a thread
                 return OTHERS if ours else number
         return OTHERS
 
-    def makers(self, things: list[object]) -> list[int]:
-        """For each object the number of the call that made it, and 0 where no trace is known."""
-        return [0 if stack is None else self.maker(stack) for stack in stacks_of(things)]
-
     def is_entry(self, frame: FrameType) -> bool:
         """Whether this is the frame from which a run was called, and none of the program's own."""
-        return frame.f_code.co_filename in self._entries
+        return frame.f_code.co_filename in self._numbers
 
     @contextmanager
-    def traced(self) -> Iterator[None]:
-        """Trace whole stacks, and follow runs on to threads; RuntimeError if a trace goes on."""
+    def traced(self, see: Callable[[list[object]], object] = len) -> Iterator[None]:
+        """Trace whole stacks, and follow runs on to threads; RuntimeError if a trace goes on.
+
+        `see` is given all objects that the collector knew when the trace began, and must let go of
+        them.
+        """
         start, submit = Thread.start, ThreadPoolExecutor.submit
 
         def start_known(thread: Thread) -> None:
-            entry, run = self._of_caller(), thread.run
+            caller, run = self._caller(), thread.run
 
             def known() -> None:
                 del thread.run  # or the thread would hold itself
-                entry(run)
+                self._marked(caller, _enter)(run)
 
-            if entry is not self._others:
+            if caller != OTHERS:
                 thread.run = known  # type: ignore[method-assign]
             start(thread)
 
         def submit_known(pool: ThreadPoolExecutor, work: Any, /, *args: Any, **more: Any) -> Any:
-            return submit(pool, self._of_caller(), partial(work, *args, **more))
+            known = self._marked(self._caller(), _enter)
+            return submit(pool, known, partial(work, *args, **more))
 
-        with traced(_WHOLE_STACK) as began:
+        begin: Callable[[], list[object]] = self._marked(OLDER, begin_trace)
+        with traced(lambda: in_a_short_stack(lambda: see(begin()))) as began:
             if not began:
                 raise RuntimeError(BUSY)
-            in_a_short_stack(partial(self._entry(0), trace_older_memory))
             Thread.start = start_known  # type: ignore[method-assign, assignment]
             ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign, assignment]
             try:
@@ -109,13 +105,14 @@ class Runs:
                 Thread.start = start  # type: ignore[method-assign]
                 ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
 
-    def _of_caller(self) -> Callable[[Callable[[], Any]], Any]:
+    def _caller(self) -> int:
+        """The number of the run that called, or `OTHERS`."""
         frame = sys._getframe(2)
         while frame.f_back is not None:
             if self.is_entry(frame):
-                return self._entries[frame.f_code.co_filename][1]
+                return self._numbers[frame.f_code.co_filename]
             frame = frame.f_back
-        return self._others
+        return OTHERS
 
 
 def in_a_short_stack(look: Callable[[], object]) -> None:

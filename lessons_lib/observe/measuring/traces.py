@@ -11,10 +11,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+import tracemalloc
 from _tracemalloc import _get_object_traceback, _get_traces
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 from operator import call
 from types import BuiltinMethodType, MethodType
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 Stack = Sequence[tuple[str, int]]
 """File and line of each frame, the innermost first."""
 
+_WHOLE_STACK = 65_535
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
 _attributes_at = type.__dict__["__dictoffset__"].__get__
 _track = ctypes.pythonapi.PyTraceMalloc_Track
@@ -31,52 +33,70 @@ if sys.version_info < (3, 12):
     _look_up.argtypes, _look_up.restype = (ctypes.c_uint, ctypes.c_size_t), ctypes.py_object
 
 
-def stacks_of(things: list[object]) -> Iterable[Stack | None]:
+def stacks_of(things: list[object]) -> list[Stack | None]:
     """For each object the stack that made it, and None where no trace is known."""
-    stacks: Iterable[Stack | None] = map(_get_object_traceback, things)
-    return map(_stack_on_3_11, things, stacks) if sys.version_info < (3, 12) else stacks
-
-
-def _stack_on_3_11(thing: object, found: Stack | None) -> Stack | None:
-    """3.11 looks for an instance with attributes in a wrong place: two pointers stand before it."""
-    if found is not None or _attributes_at(type(thing)) >= 0:
-        return found
-    stack: Stack | None = _look_up(0, id(thing) - 4 * _POINTER)
-    return stack
+    found = map(_get_object_traceback, things)
+    if sys.version_info >= (3, 12):
+        return list(found)
+    # 3.11 looks for an instance with attributes in a wrong place: two pointers stand before it.
+    stacks: list[Stack | None] = []
+    known: dict[type, int] = {}
+    for thing, stack in zip(things, found, strict=True):
+        if stack is None:
+            kind = type(thing)
+            at = known.get(kind) if type(kind) is type else _attributes_at(kind)  # or it has a hash
+            if at is None:
+                at = known[kind] = _attributes_at(kind)
+            stack = _look_up(0, id(thing) - 4 * _POINTER) if at < 0 else None
+        stacks.append(stack)
+    return stacks
 
 
 def traces() -> list[tuple[Any, ...]]:
     """What is traced: of each piece of memory the domain, the bytes and the stack."""
     found: Any = _get_traces()
-    _give_trace(found)  # from 3.14 on this list alone would bear no trace
+    _track(0, id(found) - 2 * _POINTER, 0)  # from 3.14 on this list alone would bear no trace
     return found  # type: ignore[no-any-return]
 
 
-def trace_older_memory() -> None:
-    """Give the lists and methods that are there a trace too.
+def begin_trace() -> list[object]:
+    """Start to trace whole stacks; gives all that the collector knew at that moment.
 
-    Python keeps the memory of freed lists (and from 3.14 on of methods) for the next ones, and
-    renews a trace only where there is one: of what a run makes in older memory nothing would be
-    known. (Of dictionaries, too; they are not counted.)
+    The lists and methods among it are given a trace too. Python keeps the memory of freed lists
+    (and from 3.14 on of methods) for the next ones, and renews a trace only where there is one: of
+    what a run makes in older memory nothing would be known. (Of dictionaries, too; they are not
+    counted.)
     """
-    # More of each than Python keeps; list() takes none of what it keeps.
-    kept: tuple[Callable[[], Iterable[Any]], ...] = (
-        partial(map, call, repeat([].copy, 100)),
-        partial(map, MethodType, repeat(len, 100), repeat("", 100)),
-        partial(map, getattr, repeat([], 100), repeat("append", 100)),
-    )
-    # In one call of C code, so that no other thread frees or takes one meanwhile.
-    things: list[Any] = list(chain.from_iterable(map(call, (gc.get_objects, *kept))))
+    # In one call of C code, so that no other thread makes, frees or takes one meanwhile.
+    answers: Iterator[Any] = map(call, _AT_ONCE)
+    found = filter(None, answers)
+    parts: Iterator[Any] = chain.from_iterable(found)
+    things = list(parts)
     things.append(things)
     for thing in things:
-        if id(type(thing)) in _KEPT_FOR_REUSE and _get_object_traceback(thing) is None:
-            _give_trace(thing)
+        kind = type(thing)
+        if kind is list or (_METHODS_TOO and (kind is MethodType or kind is BuiltinMethodType)):
+            _track(0, id(thing) - 2 * _POINTER, 0)  # its memory begins before it
+    del things[-1 - 100 * len(_RESERVES) :]
+    there = [
+        thing
+        for thing in things
+        if thing is not things and not (thing is parts or thing is found or thing is answers)
+    ]
     things.clear()
+    return there
 
 
-_KEPT_FOR_REUSE = set(map(id, (list, MethodType, BuiltinMethodType)))
-
-
-def _give_trace(thing: object) -> None:
-    """Give an object that the collector knows a trace: its memory begins two pointers before it."""
-    _track(0, id(thing) - 2 * _POINTER, 0)
+_METHODS_TOO = sys.version_info >= (3, 14)
+_RESERVES: tuple[Callable[[], Any], ...] = (partial(map, call, ([].copy,) * 100),)
+"""More of each than Python keeps, and in a way that takes none of what it keeps."""
+if _METHODS_TOO:
+    _RESERVES += (
+        partial(map, MethodType, (len,) * 100, ("",) * 100),
+        partial(map, getattr, ([],) * 100, ("append",) * 100),
+    )
+_AT_ONCE: tuple[Callable[[], Any], ...] = (
+    partial(tracemalloc.start, _WHOLE_STACK),
+    gc.get_objects,
+    *_RESERVES,
+)
