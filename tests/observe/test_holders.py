@@ -569,7 +569,8 @@ def test_a_context_variable_is_named_wherever_it_has_its_value() -> None:
 def test_where_the_search_stops_it_says_so_first_and_gives_no_verdict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lessons_lib.observe.holding.search.MOST_SWEEPS", 0)
+    for limit in ("MOST_LEVELS", "MOST_SWEEPS"):
+        monkeypatch.setattr(f"lessons_lib.observe.holding.search.{limit}", 0)
     held, upload = dropped(lambda u: [u])
     told = str(asked(upload))
     assert told.startswith("The search stopped after 0 sweeps")

@@ -43,7 +43,6 @@ def look_often(thing: object) -> None:
 LOOKS: list[Callable[[Any], object]] = [
     look_often,
     who_holds,
-    where_is,
     lambda thing: where_is("a text that nobody has"),
     lambda thing: survivors(type(thing)),
     watch,

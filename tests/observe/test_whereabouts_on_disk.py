@@ -189,8 +189,8 @@ def test_a_rollback_journal_is_read(path: Path) -> None:
         connection.execute("DELETE FROM notes")
         connection.execute("PRAGMA cache_spill = 1")
         connection.commit()
-        assert kinds(path) == ["page: pages before the last one"]
-        assert erasers(path) == {"PRAGMA journal_mode = DELETE"}
+        assert kinds(path) == ["page: pages as they were"]
+        assert erasers(path) == {"the end of the transaction, or PRAGMA journal_mode = DELETE"}
         connection.execute("PRAGMA journal_mode = DELETE")
         assert not kinds(path)
 
@@ -389,9 +389,6 @@ def test_another_thread_s_connection_is_a_sentence(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda data: b"", "graph.db is empty: SQLite takes it for a database without tables."),
-        (lambda data: b"no database", "graph.db is no SQLite database, for all its name."),
-        (lambda data: data[:50], "graph.db is no SQLite database, for all its name."),
         (lambda data: data[: len(data) // 2], "graph.db was not read as a database: database disk"),
         (lambda data: data[:4096] + b"\xff" * (len(data) - 4096), "graph.db: table checkpoints wa"),
     ],

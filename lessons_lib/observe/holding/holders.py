@@ -14,7 +14,7 @@ from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn, more_chains
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
-from .search import Piece, Search, See, by_length, is_frozen, roots_of
+from .search import Search, by_length, collector_at_rest, is_frozen, roots_of
 
 MOST_CHAINS = 6
 
@@ -100,11 +100,11 @@ def who_holds(thing: object) -> Holders:
     label = _label(thing)
     weak = weakref.getweakrefcount(thing)
     roots = roots_of(sys._getframe(1))
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_at_rest():
         with waiting("looking for what holds it"):
-            search = Search(gc.get_objects(), roots.found, see=_only(thing))
+            search = Search(gc.get_objects(), roots.found)
+            if not gc.is_tracked(thing):
+                _walk_for(search, thing)
             found, more = _chains(search, thing)
         unseen = " ".join(filter(None, (search.stopped, roots.unread)))
         if found:
@@ -113,19 +113,11 @@ def who_holds(thing: object) -> Holders:
         del search
         why, certain = _why_alive(thing, spare, above, ahead)
         return Holders(label, (), 0, weak, (why,), "" if certain else unseen)
-    finally:
-        if was_on:
-            gc.enable()
 
 
-def _only(thing: object) -> See | None:
-    """What a search has to look for where the collector does not look."""
-    only = {id(thing)}
-
-    def see(piece: Piece) -> set[int]:
-        return only.intersection(map(id, [*piece.strings, *piece.others]))
-
-    return None if gc.is_tracked(thing) else see
+def _walk_for(search: Search, thing: object) -> None:
+    """Let the search see a thing that the collector does not track."""
+    search.walk((thing,) if type(thing) is str else (), lambda part: part is thing)
 
 
 def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:

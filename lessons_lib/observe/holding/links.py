@@ -129,6 +129,14 @@ def derives(kind: type, base: type) -> bool:
     return any(own is base for own in mro(kind))
 
 
+def with_subclasses(*kinds: type) -> set[int]:
+    """The ids of some types and of all that have them as a base."""
+    found = list(kinds)
+    for kind in found:  # grows while it is walked
+        found += type.__subclasses__(kind)
+    return set(map(id, found))
+
+
 def is_hidden(kind: type) -> bool:
     """True for what holds objects without showing it: closures, generators, frames, iterators."""
     return issubclass(kind, _HIDDEN) or kind.__name__.endswith(("iterator", "cache_wrapper"))

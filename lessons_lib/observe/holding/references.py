@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from .links import derives, full_name, is_a, name_of, telling_name
+from .links import full_name, is_a, name_of, telling_name, with_subclasses
 from .search import Search, is_frozen, roots_of
 
 
@@ -61,11 +61,8 @@ def count_instances(classes: Sequence[type], objects: list[object]) -> list[int]
     >>> count_instances([Exception, list], [[], ValueError(), TypeError()])
     [2, 1]
     """
-    counts = Counter(map(id, map(type, objects)))
-    kinds = {id(kind): kind for kind in map(type, objects)}
-    return [
-        sum(count for key, count in counts.items() if derives(kinds[key], cls)) for cls in classes
-    ]
+    counts = Counter(id(type(thing)) for thing in objects)
+    return [sum(counts[key] for key in with_subclasses(cls)) for cls in classes]
 
 
 class Live:
@@ -138,11 +135,10 @@ def live(cls: type) -> Live:
             'do: use a class of your own, with "__weakref__" among its __slots__ if it has any'
         )
     objects = _known_objects(sys._getframe(1))
-    kinds = {id(kind): kind for kind in map(type, objects)}  # by identity, whatever their == says
-    ours = {key for key, kind in kinds.items() if derives(kind, cls)}
-    same_name = {key for key, kind in kinds.items() if full_name(kind) == full_name(cls)} - ours
+    ours = with_subclasses(cls)
     things = [thing for thing in objects if id(type(thing)) in ours]
-    earlier = sum(id(type(thing)) in same_name for thing in objects) if not things else 0
+    name = full_name(cls)
+    earlier = 0 if things else sum(full_name(type(thing)) == name for thing in objects)
     unseen = [f"but {earlier} of an earlier class of that name"] if earlier else []
     if is_frozen():
         unseen.append("of what gc.freeze() has set aside, only those to which a name leads")

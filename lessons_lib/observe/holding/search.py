@@ -13,10 +13,10 @@ import gc
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain as chained
-from itertools import filterfalse
 from typing import Any, NamedTuple
 
 from .chains import NOTEBOOK, OUTPUTS, Chain, is_machinery
@@ -24,20 +24,21 @@ from .links import (
     OWN_FOLDER,
     OWN_PACKAGE,
     READS_RUNNING,
-    derives,
     frame_locals,
     is_a,
     running_elsewhere,
     stack_of,
+    with_subclasses,
 )
 
 MOST_PATHS = 200
 MOST_STEPS = 100_000
 """So many steps up are tried for other ways to what a shorter way leads to already."""
+FEW, MOST_LEVELS = 60, 8
+"""So many things at a time, and so often, the collector is asked who holds them."""
 MOST_SWEEPS = 12
 FROZEN_BY_PYTHON = 2000
 """So many objects CPython 3.12 itself has frozen before a program begins."""
-_TO_AND_FRO = 3
 _CHUNK = 1000
 _PLUMBING = frozenset(
     (
@@ -53,6 +54,18 @@ _PLUMBING = frozenset(
 def is_frozen() -> bool:
     """Whether the program has set objects aside by `gc.freeze()`."""
     return gc.get_freeze_count() > FROZEN_BY_PYTHON
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Keep the collector off during a search, so that it makes and unmakes nothing meanwhile."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 # -- the roots ---------------------------------------------------------------------------------
@@ -116,20 +129,6 @@ def _other_roots() -> Iterator[Root]:
 # -- the search ----------------------------------------------------------------------------------
 
 
-class Piece(NamedTuple):
-    """A piece of the walk: some objects, the strings in them, keys too, and what else in them the
-    collector does not track, save whole numbers; the types of the objects, by id."""
-
-    things: list[object]
-    strings: list[str]
-    others: list[object]
-    kinds: dict[int, type]
-
-
-See = Callable[[Piece], set[int]]
-"""Told of each piece of the walk; returns the ids of those in it that are looked for."""
-
-
 class Search:
     """What leads to some objects, found by sweeps over all objects.
 
@@ -139,12 +138,7 @@ class Search:
     """
 
     def __init__(
-        self,
-        objects: list[object],
-        roots: list[Root],
-        *,
-        see: See | None = None,
-        ours: tuple[object, ...] = (),
+        self, objects: list[object], roots: list[Root], ours: tuple[object, ...] = ()
     ) -> None:
         self.roots = {id(root.space): root for root in reversed(roots)}
         # CPython 3.12's `_asyncio` also names dead objects that it keeps for reuse. To get hold of
@@ -152,10 +146,16 @@ class Search:
         # search through all objects would never end.
         self.left_out = {id(sys.modules.get("_asyncio")), *map(id, ours)}
         self.found = [thing for thing in objects if id(thing) not in self.left_out]
-        self.found += [root.space for root in roots if not gc.is_tracked(root.space)]
+        self.loose = [root.space for root in roots if not gc.is_tracked(root.space)]
+        """What the collector does not track and may still hold something; tasks, too: up to CPython
+        3.11 it does not name them as holders."""
+        tasks = with_subclasses(asyncio.Task)
+        self.loose += [thing for thing in self.found if id(type(thing)) in tasks]
         self.above: dict[int, dict[int, object]] = {}
         """By id of a thing what holds it, each again by its id."""
         self.wanted: set[int] = set()
+        self.classes = self.in_order = False
+        self.tables = with_subclasses(dict)
         self.direct: dict[int, list[object]] = {}
         """By id, what holds the targets that were seen on the walk."""
         self.stopped = ""
@@ -164,103 +164,133 @@ class Search:
         """Whether there may be more ways than were told."""
         if is_frozen():
             self._put_in_order()
-        if see:
-            self._walk(see)
 
-    def _walk(self, see: See) -> None:
-        """Add the containers that the collector does not track: they have plain values alone.
+    def walk(self, forms: Sequence[str], has: Callable[[object], bool]) -> list[object]:
+        """Find strings with one of some forms, and other things that the collector does not track.
 
-        It has no eyes for the keys of a dictionary either, if all of them are strings.
+        `has` says of those others whether they are wanted. What holds each is noted. The collector
+        passes over the keys of a dictionary where all are strings, and over containers of plain
+        values: of these later sweeps need only those in which there are others.
         """
-        known = set(self.left_out)
-        kinds: dict[int, type] = {}
-        for chunk in _chunks(self.found):
-            here = set(map(id, map(type, chunk)))
-            if not here <= kinds.keys():
-                kinds |= {id(type(thing)): type(thing) for thing in chunk}
-            tables = {key for key in here if derives(kinds[key], dict)}
-            names: list[object] = []  # from here on each line is run for millions of objects
-            for thing in chunk if tables else ():
-                if id(type(thing)) in tables:
-                    names += dict.keys(thing)  # type: ignore[arg-type]
-            strings = [name for name in names if type(name) is str]
-            others: list[object] = []
-            for part in filterfalse(gc.is_tracked, gc.get_referents(*chunk)):
+        first, *more = forms or ("",)
+        known, found = set(self.left_out), list[object]()
+        ahead, is_tracked = [*self.found, *self.loose], gc.is_tracked
+        for things in _chunks(ahead):  # from here on each line is run for millions of objects
+            parts = self._parts(things)
+            seen: list[object] = []
+            inner = False
+            for part in parts:
                 kind = type(part)
                 if kind is str:
-                    strings.append(part)
-                elif kind is not int:
-                    others.append(part)
-                    if (kind is tuple or kind is dict) and id(part) not in known:
+                    if forms and first in part:  # type: ignore[operator]
+                        seen.append(part)
+                elif kind is int or is_tracked(part):
+                    pass
+                elif kind is tuple or kind is dict:
+                    inner = True
+                    if id(part) not in known:
                         known.add(id(part))
-                        self.found.append(part)
-            piece = Piece(chunk, strings, others, {key: kinds[key] for key in here})
-            if seen := see(piece):
-                for thing in chunk:
-                    parts = gc.get_referents(thing)
-                    if id(type(thing)) in tables:
-                        parts += dict.keys(thing)  # type: ignore[arg-type]
-                    for key in seen.intersection(map(id, parts)):
-                        self.direct.setdefault(key, []).append(thing)
+                        ahead.append(part)
+                elif has(part):
+                    seen.append(part)
+            for form in more:
+                seen += [part for part in parts if type(part) is str and form in part]
+            if seen:
+                found += seen
+                self._note_holders(things, set(map(id, seen)))
+            if inner:
+                self.loose += [t for t in things if not gc.is_tracked(t) and _is_nested(t)]
+        return found
+
+    def _parts(self, things: list[object]) -> list[object]:
+        parts = gc.get_referents(*things)
+        for thing in things:
+            if id(type(thing)) in self.tables:
+                parts += dict.keys(thing)  # type: ignore[arg-type]
+        return parts
+
+    def _note_holders(self, things: list[object], targets: set[int]) -> None:
+        for thing in things:
+            for key in targets.intersection(map(id, self._parts([thing]))):
+                self.direct.setdefault(key, []).append(thing)
+
+    def look_for(self, targets: list[object], *, classes: bool = False) -> None:
+        """Find all that leads to some objects; if asked for, also from an instance to its class.
+
+        The collector is asked who holds them, and who holds those: a hundredth of a second for a
+        million objects and each link. Sweeps follow where there are many things or links, where it
+        cannot see, and with `classes`, which is asked for where no name was found.
+        """
+        self.stopped, self.above, self.classes = "", {}, classes
+        self.wanted = {id(thing) for thing in targets}
+        hot = list(targets)
+        for target in targets:
+            for holder in self.direct.get(id(target), ()):
+                self._note(target, holder, hot)
+        asked = 0
+        for _ in range(0 if classes or is_frozen() else MOST_LEVELS):
+            new = hot[asked:]
+            if not new:
+                return
+            if len(new) > FEW:
+                break
+            asked = len(hot)
+            ids = set(map(id, new))
+            holders = {id(thing): thing for thing in gc.get_referrers(*new)}
+            for key in set(holders).intersection(map(id, self.found)):  # the others are our own
+                self._look(holders[key], ids, hot)
+            for thing in self.loose:
+                self._look(thing, ids, hot)
+        self._sweep(hot, asked)
+
+    def _sweep(self, hot: list[object], asked: int) -> None:
+        """Look through all objects, far things first, until there is nothing new for any.
+
+        A sweep that meets a thing after what that leads to finds both, however long the chain is.
+        Each piece is looked through for what was found since the last time.
+        """
+        if not self.in_order:
+            self._put_in_order()
+        starts = range(0, len(self.found), _CHUNK)
+        known_at = dict.fromkeys(starts, asked)
+        for _ in range(MOST_SWEEPS):
+            late = [start for start in starts if known_at[start] < len(hot)]
+            if not late:
+                return
+            new = {id(thing) for thing in hot[min(known_at[start] for start in late) :]}
+            for start in reversed(late):
+                known_at[start] = len(hot)
+                chunk = self.found[start : start + _CHUNK]
+                if not new.isdisjoint(map(id, gc.get_referents(*chunk))):
+                    for thing in reversed(chunk):
+                        self._look(thing, new, hot)
+        self.stopped = f"The search stopped after {MOST_SWEEPS} sweeps over all objects."
 
     def _put_in_order(self) -> None:
         """Put near things before those that they lead to; add what `gc.freeze()` has set aside."""
-        starts, self.found = self.found, []
+        starts, self.found, self.in_order = [*self.found, *self.loose], [], True
         known = set(self.left_out)
         for things in ([root.space for root in self.roots.values()], starts):
             at = len(self.found)
             self.found += _new(things, known)
             for chunk in _chunks(self.found, at):
                 self.found += _new(filter(gc.is_tracked, gc.get_referents(*chunk)), known)
-        self.found += [thing for thing in starts if id(thing) not in known]
 
-    def look_for(self, targets: list[object], *, classes: bool = False) -> None:
-        """Find all that leads to some objects; if asked for, also from an instance to its class.
+    def _look(self, holder: object, new: set[int], hot: list[object]) -> None:
+        """Note what of the new things somebody holds, who is new then too."""
+        held = [child for child in gc.get_referents(holder) if id(child) in new]
+        for thing in held:
+            if self.classes or thing is not type(holder):
+                self._note(thing, holder, hot)
+                new.add(id(hot[-1]))
 
-        A sweep that meets a thing after what that leads to finds both. The collector has most
-        objects in one such order or the other, so the first sweeps go to and fro; the later ones
-        go back through an order that was made for it. Each piece is looked through for what was
-        found since the last time, until there is nothing new for any.
-        """
-        self.stopped = ""
-        self.above = {}
-        hot = list(map(id, targets))
-        self.wanted = set(hot)
-        for key in [key for key in hot if key in self.direct]:
-            for holder in self.direct[key]:
-                self._note(key, holder, hot)
-        known_at: dict[int, int] = {}
-        for number in range(MOST_SWEEPS):
-            if number == _TO_AND_FRO:
-                self._put_in_order()
-                known_at = {}
-            starts = range(0, len(self.found), _CHUNK)
-            late = [start for start in starts if known_at.get(start, 0) < len(hot)]
-            if not late:
-                return
-            new = set(hot[min(known_at.get(start, 0) for start in late) :])
-            backwards = number % 2 == 0 or number >= _TO_AND_FRO
-            for start in reversed(late) if backwards else late:
-                known_at[start] = len(hot)
-                chunk = self.found[start : start + _CHUNK]
-                if not new.isdisjoint(map(id, gc.get_referents(*chunk))):
-                    self._look(reversed(chunk) if backwards else chunk, new, hot, classes)
-        self.stopped = f"The search stopped after {MOST_SWEEPS} sweeps over all objects."
-
-    def _look(self, things: Iterable[object], new: set[int], hot: list[int], classes: bool) -> None:
-        for thing in things:
-            for child in gc.get_referents(thing):
-                if id(child) in new and (classes or child is not type(thing)):
-                    self._note(id(child), thing, hot)
-                    new.add(hot[-1])
-
-    def _note(self, key: int, holder: object, hot: list[int]) -> None:
+    def _note(self, thing: object, holder: object, hot: list[object]) -> None:
         """Note a holder; if it is new, what holds it is looked for too, unless it is a root."""
-        self.above.setdefault(key, {})[id(holder)] = holder
+        self.above.setdefault(id(thing), {})[id(holder)] = holder
         end = id(holder) in self.roots or is_machinery(holder)
         if not end and id(holder) not in self.wanted:
             self.wanted.add(id(holder))
-            hot.append(id(holder))
+            hot.append(holder)
 
     def paths(
         self, target: object, goes_on: Callable[[object], bool] | None = None
@@ -329,6 +359,10 @@ def _is_on(thing: object, way: tuple[Any, ...]) -> bool:
 def by_length(chain: Chain) -> tuple[int, bool, str]:
     """Short chains first, among them those that start with a name of the reader's own."""
     return len(chain.hops), chain.hops[0].kind != "name", str(chain)
+
+
+def _is_nested(thing: object) -> bool:
+    return any(type(part) is tuple or type(part) is dict for part in gc.get_referents(thing))
 
 
 def _chunks(things: list[object], start: int = 0) -> Iterator[list[object]]:

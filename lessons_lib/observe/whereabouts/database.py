@@ -11,20 +11,18 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .fact import Text
-from .finds import Find
+from .finds import Find, Found
 from .keepers import Decode, Locked
 
 MAGIC = b"SQLite format 3\x00"
 BROKEN = (sqlite3.Error, UnicodeDecodeError)
 """What SQLite raises of a database that is damaged; its own words of it may be no UTF-8."""
-_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
-_WAL_MAGICS = (0x377F0682, 0x377F0683)
 _TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
 _CLOSE = f"{_TRUNCATE}, or closing the last connection"
 
@@ -39,42 +37,39 @@ class Files:
     journal: bytes = b""
 
 
-class Frame(NamedTuple):
-    """A page in a write-ahead log, in the version of one transaction, and what it is by now."""
-
-    page: int
-    state: str
-    data: bytes
-
-
 def is_database(data: bytes) -> bool:
     """Whether some bytes begin as a SQLite database does."""
     return data.startswith(MAGIC) and len(data) >= 100
 
 
-def finds_in_database(
-    files: Files, text: Text, decode: Decode | None = None
-) -> tuple[list[Find], list[str]]:
-    """All places in a database that have a text; and what was not read, with why, in words.
+def search_database(files: Files, text: Text, decode: Decode | None = None) -> Found:
+    """All places in a database that have a text.
 
     Raises one of BROKEN when SQLite cannot read the file at all.
     """
+    found, name = Found(), files.name
     frames, size = read_log(files.log)
     data = _with_log(files.data, frames, size)
-    unread: list[str] = []
     with closing(_opened(data)) as database:
-        finds = list(_rows(database, files.name, text, decode, unread))
-        erased_by = "the row's deletion" if finds else "VACUUM"
+        _search_rows(database, name, text, decode, found)
+        first = "the row's deletion" if found.finds else "VACUUM"
         try:
             database.execute("VACUUM")
-            finds += _left_over(files.name, data, database.serialize(), text)
+            found.finds += _left_over(name, data, database.serialize(), text)
         except BROKEN as error:
-            unread.append(f"{files.name} was not searched for what deletions left: {error}.")
+            found.unread.append(f"{name} was not searched for what deletions left: {error}.")
     if frames:
-        finds += _old_pages(files, data, text)
-    finds += _in_log(files, frames, text, erased_by)
-    finds += _in_journal(files, text)
-    return finds, unread
+        found.finds += _old_pages(files, data, text)
+    found.finds += _in_log(f"{name}-wal", frames, text, first)
+    if files.log and not frames and text.inside(files.log):
+        what = "no log that can be read"
+        found.finds.append(Find(f"{name}-wal", "write-ahead log", what, "the file", _CLOSE))
+    if count := text.count(files.journal):
+        held_by = "the rollback journal"
+        erased_by = "the end of the transaction, or PRAGMA journal_mode = DELETE"
+        what, place = "pages as they were", f"{name}-journal"
+        found.finds.append(Find(place, "page", what, held_by, erased_by, count, certain=False))
+    return found
 
 
 def _opened(data: bytes) -> sqlite3.Connection:
@@ -90,39 +85,38 @@ def _opened(data: bytes) -> sqlite3.Connection:
 def _pages(data: bytes) -> list[bytes]:
     size = struct.unpack_from(">H", data, 16)[0]
     size = 65536 if size == 1 else size
+    return _cut(data, size)
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 # -- rows ----------------------------------------------------------------------------------------
 
 
-def _rows(
-    database: sqlite3.Connection,
-    name: str,
-    text: Text,
-    decode: Decode | None,
-    unread: list[str],
-) -> Iterator[Find]:
+def _search_rows(
+    database: sqlite3.Connection, name: str, text: Text, decode: Decode | None, found: Found
+) -> None:
     """The rows that have the text, those with the same words counted together."""
-    found: Counter[tuple[str, str, str]] = Counter()
+    copies: Counter[tuple[str, str, str]] = Counter()
     locked = Locked()
     made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
     for table in ["sqlite_master", *(row[0] for row in database.execute(made).fetchall())]:
         quoted = table.replace('"', '""')
         try:
             rows = database.execute(f'SELECT * FROM "{quoted}"')
-            columns = tuple(column[0] for column in rows.description)
+            columns = [column[0] for column in rows.description]
             for values in rows:
                 row = dict(zip(columns, values, strict=True))
                 for column, value in row.items():
-                    plain = isinstance(value, (str, bytes)) and text.inside(value)
-                    if plain or locked.has(row.get("type"), value, decode):
-                        found[_words_for(table, row, column)] += 1
+                    if text.inside(value) or locked.has(row.get("type"), value, decode):
+                        copies[_words_for(table, row, column)] += 1
         except BROKEN as error:
-            unread.append(f"{name}: table {table} was not read to its end: {error}.")
-    unread += locked.said(name)
-    for (what, table, erased_by), count in found.items():
-        yield Find(name, "row", what, f"table {table}", erased_by, count)
+            found.unread.append(f"{name}: table {table} was not read to its end: {error}.")
+    found.unread += locked.said(name)
+    for (what, table, erased_by), count in copies.items():
+        found.finds.append(Find(name, "row", what, f"table {table}", erased_by, count))
 
 
 def _words_for(table: str, row: dict[str, object], column: str) -> tuple[str, str, str]:
@@ -144,9 +138,7 @@ def _words_for(table: str, row: dict[str, object], column: str) -> tuple[str, st
 
 def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find]:
     """What stands in free pages, and in pages in use more often than the rows account for."""
-    pages = _pages(data)
-    free = [pages[number - 1] for number in _free_pages(pages) if 0 < number <= len(pages)]
-    in_free = sum(text.count(page) for page in free)
+    in_free = sum(text.count(page) for page in _free_pages(_pages(data)))
     in_use = text.count(data) - in_free - text.count(anew)
     for kind, count in (("free page", in_free), ("free space in a page", in_use)):
         if count > 0:
@@ -154,17 +146,15 @@ def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find
             yield Find(name, kind, what, "the file", "VACUUM", count, certain=False)
 
 
-def _free_pages(pages: Sequence[bytes]) -> set[int]:
-    """The numbers of the free pages: a chain of trunks, each with a list of leaves."""
-    found: set[int] = set()
+def _free_pages(pages: list[bytes]) -> list[bytes]:
+    """The free pages: a chain of trunks, each with a list of leaves."""
+    found: dict[int, bytes] = {}
     trunk = struct.unpack_from(">I", pages[0], 32)[0]
     while 0 < trunk <= len(pages) and trunk not in found:
-        following, count = struct.unpack_from(">II", pages[trunk - 1])
-        most = len(pages[trunk - 1]) // 4 - 2
-        leaves = struct.unpack_from(f">{min(count, most)}I", pages[trunk - 1], 8)
-        found.update((trunk, *leaves))
-        trunk = following
-    return found
+        page = found[trunk] = pages[trunk - 1]
+        trunk, count, *leaves = struct.unpack(f">{len(page) // 4}I", page[: len(page) // 4 * 4])
+        found |= {n: pages[n - 1] for n in leaves[:count] if 0 < n <= len(pages)}
+    return list(found.values())
 
 
 def _old_pages(files: Files, data: bytes, text: Text) -> Iterator[Find]:
@@ -177,7 +167,16 @@ def _old_pages(files: Files, data: bytes, text: Text) -> Iterator[Find]:
         yield Find(files.name, "old page", what, "the file", _TRUNCATE, count, certain=False)
 
 
-# -- the write-ahead log and the rollback journal ------------------------------------------------
+# -- the write-ahead log -------------------------------------------------------------------------
+
+
+class Frame(NamedTuple):
+    """A page in a write-ahead log, in the version of one transaction, and what it is by now."""
+
+    page: int
+    state: str
+    data: bytes
+
 
 _NOW, _WERE, _OPEN = (
     "pages as they are now",
@@ -189,48 +188,40 @@ _NOW, _WERE, _OPEN = (
 def read_log(log: bytes) -> tuple[list[Frame], int]:
     """The frames of a write-ahead log, and how many pages the database has by its last commit.
 
-    A frame begins with the page's number, the size after a commit (or 0) and the two salts of its
-    round; after a restart of the log, frames of an earlier round stand behind the new ones.
+    Each begins with its page's number, the size after a commit (or 0) and the salts of its round;
+    after a restart of the log, frames of an earlier round stand behind the new ones
+    (sqlite.org/fileformat2.html, 4.1).
     """
-    if len(log) < 32 or struct.unpack_from(">I", log)[0] not in _WAL_MAGICS:
+    if len(log) < 32 or struct.unpack_from(">I", log)[0] not in (0x377F0682, 0x377F0683):
         return [], 0
-    size, salts = struct.unpack_from(">I", log, 8)[0], log[16:24]
-    places = range(32, len(log) - size - 23, size + 24)
-    heads = [struct.unpack_from(">II", log, at) for at in places]
-    this_round = 0
-    for at in places:
-        if log[at + 8 : at + 16] != salts:
-            break
-        this_round += 1
-    commits = [number for number in range(this_round) if heads[number][1]]
-    committed = commits[-1] + 1 if commits else 0
-    last = heads[committed - 1][1] if committed else 0
-    newest = {heads[n][0]: n for n in range(committed) if heads[n][0] <= last}
+    length, salts = struct.unpack_from(">I", log, 8)[0], log[16:24]
+    places = range(32, len(log) - length - 23, length + 24)
+    heads = [struct.unpack_from(">II8s", log, at) for at in places]
+    old = [number for number, (_, _, salt) in enumerate(heads) if salt != salts]
+    this_round = heads[: old[0]] if old else heads
+    committed = max((n + 1 for n, (_, size, _) in enumerate(this_round) if size), default=0)
+    size = heads[committed - 1][1] if committed else 0
+    newest = {page: n for n, (page, _, _) in enumerate(heads[:committed]) if page <= size}
     frames = []
-    for number, at in enumerate(places):
-        page = heads[number][0]
-        state = _NOW if newest.get(page) == number else _WERE
-        state = _OPEN if committed <= number < this_round else state
-        frames.append(Frame(page, state, log[at + 24 : at + 24 + size]))
-    return frames, last
+    for number, (at, (page, _, _)) in enumerate(zip(places, heads, strict=True)):
+        state = _OPEN if committed <= number < len(this_round) else _WERE
+        state = _NOW if newest.get(page) == number else state
+        frames.append(Frame(page, state, log[at + 24 : at + 24 + length]))
+    return frames, size
 
 
-def _with_log(data: bytes, frames: Sequence[Frame], size: int) -> bytes:
+def _with_log(data: bytes, frames: list[Frame], size: int) -> bytes:
     """A database file with the newest pages of its log laid over it."""
     if not size:
         return data
-    whole, page_size = bytearray(data), len(frames[0].data)
-    for frame in frames:
-        if frame.state == _NOW:
-            start = (frame.page - 1) * page_size
-            whole.extend(bytes(max(0, start - len(whole))))
-            whole[start : start + page_size] = frame.data
-    return bytes(whole[: size * page_size])
+    empty = bytes(len(frames[0].data))
+    pages = dict(enumerate(_cut(data, len(empty)), 1))
+    pages |= {frame.page: frame.data for frame in frames if frame.state == _NOW}
+    return b"".join(pages.get(number, empty) for number in range(1, size + 1))
 
 
-def _in_log(files: Files, frames: Sequence[Frame], text: Text, first: str) -> Iterator[Find]:
+def _in_log(name: str, frames: list[Frame], text: Text, first: str) -> Iterator[Find]:
     """The log; `first` is what must be done before its newest pages can be erased."""
-    name = f"{files.name}-wal"
     erased_by = {
         _NOW: f"{first}, then {_TRUNCATE}",
         _WERE: _CLOSE,
@@ -241,16 +232,3 @@ def _in_log(files: Files, frames: Sequence[Frame], text: Text, first: str) -> It
         if found[state]:
             held_by = "the write-ahead log"
             yield Find(name, "frame", state, held_by, how, found[state], certain=False)
-    if not frames and text.inside(files.log):
-        yield Find(name, "write-ahead log", "no log that can be read", "the file", _CLOSE)
-
-
-def _in_journal(files: Files, text: Text) -> Iterator[Find]:
-    """The rollback journal: pages as they were before a transaction."""
-    if not text.inside(files.journal):
-        return
-    what, erased_by = "pages before the last one", "PRAGMA journal_mode = DELETE"
-    if files.journal.startswith(_JOURNAL_MAGIC):
-        what, erased_by = "pages before the transaction under way", "the end of the transaction"
-    name, count = f"{files.name}-journal", text.count(files.journal)
-    yield Find(name, "page", what, "the rollback journal", erased_by, count, certain=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..holding.links import derives, is_a
+from ..holding.links import is_a
 from ..pictures.style import shorten
 
 LEAST = 3
@@ -38,21 +38,16 @@ class Text:
         first, *others = plain
         return cls(repr(fact), texts, tuple(dict.fromkeys((first, *wide, *others))))
 
-    def among(self, strings: list[str], others: list[Any]) -> list[object]:
-        """Those of some objects that have the text in them; it asks no code of their own."""
-        found: list[object] = [s for form in self.in_text for s in strings if form in s]
-        kinds = {id(kind): kind for kind in map(type, others)}
-        for key, kind in kinds.items():
-            if base := _text_base(kind):
-                forms: Any = self.in_text if base is str else self.in_bytes
-                these = [thing for thing in others if id(type(thing)) == key]
-                has = base.__contains__
-                found += [thing for form in forms for thing in these if has(thing, form)]
-        return found
-
-    def inside(self, data: bytes | str) -> bool:
-        """Whether bytes or a string hold the text in any of its forms."""
-        return bool(self.among([], [data]))
+    def inside(self, thing: object) -> bool:
+        """Whether a string or bytes have the text in any of its forms; runs no code of theirs."""
+        base: Any
+        raw = self.in_bytes
+        for base, forms in ((bytes, raw), (str, self.in_text), (bytearray, raw)):
+            if issubclass(type(thing), base):
+                for form in forms:
+                    if base.__contains__(thing, form):
+                        return True
+        return False
 
     def count(self, data: bytes) -> int:
         """How often bytes hold the text, in any of its forms."""
@@ -70,28 +65,18 @@ def _as_json(text: str) -> Iterable[str]:
     return (json.dumps(text, ensure_ascii=plain)[1:-1] for plain in (False, True))
 
 
-def _text_base(kind: type) -> Any:
-    """Which of `str`, `bytes` and `bytearray` a type is or has as a base, or None."""
-    return next((base for base in (str, bytes, bytearray) if derives(kind, base)), None)
-
-
 def holds_text(kind: type) -> bool:
     """Whether the instances of a type are strings or bytes."""
-    return _text_base(kind) is not None
+    return issubclass(kind, (str, bytes, bytearray))
 
 
-def checked(fact: object) -> Text | None:
-    """The text to look for, or None for an object to be found by identity.
-
-    A number, None, a blank text and one of fewer than three characters are refused.
-    """
-    if is_a(fact, (bool, int, float, complex, type(None), type(...))):
-        raise TypeError(
-            f"{fact!r} is one and the same object all over Python, expected a text or an object "
-            "of your own: give the text it stands in, or the object that holds it"
-        )
+def checked(fact: object) -> Text:
+    """The text to look for; a blank one and one of fewer than three characters are refused."""
     if not is_a(fact, (str, bytes)):
-        return None
+        raise TypeError(
+            f"{type(fact).__name__} is no text, expected a str or bytes: give the text that stands "
+            "in it; who_holds(…) tells who holds an object"
+        )
     if not fact.strip():
         raise ValueError(
             f"the fact is {fact!r}, expected a text that is not blank: "

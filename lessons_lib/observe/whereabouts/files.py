@@ -16,13 +16,12 @@ from pathlib import Path
 
 import psutil
 
-from .database import BROKEN, Files, finds_in_database, is_database
+from .database import BROKEN, Files, is_database, search_database
 from .fact import Text
 from .finds import Find, Found
 from .keepers import Decode, paths_in
 
 LARGEST = 1 << 29
-_DATABASES = (".db", ".sqlite", ".sqlite3")
 _BESIDE = ("-wal", "-journal", "-shm")
 _CHILD = """
 import sys
@@ -37,7 +36,12 @@ def search_path(path: Path, text: Text, decode: Decode | None = None) -> Found:
     found = Found()
     for name, file in _files(path, found):
         try:
-            _search_file(name, file, text, decode, found)
+            if not file.is_file():
+                found.unread.append(f"{name} was not searched: it is neither a file nor a folder.")
+            elif file.stat().st_size > LARGEST:
+                found.unread.append(f"{name} was not searched: it is larger than half a gibibyte.")
+            else:
+                _search_file(name, file, text, decode, found)
         except OSError as error:
             found.unread.append(f"{name} was not searched: {error.strerror or error}.")
     return found
@@ -47,15 +51,14 @@ def _files(path: Path, found: Found) -> list[tuple[str, Path]]:
     """The files to search, with the names by which they are called, in the order of those."""
     if not path.is_dir():
         return [(path.name, path)]
-    named = []
 
     def not_read(error: OSError) -> None:
         found.unread.append(f"{error.filename} was not searched: {error.strerror}.")
 
+    named: list[Path] = []
     for folder, folders, files in os.walk(path, onerror=not_read):
-        for name in folders:
-            if Path(folder, name).is_symlink():
-                found.unread.append(f"{name} was not searched: it is a link to another folder.")
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        found.unread += [f"{name} was not searched: it is a link to a folder." for name in links]
         named += [Path(folder, name) for name in files]
     kept = (file for file in named if file.is_file() and not _is_beside(file))
     return sorted((file.relative_to(path).as_posix(), file) for file in kept)
@@ -70,34 +73,17 @@ def _is_beside(file: Path) -> bool:
 
 
 def _search_file(name: str, file: Path, text: Text, decode: Decode | None, found: Found) -> None:
-    if not file.is_file():
-        found.unread.append(f"{name} was not searched: it is neither a file nor a folder.")
-        return
-    if file.stat().st_size > LARGEST:
-        found.unread.append(f"{name} was not searched: it is larger than half a gibibyte.")
-        return
     beside = [file.with_name(file.name + end) for end in ("-wal", "-journal")]
     data, log, journal = _read_at_rest(name, [file, *beside], found)
     if is_database(data):
         try:
-            finds, unread = finds_in_database(Files(name, data, log, journal), text, decode)
-            found.finds += finds
-            found.unread += unread
+            found.add(search_database(Files(name, data, log, journal), text, decode))
             return
         except BROKEN as error:
             said = f"{name} was not read as a database: {error}. Its bytes were searched."
             found.unread.append(said)
-    elif name.endswith(_DATABASES):
-        found.notes.append(_strange(name, data))
     for path, rest in ((name, data), (beside[0].name, log), (beside[1].name, journal)):
         found.finds += _plain(path, rest, text)
-
-
-def _strange(name: str, data: bytes) -> str:
-    """What to say of a file that is called a database and is none."""
-    if not data:
-        return f"{name} is empty: SQLite takes it for a database without tables."
-    return f"{name} is no SQLite database, for all its name. It was searched as plain bytes."
 
 
 def _plain(name: str, data: bytes, text: Text) -> Iterator[Find]:
@@ -153,19 +139,10 @@ def open_here(paths: Sequence[Path]) -> bool:
     if os.name == "nt":
         return False
     try:
-        names = [file.path for file in psutil.Process().open_files()]
+        opened = [file.path for file in psutil.Process().open_files() if os.path.exists(file.path)]
     except psutil.Error:
         return True
-    ours = {_identity(path) for path in paths} - {None}
-    return not ours.isdisjoint(map(_identity, names))
-
-
-def _identity(path: Path | str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    return any(path.exists() and path.samefile(name) for path in paths for name in opened)
 
 
 def _read_by_child(paths: Sequence[Path]) -> list[bytes]:

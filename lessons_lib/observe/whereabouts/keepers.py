@@ -134,7 +134,7 @@ def paths_in(value: object, text: Text) -> Iterator[str]:
     while ahead:  # no recursion: a value may be nested deeper than Python's stack
         path, part = ahead.pop()
         if holds_text(type(part)):
-            if text.inside(part):  # type: ignore[arg-type]
+            if text.inside(part):
                 yield path
         elif type(part) not in ATOMS and id(part) not in known:
             known.add(id(part))

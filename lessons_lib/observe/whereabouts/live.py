@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
-from ..holding.links import is_a, is_dict_of, mro, stack_of
+from ..holding.links import is_a, is_dict_of, mro, stack_of, with_subclasses
 from ..holding.reach import add_holders, held_from_outside
-from ..holding.search import Piece, Root, Search, by_length
-from .fact import Text, holds_text
+from ..holding.search import Root, Search, by_length
+from .fact import Text
 from .finds import Find, Found, Whereabouts
 from .keepers import blobs_in
 
@@ -65,7 +65,8 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     """
     look = _Look(text)
     ours = (text, text.in_text, text.in_bytes, call)
-    search = Search(objects, roots, see=look.see, ours=ours)
+    search = Search(objects, roots, ours)
+    look.see(search)
     look.leave_out_program(search, call)
     seen = look.result(search)
     lonely = look.lonely(search)
@@ -90,16 +91,14 @@ class _Look:
         """What the search may have more chains to than it told."""
         self.typed = False
 
-    def see(self, piece: Piece) -> set[int]:
-        """Note the copies and the keepers in a piece of the walk."""
-        kinds = piece.kinds.items()
-        wanted = {key for key, kind in kinds if is_keeper(kind) or holds_text(kind)}
-        special = [t for t in piece.things if id(type(t)) in wanted] if wanted else []
-        self.keepers |= {id(thing): thing for thing in special if is_keeper(type(thing))}
-        found = self.text.among(piece.strings, piece.others + special)
-        copies = {id(copy): copy for copy in found}
-        self.copies |= copies
-        return set(copies)
+    def see(self, search: Search) -> None:
+        """Note all copies, what holds each, and the keepers."""
+        wanted = with_subclasses(str, bytes, bytearray, *_keeper_bases())
+        special = [thing for thing in search.found if id(type(thing)) in wanted]
+        self.keepers = {id(thing): thing for thing in special if is_keeper(type(thing))}
+        copies = [thing for thing in special if self.text.inside(thing)]
+        copies += search.walk(self.text.in_text, self.text.inside)
+        self.copies = {id(copy): copy for copy in copies}
 
     def leave_out_program(self, search: Search, call: Sequence[object]) -> None:
         """What a call and the program as it was written have is no copy, unless others have it."""
@@ -187,7 +186,7 @@ class _Look:
         self.apart.add(target)
 
     def _said(self, target: int) -> str:
-        return said(self._chains(target), at_least=target in self.more_ways)
+        return said(self._chains(target), target in self.more_ways)
 
     def _chains(self, target: int) -> list[Chain]:
         return sorted(self.chains_to.get(target, {}).values(), key=by_length)
@@ -220,13 +219,21 @@ class _Look:
 # -- savers and stores ---------------------------------------------------------------------------
 
 
+_KEEPERS = {
+    "BaseCheckpointSaver": "langgraph.checkpoint.base",
+    "BaseStore": "langgraph.store.base",
+}
+"""LangGraph's savers and stores by name: to look for them is no reason to load it."""
+
+
 def is_keeper(kind: type) -> bool:
-    """Whether a class is a saver or a store of LangGraph's, told by name so as not to load it."""
-    return any(
-        base.__name__ in ("BaseCheckpointSaver", "BaseStore")
-        and base.__module__ in ("langgraph.checkpoint.base", "langgraph.store.base")
-        for base in mro(kind)
-    )
+    """Whether a class is a saver or a store of LangGraph's."""
+    return any(_KEEPERS.get(base.__name__) == base.__module__ for base in mro(kind))
+
+
+def _keeper_bases() -> list[type]:
+    found = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
+    return [kind for kind in found if kind]
 
 
 def is_readable(keeper: object) -> bool:
@@ -247,10 +254,10 @@ def blob_ids(keeper: object) -> set[int]:
 # -- in words ------------------------------------------------------------------------------------
 
 
-def said(chains: Sequence[Chain], more: int = 0, at_least: bool = False) -> str:
-    """The shortest chains, and how many more there are; `more` were found and not kept."""
+def said(chains: Sequence[Chain], at_least: bool = False) -> str:
+    """The shortest chains, and how many more there are."""
     shown = [str(chain) for chain in chains[:_CHAINS_SHOWN]]
-    more += len(chains) - len(shown)
+    more = len(chains) - len(shown)
     if more:
         shown.append(more_chains(more, at_least))
     elif at_least:
@@ -276,23 +283,22 @@ _ENDS = {
     "a running thread": "the end of that thread",
     "the event loop": "the end of its task",
     "the notebook's last error": "the next error",
+    "the notebook's Out": "Out.clear()",
+    "the notebook's _": "three more values shown",
 }
 
 
 def _cut(chain: Chain) -> str:
     """What cuts one chain: its first name deleted, its function returned, its cache cleared."""
     first = chain.hops[0].said
-    cached = [hop.title for hop in chain.hops if hop.title.startswith("lru_cache of ")]
-    if cached:
-        return f"{cached[0].removeprefix('lru_cache of ')}.cache_clear()"
-    if first in _ENDS:
-        return _ENDS[first]
+    for hop in chain.hops:
+        if hop.title.startswith("lru_cache of "):
+            return f"{hop.title.removeprefix('lru_cache of ')}.cache_clear()"
+    for start, how in _ENDS.items():
+        if first.startswith(start):
+            return how
     if "() → " in first:
         return f"the return of {first.split(' → ')[0]}"
-    if first.startswith("the notebook's Out"):
-        return "Out.clear()"
-    if first.startswith("the notebook's _"):
-        return "three more values shown"
     if first.startswith("context variable "):
         return f"{first.removeprefix('context variable ')}.set(None)"
     return f"del {first}"

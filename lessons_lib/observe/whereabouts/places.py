@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .database import Files, finds_in_database
+from .database import Files, search_database
 from .fact import Text
 from .files import search_path
 from .finds import Find, Found
@@ -32,7 +32,9 @@ def checked_places(places: Sequence[object]) -> None:
                 raise FileNotFoundError(
                     f"{str(place)!r} is not there, expected a file or a folder: check the path"
                 )
-        elif not (is_keeper(type(place)) or _is_graph(place) or _is_open(place)):
+        elif not (
+            is_keeper(type(place)) or _is_graph(place) or isinstance(place, sqlite3.Connection)
+        ):
             name = type(place).__name__
             shown = f"the class {place.__name__}" if isinstance(place, type) else name
             raise TypeError(
@@ -55,10 +57,6 @@ def _is_graph(place: object) -> bool:
     return "Pregel" in names
 
 
-def _is_open(place: object) -> bool:
-    return isinstance(place, sqlite3.Connection)
-
-
 def _parts(place: Any, notes: list[str]) -> Iterator[Any]:
     """What a place is made of: of a graph, its saver and its store."""
     if not _is_graph(place):
@@ -75,8 +73,8 @@ def _searched(place: Any, text: Text) -> Found:
         return search_path(Path(place), text)
     if is_readable(place):
         return Found()  # found already, as all that live in this process
-    name = "the connection" if _is_open(place) else type(place).__name__
-    connection = place if _is_open(place) else getattr(place, "conn", None)
+    name = "the connection" if isinstance(place, sqlite3.Connection) else type(place).__name__
+    connection = place if isinstance(place, sqlite3.Connection) else getattr(place, "conn", None)
     try:
         if isinstance(connection, sqlite3.Connection):
             where, data = _file_of(connection)
@@ -86,8 +84,7 @@ def _searched(place: Any, text: Text) -> Found:
             return _listed(place, name, text)
         if where:
             return search_path(Path(where), text, decoder(place, text))
-        finds, unread = finds_in_database(Files(name, data), text, decoder(place, text))
-        return Found(finds, unread)
+        return search_database(Files(name, data), text, decoder(place, text))
     except Exception as error:  # whatever its database, its driver or its thread has to say
         said = f"{name} was not searched: it does not tell what it has ({told(error)})."
         return Found(unread=[said])

@@ -9,32 +9,25 @@ from __future__ import annotations
 import gc
 import sys
 
-from ..holding.holders import who_holds
-from ..holding.search import Root, roots_of
+from ..holding.search import collector_at_rest, roots_of
 from ..pictures.waiting import waiting
-from .fact import Text, checked
-from .finds import Find, Whereabouts
+from .fact import checked
+from .finds import Whereabouts
 from .keepers import search_keeper
-from .live import Seen, copies_of, erasers, is_readable, said
+from .live import copies_of, is_readable
 from .places import checked_places, search_places
 
 _TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
-_COPIES = (
-    "Savers, stores and files were not searched: what gets there is a copy of an object, not the "
-    "object. Give a text of it."
-)
-_UNNAMED = "No name leads to it; who_holds(…) tells whether a cycle or C code keeps it."
 
 
-def where_is(fact: object, *places: object) -> Whereabouts:
-    """Find every place in which a text, or an object, lives now.
+def where_is(fact: str | bytes, *places: object) -> Whereabouts:
+    """Find every place in which a text lives now.
 
     A text is looked for in all strings and bytes of this process, in the blobs and items of every
     InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
     paths of database files, of other files or of folders. A place that cannot be read is said
     first, with why; an asynchronous saver that waits for the caller's own loop is searched by
-    `await asyncio.to_thread(where_is, …)`. An object is looked for by identity,
-    in this process alone: what leaves it is a copy.
+    `await asyncio.to_thread(where_is, …)`.
 
     What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
     caller passes is no place, nor is the text of a program: code, the cells of a
@@ -56,10 +49,9 @@ def where_is(fact: object, *places: object) -> Whereabouts:
     """
     text = checked(fact)
     checked_places(places)
-    if text is None:
-        return _object(fact, places)
     roots = roots_of(sys._getframe(1))
-    found = _looked(text, roots.found, (fact, *places))
+    with collector_at_rest(), waiting("looking at all objects"):
+        found = copies_of(text, gc.get_objects(), roots.found, (fact, *places))
     for keeper, held_by in found.keepers:
         if is_readable(keeper):
             here = search_keeper(keeper, held_by, text)
@@ -75,28 +67,3 @@ def _in_notebook() -> bool:
     """Whether a notebook (or IPython) runs this, and not a script or a test."""
     notebook = sys.modules.get("IPython")
     return notebook is not None and notebook.get_ipython() is not None
-
-
-def _object(thing: object, places: tuple[object, ...]) -> Whereabouts:
-    """Who holds an object in this process, as one find: it is one object, wherever it is held."""
-    holders = who_holds(thing)
-    notes = [_COPIES] if places else []
-    unread = (holders.unseen,) if holders.unseen else ()
-    if not holders.chains:
-        return Whereabouts(holders.label, (), (*notes, _UNNAMED), unread)
-    held_by = said(holders.chains, holders.more, holders.at_least)
-    erased_by = erasers(holders.chains)
-    find = Find("this process", "live object", holders.label, held_by, erased_by)
-    return Whereabouts(holders.label, (find,), tuple(notes), unread)
-
-
-def _looked(text: Text, roots: list[Root], call: tuple[object, ...]) -> Seen:
-    """The live copies; the collector rests meanwhile, so that it makes and unmakes nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        with waiting("looking at all objects"):
-            return copies_of(text, gc.get_objects(), roots, call)
-    finally:
-        if was_on:
-            gc.enable()
