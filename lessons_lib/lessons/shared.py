@@ -1,21 +1,30 @@
-"""What checks of several lessons share: uploads, collections, kills, a Python started afresh."""
+"""What checks of several lessons share: kills, a desk in the world outside, what is alive, loops.
+
+A function named `judge_…` raises `NotYet` when what it judges is wrong, and one named `check_…`
+returns what was proven.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from lessons_lib.memories import moment
 from lessons_lib.teach.model import NotYet
 
 if TYPE_CHECKING:
     from lessons_lib.memories import Crash, Life
 
 _TIMEOUT = 30.0
+
+Result = TypeVar("Result")
 
 
 class Upload:
@@ -24,6 +33,9 @@ class Upload:
     def __init__(self, name: str, size: int = 0) -> None:
         self.name = name
         self.size = size
+
+
+# --- What is alive ----------------------------------------------------------------------------
 
 
 @contextmanager
@@ -48,6 +60,86 @@ def counted_collections() -> Iterator[Callable[[], int]]:
             gc.enable()
 
 
+@contextmanager
+def new_objects() -> Iterator[Callable[..., int]]:
+    """Set aside all that there is; yields a function: how many instances of classes live since."""
+
+    def alive(*kinds: type) -> int:
+        gc.collect()
+        return sum(issubclass(type(thing), kinds) for thing in gc.get_objects())
+
+    gc.collect()
+    gc.freeze()
+    try:
+        yield alive
+    finally:
+        gc.unfreeze()
+
+
+# --- Loops ------------------------------------------------------------------------------------
+
+
+def apart(main: Callable[[], Coroutine[Any, Any, Result]], stands_still: str = "") -> Result:
+    """What a coroutine returns on a thread and loop of its own: a notebook's has a loop already.
+
+    Raises NotYet with `stands_still` when it has not returned after ten seconds.
+    """
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    async def quietly() -> Result:
+        # A task that was not awaited since the check has ended is no news.
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        return await main()
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(quietly()))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(10.0 if stands_still else None)
+    if thread.is_alive():
+        raise NotYet(stands_still)
+    if errors:
+        raise errors.pop()  # popped: what was raised leads to this frame
+    return results[0]
+
+
+# --- Kills ------------------------------------------------------------------------------------
+
+
+class Desk:
+    """The world outside: each key opens one ticket, and opening it again changes nothing.
+
+    The moments on either side of the act can be killed at.
+    """
+
+    def __init__(
+        self, folder: Path, before: str = "at the desk", after: str = "ticket opened"
+    ) -> None:
+        self.tickets = folder / "tickets"
+        self.tickets.mkdir(exist_ok=True)
+        self.moments = before, after
+
+    def open(self, key: str) -> None:
+        """Open the ticket of this key, if it is not open."""
+        before, after = self.moments
+        moment(before)
+        (self.tickets / str(key).encode().hex()).touch()
+        moment(after)
+
+    def keys(self) -> list[str]:
+        """The keys of all tickets that have been opened."""
+        return sorted(bytes.fromhex(one.name).decode() for one in self.tickets.iterdir())
+
+    def count(self) -> int:
+        """How many tickets have been opened."""
+        return len(self.keys())
+
+
 def on_disk(folder: Path, slow: bool = False) -> Any:
     """A SQLite saver on a file in `folder`; a slow one is stuck after it has saved the input."""
     from langgraph.checkpoint.sqlite import SqliteSaver
@@ -55,16 +147,8 @@ def on_disk(folder: Path, slow: bool = False) -> Any:
     from lessons_lib.memories.slow_disk import SlowDisk
 
     connection = sqlite3.connect(folder / "memory.db", check_same_thread=False)
+    connection.execute("PRAGMA synchronous = off")  # a kill is no power failure
     return SlowDisk(connection) if slow else SqliteSaver(connection)
-
-
-def require_graph(graph: Any, function: str, end: str) -> None:
-    """Raise NotYet unless what a reader's function returned is a compiled graph."""
-    if not hasattr(graph, "invoke"):
-        raise NotYet(
-            f"{function} returned {type(graph).__name__}, expected a compiled graph: "
-            f"end it with `{end}`."
-        )
 
 
 def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: int = 1) -> Life:
@@ -83,11 +167,24 @@ def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: i
     return life
 
 
+def each_moment(passed: Iterable[str]) -> list[tuple[str, int]]:
+    """Each moment that a life has passed, with the number of that passing: where to kill the next.
+
+    >>> each_moment(["put", "send", "put"])
+    [('put', 1), ('send', 1), ('put', 2)]
+    """
+    names = list(passed)
+    return [(name, names[: at + 1].count(name)) for at, name in enumerate(names)]
+
+
 def say_if_failed(report: Crash) -> None:
     """Raise NotYet when a life of the report ended in an error of the reader's code."""
     for life in report.lives:
         if life.error or life.ended.startswith("raised"):
             raise NotYet(f"a process {life.ended}. {life.error}".strip())
+
+
+# --- Another process --------------------------------------------------------------------------
 
 
 @contextmanager
@@ -122,3 +219,35 @@ def salted(text: str, salt: int) -> str:
     one = SaltedText(text)
     one.salt = salt
     return one
+
+
+# --- Graphs and stores ------------------------------------------------------------------------
+
+
+def require_graph(graph: Any, function: str, end: str) -> None:
+    """Raise NotYet unless what a reader's function returned is a compiled graph."""
+    if not hasattr(graph, "invoke"):
+        raise NotYet(
+            f"{function} returned {type(graph).__name__}, expected a compiled graph: "
+            f"end it with `{end}`."
+        )
+
+
+def store_connection(path: Path | str = ":memory:") -> sqlite3.Connection:
+    """A connection as a SqliteStore wants it: the store begins its transactions itself."""
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    connection.execute("PRAGMA synchronous = off")
+    return connection
+
+
+def noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
+    """A store of this kind, and the list in which it notes what it is asked to do."""
+    operations: list[Any] = []
+
+    class Noting(kind):  # type: ignore[misc]
+        def batch(self, ops: Iterable[Any]) -> Any:
+            asked = list(ops)
+            operations.extend(asked)
+            return super().batch(asked)
+
+    return Noting(*arguments), operations

@@ -1,9 +1,33 @@
-"""Predict, recall, check, hint, solution, progress, restore, catch_up: what lessons ask of you."""
+"""Predict, recall, check, hint, solution, progress, restore, catch_up: what lessons ask of you.
 
-from lessons_lib.teach.asking import predict, recall
-from lessons_lib.teach.catching import catch_up
-from lessons_lib.teach.checking import check
-from lessons_lib.teach.helping import hint, solution
-from lessons_lib.teach.tally import progress, restore
+Each is loaded when it is first used: a process that is killed by a check needs none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lessons_lib.teach.asking import predict, recall
+    from lessons_lib.teach.catching import catch_up
+    from lessons_lib.teach.checking import check
+    from lessons_lib.teach.helping import hint, solution
+    from lessons_lib.teach.tally import progress, restore
 
 __all__ = ["catch_up", "check", "hint", "predict", "progress", "recall", "restore", "solution"]
+
+_HOMES = {
+    "predict": "asking",
+    "recall": "asking",
+    "catch_up": "catching",
+    "check": "checking",
+    "hint": "helping",
+    "solution": "helping",
+    "progress": "tally",
+    "restore": "tally",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"lessons_lib.teach.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'lessons_lib.teach' has no attribute {name!r}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lessons_lib.memories import warm_up
 from lessons_lib.teach import course, loader
 from lessons_lib.teach.catching import defined
 from lessons_lib.teach.sources import kind
@@ -87,11 +88,14 @@ def test_what_a_lesson_starts_from_runs_alone(number: str) -> None:
     assert set(defined(loader.catch_up_source(number))) <= set(names)
 
 
+@cache
+def _warm_up() -> None:
+    """Have all children of the crash lab forked from a process that has loaded what they need."""
+    warm_up(langgraph=True, also=("lessons_lib.lessons.shared", "langchain.agents"))
+
+
 @pytest.mark.parametrize("id", EXERCISES)
 def test_exercise_is_proven(id: str) -> None:
     """The stub fails, the solution passes, each near miss fails with its own message."""
-    if id >= "09":
-        # As in the lesson's kernel by then: what is loaded here, no child of the crash lab loads.
-        import langgraph.checkpoint.sqlite
-        import langgraph.graph  # noqa: F401
+    _warm_up()
     _tell(prove(asked(id)))

@@ -27,7 +27,6 @@ def history_of(turns: int, name: str) -> list[Message]:
 
 
 def judge_held(history: list[Message], before: list[Message]) -> None:
-    """Raise NotYet when the history is no longer what it was before."""
     if len(history) != len(before):
         raise NotYet(
             f"the history itself has changed: it held {len(before)} messages and now holds "
@@ -41,7 +40,6 @@ def judge_held(history: list[Message], before: list[Message]) -> None:
 
 
 def judge_sent(sent: Any, history: list[Message], name: str) -> None:
-    """Raise NotYet unless `sent` is a right choice from a history."""
     if not isinstance(sent, list | tuple):
         raise NotYet(f"to_send returned {type(sent).__name__}, expected a list of messages.")
     length = len(history)
@@ -64,7 +62,6 @@ def judge_sent(sent: Any, history: list[Message], name: str) -> None:
 
 
 def judge_answer(answer: str, sent: Sequence[Message], name: str) -> None:
-    """Raise NotYet unless the bot knew the customer's name from what it was sent."""
     if answer == reply([{"role": "user", "content": QUESTION}]):
         if any(name in message["content"] for message in sent):
             raise NotYet(
@@ -200,7 +197,6 @@ def why_not_all(read: Any) -> str:
 
 
 def judge_going_on(found: Found) -> None:
-    """Raise NotYet unless the new process could add to the diary, and an empty one can be read."""
     if found.later == [LATER]:
         raise NotYet(
             "the new process read three entries, added one, and the three were gone: it wrote the "

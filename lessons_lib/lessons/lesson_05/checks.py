@@ -36,7 +36,6 @@ class Office:
 
 
 def judge_apart(office: Office, say: Callable[[Any, str], Any]) -> None:
-    """Raise NotYet when a session hears what was said in another."""
     if "Ada" in office.serve(2, say, "s-bob", ASK):
         raise NotYet(
             "worker 1 served Ada, worker 2 served Bob, and Bob was told her name. "
@@ -50,7 +49,6 @@ def judge_apart(office: Office, say: Callable[[Any, str], Any]) -> None:
 
 
 def judge_known(office: Office, say: Callable[[Any, str], Any]) -> None:
-    """Raise NotYet when Ada is forgotten by either worker."""
     known = ["Ada" in office.serve(worker, say, "s-ada", ASK) for worker in (1, 2)]
     if not known[0]:
         raise NotYet(
@@ -66,7 +64,6 @@ def judge_known(office: Office, say: Callable[[Any, str], Any]) -> None:
 
 
 def judge_keyless(office: Office, say: Callable[[Any, str], Any]) -> None:
-    """Raise NotYet unless a request without a session is refused with a ValueError."""
     for nobody in (None, ""):
         try:
             office.serve(1, say, nobody, TELL.format("Dan"))
@@ -165,7 +162,6 @@ class Bench:
 
 
 def judge_job(bench: Bench, worker: ThreadPoolExecutor) -> None:
-    """Raise NotYet unless one job finds its upload and its result comes back."""
     result = worker.submit(bench.plain, "cv.pdf").result()
     if result == "":
         raise NotYet(
@@ -177,7 +173,6 @@ def judge_job(bench: Bench, worker: ThreadPoolExecutor) -> None:
 
 
 def judge_hundred(bench: Bench) -> None:
-    """Raise NotYet when a hundred jobs on four workers leave uploads behind."""
     in_fours = threading.Barrier(4)
 
     def job(number: int) -> None:
@@ -204,7 +199,6 @@ def judge_hundred(bench: Bench) -> None:
 
 
 def judge_hard_jobs(bench: Bench, worker: ThreadPoolExecutor) -> None:
-    """Raise NotYet when a job that raises, or one within another, is not served right."""
     if not worker.submit(bench.refused).result():
         raise NotYet("a job raised, and the caller was not told. Let the exception through.")
     if len(bench.given):
@@ -248,7 +242,6 @@ USERS = ["Ada", "Bob", "Eve"]
 
 
 def judge_names(bots: Any) -> None:
-    """Raise NotYet unless each user's bot knows that user's name."""
     if not isinstance(bots, dict) or list(bots) != USERS:
         raise NotYet(
             f"bots_for({USERS!r}) returned {type(bots).__name__}, "
@@ -271,7 +264,6 @@ def judge_names(bots: Any) -> None:
 
 
 def judge_histories(bots: Any) -> None:
-    """Raise NotYet unless a bot remembers its own words and hears no other's."""
     bots["Ada"]("My name is Lovelace.")
     if "Lovelace" not in str(bots["Ada"](ASK)):
         raise NotYet(

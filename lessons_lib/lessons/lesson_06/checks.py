@@ -1,44 +1,20 @@
 """What judges the exercises of lesson 06, State under pressure."""
 
 import asyncio
-import gc
 import inspect
-import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from lessons_lib.teach.model import (
-    NotYet,
-)
+from lessons_lib.lessons.shared import apart, new_objects
+from lessons_lib.teach.model import NotYet
 
-_PATIENCE = 10.0  # seconds after which code that blocks the whole loop is given up
 _ROUNDS_OF_THE_LOOP = 40  # more than any turn here needs from one gate to the next
-
-
-def run_apart(main: Callable[[], Coroutine[Any, Any, str]]) -> str:
-    """Run a coroutine on a loop and a thread of its own (a notebook's own loop is in use)."""
-    results: list[str] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(asyncio.run(main()))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(_PATIENCE)
-    if errors:
-        raise errors.pop()
-    if not results:
-        raise NotYet(
-            "everything stands still. What waits without `await`, a `threading.Lock` for one, "
-            "stops the only thread there is, and with it the turn that holds the lock."
-        )
-    return results[0]
+STANDS_STILL = (
+    "everything stands still. What waits without `await`, a `threading.Lock` for one, "
+    "stops the only thread there is, and with it the turn that holds the lock."
+)
 
 
 async def until_all_wait() -> None:
@@ -116,7 +92,6 @@ async def ten_turns(chat: Any, rounds: Rounds) -> None:
 
 
 def judge_shape(chat: Any) -> None:
-    """Raise NotYet when a chat cannot be used as the exercise uses it."""
     if not inspect.iscoroutinefunction(getattr(chat, "turn", None)):
         raise NotYet("`turn` is no coroutine any more; it has to be `async def turn(…)`.")
     if not isinstance(getattr(chat, "saved", None), dict):
@@ -124,7 +99,6 @@ def judge_shape(chat: Any) -> None:
 
 
 def judge_kept(saved: dict[str, list[str]], rounds: Rounds) -> None:
-    """Raise NotYet when messages were lost."""
     kept = sum(text in saved.get(text[:3], []) for text in all_texts())
     if kept == len(all_texts()):
         return
@@ -146,7 +120,6 @@ def all_texts() -> list[str]:
 
 
 def judge_sent(rounds: Rounds) -> None:
-    """Raise NotYet when the model was not sent what the user had said before."""
     longest = max(sum(text in sent for text in all_texts()) for sent in rounds.sent)
     if longest < len(MESSAGES):
         raise NotYet(
@@ -159,7 +132,6 @@ def judge_sent(rounds: Rounds) -> None:
 
 
 async def judge_after_error(chat: Any) -> None:
-    """Raise NotYet when a turn in which the model raised locks its user out."""
     rounds = Rounds()
     bad = asyncio.create_task(chat.turn("eve", "bad", rounds.model))
     good = asyncio.create_task(chat.turn("eve", "good", rounds.model))
@@ -190,7 +162,7 @@ def check_five_rounds(chat: Callable[[], Any]) -> str:
         took = "one round" if rounds.rounds == 1 else f"{rounds.rounds} rounds"
         return f"ten turns at once, nothing lost, in {took} of the model."
 
-    return run_apart(main)
+    return apart(main, STANDS_STILL)
 
 
 # --- Exercise 2: a hundred bytes ------------------------------------------------------------
@@ -231,7 +203,6 @@ class Scale:
 
 
 def judge_room(sessions: Callable[[int], Any]) -> None:
-    """Raise NotYet when somebody is forgotten although there is room."""
     scale = Scale(sessions, 100)
     users = ["ada", "bob", "eve", "dan", "fay"]
     for user in users:
@@ -247,7 +218,6 @@ def judge_room(sessions: Callable[[int], Any]) -> None:
 
 
 def judge_bytes(sessions: Callable[[int], Any]) -> None:
-    """Raise NotYet when more bytes are alive than the budget."""
     scale = Scale(sessions, 100)
     users = [f"user {number}" for number in range(10)]
     for number in range(1, 6):
@@ -277,7 +247,6 @@ def _how_it_weighs(cache: Any) -> str:
 
 
 def judge_large(sessions: Callable[[int], Any]) -> None:
-    """Raise NotYet when one large message leaves more alive than the budget."""
     scale = Scale(sessions, 40)
     for user in ("ada", "bob", "eve", "dan"):
         scale.add(user)
@@ -297,7 +266,6 @@ def judge_large(sessions: Callable[[int], Any]) -> None:
 
 
 def judge_letters(sessions: Callable[[int], Any]) -> None:
-    """Raise NotYet when letters are counted that are more than one byte each."""
     scale = Scale(sessions, 40)
     for user in ("ada", "bob", "eve", "dan", "fay"):
         scale.add_text(user, "äöüß?!")
@@ -310,7 +278,6 @@ def judge_letters(sessions: Callable[[int], Any]) -> None:
 
 
 def judge_order(sessions: Callable[[int], Any]) -> None:
-    """Raise NotYet unless the one who spoke longest ago is forgotten first."""
     scale = Scale(sessions, 40)
     for user, number in [("ada", 1), ("bob", 1), ("eve", 1), ("ada", 2), ("dan", 1)]:
         scale.add(user, number)
@@ -328,7 +295,6 @@ def judge_order(sessions: Callable[[int], Any]) -> None:
 
 
 def judge_long(sessions: Callable[[int], Any]) -> None:
-    """Raise NotYet unless one long session keeps its newest messages."""
     scale = Scale(sessions, 40)
     for number in range(1, 8):
         scale.add("ada", number)
@@ -410,7 +376,6 @@ async def door(locks: Callable[[], Any]) -> AsyncIterator[Door]:
 
 
 async def judge_users_apart(locks: Callable[[], Any]) -> None:
-    """Raise NotYet when users wait for each other, or turns of one user do not."""
     async with door(locks) as turns:
         await turns.enter("Ada's first turn", "ada")
         await turns.enter("Bob's turn", "bob")
@@ -422,7 +387,6 @@ async def judge_users_apart(locks: Callable[[], Any]) -> None:
 
 
 async def judge_waiting(locks: Callable[[], Any]) -> None:
-    """Raise NotYet when a lock goes while somebody waits for it."""
     async with door(locks) as turns:
         for name in ("first", "second"):
             await turns.enter(name, "ada")
@@ -438,7 +402,6 @@ async def judge_waiting(locks: Callable[[], Any]) -> None:
 
 
 async def judge_crowd(locks: Callable[[], Any]) -> None:
-    """Raise NotYet when a lock in use is thrown away because many others came."""
     async with door(locks) as turns:
         await turns.enter("first", "ada")
         for number in range(200):
@@ -455,51 +418,42 @@ async def judge_crowd(locks: Callable[[], Any]) -> None:
 
 
 async def judge_broken(locks: Callable[[], Any]) -> None:
-    """Raise NotYet when a turn that is broken off, inside or waiting, locks its user out."""
     async with door(locks) as turns:
-        gc.collect()
-        before = living_locks()
-        for name in ("first", "second", "third"):
-            await turns.enter(name, "ada")
-        await turns.break_down("second")
-        await turns.break_down("first")
-        if "third" not in turns.inside:
-            raise NotYet(
-                "a turn was cancelled inside, and the user's next turn waits for ever: "
-                "what comes after a `yield` is not reached then, unless in a `finally`."
-            )
-        await turns.leave("third")
-        gc.collect()
-        if living_locks() > before:
-            raise NotYet(
-                "several turns of Ada's came at once, one of them was cancelled while it waited, "
-                "and after the last of them her lock is still alive. The last to leave has to "
-                "let it go, however the others left."
-            )
+        with new_objects() as alive:
+            for name in ("first", "second", "third"):
+                await turns.enter(name, "ada")
+            await turns.break_down("second")
+            await turns.break_down("first")
+            if "third" not in turns.inside:
+                raise NotYet(
+                    "a turn was cancelled inside, and the user's next turn waits for ever: "
+                    "what comes after a `yield` is not reached then, unless in a `finally`."
+                )
+            await turns.leave("third")
+            if alive(*KINDS_OF_LOCK):
+                raise NotYet(
+                    "several turns of Ada's came at once, one of them was cancelled while it "
+                    "waited, and after the last of them her lock is still alive. The last to leave "
+                    "has to let it go, however the others left."
+                )
 
 
 async def judge_left_over(locks: Callable[[], Any]) -> None:
-    """Raise NotYet when locks are alive that nobody uses."""
-    gc.collect()
-    before = living_locks()
-    async with door(locks) as turns:
-        for number in range(100):
-            await turns.enter("turn", f"user {number}")
-            await turns.leave("turn")
-        gc.collect()
-        left = living_locks() - before
-        if left > 0:
-            raise NotYet(
-                f"100 users came and went, and {left} locks are alive; the budget is 0. "
-                "Something leads to each of them, though nobody uses it; and none may be alive "
-                "when nobody is inside, not even one for all."
-            )
+    with new_objects() as alive:
+        async with door(locks) as turns:
+            for number in range(100):
+                await turns.enter("turn", f"user {number}")
+                await turns.leave("turn")
+            if left := alive(*KINDS_OF_LOCK):
+                raise NotYet(
+                    f"100 users came and went, and {left} locks are alive; the budget is 0. "
+                    "Something leads to each of them, though nobody uses it; and none may be alive "
+                    "when nobody is inside, not even one for all."
+                )
 
 
-def living_locks() -> int:
-    """How many asyncio locks of this program are alive, and what one can use in place of them."""
-    kinds = (asyncio.Lock, asyncio.Semaphore, asyncio.Condition, asyncio.Event, asyncio.Queue)
-    return sum(isinstance(thing, kinds) for thing in gc.get_objects())
+KINDS_OF_LOCK = (asyncio.Lock, asyncio.Semaphore, asyncio.Condition, asyncio.Event, asyncio.Queue)
+"""Locks, and what one can use in place of them."""
 
 
 def check_locks(locks: Callable[[], Any]) -> str:
@@ -513,7 +467,7 @@ def check_locks(locks: Callable[[], Any]) -> str:
         await judge_broken(locks)
         return "never two turns of one user inside, and no lock alive after the last."
 
-    return run_apart(main)
+    return apart(main, STANDS_STILL)
 
 
 CHECKS = {

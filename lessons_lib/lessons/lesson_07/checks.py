@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
-from unittest import mock
 
-from lessons_lib.lessons.shared import one_life
+from lessons_lib.lessons.shared import each_moment, one_life
 from lessons_lib.memories import moment
 from lessons_lib.teach.model import NotYet
 from lessons_lib.teach.sources import file_of
@@ -65,32 +64,6 @@ class GatedFile:
 @contextmanager
 def gates(source: str) -> Iterator[None]:
     """Gates before every line of a source file, after every opening and inside every write."""
-    real, real_open, real_write = io.open, os.open, os.write
-
-    def opened(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-        handle = real(file, mode, *rest, **options)
-        if not set("wax+") & set(mode):
-            return handle
-        moment(OPENED)
-        return GatedFile(handle)
-
-    def opened_low(file: Any, flags: int, *rest: Any, **options: Any) -> int:
-        handle = real_open(file, flags, *rest, **options)
-        if flags & (os.O_WRONLY | os.O_RDWR):
-            moment(OPENED)
-        return handle
-
-    def written_low(handle: int, data: Any) -> int:
-        half = real_write(handle, data[: len(data) // 2])
-        moment(INSIDE)
-        return half + real_write(handle, data[half:])
-
-    def removing(remove: Callable[..., None]) -> Callable[..., None]:
-        def removed(*path: Any, **options: Any) -> None:
-            remove(*path, **options)
-            moment(REMOVED)
-
-        return removed
 
     def on_line(frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code.co_filename != source:
@@ -99,21 +72,70 @@ def gates(source: str) -> Iterator[None]:
             moment(f"line {frame.f_lineno}")
         return on_line
 
-    with (
-        mock.patch.object(io, "open", opened),
-        mock.patch.object(builtins, "open", opened),
-        mock.patch.object(os, "open", opened_low),
-        mock.patch.object(os, "write", written_low),
-        mock.patch.object(os, "unlink", removing(os.unlink)),
-        mock.patch.object(os, "remove", removing(os.remove)),
-        mock.patch.object(os, "rename", within_a_disk(os.rename)),
-        mock.patch.object(os, "replace", within_a_disk(os.replace)),
-    ):
+    high, low = opened(io.open), {name: gated(getattr(os, name)) for name, gated in _GATED.items()}
+    with replaced(io, open=high), replaced(builtins, open=high), replaced(os, **low):
         sys.settrace(on_line)
         try:
             yield
         finally:
             sys.settrace(None)
+
+
+@contextmanager
+def replaced(module: Any, **new: Any) -> Iterator[None]:
+    """Other functions under their names in a module, while the block runs."""
+    old = {name: getattr(module, name) for name in new}
+    vars(module).update(new)
+    try:
+        yield
+    finally:
+        vars(module).update(old)
+
+
+def opened(real: Callable[..., Any]) -> Callable[..., Any]:
+    """`open` with a gate after it, whose file has one inside each write."""
+
+    def gated(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        handle = real(file, mode, *rest, **options)
+        if not set("wax+") & set(mode):
+            return handle
+        moment(OPENED)
+        return GatedFile(handle)
+
+    return gated
+
+
+def opened_low(real: Callable[..., int]) -> Callable[..., int]:
+    """`os.open` with a gate after it."""
+
+    def gated(file: Any, flags: int, *rest: Any, **options: Any) -> int:
+        handle = real(file, flags, *rest, **options)
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            moment(OPENED)
+        return handle
+
+    return gated
+
+
+def written_low(real: Callable[..., int]) -> Callable[..., int]:
+    """`os.write` with a gate half-way."""
+
+    def gated(handle: int, data: Any) -> int:
+        half = real(handle, data[: len(data) // 2])
+        moment(INSIDE)
+        return half + real(handle, data[half:])
+
+    return gated
+
+
+def removed(real: Callable[..., None]) -> Callable[..., None]:
+    """`os.remove` or `os.unlink` with a gate after it."""
+
+    def gated(*path: Any, **options: Any) -> None:
+        real(*path, **options)
+        moment(REMOVED)
+
+    return gated
 
 
 def within_a_disk(move: Callable[..., None]) -> Callable[..., None]:
@@ -125,6 +147,16 @@ def within_a_disk(move: Callable[..., None]) -> Callable[..., None]:
         move(source, target, **options)
 
     return moved
+
+
+_GATED: dict[str, Callable[[Any], Any]] = {
+    "open": opened_low,
+    "write": written_low,
+    "unlink": removed,
+    "remove": removed,
+    "rename": within_a_disk,
+    "replace": within_a_disk,
+}
 
 
 def saving(save: Save, text: str = NEW) -> Callable[[Path], None]:
@@ -160,7 +192,6 @@ def where(name: str, save: Save) -> str:
 
 
 def judge_found(found: tuple[str | None, dict[str, str]], gate: str, save: Save) -> None:
-    """Raise NotYet unless a reader found the old text or the new one, whole."""
     text, others = found
     if text in (OLD, NEW):
         return
@@ -194,7 +225,6 @@ def _in_the_way(kills: int, told: NotYet) -> str:
 
 
 def judge_next(save: Save, folder: Path, kills: int) -> None:
-    """Raise NotYet unless a save that nobody kills still works, with a shorter text."""
     try:
         one_life(saving(save, NEXT), folder)
     except NotYet as told:
@@ -215,12 +245,12 @@ def check_save(save: Save) -> str:
         text, _ = look(folder)
         if text != NEW:
             raise NotYet(f"not killed at all, the save left {text!r}, expected the new text.")
-        for position, gate in enumerate(passed):
+        for kills, (gate, nth) in enumerate(each_moment(passed)):
             try:
-                one_life(saving(save), folder, gate, nth=passed[: position + 1].count(gate))
+                one_life(saving(save), folder, gate, nth)
             except NotYet as told:
                 if look(folder)[0] != NEW:
-                    raise NotYet(_in_the_way(position, told)) from None
+                    raise NotYet(_in_the_way(kills, told)) from None
                 continue  # past what an earlier kill left, it came another way to its end
             judge_found(look(folder), gate, save)
         left = sum(one.is_file() for one in folder.rglob("*"))
@@ -290,7 +320,6 @@ def outcome(load: Load, data: bytes) -> tuple[bool, bool]:
 
 
 def judge_saved(load: Load) -> None:
-    """Raise NotYet unless old saves of every protocol come back as they were."""
     for saved in SAVED:
         for protocol in (2, 4):
             try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lessons_lib.lessons.shared import one_life, say_if_failed
+from lessons_lib.lessons.shared import Desk, each_moment, one_life, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -81,7 +81,6 @@ def seven_steps(run: Run) -> Callable[[Path], tuple[State, Entry | None]]:
 
 
 def judge_undisturbed(report: Crash) -> None:
-    """Raise NotYet unless a run that nobody killed did all, put little, and put the end."""
     say_if_failed(report)
     passed, (state, entry) = report.lives[0].passed, _pair(report.lives[0].value)
     puts = passed.count("put")
@@ -109,7 +108,6 @@ def _pair(value: Any) -> tuple[State, Entry | None]:
 
 
 def judge_resumed(report: Crash, where: str) -> None:
-    """Raise NotYet unless the second life did what was left, and little more."""
     say_if_failed(report)
     state, entry = _pair(report.value)
     done = state.get("done", [])
@@ -162,18 +160,9 @@ class Shop:
     """The world outside: each code is one coupon, and issuing it again makes no second one."""
 
     def __init__(self, folder: Path) -> None:
-        self.coupons = folder / "coupons"
-        self.coupons.mkdir(exist_ok=True)
-
-    def issue(self, code: str) -> None:
-        """Make a coupon with this code, if there is none."""
-        moment("at the shop")
-        (self.coupons / str(code).encode().hex()).touch()
-        moment("coupon issued")
-
-    def issued(self) -> list[str]:
-        """The codes of all coupons."""
-        return sorted(bytes.fromhex(one.name).decode() for one in self.coupons.iterdir())
+        desk = Desk(folder, "at the shop", "coupon issued")
+        self.issue: Callable[[str], None] = desk.open
+        self.issued = desk.keys
 
 
 CouponSteps = Callable[[Shop], list[Step]]
@@ -211,33 +200,29 @@ class Counter(Shop):
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-
-    def issue(self, code: str) -> None:
-        """Note the code."""
-        self.asked.append(code)
+        self.issue = self.asked.append
 
 
 def why_two(coupon_steps: CouponSteps) -> str:
     """The likeliest reason why two lives issued two coupons."""
 
-    def asked(steps: list[Step], shop: Counter, **more: object) -> list[str]:
-        shop.asked = []
+    def asked(**more: object) -> list[str]:
+        shop.asked.clear()
         state: State = {"order": "A-1", **more}
         for step in steps:
             state = step(state)
-        return shop.asked
+        return list(shop.asked)
 
     shop = Counter()
     steps = coupon_steps(shop)
-    if not asked(steps, shop, code="x"):
+    if not asked(code="x"):
         return "A look into the state does not help: the note is written when the step has ended."
-    if asked(steps, shop) == asked(steps, shop):
+    if asked() == asked():
         return "The code was drawn once for each *process*, in a variable that died with it."
     return "The step that was done again drew again."
 
 
 def judge_coupon(given: Any, where: str, coupon_steps: CouponSteps) -> None:
-    """Raise NotYet unless there is one coupon, and the state knows its code."""
     issued, code_in_state = given
     if len(issued) > 1:
         why = why_two(coupon_steps)
@@ -260,8 +245,7 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         whole = one_life(life, Path(folder))
     judge_coupon(whole.value, "not killed at all", coupon_steps)
-    for position, gate in reversed(list(enumerate(whole.passed))):
-        nth = whole.passed[: position + 1].count(gate)
+    for gate, nth in reversed(each_moment(whole.passed)):
         report = crash(life, at=gate, nth=nth)
         say_if_failed(report)
         where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
@@ -272,7 +256,6 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
 
 
 def judge_drawn(given: Any, before: Any) -> None:
-    """Raise NotYet when two shops were given the same code."""
     if given == before:
         raise NotYet(
             "another customer was given the same code: it was not drawn for this piece of work. "

@@ -65,7 +65,6 @@ def check_no_alias(node: Node) -> str:
 
 
 def judge_untold(result: Any, changed: list[str]) -> None:
-    """Raise NotYet when changes made in place are all there is: the graph was told nothing."""
     if not changed or result["user"]["turns"] != GIVEN["user"]["turns"]:  # type: ignore[index]
         return
     raise NotYet(
@@ -75,7 +74,6 @@ def judge_untold(result: Any, changed: list[str]) -> None:
 
 
 def judge_messages(messages: list[Any]) -> None:
-    """Raise NotYet unless the reply was added once."""
     if messages.count(QUESTION) > 1:
         raise NotYet(
             f"the customer's words are there {messages.count(QUESTION)} times: {messages!r}. "
@@ -91,7 +89,6 @@ def judge_messages(messages: list[Any]) -> None:
 
 
 def judge_user(user: Any) -> None:
-    """Raise NotYet unless the user has one turn and one file more, and all that it had."""
     given: Any = GIVEN["user"]
     wanted = {**given, "turns": given["turns"] + 1, "files": [*given["files"], "cv.pdf"]}
     missing = sorted(set(wanted) - set(user)) if isinstance(user, dict) else []
@@ -169,7 +166,6 @@ def _empty(error: Exception) -> str:
 
 
 def judge_kept(kept: list[Any], said: list[str], update: list[str]) -> None:
-    """Raise NotYet unless the channel holds the first message and the newest three."""
     after = f"after {', '.join(said)}" if said else "before anything was said"
     if len(kept) > BUDGET:
         more = f", when an update brought {len(update)} at once" if len(update) > 1 else ""
@@ -290,7 +286,6 @@ def _cut(number: int, error: Exception) -> str:
 
 
 def judge_asked(asked: list[Any]) -> None:
-    """Raise NotYet unless the shop was asked, with the password."""
     if not asked:
         raise NotYet("the shop was never asked.")
     wrong = next((one for one in asked if one != PASSWORD), PASSWORD)
@@ -309,7 +304,6 @@ def judge_asked(asked: list[Any]) -> None:
 
 
 def judge_traces(channels: list[str]) -> None:
-    """Raise NotYet when the password's bytes are in the saver."""
     if "note" in channels:
         raise NotYet(
             "the password is in the saver, in the channel `note`. An ephemeral value lasts for one "

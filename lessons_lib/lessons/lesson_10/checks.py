@@ -57,7 +57,6 @@ def key_of(thread_for: Key, user: str, conversation: str) -> str:
 
 
 def judge_same(thread_for: Key) -> None:
-    """Raise NotYet unless the same two give the same key, today and after a restart."""
     key = key_of(thread_for, "ada", "printer")
     if key_of(thread_for, "ada", "printer") != key:
         raise NotYet(
@@ -82,7 +81,6 @@ def judge_same(thread_for: Key) -> None:
 
 
 def judge_refused(thread_for: Key) -> None:
-    """Raise NotYet unless what is no string, or an empty one, is refused on both sides."""
     for user, conversation in ((None, "c"), ("", "c"), (7, "c"), ("u", None), ("u", ""), ("u", 7)):
         try:
             key = thread_for(user, conversation)
@@ -109,7 +107,6 @@ def _not_refused(bad: object, user: object, conversation: object, key: object) -
 
 
 def judge_apart(thread_for: Key) -> None:
-    """Raise NotYet when two different pairs come to one key, shown by what a bot then tells."""
     for (user, conversation), (eve, hers), why in _pairs(thread_for):
         key, other = key_of(thread_for, user, conversation), key_of(thread_for, eve, hers)
         if key == other:
@@ -122,7 +119,6 @@ def judge_apart(thread_for: Key) -> None:
 
 
 def judge_all_apart(thread_for: Key, mark: str) -> None:
-    """Raise NotYet when two of many pairs of texts with a mark in them come to one key."""
     owner: dict[str, tuple[str, str]] = {}
     texts = _tricky(mark)
     for user, conversation in product(texts, texts):
@@ -208,7 +204,6 @@ def turn(graph: Any, saver: Any) -> tuple[list[str], str, int]:
 
 
 def judge_nodes(ran: list[str], nodes: Collection[str]) -> None:
-    """Raise NotYet unless every look-up, and the answer, ran once as a node of its own."""
     for name in (*LOOKS, "advise"):
         if name not in ran and name in nodes:
             raise NotYet(
@@ -328,7 +323,6 @@ _ID = "checkpoint_id"
 
 
 def judge_turn(windows: Windows, thread_id: str, text: str, seen: str | None) -> str | None:
-    """Raise NotYet unless a turn in a window that is up to date is taken; the id it returned."""
     before = windows.said(thread_id)
     returned = windows.send(thread_id, text, seen)
     if isinstance(returned, type):
@@ -355,7 +349,6 @@ def judge_turn(windows: Windows, thread_id: str, text: str, seen: str | None) ->
 
 
 def judge_late(windows: Windows, seen: str | None, why: str) -> None:
-    """Raise NotYet unless a message from a window that is out of date is refused, and not sent."""
     late = windows.send("ada", "So it is mended?", seen)
     sent = "So it is mended?" in windows.said()
     if sent and isinstance(late, type):
@@ -404,7 +397,6 @@ def check_speak(speak: Speak) -> str:
 
 
 def judge_returned(windows: Windows) -> None:
-    """Raise NotYet unless a turn returns its own checkpoint, whoever comes after it."""
     own: list[str | None] = []
 
     def right_after() -> None:

@@ -11,7 +11,14 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 
-from lessons_lib.lessons.shared import another_hash, on_disk, require_graph, salted, say_if_failed
+from lessons_lib.lessons.shared import (
+    Desk,
+    another_hash,
+    on_disk,
+    require_graph,
+    salted,
+    say_if_failed,
+)
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.memories.slow_disk import STUCK
 from lessons_lib.teach.model import NotYet
@@ -30,24 +37,6 @@ class TicketState(TypedDict):
 
     order: str
     done: Annotated[list[str], operator.add]
-
-
-class Desk:
-    """The world outside: each key opens one ticket, and opening it again changes nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self.tickets = folder / "tickets"
-        self.tickets.mkdir(exist_ok=True)
-
-    def open(self, key: str) -> None:
-        """Open the ticket of this key, if it is not open."""
-        moment("at the desk")
-        (self.tickets / str(key).encode().hex()).touch()
-        moment("ticket opened")
-
-    def count(self) -> int:
-        """How many tickets have been opened."""
-        return len(list(self.tickets.iterdir()))
 
 
 def ticket_graph(node: Node, folder: Path, slow: bool) -> Any:
@@ -84,20 +73,20 @@ def two_orders(node: Node, at: str, slow: bool) -> Crash:
     return crash(first, at, after=STUCK if slow else (), then=then)
 
 
-class Probe:
+class Probe(Desk):
     """A desk that opens nothing and notes the keys it is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self.keys: list[str] = []
         self.tickets = folder / "tickets"
+        self.asked: list[str] = []
 
     def open(self, key: str) -> None:
         """Note the key."""
-        self.keys.append(str(key))
+        self.asked.append(str(key))
 
-    def count(self) -> int:
-        """How many keys were noted."""
-        return len(self.keys)
+    def keys(self) -> list[str]:
+        """The keys that were noted."""
+        return self.asked
 
 
 def asked_keys(
@@ -111,7 +100,7 @@ def asked_keys(
         node({"order": order, "done": list(done)}, config, probe)
     except Exception:  # in the graph it gets all that LangGraph gives, and is judged there
         return []
-    return probe.keys
+    return probe.asked
 
 
 def fresh_keys(node: Node, **run: Any) -> list[str]:
@@ -138,7 +127,6 @@ def why_twice(node: Node) -> str:
 
 
 def judge_tickets(tickets: list[int], node: Node, when: str) -> None:
-    """Raise NotYet unless each of three orders got one ticket."""
     first, second, third = tickets[0], tickets[1] - tickets[0], tickets[2] - tickets[1]
     if first == 0:
         raise NotYet(
@@ -160,10 +148,6 @@ def judge_tickets(tickets: list[int], node: Node, when: str) -> None:
 
 
 def judge_hash(node: Node) -> None:
-    """Raise NotYet when the key comes from `hash()`: a kill here would not show it.
-
-    The lab's processes have one parent and its hash seed; those of a deployment do not.
-    """
     with another_hash(node):
         other = fresh_keys(node)
     if fresh_keys(node) == fresh_keys(node) != other:
@@ -208,7 +192,6 @@ def pay(name: str) -> str:
 
 
 def judge_graph(graph: Any, saver: Any) -> None:
-    """Raise NotYet unless this is a compiled graph on the saver that was given."""
     require_graph(graph, "assistant", "return builder.compile(checkpointer=saver)")
     if not graph.checkpointer:
         raise NotYet("the graph is compiled without the saver, so there is nothing to resume from.")
@@ -220,7 +203,6 @@ def judge_graph(graph: Any, saver: Any) -> None:
 
 
 def judge_whole_run(assistant: Assistant) -> None:
-    """Raise NotYet unless an undisturbed run makes each call once, in order, a super-step each."""
     calls: list[str] = []
 
     def listen(name: str) -> str:

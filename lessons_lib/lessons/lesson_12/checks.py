@@ -105,7 +105,6 @@ def keys_of(refund: Refund, case: str, *answers: str) -> list[tuple[str, str]]:
 
 
 def judge_graph(refund: Refund) -> None:
-    """Raise NotYet unless `refund` makes a graph with the saver it is given, and sends nothing yet."""
     sent: list[str] = []
     saver = InMemorySaver()
     graph = checked_graph(refund(saver, lambda to, key: sent.append(to), CASE), "refund")
@@ -122,7 +121,6 @@ def judge_graph(refund: Refund) -> None:
 
 
 def judge_question(open_questions: int, sent: Sent) -> None:
-    """Raise NotYet unless Eve is asked, has been told before, and Ada has heard nothing yet."""
     if open_questions == 0:
         raise NotYet(
             "the first run ended without a question. `interrupt` asks by raising an exception that "
@@ -138,7 +136,6 @@ def judge_question(open_questions: int, sent: Sent) -> None:
 
 
 def judge_story(refund: Refund, answers: tuple[str, ...]) -> None:
-    """Raise NotYet unless each question brings Eve one mail, and Ada gets hers after a yes alone."""
     report = asked_and_answered(refund, answers)
     say_if_failed(report)
     steps: list[Any] = [step for life in report.lives for step in life.value]  # type: ignore[attr-defined]
@@ -154,7 +151,6 @@ def judge_story(refund: Refund, answers: tuple[str, ...]) -> None:
 
 
 def judge_eve(mails: int, questions: int, refund: Refund) -> None:
-    """Raise NotYet unless Eve has as many mails as she was asked questions."""
     told = f"Eve was asked {questions} question{'s' if questions > 1 else ''} and got {mails} mail"
     if mails < questions:
         raise NotYet(
@@ -175,7 +171,6 @@ def judge_eve(mails: int, questions: int, refund: Refund) -> None:
 
 
 def judge_ada(mails: int, answer: str) -> None:
-    """Raise NotYet unless Ada has one mail after a yes, and none after anything else."""
     expected = 1 if answer == "yes" else 0
     if mails > expected:
         raise NotYet(
@@ -189,7 +184,6 @@ def judge_ada(mails: int, answer: str) -> None:
 
 
 def judge_kills(refund: Refund) -> None:
-    """Raise NotYet when a kill, at a mail that is out, brings somebody one more."""
     for to in ("Eve", "Ada"):
         sent = killed_at_a_mail(refund, to)
         if sent[to] != 1:
@@ -272,7 +266,6 @@ def changed(answer: str) -> list[str]:
 
 
 def judge_change(desk: Desk, before: list[str], answer: str) -> None:
-    """Raise NotYet unless the thread now is as if `answer` had been given, at no paid call."""
     if not set(before) <= set(desk.history()):
         raise NotYet(
             "the earlier branch is gone from the history. Somebody who asks tomorrow why Ada was "
@@ -303,7 +296,6 @@ def judge_change(desk: Desk, before: list[str], answer: str) -> None:
 
 
 def judge_values(done: Any, answer: str, desk: Desk) -> None:
-    """Raise NotYet unless the list and the deeds are those of `answer`."""
     if done == changed("no" if answer == "yes" else "yes"):
         raise NotYet(
             f"she now says {answer!r}, and the thread still says {done[-2]!r}. That checkpoint has "

@@ -1,7 +1,6 @@
 """What judges the exercises of lesson 13, Long-term memory I."""
 
-import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,14 +10,8 @@ from langgraph.store.base import InvalidNamespaceError, Item, PutOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.lessons.shared import another_hash, salted
+from lessons_lib.lessons.shared import another_hash, noting, salted, store_connection
 from lessons_lib.teach.model import NotYet
-
-
-def connected(path: str) -> sqlite3.Connection:
-    """A connection as a store wants it: it begins its transactions itself."""
-    return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-
 
 # --- Exercise 1: a home for every user ------------------------------------------------------
 
@@ -33,7 +26,6 @@ IDS = (
 
 
 def judge_namespace(user: str, home: object) -> None:
-    """Raise NotYet unless a home is a tuple of labels that a store takes."""
     if isinstance(home, str):
         raise NotYet(
             f"the home of {user!r} is the string {home!r}. A string counts as a namespace of single "
@@ -48,7 +40,6 @@ def judge_namespace(user: str, home: object) -> None:
 
 
 def judge_same_everywhere(home_of: Home, user: str) -> None:
-    """Raise NotYet unless a user's home is the same in every call and in every process."""
     if home_of(user) != home_of(user):
         raise NotYet(f"two calls gave {user!r} two homes. What was put into the first is lost.")
     with another_hash(home_of):
@@ -62,7 +53,6 @@ def judge_same_everywhere(home_of: Home, user: str) -> None:
 
 
 def judge_one_to_one(homes: dict[str, tuple[str, ...]]) -> None:
-    """Raise NotYet when two users share a home."""
     owners: dict[tuple[str, ...], str] = {}
     for user, home in homes.items():
         other = owners.setdefault(home, user)
@@ -77,7 +67,6 @@ def look_alikes(home_of: Home) -> tuple[str, ...]:
 
 
 def judge_apart(home_of: Home, homes: dict[str, tuple[str, ...]]) -> None:
-    """Raise NotYet when two users share a home, or one lives inside another's."""
     if len(set(homes.values())) == 1:
         raise NotYet("every user has the same home, so each search finds everybody's items.")
     judge_one_to_one({f"user {number}": home_of(f"user {number}") for number in range(5000)})
@@ -92,7 +81,6 @@ def judge_apart(home_of: Home, homes: dict[str, tuple[str, ...]]) -> None:
 
 
 def judge_search(homes: dict[str, tuple[str, ...]], store: Any) -> None:
-    """Raise NotYet unless a store gives back to each user what is theirs, and nothing else."""
     for user, home in homes.items():
         store.put(home, "profile", {"of": user})
         store.put((*home, "feedback"), "monday", {"of": user})
@@ -109,7 +97,7 @@ def check_home(home_of: Home) -> str:
         judge_same_everywhere(home_of, user)
     homes = {user: home_of(user) for user in look_alikes(home_of)}
     judge_apart(home_of, homes)
-    with closing(connected(":memory:")) as connection:
+    with closing(store_connection()) as connection:
         judge_search(homes, SqliteStore(connection))
     return f"{len(homes)} users, with periods, dashes and look-alikes: each finds their own and no more."
 
@@ -153,46 +141,30 @@ DISK = Shelf(
     "is a copy, and a change counts when it is put.",
 )
 
-Written = list[tuple[tuple[str, ...], str]]
-"""The namespace and key of each item that a turn wrote."""
 
-
-def counting(kind: Any, *connection: sqlite3.Connection) -> tuple[Any, Written]:
-    """A store of this kind, and the list in which it notes what it writes."""
-
-    class Counting(kind):  # type: ignore[misc]
-        def batch(self, ops: Iterable[Any]) -> Any:
-            asked = list(ops)
-            written.extend((op.namespace, op.key) for op in asked if isinstance(op, PutOp))
-            return super().batch(asked)
-
-    written: Written = []
-    return Counting(*connection), written
-
-
-def play(note_facts: NoteFacts, store: Any, written: Written, shelf: Shelf) -> None:
+def play(note_facts: NoteFacts, store: Any, operations: list[Any], shelf: Shelf) -> None:
     """Play the turns into a store; raise NotYet at the first that loses a fact or writes too much."""
     known: dict[tuple[str, ...], Facts] = {}
     for home, facts in TURNS:
         before, known[home] = known.get(home, {}), {**known.get(home, {}), **facts}
-        written.clear()
+        operations.clear()
         note_facts(store, home, dict(facts))
+        written = [op for op in operations if isinstance(op, PutOp)]
         judge_place(written, home, facts)
         judge_profile(store, home, known[home], shelf)
         judge_budget(written, facts, new=known[home] != before)
 
 
-def judge_place(written: Written, home: tuple[str, ...], facts: Facts) -> None:
-    """Raise NotYet when a turn wrote anything but the profile at home, once."""
-    for namespace, key in written:
-        if namespace != home:
+def judge_place(written: list[PutOp], home: tuple[str, ...], facts: Facts) -> None:
+    for op in written:
+        if op.namespace != home:
             raise NotYet(
-                f"an item was put under {namespace!r}, and the home that was given is {home!r}. "
+                f"an item was put under {op.namespace!r}, and the home that was given is {home!r}. "
                 "Whose facts are these?"
             )
-        if key != "profile":
+        if op.key != "profile":
             raise NotYet(
-                f"the turn that brought {facts!r} wrote the item {key!r}. An item for each fact "
+                f"the turn that brought {facts!r} wrote the item {op.key!r}. An item for each fact "
                 "loses none, and costs a write for each; the budget is one item, `profile`."
             )
     if len(written) > 1:
@@ -202,8 +174,7 @@ def judge_place(written: Written, home: tuple[str, ...], facts: Facts) -> None:
         )
 
 
-def judge_budget(written: Written, facts: Facts, new: bool) -> None:
-    """Raise NotYet when a turn that brought nothing new wrote an item."""
+def judge_budget(written: list[PutOp], facts: Facts, new: bool) -> None:
     if written and not facts:
         raise NotYet("a turn in which nothing was heard wrote an item all the same.")
     if written and not new:
@@ -211,7 +182,6 @@ def judge_budget(written: Written, facts: Facts, new: bool) -> None:
 
 
 def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, shelf: Shelf) -> None:
-    """Raise NotYet unless the profile holds what this user told, and of two facts the newer."""
     item, user = store.get(home, "profile"), home[-1]
     if item is None:
         raise NotYet(f"{shelf.name}: {user} told something, and has no profile. {shelf.nothing}")
@@ -236,7 +206,6 @@ def judge_profile(store: Any, home: tuple[str, ...], expected: Facts, shelf: She
 
 
 def judge_reading(note_facts: NoteFacts) -> None:
-    """Raise NotYet when a value that the store gave out is changed, and not only read."""
     given: list[tuple[Any, Any]] = []
 
     class Lending(InMemoryStore):
@@ -257,9 +226,9 @@ def judge_reading(note_facts: NoteFacts) -> None:
 
 def check_note_facts(note_facts: NoteFacts) -> str:
     """Prove on both stores that facts are merged, with no write too many."""
-    play(note_facts, *counting(InMemoryStore), MEMORY)
-    with closing(connected(":memory:")) as connection:
-        play(note_facts, *counting(SqliteStore, connection), DISK)
+    play(note_facts, *noting(InMemoryStore), MEMORY)
+    with closing(store_connection()) as connection:
+        play(note_facts, *noting(SqliteStore, connection), DISK)
     judge_reading(note_facts)
     return (
         f"{len(TURNS)} turns on both stores: nothing lost, one write for what is new, none for what "

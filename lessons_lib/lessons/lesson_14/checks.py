@@ -1,6 +1,5 @@
 """What judges the exercises of lesson 14, Long-term memory II."""
 
-import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -11,13 +10,9 @@ from langgraph.store.base import Item, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
+from lessons_lib.lessons.shared import noting, store_connection
 from lessons_lib.memories.embedding import search_index
 from lessons_lib.teach.model import NotYet
-
-
-def sqlite_store(path: Path) -> SqliteStore:
-    """A SQLite store on a connection of its own that commits at once."""
-    return SqliteStore(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
 
 
 def texts_of(found: object, name: str) -> list[str]:
@@ -107,7 +102,6 @@ def told_store() -> Any:
 
 
 def judge_whose(sent: list[str], question: str) -> None:
-    """Raise NotYet when something was sent that is not the user's, or not for the model."""
     strangers = [text for text in sent if text in {text for _, text in BOBS}]
     if strangers:
         raise NotYet(
@@ -123,7 +117,6 @@ def judge_whose(sent: list[str], question: str) -> None:
 
 
 def judge_budget(sent: list[str], read: int, question: str) -> None:
-    """Raise NotYet when more was read or sent than the budget allows."""
     if len(sent) > MOST_SENT:
         raise NotYet(f"for {question!r} {len(sent)} facts were sent; the budget is {MOST_SENT}.")
     if read > MOST_READ:
@@ -184,19 +177,6 @@ LONG = tuple(f"Ada has asked about page {page} of the manual." for page in range
 SHORT = tuple(f"Ada is in a hurry, for reason {reason}." for reason in range(1, 31))
 BOBS_OWN = "Bob has time."
 FOR_EVER = "It was kept for ever: what stands for that, and is it a number in JSON, too?"
-
-
-def watched(kind: Any, *connection: sqlite3.Connection) -> tuple[Any, list[Any]]:
-    """A store of this kind, and the list in which it notes what it is asked to do."""
-
-    class Watched(kind):  # type: ignore[misc]
-        def batch(self, ops: Iterable[Any]) -> Any:
-            asked = list(ops)
-            operations.extend(asked)
-            return super().batch(asked)
-
-    operations: list[Any] = []
-    return Watched(*connection), operations
 
 
 class Trial:
@@ -303,10 +283,9 @@ def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
 
 def check_living(facts: Any) -> str:
     """Ask on both stores, at several minutes and after a restart, for what is not over."""
-    try_facts(facts, *watched(InMemoryStore), "InMemoryStore")
-    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-    with closing(connection):
-        try_facts(facts, *watched(SqliteStore, connection), "SqliteStore")
+    try_facts(facts, *noting(InMemoryStore), "InMemoryStore")
+    with closing(store_connection()) as connection:
+        try_facts(facts, *noting(SqliteStore, connection), "SqliteStore")
     return (
         "both stores, 61 facts, and each was over at its minute; no sweep, and nothing prolonged."
     )
@@ -331,7 +310,7 @@ def put_in_turn(store: SqliteStore, namespace: tuple[str, ...], key: str, text: 
 def a_full_file() -> Iterator[SqliteStore]:
     """A store on a file, with Ada's facts in three namespaces and those of others."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        store = sqlite_store(Path(folder) / "facts.db")
+        store = SqliteStore(store_connection(Path(folder) / "facts.db"))
         store.conn.execute("PRAGMA secure_delete = off")
         try:
             for below in (("feedback",), ("files", "2025"), ()):
@@ -380,7 +359,6 @@ def check_forget(forget: Forget) -> str:
 
 
 def judge_left(left: list[tuple[str, ...]]) -> None:
-    """Raise NotYet when a search still finds facts of Ada's, saying where."""
     if not left:
         return
     below = {tuple(namespace) for namespace in left}

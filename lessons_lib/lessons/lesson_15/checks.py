@@ -1,16 +1,15 @@
 """What judges the exercises of lesson 15, Ready-made agents."""
 
-import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 
-from lessons_lib.lessons.shared import one_life
-from lessons_lib.memories import moment
+from lessons_lib.lessons import shared
+from lessons_lib.lessons.shared import on_disk, one_life
 from lessons_lib.teach.model import NotYet
 
 THREAD = {"configurable": {"thread_id": "ada"}}
@@ -22,25 +21,22 @@ OPEN, NONE = "the ticket is open", "no ticket was opened"
 Mend = Callable[[Any, Any, Any], object]
 
 
-class Desk:
-    """The world outside: each key opens one ticket, and the desk can say whether it did."""
+class Desk(shared.Desk):
+    """A desk that can say whether it opened a ticket, and knows whether it was asked to."""
 
     def __init__(self, folder: Path) -> None:
-        self.tickets = folder / "tickets"
-        self.tickets.mkdir(exist_ok=True)
+        super().__init__(folder)
         self.asked: list[str] = []
         """The keys that this process has asked to open."""
 
     def open(self, key: str) -> None:
-        """Open the ticket of this key, if it is not open."""
+        """Open the ticket of this key, and note that it was asked for."""
         self.asked.append(key)
-        moment("at the desk")
-        (self.tickets / key).touch()
-        moment("ticket opened")
+        super().open(key)
 
     def status(self, call_id: str) -> str:
         """What the desk says about the ticket of a call."""
-        return OPEN if (self.tickets / call_id).exists() else NONE
+        return OPEN if call_id in self.keys() else NONE
 
 
 def smokes(messages: Sequence[Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -67,13 +63,6 @@ def agent_on(saver: Any, desk: Desk) -> Any:
     return create_agent(ScriptedModel(wants=smokes), [open_ticket], checkpointer=saver)
 
 
-def in_file(folder: Path) -> Any:
-    """The agent on a file of the folder, and its desk."""
-    connection = sqlite3.connect(folder / "memory.db", check_same_thread=False)
-    desk = Desk(folder)
-    return agent_on(SqliteSaver(connection), desk), desk, connection
-
-
 def send(agent: Any, text: str) -> None:
     """A turn of the customer."""
     agent.invoke({"messages": [("user", text)]}, THREAD, durability="sync")
@@ -81,7 +70,7 @@ def send(agent: Any, text: str) -> None:
 
 def first_life(folder: Path) -> None:
     """The life that is killed in the tool."""
-    send(in_file(folder)[0], "My printer smokes.")
+    send(agent_on(on_disk(folder), Desk(folder)), "My printer smokes.")
 
 
 def saved(agent: Any) -> list[Any]:
@@ -91,17 +80,25 @@ def saved(agent: Any) -> list[Any]:
 
 
 def judge_mended(agent: Any, desk: Desk, before: list[Any], when: str) -> None:
-    """Raise NotYet unless the calls of `before` are answered, and nothing else is different."""
-    from lessons_lib.memories.scripted_model import refuse, unanswered
-
-    after, calls = saved(agent), unanswered(before)
     if desk.asked:
         raise NotYet(
             f"{when}: the tool ran again. Ask the desk what it knows, with `desk.status(call_id)`; "
             "nothing has to run for that."
         )
-    _judge_kept(before, after, when)
-    left = unanswered(after)
+    after = saved(agent)
+    judge_kept(before, after, when)
+    judge_answers(before, after, desk, when)
+    if tasks := [task.name for task in agent.get_state(THREAD).tasks]:
+        raise NotYet(
+            f"{when}: the thread has a task now, {tasks[0]!r}, and looks half done. `as_node` says "
+            "whose step the update stands for, and so what comes next; the turn ended with `model`."
+        )
+
+
+def judge_answers(before: list[Any], after: list[Any], desk: Desk, when: str) -> None:
+    from lessons_lib.memories.scripted_model import refuse, unanswered
+
+    calls, left = unanswered(before), unanswered(after)
     if left and len(left) == len(calls):
         raise NotYet(
             f"{when}: the call is as unanswered as before. The new message began a new turn, so the "
@@ -136,14 +133,9 @@ def judge_mended(agent: Any, desk: Desk, before: list[Any], when: str) -> None:
                 f"{when}: the thread says {message.text!r}, and the desk says "
                 f"{desk.status(message.tool_call_id)!r}. Only the desk knows."
             )
-    if tasks := [task.name for task in agent.get_state(THREAD).tasks]:
-        raise NotYet(
-            f"{when}: the thread has a task now, {tasks[0]!r}, and looks half done. `as_node` says "
-            "whose step the update stands for, and so what comes next; the turn ended with `model`."
-        )
 
 
-def _judge_kept(before: list[Any], after: list[Any], when: str) -> None:
+def judge_kept(before: list[Any], after: list[Any], when: str) -> None:
     there = [message.id for message in after]
     for message in before:
         if message.id in there:
@@ -162,22 +154,25 @@ def _judge_kept(before: list[Any], after: list[Any], when: str) -> None:
         raise NotYet(f"{when}: the messages stand in another order than before.")
 
 
+def mended(mend: Mend, agent: Any, desk: Desk, when: str) -> None:
+    """Have the reader's function mend the thread, and judge what it did."""
+    desk.asked.clear()
+    before = saved(agent)
+    mend(agent, THREAD, desk)
+    judge_mended(agent, desk, before, when)
+
+
 def mend_after_a_kill(mend: Mend, at: str) -> None:
     """Kill the tool at a moment, let the customer write, mend twice."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         one_life(first_life, folder, at)
-        agent, desk, connection = in_file(folder)
-        try:
+        saver, desk = on_disk(folder), Desk(folder)
+        with closing(saver.conn):
+            agent = agent_on(saver, desk)
             send(agent, "Are you there?")
-            before = saved(agent)
-            mend(agent, THREAD, desk)
-            judge_mended(agent, desk, before, f"killed at {at!r}")
-            mended = saved(agent)
-            mend(agent, THREAD, desk)
-            judge_mended(agent, desk, mended, "mended once more")
-        finally:
-            connection.close()
+            mended(mend, agent, desk, f"killed at {at!r}")
+            mended(mend, agent, desk, "mended once more")
 
 
 def mend_in_memory(mend: Mend) -> None:
@@ -188,25 +183,15 @@ def mend_in_memory(mend: Mend) -> None:
         desk = Desk(Path(name))
         agent = agent_on(InMemorySaver(), desk)
         send(agent, "My printer smokes.")
-        desk.asked.clear()
-        whole = saved(agent)
-        mend(agent, THREAD, desk)
-        judge_mended(agent, desk, whole, "a thread in which every call was answered")
+        mended(mend, agent, desk, "a thread in which every call was answered")
 
         agent = agent_on(InMemorySaver(), desk)
         for text in ("Printer and lamp: the printer smokes, the lamp too.", "The lamp smokes."):
-            _stopped(agent, text)
+            # It ends before its tools run, as if it had been killed there.
+            agent.invoke({"messages": [("user", text)]}, THREAD, interrupt_before=["tools"])
             send(agent, "Are you there?")
         desk.open(unanswered(saved(agent))[0]["id"] or "")
-        desk.asked.clear()
-        before = saved(agent)
-        mend(agent, THREAD, desk)
-        judge_mended(agent, desk, before, "three calls in two messages")
-
-
-def _stopped(agent: Any, text: str) -> None:
-    """A turn that ends before its tools run, as if it had been killed there."""
-    agent.invoke({"messages": [("user", text)]}, THREAD, interrupt_before=["tools"])
+        mended(mend, agent, desk, "three calls in two messages")
 
 
 def check_mend(mend: Mend) -> str:
@@ -315,7 +300,10 @@ def thirty_turns(listener: Listener, name: str) -> None:
                 "for good. Changing `request.messages` in place reaches the thread; `override` "
                 "does not."
             )
-    said = kept[-1].text
+    judge_name(kept[-1].text, name)
+
+
+def judge_name(said: str, name: str) -> None:
     if said.startswith("Your name is") and name not in said:
         raise NotYet(
             f"her name is {name}, and the bot said {said!r}: take it from her own message."
