@@ -26,6 +26,7 @@ STANDARD_LIBRARY_ALONE = ("__init__.py", "__main__.py", "launch")
 # A room imports from floors below it (a higher number), and within itself.
 FLOORS = {
     "launch": 0,
+    "site": 0,
     "lessons": 1,
     "teach": 2,
     "exam": 3,

@@ -83,6 +83,12 @@ def exam(arguments: Arguments) -> int:
     return _in_environment(["-m", "lessons_lib.exam", *arguments])
 
 
+def site(arguments: Arguments) -> int:
+    """site [FOLDER]: write the lessons as static pages, to be read without running them."""
+    # The environment's Python starts in the course's folder, and the reader may be elsewhere.
+    return _in_environment(["-m", "lessons_lib.site", *map(os.path.abspath, arguments or ["site"])])
+
+
 def refresh(arguments: Arguments) -> int:
     """refresh: run and normalise the notebooks (maintainers)."""
     return _in_environment(["-m", "tests.refresh", *arguments], tests=True)
@@ -112,6 +118,7 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
     "progress": progress,
     "exam": exam,
     "fresh": fresh,
+    "site": site,
     "doctor": doctor,
     "help": tell_help,
     "refresh": refresh,

@@ -1,0 +1,173 @@
+"""From notebooks and texts to pages: each is a notebook to nbconvert, with links that fit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from pygments.formatters import HtmlFormatter
+
+from lessons_lib.teach.course import LESSONS, NOTEBOOKS, ROOT
+
+TEMPLATES = Path(__file__).parent
+OURS = ".made-by-lessons"
+"""A file that says that the folder is ours to write into."""
+_TO_SOURCE = re.compile(r"\]\(([^)#:\s]+\.py)\)")
+_HREF = re.compile(r'href="([^"#:]+)')
+_ON_BINDER = re.compile(r"^\[[^]]*\]\(https://mybinder\.org[^)]*\)\n+", re.MULTILINE)
+_TEXTS = {"TEACHING": "Teaching it", "STATEMENTS": "Statements, tried"}
+
+
+class Page(NamedTuple):
+    """One page of the site: its name, its file, and the notebook that it is made of."""
+
+    name: str
+    file: str
+    notebook: NotebookNode
+
+
+def build(folder: Path, tell: Callable[[str], None] = lambda name: None) -> list[Path]:
+    """Write every lesson, text and linked source as a page into a folder; returns their paths.
+
+    The folder is made, or written anew if an earlier call made it. ValueError if it is another's.
+    `tell` is given the name of each page before it is made.
+    """
+    _claim(folder)
+    pages = [*_lessons(), *_texts()]
+    pages += _sources([page.notebook for page in pages])
+    files = {page.file for page in pages}
+    order = [_index(pages), *pages]
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="course", extra_template_basedirs=[str(TEMPLATES)]
+    )
+    written = []
+    for at, page in enumerate(order):
+        tell(page.name)
+        neighbours = {
+            "title": page.name,
+            "first": at == 0,
+            "before": order[at - 1] if at > 1 else None,
+            "after": order[at + 1] if at + 1 < len(order) else None,
+        }
+        resources = {"page": neighbours, "metadata": {"path": str(NOTEBOOKS)}}
+        html, _ = exporter.from_notebook_node(page.notebook, resources)
+        written.append(folder / page.file)
+        html = _HREF.sub(lambda found: _to_page(found, files), html)
+        html = html.replace("<pre>", '<pre tabindex="0">')  # scrolled by the keyboard, too
+        written[-1].write_text(html, encoding="utf-8")
+    (folder / "style.css").write_text(_style(), encoding="utf-8")
+    return written
+
+
+def _claim(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, expected a folder to write pages into: name another")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / OURS).exists():
+            raise ValueError(f"{folder} has something else in it: name a new or an empty folder")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / OURS).write_text("python3 -m lessons_lib site\n", encoding="utf-8")
+
+
+def _lessons() -> Iterator[Page]:
+    for lesson in LESSONS:
+        if lesson.notebook.exists():
+            notebook = nbformat.read(lesson.notebook, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown":
+                    cell.source = _ON_BINDER.sub("", cell.source)
+            name = f"{lesson.number} · {lesson.title}"
+            yield Page(name, f"{lesson.slug}.html", notebook)
+
+
+def _texts() -> Iterator[Page]:
+    for stem, name in _TEXTS.items():
+        text = (NOTEBOOKS / f"{stem}.md").read_text("utf-8")
+        yield Page(name, f"{stem}.html", new_notebook(cells=[new_markdown_cell(text)]))
+
+
+def _sources(notebooks: list[NotebookNode]) -> Iterator[Page]:
+    """A page for each Python file that a lesson links to."""
+    linked = {
+        (NOTEBOOKS / found[1]).resolve()
+        for notebook in notebooks
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for found in _TO_SOURCE.finditer(cell.source)
+    }
+    for path in sorted(linked):
+        name = path.relative_to(ROOT).as_posix()
+        cells = [new_markdown_cell(f"# `{name}`"), new_code_cell(path.read_text("utf-8"))]
+        yield Page(name, _source_page(path), new_notebook(cells=cells))
+
+
+def _source_page(path: Path) -> str:
+    return f"{path.relative_to(ROOT).as_posix().replace('/', '.')}.html"
+
+
+def _index(pages: list[Page]) -> Page:
+    """The first page: every lesson by its part, with its question and its sections."""
+    by_file = {page.file: page for page in pages}
+    text = [
+        "# From Refcounts to Checkpoints",
+        "How memory works in a Python program and in a LangGraph agent. These pages show the "
+        "lessons as they ran, to be read without running anything. "
+        "Predictions, hints and answers stand under folds. In a kernel of your own the pictures "
+        "move, and your answers are judged.",
+    ]
+    part = ""
+    for lesson in LESSONS:
+        page = by_file.get(f"{lesson.slug}.html")
+        if page is None:
+            continue
+        if lesson.part != part:
+            part = lesson.part
+            text.append(f"## {part}")
+        sections = "".join(f"<li>{escape(title)}</li>" for title in _sections(page.notebook))
+        text.append(
+            f"**[{page.name}]({page.file})** {lesson.question} "
+            f"{lesson.core} minutes, and {lesson.deeper} deeper."
+            f"\n\n<details><summary>Sections of lesson {lesson.number}</summary>"
+            f"<ul>{sections}</ul></details>"
+        )
+    others = [page for page in pages if page.file.partition(".")[0] in _TEXTS]
+    text.append("## Beside the lessons")
+    text += [f"- [{page.name}]({page.file})" for page in others]
+    cell = new_markdown_cell("\n\n".join(text))
+    return Page("From Refcounts to Checkpoints", "index.html", new_notebook(cells=[cell]))
+
+
+def _sections(notebook: NotebookNode) -> list[str]:
+    return [
+        line.removeprefix("## ").replace("`", "").replace("*", "")
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("## ")
+    ]
+
+
+def _to_page(found: re.Match[str], files: set[str]) -> str:
+    """A link that leads to a page of the site, where there is one."""
+    path = (NOTEBOOKS / found[1]).resolve()
+    file = _source_page(path) if path.suffix == ".py" else f"{path.stem}.html"
+    return f'href="{file}' if file in files else found[0]
+
+
+def _style() -> str:
+    """The look of the pages and of their code, in light and dark."""
+    light, dark = (
+        HtmlFormatter(style=name, nobackground=True).get_style_defs(".highlight")
+        for name in ("default", "github-dark")
+    )
+    own = (TEMPLATES / "course" / "style.css").read_text("utf-8")
+    return f"{own}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
