@@ -18,9 +18,14 @@ class Leaf(Node):
     __slots__ = ()
 
 
-def test_survivors_counts_subclasses_too() -> None:
-    node, leaf = Node(), Leaf()
-    assert (survivors(Node), survivors(Leaf)) == (2, 1)
+def test_survivors_counts_subclasses_too_and_of_what_is_frozen_what_has_a_name() -> None:
+    node = Node()
+    gc.freeze()
+    try:
+        leaf = Leaf()
+        assert (survivors(Node), survivors(Leaf)) == (2, 1)
+    finally:
+        gc.unfreeze()
     del node
     assert survivors(Node) == 1
     del leaf
@@ -49,17 +54,6 @@ def test_classes_that_cannot_be_counted() -> None:
         survivors(int)
     with pytest.raises(TypeError, match="'Node' is no class, expected one"):
         survivors("Node")  # type: ignore[arg-type]
-
-
-def test_survivors_counts_what_is_frozen_and_has_a_name() -> None:
-    node = Node()
-    gc.freeze()
-    try:
-        new = Leaf()
-        assert survivors(Node) == 2
-    finally:
-        gc.unfreeze()
-    del node, new
 
 
 def test_a_death_beside_a_collection_of_another_thread_is_told_right() -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from lessons_lib.observe import survivors, watch, where_is, who_holds
 from lessons_lib.observe.holding.links import frame_locals
+from tests.observe.heap import new_things_alone
+
+__all__ = ["new_things_alone"]
 
 
 class Upload:
@@ -49,6 +52,7 @@ LOOKS: list[Callable[[Any], object]] = [
 ]
 
 
+@pytest.mark.usefixtures("new_things_alone")
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_counter_of_another_thread_goes_back(look: Callable[[Any], object]) -> None:
     """Neither a local of its own nor one that it shares with who asks."""

@@ -37,8 +37,10 @@ def survivors(cls: type) -> int:
 
 def _known_objects(caller: types.FrameType) -> list[object]:
     """All that the collector knows and, of what `gc.freeze()` has set aside, what names lead to."""
-    objects = gc.get_objects()
-    return Search(objects, roots_of(caller).found).found if is_frozen() else objects
+    if not is_frozen():
+        return gc.get_objects()
+    roots = roots_of(caller)  # first: a frame's locals are let go of only if nobody else has them
+    return Search(gc.get_objects(), roots.found).found
 
 
 _KNOWN_TO_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
