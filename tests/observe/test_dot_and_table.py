@@ -77,6 +77,12 @@ def test_a_table_as_html_and_as_text() -> None:
     ]
 
 
+def test_a_column_without_a_name_has_no_empty_header() -> None:
+    html = Table(("", "mode"), ((1, "sync"),))._repr_html_()
+    assert html.count("<th") - html.count("<thead") == 1
+    assert html.count("<td") == 3
+
+
 def test_a_row_of_the_wrong_length_is_one_clear_sentence() -> None:
     with pytest.raises(
         ValueError, match="has 1 cells, expected 2: one for each of the columns a, b"

@@ -88,6 +88,20 @@ def test_names_stand_on_the_left_and_end_on_one_line() -> None:
     assert places["n1"][0] < places["o"][0]
 
 
+@pytest.mark.parametrize("wide", ["", "and a long line in its box"])
+def test_arrows_meet_the_side_that_faces_them_and_no_corner(wide: str) -> None:
+    heads = tuple(Box(f"h{i}", f"head {i}", "item", lines=(wide,)) for i in range(4))
+    arrows = tuple(Arrow("t", head.id, f"label {head.id}") for head in heads)
+    places = lay_out(Diagram((Box("t", "tail", "pill"), *heads), arrows))
+    _, tail_top, _, tail_height = places.boxes["t"]
+    for arrow in arrows:
+        (_, start), (x, y) = places.line(arrow).points[0], places.line(arrow).points[-1]
+        left, top, _, height = places.boxes[arrow.head]
+        assert x == pytest.approx(left, abs=2)
+        assert top + 8 <= y <= top + height - 8
+        assert tail_top + 8 <= start <= tail_top + tail_height - 8
+
+
 def test_what_comes_first_stands_above() -> None:
     boxes = tuple(Box(f"n{i}", f"name{i}", "name") for i in range(6))
     objects = tuple(Box(f"o{i}", "Node") for i in range(6))

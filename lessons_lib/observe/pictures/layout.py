@@ -20,6 +20,7 @@ ArrowKey = tuple[str, str, str]
 
 MARGIN = 26
 FRAME_MARGIN = 24
+CORNER = 8
 FRAME_TOP = 22
 _PER_INCH = 72
 _FIRST_FUEL = 400_000_000
@@ -135,11 +136,15 @@ def _read(diagram: Diagram, plain: str) -> Layout:
         if row[0] == "edge":
             waiting[row[1], row[2]].append(_read_line(row, at, 7 if down > 0 else 0))
     number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
-    arrows = {
-        (a.tail, a.head, a.label): waiting[number[a.tail], number[a.head]].pop(0)
-        for a in diagram.arrows
-        if a.tail != a.head
-    }
+    alone = {ends for ends in waiting if len(waiting[ends]) == 1 and ends[::-1] not in waiting}
+    arrows = {}
+    for a in diagram.arrows:
+        if a.tail != a.head:
+            ends = number[a.tail], number[a.head]
+            line = waiting[ends].pop(0)
+            if ends in alone:  # of several each has a way of its own
+                line = _off_corners(line, a, boxes, diagram.direction)
+            arrows[a.tail, a.head, a.label] = line
     return _shifted(diagram, boxes, arrows)
 
 
@@ -175,6 +180,51 @@ def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) ->
         return Line(points)
     x, y = at(rest[1], rest[2])
     return Line(points, (x, y + lower))
+
+
+def _off_corners(line: Line, arrow: Arrow, boxes: dict[str, Place], direction: str) -> Line:
+    """An arrow between two boxes side by side leaves and meets the sides that face each other.
+
+    Where Graphviz has it end at a corner, or on another side, it ends in the middle of that side.
+    """
+    if len(line.points) > 4:
+        return line  # it goes around something
+    tail, head = boxes[arrow.tail], boxes[arrow.head]
+    first, last = line.points[0], line.points[-1]
+    for axis in (0, 1) if direction == "LR" else (1, 0):
+        for one, other, backwards in ((tail, head, False), (head, tail, True)):
+            if one[axis] + one[axis + 2] < other[axis]:
+                sides = _side(one, axis, 1), _side(other, axis, 0)
+                start, end = sides[::-1] if backwards else sides
+                start = first if _is_inside(first, start, tail, axis) else start
+                end = last if _is_inside(last, end, head, axis) else end
+                if (start, end) == (first, last):
+                    return line
+                label = _beside(start, end, arrow.label) if line.label else None
+                return Line((start, start, end, end), label)
+    return line
+
+
+def _beside(start: Point, end: Point, label: str) -> Point:
+    """The place of a label clear of the middle of a straight line: above one that rises."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    clear = min(abs(dy / (dx or 1)) * len(label) * style.CODE_WIDTH / 2, 40)
+    x, y = start[0] + dx / 2, start[1] + dy / 2
+    return (x, y + clear + 16) if dx * dy > 0 else (x, y - clear - 4)
+
+
+def _side(place: Place, axis: int, far: int) -> Point:
+    """The middle of a box's side: the near or the far one along an axis."""
+    middle = [place[0] + place[2] / 2, place[1] + place[3] / 2]
+    middle[axis] = place[axis] + far * place[axis + 2]
+    return middle[0], middle[1]
+
+
+def _is_inside(point: Point, side: Point, place: Place, axis: int) -> bool:
+    """Whether a point lies on a box's side, given by its middle, and not at a corner."""
+    across = 1 - axis
+    room = place[across + 2] / 2 - CORNER
+    return abs(point[axis] - side[axis]) < 2 and abs(point[across] - side[across]) <= room
 
 
 def _shifted(diagram: Diagram, boxes: dict[str, Place], arrows: dict[ArrowKey, Line]) -> Layout:

@@ -70,7 +70,10 @@ class Table:
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def _repr_html_(self) -> str:
-        head = "".join(self._cell("th", i, name) for i, name in enumerate(self.columns))
+        # A column of numbers alone needs no name, and an empty <th> is one that says nothing.
+        head = "".join(
+            self._cell("th" if name else "td", i, name) for i, name in enumerate(self.columns)
+        )
         body = "".join(
             "<tr>" + "".join(self._cell("td", i, cell) for i, cell in enumerate(row)) + "</tr>"
             for row in self.rows
