@@ -31,7 +31,7 @@ def dumps(value: object) -> bytes:
             if isinstance(thing, _Cached) and thing.__module__ == "__main__":
                 return _cached, (thing.__wrapped__, thing.cache_parameters())
             if _LAZY and type(thing) is ForwardRef:
-                return _forward_ref, _parts(thing)
+                return _forward_ref(thing)
             try:
                 reduced = super().reducer_override(thing)
             except Exception:
@@ -84,27 +84,19 @@ def _with_annotations(thing: Any, reduced: Any) -> Any:
 
 def _twin(function: types.FunctionType) -> types.FunctionType:
     """The same function with annotations that can be read."""
-    twin = types.FunctionType(
-        function.__code__,
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
+    f = function
+    twin = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
     for name in ("__dict__", "__doc__", "__kwdefaults__", "__module__", "__qualname__"):
         setattr(twin, name, getattr(function, name))
     twin.__annotations__ = _annotations(function)
     return twin
 
 
-def _parts(name: Any) -> tuple[Any, ...]:
+def _forward_ref(name: Any) -> Any:
     """A name that could not be resolved, without the globals it was looked for in: a notebook's."""
-    return name.__forward_arg__, name.__forward_module__, name.__owner__, name.__forward_is_class__
-
-
-def _forward_ref(name: str, module: str | None, owner: object, is_class: bool) -> ForwardRef:
-    made: Any = ForwardRef
-    return made(name, module=module, owner=owner, is_class=is_class)  # type: ignore[no-any-return]
+    how = {"module": name.__forward_module__, "owner": name.__owner__}
+    make = functools.partial(ForwardRef, is_class=name.__forward_is_class__, **how)
+    return make, (name.__forward_arg__,)
 
 
 def loads(pickled: bytes) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from lessons_lib.exam import exam
 from lessons_lib.exam.candidates import ALL, candidates
@@ -17,15 +18,12 @@ def main(names: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     live = sys.stderr.isatty()
-    report = exam(named=makes, tell=None if live else _line)
+    tell = None if live else partial(print, file=sys.stderr, flush=True)
+    report = exam(named=makes, tell=tell)
     if live:
         print("\r\033[K", end="", file=sys.stderr)
     print(report, report.measured(), sep="\n\n")
     return 0
-
-
-def _line(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

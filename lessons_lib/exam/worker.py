@@ -109,10 +109,14 @@ class Worker:
         self._thread = 0
         threading.Thread(target=self._listen, daemon=True).start()
         try:
-            self.shown, self.can = self._turns[0].news()
+            shown, can = self._turns[0].news()
         except BaseException:
             self.kill()
             raise
+        self.shown: str = shown
+        """How the memory looks."""
+        self.can: frozenset[str] = can
+        """The methods that it has."""
 
     def say(self, text: str, **keywords: Any) -> Reply:
         """Take a turn to its end; raises Trouble when the memory raises."""
