@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ def test_recall_asks_several_and_each_answers_for_itself(kept: Store) -> None:
     _, second = asked.widget().children
     second.children[1].click()
     assert set(kept.read().questions) == {"14.printed"}
+
+
+def test_what_cannot_be_stored_is_said_once_under_the_answer(home: Path) -> None:
+    home.write_text("a file where the folder should be")
+    _, buttons, feedback = parts(predict(QUESTION))
+    for at, said in enumerate([True, False]):
+        buttons[at].click()
+        assert ("Progress cannot be written" in feedback.value) == said
 
 
 def test_a_question_makes_few_widgets() -> None:
