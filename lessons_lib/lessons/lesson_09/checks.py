@@ -228,7 +228,6 @@ class Shop:
 
 
 def session_class() -> Any:
-    """The state of the exercise's graph."""
 
     class Session(TypedDict, total=False):
         question: str

@@ -81,11 +81,9 @@ class Probe(Desk):
         self.asked: list[str] = []
 
     def open(self, key: str) -> None:
-        """Note the key."""
         self.asked.append(str(key))
 
     def keys(self) -> list[str]:
-        """The keys that were noted."""
         return self.asked
 
 

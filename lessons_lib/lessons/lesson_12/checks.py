@@ -249,7 +249,6 @@ class Desk:
         return builder.compile(checkpointer=self.saver)
 
     def answer(self, answer: str) -> None:
-        """Answer the open question."""
         self.graph.invoke(Command(resume=answer), THREAD)
 
     def history(self) -> list[str]:
