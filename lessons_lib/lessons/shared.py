@@ -76,6 +76,17 @@ def new_objects() -> Iterator[Callable[..., int]]:
         gc.unfreeze()
 
 
+@contextmanager
+def weakly(otherwise: str) -> Iterator[None]:
+    """Say so when a reader's code asks for a weak reference to what takes none."""
+    try:
+        yield
+    except TypeError as error:
+        if "weak reference" in str(error):
+            raise NotYet(otherwise) from None
+        raise
+
+
 # --- Loops ------------------------------------------------------------------------------------
 
 

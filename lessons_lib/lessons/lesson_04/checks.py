@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from lessons_lib.lessons.shared import apart
+from lessons_lib.lessons.shared import apart, weakly
 from lessons_lib.observe.measuring.collector import collector_off, watch_collector
 from lessons_lib.teach.model import NotYet
 
@@ -150,7 +150,8 @@ def check_upload(upload_class: type[Any]) -> str:
             )
         _require_words(upload, upload_class("menu.txt", other))
         _require_one_split(text)
-        seen, seen_text = _watched(upload), weakref.ref(text)
+        with weakly(NO_SLOT):
+            seen, seen_text = weakref.ref(upload), weakref.ref(text)
         del upload, text
         if seen() is not None:
             raise NotYet(_why_upload_lives(upload_class))
@@ -163,13 +164,7 @@ def check_upload(upload_class: type[Any]) -> str:
     return "counted once, when asked for; and no upload, and no text, outlived its request."
 
 
-def _watched(upload: Any) -> weakref.ref[Any]:
-    try:
-        return weakref.ref(upload)
-    except TypeError:
-        raise NotYet(
-            'the check watches an upload by a weak reference; with `__slots__`, add "__weakref__".'
-        ) from None
+NO_SLOT = 'the check watches an upload by a weak reference; with `__slots__`, add "__weakref__".'
 
 
 def _require_many(upload_class: type[Any]) -> None:

@@ -377,12 +377,8 @@ def check_speak(speak: Speak) -> str:
     judge_late(windows, one, "a window still showed the thread as it was a turn ago")
     judge_late(windows, None, "a window showed an empty thread, and two turns had been taken in it")
     windows.taken = lambda: windows.elsewhere("It smokes again!")
-    judge_late(
-        windows,
-        two,
-        "while this window waited for the lock, another one took its turn: this one was late when it "
-        "came in",
-    )
+    waited = "while this window waited for the lock, another one took its turn"
+    judge_late(windows, two, f"{waited}: this one was late when it came in")
     if windows.taken is not None:
         raise NotYet("this turn took no lock, and the one before did.")
     judge_returned(windows)
