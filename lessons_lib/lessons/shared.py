@@ -244,6 +244,14 @@ def require_graph(graph: Any, function: str, end: str) -> None:
         )
 
 
+def in_a_row(state: Any, nodes: dict[str, Any], saver: Any = None, **how: Any) -> Any:
+    """A graph of nodes that follow one another, compiled."""
+    from langgraph.graph import START, StateGraph
+
+    builder = StateGraph(state).add_sequence(list(nodes.items()))
+    return builder.add_edge(START, next(iter(nodes))).compile(checkpointer=saver, **how)
+
+
 def store_connection(path: Path | str = ":memory:") -> sqlite3.Connection:
     """A connection as a SqliteStore wants it: the store begins its transactions itself."""
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
