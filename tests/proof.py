@@ -35,10 +35,10 @@ def asked(id: str) -> Asked:
     return Asked(loader.exercise(id), loader.stub(id), loader.answers(id), loader.check_of(id))
 
 
-def run(one: Asked, source: str) -> Any:
-    """The object that a source defines under the exercise's name, after what was given."""
+def run(one: Asked, *sources: str) -> Any:
+    """The object that sources define under the exercise's name, after what was given."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in (one.answers.given, source):
+    for cell in (one.answers.given, *sources):
         run_cell(cell, names)
     return names[one.exercise.name]
 
@@ -50,10 +50,10 @@ def run_cell(source: str, names: dict[str, Any]) -> None:
     exec(compile(source, file, "exec", dont_inherit=True), names)
 
 
-def verdict(one: Asked, source: str) -> Verdict:
-    """What `check` would say to this source; nothing is recorded."""
+def verdict(one: Asked, *sources: str) -> Verdict:
+    """What `check` would say to these sources, run in turn; nothing is recorded."""
     try:
-        answer = run(one, source)
+        answer = run(one, *sources)
     except Exception as error:
         return Verdict(False, f"it does not run: {error!r}.")
     refusal = refuse(one.exercise, one.stub, answer)
@@ -92,7 +92,7 @@ def _stub_faults(one: Asked) -> Iterator[str]:
 
 def _near_miss_faults(one: Asked) -> Iterator[str]:
     misses = one.answers.near_misses
-    told = [verdict(one, miss.source) for miss in misses]
+    told = [verdict(one, one.answers.solution, miss.source) for miss in misses]
     if not misses:
         yield "it has no near miss."
     for n, miss in enumerate(misses):

@@ -76,6 +76,17 @@ def new_objects() -> Iterator[Callable[..., int]]:
         gc.unfreeze()
 
 
+@contextmanager
+def weakly(otherwise: str) -> Iterator[None]:
+    """Say so when a reader's code asks for a weak reference to what takes none."""
+    try:
+        yield
+    except TypeError as error:
+        if "weak reference" in str(error):
+            raise NotYet(otherwise) from None
+        raise
+
+
 # --- Loops ------------------------------------------------------------------------------------
 
 
@@ -231,6 +242,14 @@ def require_graph(graph: Any, function: str, end: str) -> None:
             f"{function} returned {type(graph).__name__}, expected a compiled graph: "
             f"end it with `{end}`."
         )
+
+
+def in_a_row(state: Any, nodes: dict[str, Any], saver: Any = None, **how: Any) -> Any:
+    """A graph of nodes that follow one another, compiled."""
+    from langgraph.graph import START, StateGraph
+
+    builder = StateGraph(state).add_sequence(list(nodes.items()))
+    return builder.add_edge(START, next(iter(nodes))).compile(checkpointer=saver, **how)
 
 
 def store_connection(path: Path | str = ":memory:") -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lessons_lib.observe.pictures.style import BLUE, LIVE, VERMILION
 from lessons_lib.teach import loader, look
 from lessons_lib.teach.model import NotFound, Option, Question
-from lessons_lib.teach.store import Answered, store
+from lessons_lib.teach.store import store
 
 if TYPE_CHECKING:
     from ipywidgets import HTML, Button, VBox
@@ -132,22 +132,19 @@ def _joined(text: str) -> str:
 def _before(question: Question) -> str:
     """What the widget says before a choice: nothing, or what was answered another time."""
     answered = store().read().questions.get(question.id)
-    return look.panel(f"<small>{_earlier(answered)}</small>") if answered else ""
-
-
-def _earlier(answered: Answered) -> str:
-    if answered.first == answered.last:
-        return f"You answered {answered.first}) before."
-    return f"You answered {answered.first}) at first and {answered.last}) last."
+    if not answered:
+        return ""
+    changed = answered.first != answered.last
+    when = f"at first and {answered.last}) last" if changed else "before"
+    return look.panel(f"<small>You answered {answered.first}) {when}.</small>")
 
 
 def _after(question: Question, letter: str, notices: tuple[str, ...]) -> str:
     chosen = dict(question.lettered())[letter]
     others = [(other, option) for other, option in question.lettered() if other != letter]
     rest = "".join(f"<p>{_why(other, option)}</p>" for other, option in others)
-    said = "".join(f"<p><small>{look.inline(notice)}</small></p>" for notice in notices)
     colour = BLUE if chosen.right else VERMILION
-    told = look.panel(_why(letter, chosen) + said, colour=colour, role="status")
+    told = look.panel(_why(letter, chosen) + look.small(notices), colour=colour, role="status")
     return told + look.details("The other options", rest)
 
 
@@ -157,11 +154,8 @@ def _why(letter: str, option: Option) -> str:
 
 def _explained(option: Option) -> str:
     """The explanation behind its symbol and word, which authors may write or leave out."""
-    if option.right:
-        mark, word = look.mark(look.RIGHT, "Right.", BLUE), "Right."
-    else:
-        mark, word = look.mark(look.WRONG, "No.", VERMILION), "No."
-    return f"{mark} {_joined(option.why.removeprefix(word).lstrip())}"
+    says = (look.RIGHT, "Right.", BLUE) if option.right else (look.WRONG, "No.", VERMILION)
+    return f"{look.mark(*says)} {_joined(option.why.removeprefix(says[1]).lstrip())}"
 
 
 def _static(title: str, question: Question) -> str:

@@ -27,8 +27,8 @@ class CaughtUp(look.Shown):
     replaced: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [look.plain(self.title), *(f"  - {look.plain(sentence)}" for sentence in self.say)]
-        return "\n".join([*lines, *map(look.plain, self._told())])
+        said = [f"  - {sentence}" for sentence in self.say]
+        return "\n".join(map(look.plain, [self.title, *said, *self._told()]))
 
     def _repr_html_(self) -> str:
         items = "".join(f"<li>{look.inline(sentence)}</li>" for sentence in self.say)
@@ -64,7 +64,8 @@ def catch_up(number: str, *, replace: bool = False) -> CaughtUp:
     source, names = catch_up_source(lesson.number), sys._getframe(1).f_globals
     kept, replaced = _run(f"<catch_up {lesson.number}>", source, names, replace)
     ready = tuple(name for name in defined(source) if name not in {*kept, *replaced})
-    return CaughtUp(_before(lesson), say, ready, kept, replaced)
+    title = f"**Before lesson {lesson.number} ({lesson.title})** you can say:"
+    return CaughtUp(title, say, ready, kept, replaced)
 
 
 def defined(source: str) -> list[str]:
@@ -81,10 +82,6 @@ def defined(source: str) -> list[str]:
             inside = [one for target in node.targets for one in ast.walk(target)]
             names += [one.id for one in inside if isinstance(one, ast.Name)]
     return list(dict.fromkeys(names))
-
-
-def _before(lesson: Lesson) -> str:
-    return f"**Before lesson {lesson.number} ({lesson.title})** you can say:"
 
 
 def _nothing(lesson: Lesson) -> str:

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any
 
 from lessons_lib.observe.pictures.style import BLUE, VERMILION
@@ -43,9 +44,8 @@ class Verdict(look.Shown):
 
     def _repr_html_(self) -> str:
         symbol, word, colour = self._shown()
-        notes = "".join(f"<p><small>{look.inline(note)}</small></p>" for note in self.notes)
         text = look.blocks(self.text) if "\n\n" in self.text else look.inline(self.text)
-        html = f"{look.mark(symbol, word, colour)} {text}{notes}"
+        html = f"{look.mark(symbol, word, colour)} {text}{look.small(self.notes)}"
         return look.panel(html, colour=colour, role="status", css="rc-verdict")
 
     def _shown(self) -> tuple[str, str, str]:
@@ -60,14 +60,15 @@ def check(id: str, answer: Any) -> Verdict:
     The untouched stub shows its fault and is no try; nor is something of the wrong kind. Raises
     `NotFound` with the nearest id when there is no such exercise.
     """
-    exercise = loader.exercise(id)
-    stub = loader.stub(id)
-    refusal = refuse(exercise, stub, answer)
-    if refusal:
+    exercise, stub = loader.exercise(id), loader.stub(id)
+    if refusal := refuse(exercise, stub, answer):
         return Verdict(False, refusal)
     verdict = judge(exercise, loader.check_of(id), answer)
     if sources.is_stub(stub, exercise.name, answer):
-        return Verdict(verdict.right, verdict.text, (_still_the_stub(exercise),))
+        note = (
+            f"This is the stub, as it came. Change `{exercise.name}` in its cell, run that cell, "
+        )
+        return Verdict(verdict.right, verdict.text, (f"{note}then run this one again.",))
     source = sources.source_of(answer) or _shortened(_words(answer))
     kept = store()
     kept.update(lambda record: record.attempt(id, verdict.right, source))
@@ -91,13 +92,6 @@ def refuse(exercise: Exercise, stub: str, answer: Any) -> str:
     return ""
 
 
-def _still_the_stub(exercise: Exercise) -> str:
-    return (
-        f"This is the stub, as it came. Change `{exercise.name}` in its cell, run that cell, then "
-        "run this one again."
-    )
-
-
 def judge(exercise: Exercise, check: Callable[[Any], str], answer: Any) -> Verdict:
     """Run an exercise's check on an answer; record nothing, keep nothing of the reader's."""
     with kernel_unchanged():
@@ -105,9 +99,7 @@ def judge(exercise: Exercise, check: Callable[[Any], str], answer: Any) -> Verdi
             return Verdict(True, check(answer))
         except NotYet as fault:
             return Verdict(False, str(fault))
-        except KeyboardInterrupt as stop:
-            return Verdict(False, _stopped(exercise, answer, stop))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             return Verdict(False, _raised(exercise, answer, error))
 
 
@@ -137,24 +129,19 @@ def _kind_of(answer: Any) -> str:
 
 
 def _raised(exercise: Exercise, answer: Any, error: BaseException) -> str:
-    what = f"`{type(error).__name__}`{_message(error)}"
     line = _line(answer, error.__traceback__)
+    if isinstance(error, KeyboardInterrupt):
+        where = f", on {line}" if line else ""
+        return (
+            f"you stopped `{exercise.name}` while it was still running{where}. Does its loop end?"
+        )
+    words = _shortened(_words(error))
+    what = f"`{type(error).__name__}`{f' ({words})' if words else ''}"
     if line:
         return f"your code raised {what}, on {line}."
     if _words(error).startswith((f"{exercise.name}(", f"{exercise.name}.__init__(")):
         return f"`{exercise.name}` cannot be called as the task says: {what}."
     return f"what `{exercise.name}` gave back could not be used: {what}."
-
-
-def _stopped(exercise: Exercise, answer: Any, stop: BaseException) -> str:
-    line = _line(answer, stop.__traceback__)
-    where = f", on {line}" if line else ""
-    return f"you stopped `{exercise.name}` while it was still running{where}. Does its loop end?"
-
-
-def _message(error: BaseException) -> str:
-    words = _shortened(_words(error))
-    return f" ({words})" if words else ""
 
 
 def _words(thing: Any) -> str:
@@ -171,18 +158,11 @@ def _shortened(words: str) -> str:
 def _line(answer: Any, traceback: TracebackType | None) -> str:
     """The line of the reader's that was reached last: number and text; empty when there is none."""
     file, found = sources.file_of(answer), None
-    while traceback is not None:
-        frame = traceback.tb_frame
-        if _is_readers(frame, file):
-            found = (frame.f_code.co_filename, traceback.tb_lineno)
-        traceback = traceback.tb_next
+    for frame, line in walk_tb(traceback):
+        of = frame.f_code.co_filename
+        if of == file if file else frame.f_globals.get("__name__") == "__main__":
+            found = of, line
     if found is None:
         return ""
     text = linecache.getline(*found).strip()
     return f"line {found[1]}: `{text}`" if text else f"line {found[1]}"
-
-
-def _is_readers(frame: FrameType, file: str) -> bool:
-    if file:
-        return frame.f_code.co_filename == file
-    return frame.f_globals.get("__name__") == "__main__"

@@ -2,18 +2,17 @@
 
 A code is letters of Crockford's base 32 (no I, L, O, U; upper or lower case), in groups of five:
 
-    1 version · 5 which of the lessons follow · for each: 2 fingerprint, 1 length, its marks
-    · 4 checksum
+    1 version · for each lesson with something done: 1 its number, 2 fingerprint, 1 how many marks,
+    and the marks, a letter for each question and exercise · 4 checksum
 
-The marks of a lesson are one number in mixed base: a digit for each question (0 or the first
-choice) and one for each exercise (0, tried, accepted). The fingerprint stands for what the lesson
-asks; when that has changed, its marks mean nothing and are refused, and the others still count.
-Accepted sources are not in the code: they are in the download.
+A mark is 0 for nothing; the first choice of a question (1 is a); 1 for an exercise that was tried
+and 2 for one that was accepted. The fingerprint stands for what the lesson asks; when that has
+changed, its marks mean nothing and are refused, and the others still count. Accepted sources are
+not in the code: they are in the download.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -22,11 +21,10 @@ from lessons_lib.teach.loader import load
 from lessons_lib.teach.model import LETTERS, Words
 from lessons_lib.teach.store import Answered, Record, Tried
 
-VERSION = 2
+VERSION = "3"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALIKE = str.maketrans("OIL", "011")
-_MAP, _PRINT, _SUM = 5, 2, 4
-_SHORTEST = 1 + _MAP + _SUM
+_SUM = 4
 
 
 class CodeError(ValueError):
@@ -48,13 +46,12 @@ def encode(record: Record) -> str:
     >>> encode(Record())
     ''
     """
-    numbers = [(lesson.number, _marks(load(lesson.number), record)) for lesson in LESSONS]
-    parts = [_lesson(load(number), marks) for number, marks in numbers if marks]
-    if not parts:
+    parts = [_part(at, load(lesson.number), record) for at, lesson in enumerate(LESSONS)]
+    if not any(parts):
         return ""
-    present = sum(1 << i for i, (_, marks) in enumerate(numbers) if marks)
-    body = ALPHABET[VERSION] + _letters(present, _MAP) + "".join(parts)
-    return _grouped(body + _checksum(body))
+    body = VERSION + "".join(parts)
+    letters = body + _hashed(body, _SUM)
+    return "-".join(letters[i : i + 5] for i in range(0, len(letters), 5))
 
 
 def decode(code: str) -> Decoded:
@@ -64,115 +61,64 @@ def decode(code: str) -> Decoded:
     Traceback (most recent call last):
     lessons_lib.teach.codes.CodeError: The code is too short: it has 3 letters, the shortest has 10.
     """
-    letters = _cleaned(code)
-    _refuse_version(letters)
+    left = _sound(code)[1:-_SUM]
     record, brought, changed = Record(), [], []
-    for number, fingerprint, marks in _pieces(letters):
-        words = load(number)
+    while left:
+        number, end = LESSONS[ALPHABET.index(left[0])].number, 4 + ALPHABET.index(left[3])
+        words, fingerprint, marks, left = load(number), left[1:3], left[4:end], left[end:]
         if fingerprint == _fingerprint(words):
-            record = record.merge(_unmark(words, _number(marks)))
+            record = record.merge(_marked(words, marks))
             brought.append(number)
         else:
             changed.append(number)
     return Decoded(record, tuple(brought), tuple(changed))
 
 
-def _cleaned(code: str) -> str:
+def _sound(code: str) -> str:
+    """The letters of a code that is whole and of this version."""
     letters = "".join(code.split()).replace("-", "").upper().translate(_ALIKE)
-    strange = sorted(set(letters) - set(ALPHABET))
-    if strange:
+    if strange := sorted(set(letters) - set(ALPHABET)):
         raise CodeError(f"The code has a sign that no code has: {strange[0]!r}.")
-    if len(letters) < _SHORTEST:
+    if len(letters) < 10:
         raise CodeError(
-            f"The code is too short: it has {len(letters)} letters, the shortest has {_SHORTEST}."
+            f"The code is too short: it has {len(letters)} letters, the shortest has 10."
+        )
+    if letters[0] != VERSION:
+        raise CodeError(
+            f"The code says version {ALPHABET.index(letters[0])}, and this edition of the course "
+            f"reads version {VERSION}: check its first letter, or copy a code from such an edition."
+        )
+    if _hashed(letters[:-_SUM], _SUM) != letters[-_SUM:]:
+        raise CodeError(
+            "The code is mistyped, or a part of it is missing: its last four letters (the "
+            "checksum) do not fit the rest. Compare it group by group with the one you copied."
         )
     return letters
 
 
-def _refuse_version(letters: str) -> None:
-    version = ALPHABET.index(letters[0])
-    if version != VERSION:
-        raise CodeError(
-            f"The code says version {version}, and this edition of the course reads version "
-            f"{VERSION}: check its first letter, or update the course."
-        )
+def _part(at: int, words: Words, record: Record) -> str:
+    """What a code says of one lesson: nothing, when nothing was done there."""
+    answered = [record.questions.get(question.id) for question in words.questions]
+    tried = [record.exercises.get(exercise.id, Tried()) for exercise in words.exercises]
+    marks = "".join(ALPHABET[LETTERS.find(one.first) + 1] if one else "0" for one in answered)
+    marks += "".join(str(bool(one.tries or one.accepted) + one.accepted) for one in tried)
+    if not marks.strip("0"):
+        return ""
+    return ALPHABET[at] + _fingerprint(words) + ALPHABET[len(marks)] + marks
 
 
-def _pieces(letters: str) -> Iterator[tuple[str, str, str]]:
-    """Each lesson's number, fingerprint and marks, once the whole code has proved sound."""
-    present = _number(letters[1 : 1 + _MAP])
-    found, at = [], 1 + _MAP
-    for lesson in (lesson for i, lesson in enumerate(LESSONS) if present >> i & 1):
-        start = at + _PRINT + 1
-        length = ALPHABET.index(letters[start - 1]) if start <= len(letters) else len(letters)
-        found.append((lesson.number, letters[at : at + _PRINT], letters[start : start + length]))
-        at = start + length
-    _refuse_damage(letters, at + _SUM)
-    yield from found
-
-
-def _refuse_damage(letters: str, expected: int) -> None:
-    if _checksum(letters[:-_SUM]) == letters[-_SUM:] and len(letters) == expected:
-        return
-    if len(letters) < expected:
-        raise CodeError(
-            f"The code is too short or mistyped: after {len(letters)} letters some are missing. "
-            "Copy it whole, from the first group to the last."
-        )
-    raise CodeError(
-        "The code is mistyped: its last four letters (the checksum) do not fit the rest. "
-        "Compare it group by group with the one you copied."
-    )
-
-
-def _lesson(words: Words, marks: int) -> str:
-    length = max(1, -(-marks.bit_length() // 5))
-    return _fingerprint(words) + ALPHABET[length] + _letters(marks, length)
-
-
-def _bases(words: Words) -> list[int]:
-    return [len(q.options) + 1 for q in words.questions] + [3 for _ in words.exercises]
-
-
-def _marks(words: Words, record: Record) -> int:
-    digits = [_choice(record.questions.get(q.id)) for q in words.questions]
-    digits += [_state(record.exercises.get(e.id)) for e in words.exercises]
-    number = 0
-    for digit, base in zip(reversed(digits), reversed(_bases(words)), strict=True):
-        number = number * base + min(digit, base - 1)
-    return number
-
-
-def _unmark(words: Words, number: int) -> Record:
-    digits = []
-    for base in _bases(words):
-        number, digit = divmod(number, base)
-        digits.append(digit)
-    letters = {q.id: d for q, d in zip(words.questions, digits, strict=False) if d}
-    states = digits[len(words.questions) :]
-    tried = {e.id: d for e, d in zip(words.exercises, states, strict=True) if d}
-    return Record(
-        {id: Answered(LETTERS[d - 1], LETTERS[d - 1]) for id, d in letters.items()},
-        {id: Tried(1, d == 2) for id, d in tried.items()},
-    )
-
-
-def _choice(answered: Answered | None) -> int:
-    return LETTERS.find(answered.first) + 1 if answered else 0
-
-
-def _state(tried: Tried | None) -> int:
-    return 0 if tried is None or not (tried.tries or tried.accepted) else 1 + tried.accepted
+def _marked(words: Words, marks: str) -> Record:
+    """The record of one lesson's marks."""
+    asked = [one.id for one in (*words.questions, *words.exercises)]
+    found = {id: ALPHABET.index(mark) for id, mark in zip(asked, marks, strict=True) if mark != "0"}
+    letters = {one.id: LETTERS[found[one.id] - 1] for one in words.questions if one.id in found}
+    tried = {one.id: Tried(1, found[one.id] == 2) for one in words.exercises if one.id in found}
+    return Record({id: Answered(first, first) for id, first in letters.items()}, tried)
 
 
 def _fingerprint(words: Words) -> str:
     asked = [f"{q.id} {len(q.options)} {q.right}" for q in words.questions]
-    asked += [exercise.id for exercise in words.exercises]
-    return _hashed("\n".join(asked), _PRINT)
-
-
-def _checksum(body: str) -> str:
-    return _hashed(body, _SUM)
+    return _hashed("\n".join([*asked, *(exercise.id for exercise in words.exercises)]), 2)
 
 
 def _hashed(text: str, letters: int) -> str:
@@ -182,14 +128,3 @@ def _hashed(text: str, letters: int) -> str:
 
 def _letters(number: int, length: int) -> str:
     return "".join(ALPHABET[number >> 5 * i & 31] for i in reversed(range(length)))
-
-
-def _number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 32 + ALPHABET.index(letter)
-    return number
-
-
-def _grouped(letters: str) -> str:
-    return "-".join(letters[i : i + 5] for i in range(0, len(letters), 5))

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,8 +27,8 @@ class Lesson:
     title: str
     question: str
     part: str
-    core: int = 40
-    deeper: int = 20
+    core: int
+    deeper: int
 
     @property
     def notebook(self) -> Path:
@@ -34,105 +36,49 @@ class Lesson:
         return NOTEBOOKS / f"{self.slug}.ipynb"
 
 
-START = "The start"
-FORGETS = "Part 1: Python forgets"
-YOU = "Part 2: you remember"
-GRAPH = "Part 3: the graph remembers"
-COSTS = "Part 4: remembering costs"
+_COURSE = """
+The start
+00_start_here                  30 10 Start here | Who remembers?
+Part 1: Python forgets
+01_names_and_objects           40 20 Names and objects | What is a variable?
+02_reference_counting          40 25 Reference counting | When does an object die?
+03_cycles_and_the_collector    40 20 Cycles and the collector | What does counting miss?
+04_finding_leaks               50 25 Finding leaks | Why does my service grow?
+Part 2: you remember
+05_state_in_variables          40 20 State in variables | Whose is it?
+06_state_under_pressure        45 20 State under pressure | Two at once, and how much?
+07_state_on_disk               40 20 State on disk | Can I just save it?
+08_the_journal                 40 25 The journal | How do I resume half-done work?
+Part 3: the graph remembers
+09_state_channels_reducers     40 25 State, channels, reducers | What does a graph keep?
+10_threads_and_checkpoints     40 30 Threads and checkpoints | Where is my conversation?
+11_crash_and_resume            40 30 Crash and resume | What survives kill -9?
+12_interrupts_and_time_travel  40 25 Interrupts and time travel | Can it wait, and can it go back?
+13_long_term_memory_1          40 30 Long-term memory I | Whose facts are these?
+14_long_term_memory_2          40 25 Long-term memory II | How are facts found, and how do they end?
+15_ready_made_agents           40 20 Ready-made agents | What does the agent you did not write keep?
+16_inside_a_server             40 20 Inside a server | Who waits for whom?
+Part 4: remembering costs
+17_the_price_of_memory         40 20 The price of memory | What does it cost as it grows?
+18_many_workers_one_memory     40 20 Many workers, one memory | Does it scale out?
+19_trust_and_change            40 20 Trust and change | Can I trust what comes back?
+20_write_a_checkpointer       120  0 Write a checkpointer | How does it work inside?
+21_the_verdict                 40 20 The verdict | Which should I choose?
+"""
 
 
-def _lesson(slug: str, title: str, question: str, part: str, **minutes: int) -> Lesson:
-    return Lesson(slug[:2], slug, title, question, part, **minutes)
+def _lessons() -> Iterator[Lesson]:
+    """A lesson for each line: slug, minutes, deeper, title, question. A line alone names a part."""
+    part = ""
+    for line in _COURSE.strip().splitlines():
+        if found := re.fullmatch(r"((\d\d)_\w+) +(\d+) +(\d+) (.+) \| (.+)", line):
+            slug, number, core, deeper, title, question = found.groups()
+            yield Lesson(number, slug, title, question, part, int(core), int(deeper))
+        else:
+            part = line
 
 
-LESSONS: tuple[Lesson, ...] = (
-    _lesson("00_start_here", "Start here", "Who remembers?", START, core=30, deeper=10),
-    _lesson("01_names_and_objects", "Names and objects", "What is a variable?", FORGETS),
-    _lesson(
-        "02_reference_counting",
-        "Reference counting",
-        "When does an object die?",
-        FORGETS,
-        deeper=25,
-    ),
-    _lesson(
-        "03_cycles_and_the_collector",
-        "Cycles and the collector",
-        "What does counting miss?",
-        FORGETS,
-    ),
-    _lesson(
-        "04_finding_leaks",
-        "Finding leaks",
-        "Why does my service grow?",
-        FORGETS,
-        core=50,
-        deeper=25,
-    ),
-    _lesson("05_state_in_variables", "State in variables", "Whose is it?", YOU),
-    _lesson(
-        "06_state_under_pressure",
-        "State under pressure",
-        "Two at once, and how much?",
-        YOU,
-        core=45,
-    ),
-    _lesson("07_state_on_disk", "State on disk", "Can I just save it?", YOU),
-    _lesson("08_the_journal", "The journal", "How do I resume half-done work?", YOU, deeper=25),
-    _lesson(
-        "09_state_channels_reducers",
-        "State, channels, reducers",
-        "What does a graph keep?",
-        GRAPH,
-        deeper=25,
-    ),
-    _lesson(
-        "10_threads_and_checkpoints",
-        "Threads and checkpoints",
-        "Where is my conversation?",
-        GRAPH,
-        deeper=30,
-    ),
-    _lesson("11_crash_and_resume", "Crash and resume", "What survives kill -9?", GRAPH, deeper=30),
-    _lesson(
-        "12_interrupts_and_time_travel",
-        "Interrupts and time travel",
-        "Can it wait, and can it go back?",
-        GRAPH,
-        deeper=25,
-    ),
-    _lesson(
-        "13_long_term_memory_1", "Long-term memory I", "Whose facts are these?", GRAPH, deeper=30
-    ),
-    _lesson(
-        "14_long_term_memory_2",
-        "Long-term memory II",
-        "How are facts found, and how do they end?",
-        GRAPH,
-        deeper=25,
-    ),
-    _lesson(
-        "15_ready_made_agents",
-        "Ready-made agents",
-        "What does the agent you did not write keep?",
-        GRAPH,
-    ),
-    _lesson("16_inside_a_server", "Inside a server", "Who waits for whom?", GRAPH),
-    _lesson(
-        "17_the_price_of_memory", "The price of memory", "What does it cost as it grows?", COSTS
-    ),
-    _lesson("18_many_workers_one_memory", "Many workers, one memory", "Does it scale out?", COSTS),
-    _lesson("19_trust_and_change", "Trust and change", "Can I trust what comes back?", COSTS),
-    _lesson(
-        "20_write_a_checkpointer",
-        "Write a checkpointer",
-        "How does it work inside?",
-        COSTS,
-        core=120,
-        deeper=0,
-    ),
-    _lesson("21_the_verdict", "The verdict", "Which should I choose?", COSTS),
-)
+LESSONS = tuple(_lessons())
 
 
 def find_lesson(number: str) -> Lesson:
@@ -162,7 +108,6 @@ def _suggest(number: str) -> str:
     else:
         known = {lesson.slug: lesson for lesson in LESSONS}
         near = get_close_matches(number, known, n=1, cutoff=0.4)
-    if not near:
-        return f"; the lessons go from '00' to '{LESSONS[-1].number}'."
-    lesson = known[near[0]]
-    return f"; did you mean {lesson.number!r} ({lesson.title})?"
+    if near:
+        return f"; did you mean {known[near[0]].number!r} ({known[near[0]].title})?"
+    return f"; the lessons go from '00' to '{LESSONS[-1].number}'."

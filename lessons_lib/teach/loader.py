@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, TypeVar
 
 from lessons_lib.teach.course import ROOT, find_lesson
 from lessons_lib.teach.model import Answers, Exercise, LessonError, NotFound, Question, Words
 from lessons_lib.teach.percent import read_answers
 from lessons_lib.teach.words import ID, mistake, read_words
+
+Asked = TypeVar("Asked", Question, Exercise)
 
 
 def folder(number: str) -> Path:
@@ -53,7 +55,8 @@ def check_of(id: str) -> Callable[[Any], str]:
     place = folder(id[:2])
     module = import_module(".".join([*place.relative_to(ROOT).parts, "checks"]))
     if id not in module.CHECKS:
-        raise mistake(place / "checks.py", _last_line(place / "checks.py"), f"no check for {id}")
+        last = len((place / "checks.py").read_text("utf-8").splitlines())
+        raise mistake(place / "checks.py", last, f"no check for {id}")
     return module.CHECKS[id]  # type: ignore[no-any-return]
 
 
@@ -75,31 +78,35 @@ def catch_up_source(number: str) -> str:
 
 def question(id: str) -> Question:
     """The question with this id; a wrong id raises `NotFound` naming the nearest right one."""
-    return _find(id, "question")
+    words = load(_number(id))
+    other = "an exercise, not a question: use check, hint or solution"
+    return _find(id, "question", words.questions, words.exercises, other)
 
 
 def exercise(id: str) -> Exercise:
     """The exercise with this id; a wrong id raises `NotFound` naming the nearest right one."""
-    return _find(id, "exercise")
-
-
-@overload
-def _find(id: str, kind: Literal["question"]) -> Question: ...
-@overload
-def _find(id: str, kind: Literal["exercise"]) -> Exercise: ...
-def _find(id: str, kind: Literal["question", "exercise"]) -> Question | Exercise:
     words = load(_number(id))
-    wanted: dict[str, Question | Exercise] = {one.id: one for one in words.questions}
-    others: dict[str, Question | Exercise] = {one.id: one for one in words.exercises}
-    told = "an exercise, not a question: use check, hint or solution"
-    if kind == "exercise":
-        wanted, others = others, wanted
-        told = "a question, not an exercise: use predict or recall"
-    if id in wanted:
-        return wanted[id]
-    if id in others:
-        raise NotFound(f"{id!r} is {told} for it.")
-    raise NotFound(f"There is no {kind} {id!r}{_nearest(id, wanted)}")
+    other = "a question, not an exercise: use predict or recall"
+    return _find(id, "exercise", words.exercises, words.questions, other)
+
+
+def _find(
+    id: str,
+    kind: str,
+    asked: Sequence[Asked],
+    others: Sequence[Question | Exercise],
+    other: str,
+) -> Asked:
+    for one in asked:
+        if one.id == id:
+            return one
+    if any(one.id == id for one in others):
+        raise NotFound(f"{id!r} is {other} for it.")
+    known = [one.id for one in asked]
+    if near := get_close_matches(id, known, n=1, cutoff=0.5):
+        raise NotFound(f"There is no {kind} {id!r}; did you mean {near[0]!r}?")
+    listed = ", ".join(map(repr, known)) or "none"
+    raise NotFound(f"There is no {kind} {id!r}; lesson {id[:2]} has {listed}.")
 
 
 def _number(id: object) -> str:
@@ -111,14 +118,6 @@ def _number(id: object) -> str:
     return find_lesson(id[:2]).number
 
 
-def _nearest(id: str, known: Iterable[str]) -> str:
-    near = get_close_matches(id, known, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    listed = ", ".join(map(repr, known)) or "none"
-    return f"; lesson {id[:2]} has {listed}."
-
-
 def _code_cells(number: str) -> list[tuple[str, list[str]]]:
     """The source and the tags of each code cell."""
     cells = json.loads(notebook(number).read_text("utf-8"))["cells"]
@@ -127,7 +126,3 @@ def _code_cells(number: str) -> list[tuple[str, list[str]]]:
         for cell in cells
         if cell["cell_type"] == "code"
     ]
-
-
-def _last_line(path: Path) -> int:
-    return len(path.read_text("utf-8").splitlines())

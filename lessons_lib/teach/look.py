@@ -7,6 +7,7 @@ word beside the symbol says the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -51,10 +52,8 @@ def blocks(text: str) -> str:
     >>> blocks("One.\n\n```python\nx = 1\n```")
     '<p style="margin:.3em 0">One.</p><pre style="...">x = 1</pre>'
     """
-    html = []
-    for i, part in enumerate(_FENCE.split(text)):
-        html.append(code(part) if i % 2 else _paragraphs(part))
-    return "".join(html)
+    parts = enumerate(_FENCE.split(text))
+    return "".join(code(part) if i % 2 else _paragraphs(part) for i, part in parts)
 
 
 def code(source: str) -> str:
@@ -104,6 +103,11 @@ def details(summary: str, html: str) -> str:
         '<details style="margin:.3em 0"><summary style="cursor:pointer">'
         f'{summary}</summary><div style="padding-left:1.1em">{html}</div></details>'
     )
+
+
+def small(notes: Iterable[str]) -> str:
+    """Sentences in small print, a paragraph each."""
+    return "".join(f"<p><small>{inline(note)}</small></p>" for note in notes)
 
 
 def _marked(text: str) -> str:

@@ -10,22 +10,23 @@ from dataclasses import dataclass
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-class NotFound(LookupError):
-    """A wrong id or lesson; a notebook shows its one sentence without the frames that led to it."""
+class _Sentence(Exception):
+    """A notebook shows its one sentence without the frames that led to it."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
+
+
+class NotFound(_Sentence, LookupError):
+    """A wrong id or lesson."""
 
 
 class NotYet(Exception):
     """Raised by an exercise's check: one or two sentences on what is wrong and what to look at."""
 
 
-class LessonError(ValueError):
+class LessonError(_Sentence, ValueError):
     """A mistake in a lesson's own files: the file, the line, and what is wrong, in one sentence."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,7 @@ class Question:
 
     @property
     def right(self) -> str:
-        """The letter of the right option.
-
-        >>> Question("02.x", "Two?", (Option("1", "no"), Option("2", "yes", right=True))).right
-        'b'
-        """
+        """The letter of the right option."""
         return next(letter for letter, option in self.lettered() if option.right)
 
     def lettered(self) -> list[tuple[str, Option]]:

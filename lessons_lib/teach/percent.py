@@ -5,7 +5,8 @@ A cell begins with its head, such as `# %% 02.remember: solution`, and is one of
 - `given`: what the notebook has defined by then; it is run before the others;
 - `solution`: what `solution` shows;
 - `alternative`, or `alternative: by its class`: another right answer, and what is other in it;
-- `near miss: still holds the frame`: a wrong one, and a part of the message that must meet it.
+- `near miss: still holds the frame`: a wrong one, and a part of the message that must meet it. It
+  is run after the solution, so that a class may say only what it does otherwise.
 """
 
 from __future__ import annotations

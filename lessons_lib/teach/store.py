@@ -23,7 +23,7 @@ VERSION = 1
 WRITE_SECONDS = 5.0
 READ_SECONDS = 1.0
 
-Result = TypeVar("Result")
+Made = TypeVar("Made", "Answered", "Tried")
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,8 @@ class Record:
         Tried(tries=2, accepted=True, source='def f(): ...')
         """
         before = self.exercises.get(id, Tried())
-        after = Tried(
-            before.tries + 1,
-            before.accepted or accepted,
-            source if accepted else before.source,
-        )
+        kept = source if accepted else before.source
+        after = Tried(before.tries + 1, before.accepted or accepted, kept)
         return replace(self, exercises={**self.exercises, id: after})
 
     def merge(self, other: Record) -> Record:
@@ -83,8 +80,13 @@ class Record:
         'a'
         """
         exercises = dict(self.exercises)
-        for id, tried in other.exercises.items():
-            exercises[id] = _more(exercises.get(id, Tried()), tried)
+        for id, theirs in other.exercises.items():
+            mine = exercises.get(id, Tried())
+            exercises[id] = Tried(
+                max(mine.tries, theirs.tries),
+                mine.accepted or theirs.accepted,
+                mine.source or theirs.source,
+            )
         return Record({**other.questions, **self.questions}, exercises)
 
 
@@ -128,9 +130,9 @@ class Store:
         try:
             return self._locked(self._load, READ_SECONDS)
         except OSError:  # no lock to be had: a read alone does no harm
-            return self._peek()
+            return self._load(set_aside=False)
 
-    def _locked(self, work: Callable[[], Result], seconds: float) -> Result:
+    def _locked(self, work: Callable[[], Record], seconds: float) -> Record:
         from filelock import FileLock
 
         try:
@@ -139,28 +141,27 @@ class Store:
         except NotImplementedError as problem:  # a file system without locks
             raise OSError(f"no file locks: {problem}") from None
 
-    def _save(self) -> None:
-        _put_in_place(self.path, to_json(self._with_waiting(self._load())))
+    def _save(self) -> Record:
+        record = self._with_waiting(self._load())
+        _put_in_place(self.path, to_json(record))
+        return record
 
-    def _load(self) -> Record:
+    def _load(self, set_aside: bool = True) -> Record:
         try:
             return from_json(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return Record()
-        except ValueError:
-            aside = _set_aside(self.path)
+        except (OSError, ValueError) as problem:
+            if isinstance(problem, OSError) and set_aside:
+                raise
+        if set_aside:
             self._say(
-                f"The progress file could not be read. It was kept as {aside.name}, and progress "
-                "starts afresh; a code copied from progress() brings back what it holds."
+                f"The progress file could not be read. It was kept as {_set_aside(self.path)}, and "
+                "progress starts afresh; a code copied from progress() brings back what it holds."
             )
-            return Record()
-
-    def _peek(self) -> Record:
-        try:
-            return from_json(self.path.read_text("utf-8"))
-        except (OSError, ValueError):
+        else:
             self._say(f"The progress file in {self.home} could not be read; it was left as it is.")
-            return Record()
+        return Record()
 
     def _with_waiting(self, record: Record) -> Record:
         for change in self._waiting:
@@ -220,8 +221,8 @@ def from_json(text: str) -> Record:
         data = json.loads(text)
         if data["version"] != VERSION:
             raise ValueError
-        questions = {str(id): _answered(**one) for id, one in data["questions"].items()}
-        exercises = {str(id): _tried(**one) for id, one in data["exercises"].items()}
+        questions = {id: _made(Answered, one) for id, one in data["questions"].items()}
+        exercises = {id: _made(Tried, one) for id, one in data["exercises"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError("not a progress file") from None
     return Record(questions, exercises)
@@ -232,24 +233,11 @@ def _store(home: Path) -> Store:
     return Store(home)
 
 
-def _answered(first: Any, last: Any) -> Answered:
-    if not (isinstance(first, str) and isinstance(last, str)):
+def _made(kind: type[Made], fields: dict[str, Any]) -> Made:
+    """An entry from its fields, each of the very type that the class says."""
+    if {name: type(value).__name__ for name, value in fields.items()} != kind.__annotations__:
         raise TypeError
-    return Answered(first, last)
-
-
-def _tried(tries: Any, accepted: Any, source: Any) -> Tried:
-    if type(tries) is not int or type(accepted) is not bool or not isinstance(source, str):
-        raise TypeError
-    return Tried(tries, accepted, source)
-
-
-def _more(mine: Tried, other: Tried) -> Tried:
-    return Tried(
-        max(mine.tries, other.tries),
-        mine.accepted or other.accepted,
-        mine.source or other.source,
-    )
+    return kind(**fields)
 
 
 def _put_in_place(path: Path, text: str) -> None:
@@ -260,22 +248,12 @@ def _put_in_place(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, path)
-    _sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows opens no folders; the move is as durable as it makes it
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _set_aside(path: Path) -> Path:
+def _set_aside(path: Path) -> str:
+    """Move a file to a name that is free; the name."""
     number = 1
     while (aside := path.with_name(f"{path.stem}.corrupt-{number}{path.suffix}")).exists():
         number += 1
     os.replace(path, aside)
-    return aside
+    return aside.name

@@ -14,6 +14,7 @@ from lessons_lib.teach.model import Words
 from lessons_lib.teach.store import Record, store
 
 _HEADS = ("", "Lesson", "Predictions", "Exercises")
+_NO_CODE = "Nothing to carry away yet: answer a prediction, and a code appears here."
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class Line:
 
     lesson: Lesson
     written: bool
-    questions: int = 0
-    answered: int = 0
-    right: int = 0
-    exercises: int = 0
-    accepted: int = 0
+    questions: int
+    answered: int
+    right: int
+    exercises: int
+    accepted: int
 
     @property
     def done(self) -> bool:
@@ -39,11 +40,9 @@ class Line:
         head = (self.lesson.number, self.lesson.title)
         if not self.written:
             return (*head, "planned", "")
-        return (*head, self._predictions(), _of(self.accepted, self.exercises))
-
-    def _predictions(self) -> str:
         right = f", {self.right} right at first" if self.answered else ""
-        return _of(self.answered, self.questions) + right
+        predictions = _of(self.answered, self.questions) + right
+        return (*head, predictions, _of(self.accepted, self.exercises))
 
 
 @dataclass(frozen=True)
@@ -68,24 +67,22 @@ class Progress(look.Shown):
 
     def __str__(self) -> str:
         rows = [_HEADS, *(line.cells for line in self.lines)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADS))]
-        table = [_aligned(row, widths) for row in rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        table = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         after = [f"Next: {self.next.number} {self.next.title}."] if self.next else []
         return "\n".join([*table, "", *after, self._code_plain(), *self.notes])
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p><small>{look.inline(note)}</small></p>" for note in self.notes)
         after = f"<p>Next: {_link(self.next)}.</p>" if self.next else ""
-        return _table(self.lines) + after + self._code_html() + self._link() + notes
+        notes = look.small(self.notes)
+        return _table(self.lines) + after + self._code_html() + self._download_html() + notes
 
     def _code_plain(self) -> str:
-        if not self.code:
-            return "Nothing to carry away yet: answer a prediction, and a code appears here."
-        return f'Elsewhere: restore("{self.code}")'
+        return f'Elsewhere: restore("{self.code}")' if self.code else _NO_CODE
 
     def _code_html(self) -> str:
         if not self.code:
-            return f"<p>{self._code_plain()}</p>"
+            return f"<p>{_NO_CODE}</p>"
         call = f"restore(&quot;{escape(self.code)}&quot;)"
         style = "user-select:all;overflow-wrap:anywhere;font-size:1.1em"
         return (
@@ -93,7 +90,7 @@ class Progress(look.Shown):
             f'<code style="{style}">{call}</code></p>'
         )
 
-    def _link(self) -> str:
+    def _download_html(self) -> str:
         if not self.accepted:
             return ""
         data = b64encode(self.download.encode()).decode()
@@ -144,23 +141,19 @@ def restore(code: str) -> Restored:
 
 
 def _told(decoded: Decoded) -> str:
-    sentences = [
-        f"{_lessons(decoded.changed)} changed since the code was made; what it says about "
-        f"{'it' if len(decoded.changed) == 1 else 'them'} was left out."
-    ] * bool(decoded.changed)
+    sentences = []
     if decoded.brought:
         answered = _count(len(decoded.record.questions), "prediction")
         accepted = sum(tried.accepted for tried in decoded.record.exercises.values())
-        solved = _count(accepted, "solved exercise")
-        numbers = ", ".join(decoded.brought)
-        sentences.insert(0, f"Restored for lessons {numbers}: {answered}, {solved}.")
+        solved, numbers = _count(accepted, "solved exercise"), ", ".join(decoded.brought)
+        sentences.append(f"Restored for lessons {numbers}: {answered}, {solved}.")
+    if decoded.changed:
+        one, numbers = len(decoded.changed) == 1, ", ".join(decoded.changed)
+        sentences.append(
+            f"{f'Lesson {numbers} has' if one else f'Lessons {numbers} have'} changed since the "
+            f"code was made; what it says about {'it' if one else 'them'} was left out."
+        )
     return " ".join(sentences)
-
-
-def _lessons(numbers: tuple[str, ...]) -> str:
-    if len(numbers) == 1:
-        return f"Lesson {numbers[0]} has"
-    return f"Lessons {', '.join(numbers)} have"
 
 
 def _count(number: int, noun: str) -> str:
@@ -187,28 +180,22 @@ def _of(done: int, all: int) -> str:
     return f"{done} of {all}" + (f" {look.RIGHT}" if done == all else "")
 
 
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _table(lines: tuple[Line, ...]) -> str:
-    heads = "".join(f'<th scope="col" style="text-align:left">{head}</th>' for head in _HEADS[1:])
-    rows = "".join(map(_row, lines))
-    return (
-        '<div style="overflow-x:auto"><table class="rc-progress" style="text-align:left">'
-        f"<caption>Your progress</caption><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
-
-
 def _link(lesson: Lesson) -> str:
     """A lesson's name as a link to the reader's copy, which lies beside the one they are in."""
     return f'<a href="{lesson.slug}.ipynb">{lesson.number} {escape(lesson.title)}</a>'
 
 
-def _row(line: Line) -> str:
-    number, title, *rest = (escape(cell) for cell in line.cells)
-    name = _link(line.lesson) if line.written else f"{number} {title}"
-    shown = "".join(f'<td style="text-align:left">{cell}</td>' for cell in rest)
-    style = "text-align:left;font-weight:normal"
-    return f'<tr><th scope="row" style="{style}">{name}</th>{shown}</tr>'
+def _table(lines: tuple[Line, ...]) -> str:
+    left = 'style="text-align:left'
+    heads = "".join(f'<th scope="col" {left}">{head}</th>' for head in _HEADS[1:])
+    rows = ""
+    for line in lines:
+        number, title, *rest = map(escape, line.cells)
+        name = _link(line.lesson) if line.written else f"{number} {title}"
+        shown = "".join(f'<td {left}">{cell}</td>' for cell in rest)
+        rows += f'<tr><th scope="row" {left};font-weight:normal">{name}</th>{shown}</tr>'
+    return (
+        f'<div style="overflow-x:auto"><table class="rc-progress" {left}">'
+        f"<caption>Your progress</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )

@@ -87,6 +87,14 @@ class _Table:
             if key not in known:
                 raise self.fault(f"unknown key {key!r}; there are {', '.join(known)}", key)
 
+    def tables(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
+        """The tables of a kind, numbered."""
+        found = self.values[kind]
+        tables = found if isinstance(found, list) else [found]
+        if not all(isinstance(one, dict) for one in tables):
+            raise self.fault(f"{kind} is a table with keys of its own", kind)
+        return list(enumerate(tables))
+
     def text(self, key: str) -> str:
         value = self.values.get(key)
         if not isinstance(value, str) or not value.strip():
@@ -96,10 +104,10 @@ class _Table:
     def texts(self, key: str, need: str, count: int = 0) -> tuple[str, ...]:
         value = self.values.get(key)
         texts = value if isinstance(value, list) else []
-        filled = [text for text in texts if isinstance(text, str) and text.strip()]
-        if not filled or len(filled) != (count or len(texts)) or len(filled) != len(texts):
+        filled = [folded(text) for text in texts if isinstance(text, str) and text.strip()]
+        if not filled or not len(filled) == len(texts) == (count or len(texts)):
             raise self.fault(need, key)
-        return tuple(map(folded, filled))
+        return tuple(filled)
 
     def id(self, number: str) -> str:
         id = self.text("id")
@@ -117,32 +125,28 @@ def _parsed(number: str, path: Path, _state: int) -> Words:
         told = re.search(r"line (\d+)", str(error))
         line = int(told[1]) if told else len(text.splitlines())
         raise mistake(path, line, f"this is no TOML: {error}") from None
-    questions: list[Question] = []
-    exercises: list[Exercise] = []
-    say: tuple[str, ...] = ()
-    ids: set[str] = set()
     whole = _Table(path, text, "", 0, data)
     whole.refuse_unknown(("question", "exercise", "catch_up"))
-    for kind, tables in data.items():
-        for nth, values in enumerate(tables if isinstance(tables, list) else [tables]):
-            if not isinstance(values, dict):
-                raise whole.fault(f"{kind} is a table with keys of its own", kind)
-            table = _Table(path, text, kind, nth, values)
-            if kind == "catch_up":
-                table.refuse_unknown(("say",))
-                say = table.texts("say", "say needs the sentences that one can say by now")
-                continue
-            if (id := table.id(number)) in ids:
-                raise table.fault("another one has this id", "id")
-            ids.add(id)
-            if kind == "question":
-                questions.append(_question(id, table))
-            else:
-                exercises.append(_exercise(id, table))
-    return Words(number, tuple(questions), tuple(exercises), say)
+    tables = {kind: [_Table(path, text, kind, *one) for one in whole.tables(kind)] for kind in data}
+    asked, ids = tables.get("question", []), set()
+    for table in asked + tables.get("exercise", []):
+        if (id := table.id(number)) in ids:
+            raise table.fault("another one has this id", "id")
+        ids.add(id)
+    return Words(
+        number,
+        tuple(map(_question, asked)),
+        tuple(map(_exercise, tables.get("exercise", []))),
+        tuple(sentence for table in tables.get("catch_up", []) for sentence in _say(table)),
+    )
 
 
-def _question(id: str, table: _Table) -> Question:
+def _say(table: _Table) -> tuple[str, ...]:
+    table.refuse_unknown(("say",))
+    return table.texts("say", "say needs the sentences that one can say by now")
+
+
+def _question(table: _Table) -> Question:
     letters = [key for key in table.values if len(key) == 1]
     expected = LETTERS[: max(2, len(letters))]
     table.refuse_unknown(("id", "text", *expected, "right"))
@@ -155,10 +159,10 @@ def _question(id: str, table: _Table) -> Question:
     for letter in expected:
         text, why = table.texts(letter, f"{letter}: {_OPTION}", 2)
         options.append(Option(text, why, letter == right))
-    return Question(id, table.text("text"), tuple(options))
+    return Question(table.text("id"), table.text("text"), tuple(options))
 
 
-def _exercise(id: str, table: _Table) -> Exercise:
+def _exercise(table: _Table) -> Exercise:
     table.refuse_unknown(("id", "name", "task", "hints"))
     hints = table.texts("hints", "an exercise has three hints", 3)
-    return Exercise(id, table.text("name"), table.text("task"), hints)
+    return Exercise(table.text("id"), table.text("name"), table.text("task"), hints)

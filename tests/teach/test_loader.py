@@ -1,6 +1,7 @@
 """Ids find their content; wrong ids and mistakes in a lesson's files are told in one sentence."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.teach import check, hint, loader, predict, recall, solution
-from lessons_lib.teach.course import LESSONS, find_lesson, is_written
-from lessons_lib.teach.loader import answers, check_of, exercise, load, question, stub
+from lessons_lib.teach.course import find_lesson
+from lessons_lib.teach.loader import answers, check_of, load, stub
 from lessons_lib.teach.model import LessonError, NotFound
 from lessons_lib.teach.percent import read_answers
 from lessons_lib.teach.words import read_words
@@ -27,11 +28,6 @@ def test_a_lesson_without_a_folder_asks_nothing(
     assert load("14").questions == ()
 
 
-def test_ids_find_their_content() -> None:
-    assert question("13.last-reference").right == "b"
-    assert exercise("13.double").name == "double"
-
-
 @pytest.mark.parametrize(
     ("id", "says"),
     [
@@ -44,10 +40,10 @@ def test_ids_find_their_content() -> None:
     ],
 )
 def test_a_wrong_question_is_answered_in_one_sentence(id: str, says: str) -> None:
-    with pytest.raises(LookupError, match=r"\w") as told:
+    with pytest.raises(NotFound) as told:
         predict(id)
     assert says in str(told.value)
-    assert "\n" not in str(told.value)
+    assert told.value._render_traceback_() == [f"NotFound: {told.value}"]  # no frames
 
 
 @pytest.mark.parametrize("ask", [hint, solution, lambda id: check(id, None)])
@@ -62,25 +58,6 @@ def test_a_wrong_exercise_names_the_nearest(ask: object) -> None:
 def test_recall_of_nothing_says_what_it_needs() -> None:
     with pytest.raises(LookupError, match="one id or more"):
         recall()
-
-
-def test_a_notebook_shows_one_sentence_and_no_frames() -> None:
-    with pytest.raises(NotFound) as told:
-        hint("13.dubble")
-    assert told.value._render_traceback_() == [
-        "NotFound: There is no exercise '13.dubble'; did you mean '13.double'?"
-    ]
-
-
-def test_the_course_has_its_lessons() -> None:
-    assert [lesson.number for lesson in LESSONS] == [f"{n:02}" for n in range(22)]
-    assert all(lesson.slug.startswith(lesson.number + "_") for lesson in LESSONS)
-    assert len({lesson.question for lesson in LESSONS}) == 22
-
-
-def test_a_lesson_is_written_when_its_notebook_exists() -> None:
-    lesson = find_lesson("20_write_a_checkpointer")
-    assert is_written(lesson) == lesson.notebook.is_file()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +76,7 @@ def test_a_wrong_lesson_names_the_nearest(number: str, says: str) -> None:
         (
             ("task =", "job ="),
             30,
-            "exercise 13.double: unknown key 'job'; there are id, name, task",
+            "exercise 13.double: unknown key 'job'; there are id, name",
         ),
         (('"nothing", "it is', '"it is'), 24, "question 13.printed: b: an option needs a text and"),
         (("nothing else leads to it.", ""), 7, "question 13.last-reference: b: an option needs"),
@@ -114,6 +91,7 @@ def test_a_wrong_lesson_names_the_nearest(number: str, says: str) -> None:
         (("[catch_up]", "[catchup]"), 45, "unknown key 'catchup'; there are question, exercise"),
         (("say = [", "say = 3 # ["), 46, "say needs the sentences that one can say by now"),
         (("hints = [", "hints = "), 31, "this is no TOML: "),
+        ((WORDS, "# words\nquestion = 3\n"), 2, "question is a table with keys of its own"),
     ],
 )
 def test_a_mistake_in_the_words_is_told_with_its_line(
@@ -121,11 +99,8 @@ def test_a_mistake_in_the_words_is_told_with_its_line(
 ) -> None:
     path = tmp_path / "lesson.toml"
     path.write_text(WORDS.replace(*change, 1), "utf-8")
-    with pytest.raises(LessonError) as told:
+    with pytest.raises(LessonError, match=rf"^lesson\.toml, line {line}: .*{re.escape(says)}.*$"):
         read_words("13", path)
-    assert str(told.value).startswith(f"lesson.toml, line {line}: ")
-    assert says in str(told.value)
-    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -143,17 +118,8 @@ def test_a_mistake_in_the_answers_is_told_with_its_line(
 ) -> None:
     path = tmp_path / "answers.py"
     path.write_text(ANSWERS.replace(*change, 1), "utf-8")
-    with pytest.raises(LessonError) as told:
+    with pytest.raises(LessonError, match=rf"^answers\.py, line {line}: .*{re.escape(says)}.*$"):
         read_answers(path, ["13.double", "13.bag", "13.answer"])
-    assert str(told.value).startswith(f"answers.py, line {line}: ")
-    assert says in str(told.value)
-    assert "\n" not in str(told.value)
-
-
-def test_what_is_no_table_is_told(tmp_path: Path) -> None:
-    (tmp_path / "lesson.toml").write_text("# words\nquestion = 3\n")
-    with pytest.raises(LessonError, match="line 2: question is a table with keys of its own"):
-        read_words("13", tmp_path / "lesson.toml")
 
 
 def test_an_exercise_without_a_check_or_a_stub_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,10 +136,7 @@ class Diary:
 
 
 # %% 00.diary: near miss: mode 'w' throws away
-class Diary:
-    def __init__(self, folder):
-        self.file = folder / "diary.txt"
-
+class Diary(Diary):
     def add(self, text):
         with self.file.open("w", encoding="utf-8") as file:
             file.write(text + "\n")
@@ -230,23 +227,13 @@ class Diary:
 
 
 # %% 00.diary: near miss: line ends that belong to the file
-class Diary:
-    def __init__(self, folder):
-        self.file = folder / "diary.txt"
-
-    def add(self, text):
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
-
+class Diary(Diary):
     def read(self):
         return self.file.open(encoding="utf-8").readlines()
 
 
 # %% 00.diary: near miss: ran together
-class Diary:
-    def __init__(self, folder):
-        self.file = folder / "diary.txt"
-
+class Diary(Diary):
     def add(self, text):
         with self.file.open("a", encoding="utf-8") as file:
             file.write(text)
@@ -256,27 +243,13 @@ class Diary:
 
 
 # %% 00.diary: near miss: That is one string
-class Diary:
-    def __init__(self, folder):
-        self.file = folder / "diary.txt"
-
-    def add(self, text):
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
-
+class Diary(Diary):
     def read(self):
         return self.file.read_text(encoding="utf-8")
 
 
 # %% 00.diary: near miss: On the first day
-class Diary:
-    def __init__(self, folder):
-        self.file = folder / "diary.txt"
-
-    def add(self, text):
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
-
+class Diary(Diary):
     def read(self):
         return self.file.read_text(encoding="utf-8").splitlines()
 
@@ -296,16 +269,12 @@ class Diary:
 
 
 # %% 00.diary: near miss: what is stored by now
-class Diary:
+class Diary(Diary):
     def __init__(self, folder):
         self.file = folder / "diary.txt"
         self.entries = []
         if self.file.exists():
             self.entries = self.file.read_text().splitlines()
-
-    def add(self, text):
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
 
     def read(self):
         return self.entries

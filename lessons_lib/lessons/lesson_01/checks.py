@@ -1,9 +1,9 @@
 """What judges the exercises of lesson 01, Names and objects."""
 
-import gc
 from collections.abc import Callable
 from typing import Any
 
+from lessons_lib.lessons.shared import Upload, new_objects
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: every conversation begins empty ------------------------------------------------
@@ -64,13 +64,6 @@ def _continues(say: Callable[..., Any], given: list[str]) -> None:
 # --- Exercise 2: a snapshot with a budget -------------------------------------------------------
 
 
-class Upload:
-    """A stand-in for a user's file, whose copies the check counts."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
 def a_conversation() -> list[dict[str, Any]]:
     """Three messages, two of them with a file."""
     return [
@@ -87,18 +80,13 @@ def edit(conversation: list[dict[str, Any]]) -> None:
     conversation[1]["feedback"].append("too long")
 
 
-def uploads() -> int:
-    """How many uploads of this exercise are alive."""
-    return sum(type(thing) is Upload for thing in gc.get_objects())
-
-
 def check_snapshot(snapshot: Callable[[list[dict[str, Any]]], Any]) -> str:
     """Prove that a snapshot stays as it was, and that no upload was copied for it."""
     conversation = a_conversation()
     was = [{**m, "feedback": list(m["feedback"])} for m in conversation]
-    alive = uploads()
-    kept = snapshot(conversation)
-    copied = uploads() - alive
+    with new_objects() as alive:
+        kept = snapshot(conversation)
+        copied = alive(Upload)
     if conversation != was:
         raise NotYet("taking the snapshot changed the conversation itself. Look, do not touch.")
     edit(conversation)

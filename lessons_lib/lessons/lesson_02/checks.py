@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from lessons_lib.lessons.shared import Upload, counted_collections
+from lessons_lib.lessons.shared import Upload, counted_collections, weakly
 from lessons_lib.observe.holding.references import survivors
 from lessons_lib.teach.model import NotYet
 
@@ -57,16 +57,13 @@ def _cleared(report: object) -> bool:
 
 def remembered(remember: Callable[[BaseException], object], work: Callable[[Upload], None]) -> Any:
     """What is kept of a failure; raise NotYet when an upload is kept with it."""
+    no_reference = (
+        "exceptions take no weak references, as the error says. "
+        "Keep something that does not lead to the frames at all."
+    )
     with counted_collections() as collections:
-        try:
+        with weakly(no_reference):
             report, seen = fail_and_remember(remember, work)
-        except TypeError as error:
-            if "weak reference" in str(error):
-                raise NotYet(
-                    "exceptions take no weak references, as the error says. "
-                    "Keep something that does not lead to the frames at all."
-                ) from None
-            raise
         if seen() is None:
             return report
         if collections():

@@ -36,9 +36,6 @@ class Message:
 
 
 # %% 03.message: near miss: is a weak reference
-import weakref
-
-
 class Message:
     def __init__(self, text, parent=None):
         self.text = text
@@ -49,9 +46,6 @@ class Message:
 
 
 # %% 03.message: near miss: the parent owns its replies
-import weakref
-
-
 class Message:
     def __init__(self, text, parent=None):
         self.text = text
@@ -62,9 +56,6 @@ class Message:
 
 
 # %% 03.message: near miss: is a proxy
-import weakref
-
-
 class Message:
     def __init__(self, text, parent=None):
         self.text = text

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lessons_lib.lessons.shared import Upload, counted_collections
+from lessons_lib.lessons.shared import Upload, counted_collections, weakly
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: a reply knows its parent -------------------------------------------------------
@@ -97,8 +97,11 @@ REQUESTS = 100
 def check_handle(handle: Callable[..., str]) -> str:
     """Prove that a hundred failed requests leave no upload, without a collection."""
     alive: weakref.WeakSet[Upload] = weakref.WeakSet()
-
     reads: list[str] = []
+    no_reference = (
+        "exceptions take no weak reference, as the error says. You do not need the "
+        "exception after the except block, only its words."
+    )
 
     def read(name: str) -> Upload:
         reads.append(name)
@@ -107,19 +110,12 @@ def check_handle(handle: Callable[..., str]) -> str:
         return upload
 
     with counted_collections() as collections:
-        try:
+        with weakly(no_reference):
             _answers(handle, read)
             if reads != ["notes.txt", "cv.pdf"]:
                 raise NotYet(f"`read` was called for {reads}; each file is to be read, and once.")
             for _ in range(REQUESTS):
                 handle("cv.pdf", read, parse)
-        except TypeError as error:
-            if "weak reference" not in str(error):
-                raise
-            raise NotYet(
-                "exceptions take no weak reference, as the error says. You do not need the "
-                "exception after the except block, only its words."
-            ) from None
         if gc.isenabled():
             raise NotYet("`handle` switched the collector on. The budget is no collection.")
         left, asked = len(alive), collections()

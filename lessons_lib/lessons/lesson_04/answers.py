@@ -55,9 +55,6 @@ class Bus:
 
 
 # %% 04.bus: near miss: A key that two subscribers share
-import weakref
-
-
 class Bus:
     def __init__(self):
         self.methods = weakref.WeakKeyDictionary()
@@ -71,13 +68,7 @@ class Bus:
 
 
 # %% 04.bus: near miss: is dead at once
-import weakref
-
-
-class Bus:
-    def __init__(self):
-        self.callbacks = []
-
+class Bus(Bus):
     def subscribe(self, callback):
         self.callbacks.append(weakref.ref(callback))
 
@@ -88,32 +79,14 @@ class Bus:
 
 
 # %% 04.bus: near miss: gives None, and `publish` called
-import weakref
-
-
-class Bus:
-    def __init__(self):
-        self.callbacks = []
-
-    def subscribe(self, callback):
-        self.callbacks.append(weakref.WeakMethod(callback))
-
+class Bus(Bus):
     def publish(self, news):
         for known in self.callbacks:
             known()(news)
 
 
 # %% 04.bus: near miss: A small leak is a leak
-import weakref
-
-
-class Bus:
-    def __init__(self):
-        self.callbacks = []
-
-    def subscribe(self, callback):
-        self.callbacks.append(weakref.WeakMethod(callback))
-
+class Bus(Bus):
     def publish(self, news):
         for known in self.callbacks:
             callback = known()
@@ -122,9 +95,6 @@ class Bus:
 
 
 # %% 04.bus: near miss: subscribed with `note`
-import weakref
-
-
 class Bus:
     def __init__(self):
         self.windows = weakref.WeakSet()
@@ -141,10 +111,7 @@ class Bus:
 import gc
 
 
-class Bus:
-    def __init__(self):
-        self.callbacks = []
-
+class Bus(Bus):
     def subscribe(self, callback):
         self.callbacks.append(callback)
 
@@ -155,13 +122,7 @@ class Bus:
 
 
 # %% 04.bus: near miss: A small leak is a leak
-import weakref
-
-
-class Bus:
-    def __init__(self):
-        self.callbacks = []
-
+class Bus(Bus):
     def subscribe(self, callback):
         known = weakref.WeakMethod(callback)
 
@@ -179,6 +140,7 @@ class Bus:
 
 # %% 04.words: given
 from functools import cache
+
 
 # %% 04.words: solution
 from functools import cached_property
@@ -230,11 +192,7 @@ class Upload:
 from functools import lru_cache
 
 
-class Upload:
-    def __init__(self, name, text):
-        self.name = name
-        self.text = text
-
+class Upload(Upload):
     @property
     @lru_cache(maxsize=100)
     def words(self):
@@ -242,23 +200,15 @@ class Upload:
 
 
 # %% 04.words: near miss: asked for twice and the text split 2 times
-class Upload:
-    def __init__(self, name, text):
-        self.name = name
-        self.text = text
-
+class Upload(Upload):
     @property
     def words(self):
         return len(self.text.split())
 
 
 # %% 04.words: near miss: A name is no identity
-class Upload:
+class Upload(Upload):
     known = {}
-
-    def __init__(self, name, text):
-        self.name = name
-        self.text = text
 
     @property
     def words(self):
@@ -273,11 +223,7 @@ def count_words(text):
     return len(text.split())
 
 
-class Upload:
-    def __init__(self, name, text):
-        self.name = name
-        self.text = text
-
+class Upload(Upload):
     @property
     def words(self):
         return count_words(self.text)
@@ -365,100 +311,29 @@ class Desk:
 
 
 # %% 04.lab-desk: near miss: a default argument is a reference too
-class Desk:
-    def __init__(self):
-        self.reminders = []
-        self.previews = []
-        self.notes = weakref.WeakKeyDictionary()
-
+class Desk(Desk):
     def remind(self, upload):
         self.reminders.append(lambda upload=upload: f"{upload.name} is ready")
 
-    def bundle(self, upload, files=None):
-        files = [] if files is None else files
-        files.append(upload)
-        return [file.name for file in files]
-
-    def preview(self, upload):
-        lines = pages(upload)
-        self.previews.append(lines)
-        page = next(lines)
-        lines.close()
-        return page
-
-    def annotate(self, upload):
-        self.notes[upload] = {"text": "read"}
-
 
 # %% 04.lab-desk: near miss: the weak reference gives None
-class Desk:
-    def __init__(self):
-        self.reminders = []
-        self.previews = []
-        self.notes = weakref.WeakKeyDictionary()
-
+class Desk(Desk):
     def remind(self, upload):
         seen = weakref.ref(upload)
         self.reminders.append(lambda: f"{seen().name} is ready")
 
-    def bundle(self, upload, files=None):
-        files = [] if files is None else files
-        files.append(upload)
-        return [file.name for file in files]
-
-    def preview(self, upload):
-        lines = pages(upload)
-        self.previews.append(lines)
-        page = next(lines)
-        lines.close()
-        return page
-
-    def annotate(self, upload):
-        self.notes[upload] = {"text": "read"}
-
 
 # %% 04.lab-desk: near miss: or emptied
-class Desk:
-    def __init__(self):
-        self.reminders = []
-        self.previews = []
-        self.notes = weakref.WeakKeyDictionary()
-
-    def remind(self, upload):
-        self.reminders.append(lambda name=upload.name: f"{name} is ready")
-
+class Desk(Desk):
     def bundle(self, upload, files=[]):
         files.append(upload)
         names = [file.name for file in files]
         files.clear()
         return names
 
-    def preview(self, upload):
-        lines = pages(upload)
-        self.previews.append(lines)
-        page = next(lines)
-        lines.close()
-        return page
-
-    def annotate(self, upload):
-        self.notes[upload] = {"text": "read"}
-
 
 # %% 04.lab-desk: near miss: is only one of two references
-class Desk:
-    def __init__(self):
-        self.reminders = []
-        self.previews = []
-        self.notes = weakref.WeakKeyDictionary()
-
-    def remind(self, upload):
-        self.reminders.append(lambda name=upload.name: f"{name} is ready")
-
-    def bundle(self, upload, files=None):
-        files = [] if files is None else files
-        files.append(upload)
-        return [file.name for file in files]
-
+class Desk(Desk):
     def preview(self, upload):
         lines = pages(upload)
         self.previews.append(lines)
@@ -466,32 +341,9 @@ class Desk:
         del lines
         return page
 
-    def annotate(self, upload):
-        self.notes[upload] = {"text": "read"}
-
 
 # %% 04.lab-desk: near miss: the value leads back to its key
-class Desk:
-    def __init__(self):
-        self.reminders = []
-        self.previews = []
-        self.notes = weakref.WeakKeyDictionary()
-
-    def remind(self, upload):
-        self.reminders.append(lambda name=upload.name: f"{name} is ready")
-
-    def bundle(self, upload, files=None):
-        files = [] if files is None else files
-        files.append(upload)
-        return [file.name for file in files]
-
-    def preview(self, upload):
-        lines = pages(upload)
-        self.previews.append(lines)
-        page = next(lines)
-        lines.close()
-        return page
-
+class Desk(Desk):
     def annotate(self, upload):
         self.notes[upload] = {"about": lambda: upload, "text": "read"}
 
@@ -602,52 +454,16 @@ class Worker:
 
 
 # %% 04.lab-worker: near miss: after the line that raised
-class Worker:
-    def __init__(self):
-        self.logger = logging.Logger("bot")
-        self.tasks = set()
-
+class Worker(Worker):
     def greet(self, upload):
         HERE.upload = upload
         said = header()
         del HERE.upload
         return said
 
-    def sign(self, upload):
-        token = CURRENT.set(upload)
-        try:
-            return footer()
-        finally:
-            CURRENT.reset(token)
-
-    def log(self, upload):
-        report = Report(upload)
-        self.logger.addHandler(report)
-        try:
-            self.logger.warning("read %s", upload.name)
-        finally:
-            self.logger.removeHandler(report)
-            report.close()
-
-    async def index(self, upload):
-        task = asyncio.create_task(parse(upload))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
 
 # %% 04.lab-worker: near miss: brings it back
-class Worker:
-    def __init__(self):
-        self.logger = logging.Logger("bot")
-        self.tasks = set()
-
-    def greet(self, upload):
-        HERE.upload = upload
-        try:
-            return header()
-        finally:
-            del HERE.upload
-
+class Worker(Worker):
     def sign(self, upload):
         CURRENT.set(upload)
         try:
@@ -655,112 +471,25 @@ class Worker:
         finally:
             CURRENT.set(None)
 
-    def log(self, upload):
-        report = Report(upload)
-        self.logger.addHandler(report)
-        try:
-            self.logger.warning("read %s", upload.name)
-        finally:
-            self.logger.removeHandler(report)
-            report.close()
-
-    async def index(self, upload):
-        task = asyncio.create_task(parse(upload))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
 
 # %% 04.lab-worker: near miss: thrown out with the one
-class Worker:
-    def __init__(self):
-        self.logger = logging.Logger("bot")
-        self.tasks = set()
-
-    def greet(self, upload):
-        HERE.upload = upload
-        try:
-            return header()
-        finally:
-            del HERE.upload
-
-    def sign(self, upload):
-        token = CURRENT.set(upload)
-        try:
-            return footer()
-        finally:
-            CURRENT.reset(token)
-
+class Worker(Worker):
     def log(self, upload):
         self.logger.addHandler(Report(upload))
         self.logger.warning("read %s", upload.name)
         self.logger.handlers.clear()
 
-    async def index(self, upload):
-        task = asyncio.create_task(parse(upload))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
 
 # %% 04.lab-worker: near miss: Closing is not removing
-class Worker:
-    def __init__(self):
-        self.logger = logging.Logger("bot")
-        self.tasks = set()
-
-    def greet(self, upload):
-        HERE.upload = upload
-        try:
-            return header()
-        finally:
-            del HERE.upload
-
-    def sign(self, upload):
-        token = CURRENT.set(upload)
-        try:
-            return footer()
-        finally:
-            CURRENT.reset(token)
-
+class Worker(Worker):
     def log(self, upload):
         report = Report(upload)
         self.logger.addHandler(report)
         self.logger.warning("read %s", upload.name)
         report.close()
 
-    async def index(self, upload):
-        task = asyncio.create_task(parse(upload))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
 
 # %% 04.lab-worker: near miss: nobody holds it
-class Worker:
-    def __init__(self):
-        self.logger = logging.Logger("bot")
-        self.tasks = set()
-
-    def greet(self, upload):
-        HERE.upload = upload
-        try:
-            return header()
-        finally:
-            del HERE.upload
-
-    def sign(self, upload):
-        token = CURRENT.set(upload)
-        try:
-            return footer()
-        finally:
-            CURRENT.reset(token)
-
-    def log(self, upload):
-        report = Report(upload)
-        self.logger.addHandler(report)
-        try:
-            self.logger.warning("read %s", upload.name)
-        finally:
-            self.logger.removeHandler(report)
-            report.close()
-
+class Worker(Worker):
     async def index(self, upload):
         asyncio.create_task(parse(upload))

@@ -9,9 +9,9 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from lessons_lib.lessons.shared import apart, weakly
 from lessons_lib.observe.measuring.collector import collector_off, watch_collector
 from lessons_lib.teach.model import NotYet
 
@@ -26,11 +26,9 @@ class Window:
         self.noted: list[str] = []
 
     def show(self, news: str) -> None:
-        """Show the news in the page."""
         self.shown.append(news)
 
     def note(self, news: str) -> None:
-        """Keep the news for later."""
         self.noted.append(news)
 
 
@@ -136,7 +134,6 @@ class Text(str):
     splits = 0
 
     def split(self, *args: Any, **kwargs: Any) -> list[str]:
-        """Split as any text, and count it."""
         self.splits += 1
         return super().split(*args, **kwargs)
 
@@ -153,7 +150,8 @@ def check_upload(upload_class: type[Any]) -> str:
             )
         _require_words(upload, upload_class("menu.txt", other))
         _require_one_split(text)
-        seen, seen_text = _watched(upload), weakref.ref(text)
+        with weakly(NO_SLOT):
+            seen, seen_text = weakref.ref(upload), weakref.ref(text)
         del upload, text
         if seen() is not None:
             raise NotYet(_why_upload_lives(upload_class))
@@ -166,13 +164,7 @@ def check_upload(upload_class: type[Any]) -> str:
     return "counted once, when asked for; and no upload, and no text, outlived its request."
 
 
-def _watched(upload: Any) -> weakref.ref[Any]:
-    try:
-        return weakref.ref(upload)
-    except TypeError:
-        raise NotYet(
-            'the check watches an upload by a weak reference; with `__slots__`, add "__weakref__".'
-        ) from None
+NO_SLOT = 'the check watches an upload by a weak reference; with `__slots__`, add "__weakref__".'
 
 
 def _require_many(upload_class: type[Any]) -> None:
@@ -253,33 +245,30 @@ class Unreadable:
 
     @property
     def name(self) -> str:
-        """Cannot be read."""
         raise ValueError("this file cannot be read")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of the lab's table; `told` is what is wrong, empty when the budget is kept."""
 
-    method: str
     requests: int
     alive: int
     told: str = ""
 
-    def __str__(self) -> str:
-        sign = "✗" if self.told else "✓"
-        return f"{sign} {self.method:<10}{self.requests:>8}{self.alive:>15}"
 
-
-def budget(rows: list[Row]) -> str:
+def budget(one: Callable[[], Any], rows: dict[str, Callable[[Any], Row]]) -> str:
     """The table of a lab, as what was proven or as what is missing."""
-    head = f"  {'method':<10}{'requests':>8}{'still alive':>15}"
-    table = "\n".join(["```", head, *map(str, rows), "```"])
-    red = [row for row in rows if row.told]
+    table = [f"  {'method':<10}{'requests':>8}{'still alive':>15}"]
+    red = []
+    for method, row in rows.items():
+        requests, still, told = row(one())
+        table.append(f"{'✗' if told else '✓'} {method:<10}{requests:>8}{still:>15}")
+        if told:
+            red.append(f"`{method}`: {told}")
+    shown = "\n".join(["```", *table, "```"])
     if not red:
-        return f"no upload outlived its request.\n\n{table}"
-    words = "\n\n".join(f"`{row.method}`: {row.told}" for row in red)
-    raise NotYet(f"{len(red)} of {len(rows)} methods are red.\n\n{table}\n\n{words}")
+        return f"no upload outlived its request.\n\n{shown}"
+    raise NotYet("\n\n".join([f"{len(red)} of {len(rows)} methods are red.", shown, *red]))
 
 
 def served(request: Callable[[File], str], times: int = 5) -> tuple[int, str]:
@@ -299,6 +288,16 @@ def alive(seen: list[weakref.ref[Any]]) -> int:
     return sum(one() is not None for one in seen)
 
 
+def expecting(answer: Callable[[File], Any], expected: str) -> Callable[[File], str]:
+    """A request that is complained about unless it answers as expected of the upload."""
+
+    def request(upload: File) -> str:
+        said = answer(upload)
+        return "" if said == expected.format(upload.name) else f"it answered {said!r:.60}."
+
+    return request
+
+
 # --- Exercise 3: the lab, first half: held by a thing -----------------------------------------
 
 
@@ -306,24 +305,23 @@ def row_remind(desk: Any) -> Row:
     """Reminders must work when the upload is long gone."""
     still, _ = served(lambda upload: desk.remind(upload) or "")
     if still and any(getattr(one, "__defaults__", None) for one in desk.reminders):
-        return Row(
-            "remind", 5, still, "a default argument is a reference too. Keep the name alone."
-        )
+        return Row(5, still, "a default argument is a reference too. Keep the name alone.")
     if still:
-        told = (
+        return Row(
+            5,
+            still,
             "what was stored in `reminders` leads to the upload (a cell of the lambda, or an "
-            "argument that was bound). What does it need?"
+            "argument that was bound). What does it need?",
         )
-        return Row("remind", 5, still, told)
     try:
         said = [reminder() for reminder in desk.reminders]
     except AttributeError:
         told = "it is called when the upload is long gone, and the weak reference gives None."
-        return Row("remind", 5, still, told)
+        return Row(5, still, told)
     except TypeError:
-        return Row("remind", 5, still, "a reminder is something to call.")
+        return Row(5, still, "a reminder is something to call.")
     expected = [f"file{number}.txt is ready" for number in range(5)]
-    return Row("remind", 5, still, "" if said == expected else f"the reminders said {said!r:.80}.")
+    return Row(5, still, "" if said == expected else f"the reminders said {said!r:.80}.")
 
 
 def row_bundle(desk: Any) -> Row:
@@ -331,49 +329,39 @@ def row_bundle(desk: Any) -> Row:
 
     def request(upload: File) -> str:
         names = desk.bundle(upload)
-        return (
-            "" if names == [upload.name] else f"one file was sent, and it answered {names!r:.60}."
-        )
+        one = names == [upload.name]
+        return "" if one else f"one file was sent, and it answered {names!r:.60}."
 
     still, fault = served(request)
     if still:
         told = "the list in the `def` is made once, and collects the files of all requests."
-        return Row("bundle", 5, still, told)
-    mine = [File("mine.txt")]
+        return Row(5, still, told)
+    mine, empty = [File("mine.txt")], list[File]()
     names = desk.bundle(File("more.txt"), mine)
-    if names != ["mine.txt", "more.txt"]:
-        fault = fault or f"added to a list with mine.txt, it answered {names!r:.60}."
-    if len(mine) != 2:
-        fault = (
-            fault or "a caller handed in a list of its own, and it was not added to, or emptied."
-        )
-    empty: list[File] = []
     desk.bundle(File("one.txt"), empty)
-    if len(empty) != 1:
-        fault = fault or (
+    if not fault and names != ["mine.txt", "more.txt"]:
+        fault = f"added to a list with mine.txt, it answered {names!r:.60}."
+    elif not fault and len(mine) != 2:
+        fault = "a caller handed in a list of its own, and it was not added to, or emptied."
+    elif not fault and len(empty) != 1:
+        fault = (
             "a caller handed in an empty list of its own, and nothing was added to it. An empty "
             "list is false, and is not None."
         )
-    return Row("bundle", 5, still, fault)
+    return Row(5, still, fault)
 
 
 def row_preview(desk: Any) -> Row:
     """A preview is the first page; the desk still knows how many it gave."""
-
-    def request(upload: File) -> str:
-        page = desk.preview(upload)
-        return "" if page == f"{upload.name}, page 1" else f"it answered {page!r:.60}."
-
-    still, fault = served(request)
+    still, fault = served(expecting(desk.preview, "{}, page 1"))
     if still:
-        told = (
+        fault = (
             "a generator waits in the middle, in a list, and its frame holds the upload. Its name "
             "in your method is only one of two references."
         )
-        return Row("preview", 5, still, told)
-    if len(desk.previews) != 5:
-        fault = fault or f"5 previews were given, and the desk counts {len(desk.previews)}."
-    return Row("preview", 5, still, fault)
+    elif not fault and len(desk.previews) != 5:
+        fault = f"5 previews were given, and the desk counts {len(desk.previews)}."
+    return Row(5, still, fault)
 
 
 def row_annotate(desk: Any) -> Row:
@@ -388,19 +376,23 @@ def row_annotate(desk: Any) -> Row:
 
     still, fault = served(request)
     if still:
-        told = (
+        fault = (
             "the key is weak, the value is not, and the value leads back to its key. "
             "So the key never dies."
         )
-        return Row("annotate", 5, still, told)
-    return Row("annotate", 5, still, fault)
+    return Row(5, still, fault)
 
 
 def check_desk(desk_class: type[Any]) -> str:
     """Prove that no upload outlives any of the four requests of a desk."""
+    rows = {
+        "remind": row_remind,
+        "bundle": row_bundle,
+        "preview": row_preview,
+        "annotate": row_annotate,
+    }
     with collector_off():
-        tests = (row_remind, row_bundle, row_preview, row_annotate)
-        return budget([test(desk_class()) for test in tests])
+        return budget(desk_class, rows)
 
 
 # --- Exercise 4: the lab, second half: held by what runs --------------------------------------
@@ -437,42 +429,30 @@ def lives_after_a_failure(request: Callable[[Any], object]) -> bool:
 
 def row_greet(worker: Any) -> Row:
     """What a worker keeps in its `threading.local` must go when the request ends, however it ends."""
-
-    def request(upload: File) -> str:
-        said = worker.greet(upload)
-        return "" if said == f"from {upload.name}" else f"it answered {said!r:.60}."
-
-    still, fault = in_a_pool(request)
+    still, fault = in_a_pool(expecting(worker.greet, "from {}"))
     if still:
-        told = (
+        fault = (
             "one for each worker and not for each request: what a thread has in `HERE` stays there."
         )
-        return Row("greet", 6, still, told)
-    if lives_after_a_failure(worker.greet):
-        told = "a request failed, and your clearing up came after the line that raised."
-        return Row("greet", 1, 1, told)
-    return Row("greet", 6, still, fault)
+    elif lives_after_a_failure(worker.greet):
+        return Row(1, 1, "a request failed, and your clearing up came after the line that raised.")
+    return Row(6, still, fault)
 
 
 def row_sign(worker: Any) -> Row:
     """A context variable must be as it was before the request."""
-
-    def request(upload: File) -> str:
-        said = worker.sign(upload)
-        return "" if said == f"about {upload.name}" else f"it answered {said!r:.60}."
-
-    still, fault = in_a_pool(request)
+    still, fault = in_a_pool(expecting(worker.sign, "about {}"))
     if still:
         told = (
             "a thread of the pool has one context for all its requests, and the value stays in it."
         )
-        return Row("sign", 6, still, told)
+        return Row(6, still, told)
     if lives_after_a_failure(worker.sign):
         told = (
             "a request failed, and the value was not taken back: the line that does it was skipped."
         )
-        return Row("sign", 1, 1, told)
-    return Row("sign", 6, still, fault or not_restored(worker))
+        return Row(1, 1, told)
+    return Row(6, still, fault or not_restored(worker))
 
 
 def not_restored(worker: Any) -> str:
@@ -497,7 +477,6 @@ class Tail(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line."""
         self.lines.append(record.getMessage())
 
 
@@ -514,13 +493,13 @@ def row_log(worker: Any) -> Row:
     still, fault = served(request)
     if still and any(getattr(one, "_closed", False) for one in worker.logger.handlers):
         told = "a closed handler is still in the logger's list. Closing is not removing."
-        return Row("log", 5, still, told)
+        return Row(5, still, told)
     if still:
         told = (
             "the logger lives as long as the process and lists every handler it was given. Each "
             "later line goes to all of them."
         )
-        return Row("log", 5, still, told)
+        return Row(5, still, told)
     if len(tail.lines) != 5:
         fault = fault or "the server's own handler was thrown out with the one of the request."
     before = list(worker.logger.handlers)
@@ -531,8 +510,8 @@ def row_log(worker: Any) -> Row:
             "a request failed, and its handler stayed with the logger: the line that removes it "
             "was skipped."
         )
-        return Row("log", 1, 1, told)
-    return Row("log", 5, still, fault)
+        return Row(1, 1, told)
+    return Row(5, still, fault)
 
 
 async def index_some(worker: Any, seen: list[weakref.ref[Any]]) -> str:
@@ -557,31 +536,28 @@ def _at_work() -> set[asyncio.Task[Any]]:
 def _index_fault(at_work: set[asyncio.Task[Any]], kept: Any) -> str:
     if not at_work:
         return "it waited until the upload was parsed. A request should not."
-    if not at_work <= set(kept):
-        return (
-            "a task is at work and nobody holds it. The event loop refers to it weakly, so it may "
-            "vanish in the middle."
-        )
-    return ""
+    if at_work <= set(kept):
+        return ""
+    return (
+        "a task is at work and nobody holds it. The event loop refers to it weakly, so it may "
+        "vanish in the middle."
+    )
 
 
 def row_index(worker: Any) -> Row:
     """A task must be held while it works, and not when it is done."""
     seen: list[weakref.ref[Any]] = []
-    with ThreadPoolExecutor(1) as pool:  # the notebook's own thread has a loop that is running
-        fault = pool.submit(lambda: asyncio.run(index_some(worker, seen))).result()
+    fault = apart(lambda: index_some(worker, seen))
     still = alive(seen)
-    if still:
-        told = "a finished task holds its result, and `tasks` holds the finished task."
-        return Row("index", 5, still, told)
-    return Row("index", 5, still, fault)
+    held = "a finished task holds its result, and `tasks` holds the finished task."
+    return Row(5, still, held if still else fault)
 
 
 def check_worker(worker_class: type[Any]) -> str:
     """Prove that no upload outlives any of the four requests of a worker."""
+    rows = {"greet": row_greet, "sign": row_sign, "log": row_log, "index": row_index}
     with collector_off():
-        tests = (row_greet, row_sign, row_log, row_index)
-        return budget([test(worker_class()) for test in tests])
+        return budget(worker_class, rows)
 
 
 CHECKS = {

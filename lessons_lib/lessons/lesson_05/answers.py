@@ -53,10 +53,7 @@ class Conversations:
 
 
 # %% 05.conversations: near miss: follows the worker
-class Conversations:
-    def __init__(self):
-        self.sessions = {}
-
+class Conversations(Conversations):
     def say(self, session, text):
         if not session:
             raise ValueError("a request without a session")
@@ -64,10 +61,7 @@ class Conversations:
 
 
 # %% 05.conversations: near miss: stranger to worker 2
-class Conversations:
-    def __init__(self):
-        self.sessions = {}
-
+class Conversations(Conversations):
     def say(self, session, text):
         if not session:
             raise ValueError("a request without a session")
@@ -87,10 +81,7 @@ class Conversations:
 
 
 # %% 05.conversations: near miss: share one conversation
-class Conversations:
-    def __init__(self):
-        self.sessions = {}
-
+class Conversations(Conversations):
     def say(self, session, text):
         return turn(self.sessions.setdefault(session or "guest", []), text)
 

@@ -56,11 +56,7 @@ class Chat:
 
 
 # %% 06.five-rounds: near miss: all turns were with the model at once
-class Chat:
-    def __init__(self):
-        self.saved = {}
-        self.locks = {}
-
+class Chat(Chat):
     async def turn(self, user, text, model):
         messages = self.saved.get(user, [])
         answer = await model([*messages, text])
@@ -69,11 +65,7 @@ class Chat:
 
 
 # %% 06.five-rounds: near miss: there is a lock
-class Chat:
-    def __init__(self):
-        self.saved = {}
-        self.locks = {}
-
+class Chat(Chat):
     async def turn(self, user, text, model):
         messages = self.saved.get(user, [])
         async with self.locks.setdefault(user, asyncio.Lock()):
@@ -92,11 +84,7 @@ class Chat:
 
 
 # %% 06.five-rounds: near miss: never given back
-class Chat:
-    def __init__(self):
-        self.saved = {}
-        self.locks = {}
-
+class Chat(Chat):
     async def turn(self, user, text, model):
         lock = self.locks.setdefault(user, asyncio.Lock())
         await lock.acquire()
@@ -161,27 +149,18 @@ class Sessions:
 
 
 # %% 06.hundred-bytes: near miss: no bound on bytes
-class Sessions:
+class Sessions(Sessions):
     def __init__(self, budget):
         self.cache = LRUCache(4)
 
     def add(self, user, text):
         self.cache[user] = [*self.cache.get(user, []), text]
 
-    def read(self, user):
-        return list(self.cache.get(user, []))
-
 
 # %% 06.hundred-bytes: near miss: not when the list changes
-class Sessions:
-    def __init__(self, budget):
-        self.cache = LRUCache(budget, getsizeof=weigh)
-
+class Sessions(Sessions):
     def add(self, user, text):
         self.cache.setdefault(user, []).append(text)
-
-    def read(self, user):
-        return list(self.cache.get(user, []))
 
 
 # %% 06.hundred-bytes: near miss: hidden is not forgotten
@@ -236,30 +215,18 @@ class Sessions:
 
 
 # %% 06.hundred-bytes: near miss: value too large
-class Sessions:
-    def __init__(self, budget):
-        self.cache = LRUCache(budget, getsizeof=weigh)
-
+class Sessions(Sessions):
     def add(self, user, text):
         self.cache[user] = [*self.cache.get(user, []), text]
 
-    def read(self, user):
-        return list(self.cache.get(user, []))
-
 
 # %% 06.hundred-bytes: near miss: expected the newest four
-class Sessions:
-    def __init__(self, budget):
-        self.cache = LRUCache(budget, getsizeof=weigh)
-
+class Sessions(Sessions):
     def add(self, user, text):
         messages = [*self.cache.pop(user, []), text]
         if weigh(messages) > self.cache.maxsize:
             messages = [text]
         self.cache[user] = messages
-
-    def read(self, user):
-        return list(self.cache.get(user, []))
 
 
 # %% 06.hundred-bytes: near miss: it counts something else than bytes
@@ -276,6 +243,7 @@ class Sessions:
 
 # %% 06.locks: given
 import asyncio
+
 
 # %% 06.locks: solution
 from contextlib import asynccontextmanager
@@ -315,9 +283,6 @@ class Locks:
 
 
 # %% 06.locks: near miss: A lock that somebody waits for
-from contextlib import asynccontextmanager
-
-
 class Locks:
     def __init__(self):
         self.locks = {}
@@ -332,8 +297,6 @@ class Locks:
 
 
 # %% 06.locks: near miss: a lock in use was evicted
-from contextlib import asynccontextmanager
-
 from cachetools import LRUCache
 
 
@@ -350,9 +313,6 @@ class Locks:
 
 
 # %% 06.locks: near miss: Bob waits for Ada
-from contextlib import asynccontextmanager
-
-
 class Locks:
     def __init__(self):
         self.lock = asyncio.Lock()
@@ -364,9 +324,6 @@ class Locks:
 
 
 # %% 06.locks: near miss: nothing makes the second wait
-from contextlib import asynccontextmanager
-
-
 class Locks:
     def __init__(self):
         pass
@@ -378,9 +335,6 @@ class Locks:
 
 
 # %% 06.locks: near miss: locks are alive; the budget is 0
-from contextlib import asynccontextmanager
-
-
 class Locks:
     def __init__(self):
         self.locks = {}
@@ -394,14 +348,7 @@ class Locks:
 
 
 # %% 06.locks: near miss: unless in a `finally`
-from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
-
-
-class Locks:
-    def __init__(self):
-        self.locks = WeakValueDictionary()
-
+class Locks(Locks):
     @asynccontextmanager
     async def alone(self, user):
         lock = self.locks.setdefault(user, asyncio.Lock())

@@ -115,7 +115,6 @@ def judge_kept(saved: dict[str, list[str]], rounds: Rounds) -> None:
 
 
 def all_texts() -> list[str]:
-    """Every message that was said."""
     return [f"{user}'s {message}" for user in ("ada", "bob") for message in MESSAGES]
 
 
@@ -339,7 +338,6 @@ class Door:
         judge_finished(list(self.tasks.values()))
 
     async def leave(self, name: str) -> None:
-        """Let a turn end."""
         self.calls[name].set()
         await until_all_wait()
         judge_finished(list(self.tasks.values()))

@@ -104,6 +104,7 @@ def save(path, text):
 # %% 07.load: given
 import pickle
 
+
 # %% 07.load: solution
 import io
 
@@ -148,9 +149,6 @@ def load(data):
 
 
 # %% 07.load: near miss: these ran: exec.
-import io
-
-
 class Plain(pickle.Unpickler):
     def find_class(self, module, name):
         if module != "builtins":
@@ -188,9 +186,6 @@ def load(data):
 
 
 # %% 07.load: near miss: Refuse it.
-import io
-
-
 class Plain(pickle.Unpickler):
     def find_class(self, module, name):
         return str

@@ -47,7 +47,6 @@ class GatedFile:
         return len(data)
 
     def writelines(self, lines: Any) -> None:
-        """Write each line."""
         for line in lines:
             self.write(line)
 

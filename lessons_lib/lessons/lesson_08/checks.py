@@ -27,24 +27,20 @@ class Journal:
         self.folder = folder
 
     def path(self, thread_id: str) -> Path:
-        """The file of a thread."""
         return self.folder / f"{thread_id}.journal"
 
     def put(self, thread_id: str, step: int, state: State) -> None:
-        """Write down the state after a step."""
         line = json.dumps([step, state]) + "\n"
         moment("put")
         with self.path(thread_id).open("a", encoding="utf-8") as file:
             file.write(line)
 
     def history(self, thread_id: str) -> list[Entry]:
-        """Every entry of a thread, oldest first."""
         path = self.path(thread_id)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [Entry(*json.loads(line)) for line in lines]
 
     def get(self, thread_id: str) -> Entry | None:
-        """The newest entry of a thread, or None."""
         entries = self.history(thread_id)
         return entries[-1] if entries else None
 

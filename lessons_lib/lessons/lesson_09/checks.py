@@ -10,6 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.graph import START, StateGraph
 
+from lessons_lib.lessons.shared import in_a_row
 from lessons_lib.observe import aliases
 from lessons_lib.teach.model import NotYet
 
@@ -35,16 +36,9 @@ GIVEN = {
 }
 
 
-def one_node(node: Node) -> Any:
-    """A graph of one node, the reader's."""
-    builder: Any = StateGraph(Case)
-    builder.add_node("answer", node)
-    return builder.add_edge(START, "answer").compile()
-
-
 def check_no_alias(node: Node) -> str:
     """Run the node in a graph and look at the result, then at what was changed in place."""
-    graph = one_node(node)
+    graph = in_a_row(Case, {"answer": node})
     try:
         result = graph.invoke(copy.deepcopy(GIVEN))
     except InvalidUpdateError as error:
@@ -227,25 +221,19 @@ class Shop:
         return ANSWER
 
 
-def session_class() -> Any:
+class Session(TypedDict, total=False):
     """The state of the exercise's graph."""
 
-    class Session(TypedDict, total=False):
-        question: str
-        answer: str
-        note: Annotated[Any, EphemeralValue]
-        password: Annotated[Any, UntrackedValue]
-
-    return Session
+    question: str
+    answer: str
+    note: Annotated[Any, EphemeralValue]
+    password: Annotated[Any, UntrackedValue]
 
 
 def shop_graph(nodes: list[Node], saver: Any) -> Any:
     """The reader's nodes in a row, stopping after each."""
-    builder: Any = StateGraph(session_class())
-    names = [f"node {number}" for number in range(1, len(nodes) + 1)]
-    builder.add_sequence(list(zip(names, nodes, strict=True)))
-    builder.add_edge(START, names[0])
-    return builder.compile(checkpointer=saver, interrupt_after=names)
+    named = {f"node {number}": node for number, node in enumerate(nodes, 1)}
+    return in_a_row(Session, named, saver, interrupt_after=list(named))
 
 
 def check_no_trace(shop_nodes: ShopNodes) -> str:

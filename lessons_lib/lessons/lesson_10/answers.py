@@ -106,17 +106,11 @@ def thread_for(user, conversation):
 
 
 # %% 10.thread-for: near miss: Everybody who comes without an id
-import json
-
-
 def thread_for(user, conversation):
     return json.dumps([user, conversation])
 
 
 # %% 10.thread-for: near miss: An empty string is no id
-import json
-
-
 def thread_for(user, conversation):
     if user is None or conversation is None:
         raise ValueError("no id")
@@ -124,9 +118,6 @@ def thread_for(user, conversation):
 
 
 # %% 10.thread-for: near miss: A number and its digits
-import json
-
-
 def thread_for(user, conversation):
     if not user or not conversation:
         raise ValueError("no id")

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import InvalidUpdateError
-from langgraph.graph import START, StateGraph
 
-from lessons_lib.lessons.shared import another_hash, require_graph, salted
+from lessons_lib.lessons.shared import another_hash, in_a_row, require_graph, salted
 from lessons_lib.memories import reply
 from lessons_lib.teach.model import NotYet
 
@@ -34,10 +33,7 @@ def bot(saver: Any, before: Callable[[], object] = lambda: None) -> Any:
         before()
         return {"messages": [{"role": "assistant", "content": reply(state["messages"])}]}
 
-    builder = StateGraph(Conversation)
-    builder.add_node("answer", answer)
-    builder.add_edge(START, "answer")
-    return builder.compile(checkpointer=saver)
+    return in_a_row(Conversation, {"answer": answer}, saver)
 
 
 def say(graph: Any, thread_id: str, text: str) -> str:
@@ -377,12 +373,8 @@ def check_speak(speak: Speak) -> str:
     judge_late(windows, one, "a window still showed the thread as it was a turn ago")
     judge_late(windows, None, "a window showed an empty thread, and two turns had been taken in it")
     windows.taken = lambda: windows.elsewhere("It smokes again!")
-    judge_late(
-        windows,
-        two,
-        "while this window waited for the lock, another one took its turn: this one was late when it "
-        "came in",
-    )
+    waited = "while this window waited for the lock, another one took its turn"
+    judge_late(windows, two, f"{waited}: this one was late when it came in")
     if windows.taken is not None:
         raise NotYet("this turn took no lock, and the one before did.")
     judge_returned(windows)

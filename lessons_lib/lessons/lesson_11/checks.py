@@ -9,11 +9,11 @@ from typing import Annotated, Any, TypedDict
 import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child has to load
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
 
 from lessons_lib.lessons.shared import (
     Desk,
     another_hash,
+    in_a_row,
     on_disk,
     require_graph,
     salted,
@@ -45,10 +45,7 @@ def ticket_graph(node: Node, folder: Path, slow: bool) -> Any:
     def open_ticket(state: TicketState, config: RunnableConfig) -> dict[str, Any]:
         return node(state, config, Desk(folder))
 
-    builder = StateGraph(TicketState)
-    builder.add_node("open_ticket", open_ticket)
-    builder.add_edge(START, "open_ticket")
-    return builder.compile(checkpointer=on_disk(folder, slow))
+    return in_a_row(TicketState, {"open_ticket": open_ticket}, on_disk(folder, slow))
 
 
 def two_orders(node: Node, at: str, slow: bool) -> Crash:
@@ -81,11 +78,9 @@ class Probe(Desk):
         self.asked: list[str] = []
 
     def open(self, key: str) -> None:
-        """Note the key."""
         self.asked.append(str(key))
 
     def keys(self) -> list[str]:
-        """The keys that were noted."""
         return self.asked
 
 

@@ -7,10 +7,9 @@ from typing import Annotated, Any, TypedDict
 
 import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child has to load
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
-from lessons_lib.lessons.shared import on_disk, require_graph, say_if_failed
+from lessons_lib.lessons.shared import in_a_row, on_disk, require_graph, say_if_failed
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -243,13 +242,10 @@ class Desk:
             self.acted.append(state["done"][-1])
             return {"done": [f"acted on {state['done'][-1]}"]}
 
-        builder = StateGraph(Case)
-        builder.add_sequence([look_up, write, review, act])
-        builder.add_edge(START, "look_up")
-        return builder.compile(checkpointer=self.saver)
+        nodes = {"look_up": look_up, "write": write, "review": review, "act": act}
+        return in_a_row(Case, nodes, self.saver)
 
     def answer(self, answer: str) -> None:
-        """Answer the open question."""
         self.graph.invoke(Command(resume=answer), THREAD)
 
     def history(self) -> list[str]:

@@ -109,10 +109,7 @@ class Facts:
 
 
 # %% 14.living: near miss: was over, and was returned
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
+class Facts(Facts):
     def keep(self, user, key, text, minutes=None):
         self.store.put(("users", user), key, {"text": text})
 
@@ -125,46 +122,21 @@ class Facts:
 
 
 # %% 14.living: near miss: `living` raised TypeError
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
+class Facts(Facts):
     def keep(self, user, key, text, minutes=None):
         until = None if minutes is None else self.clock() + minutes
         self.store.put(("users", user), key, {"text": text, "until": until})
 
-    def living(self, user):
-        found, condition = [], {"until": {"$gt": self.clock()}}
-        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
-            found += page
-        return [item.value["text"] for item in found]
-
 
 # %% 14.living: near miss: is it a number in JSON, too?
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
+class Facts(Facts):
     def keep(self, user, key, text, minutes=None):
         until = float("inf") if minutes is None else self.clock() + minutes
         self.store.put(("users", user), key, {"text": text, "until": until})
 
-    def living(self, user):
-        found, condition = [], {"until": {"$gt": self.clock()}}
-        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
-            found += page
-        return [item.value["text"] for item in found]
-
 
 # %% 14.living: near miss: A search returns a page
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
-    def keep(self, user, key, text, minutes=None):
-        until = 10**12 if minutes is None else self.clock() + minutes
-        self.store.put(("users", user), key, {"text": text, "until": until})
-
+class Facts(Facts):
     def living(self, user):
         condition = {"until": {"$gt": self.clock()}}
         found = self.store.search(("users", user), filter=condition)
@@ -172,14 +144,7 @@ class Facts:
 
 
 # %% 14.living: near miss: one search asked for 1000 items
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
-    def keep(self, user, key, text, minutes=None):
-        until = 10**12 if minutes is None else self.clock() + minutes
-        self.store.put(("users", user), key, {"text": text, "until": until})
-
+class Facts(Facts):
     def living(self, user):
         condition = {"until": {"$gt": self.clock()}}
         found = self.store.search(("users", user), filter=condition, limit=1000)
@@ -205,30 +170,14 @@ class Facts:
 
 
 # %% 14.living: near miss: counted from when a fact is put
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
+class Facts(Facts):
     def keep(self, user, key, text, minutes=None):
         until = 10**12 if minutes is None else minutes
         self.store.put(("users", user), key, {"text": text, "until": until})
 
-    def living(self, user):
-        found, condition = [], {"until": {"$gt": self.clock()}}
-        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
-            found += page
-        return [item.value["text"] for item in found]
-
 
 # %% 14.living: near miss: a fact of Bob's
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
-    def keep(self, user, key, text, minutes=None):
-        until = 10**12 if minutes is None else self.clock() + minutes
-        self.store.put(("users", user), key, {"text": text, "until": until})
-
+class Facts(Facts):
     def living(self, user):
         found, condition = [], {"until": {"$gt": self.clock()}}
         while page := self.store.search(("users",), filter=condition, offset=len(found)):
@@ -237,14 +186,7 @@ class Facts:
 
 
 # %% 14.living: near miss: It only looks
-class Facts:
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
-    def keep(self, user, key, text, minutes=None):
-        until = 10**12 if minutes is None else self.clock() + minutes
-        self.store.put(("users", user), key, {"text": text, "until": until})
-
+class Facts(Facts):
     def living(self, user):
         found = []
         while page := self.store.search(("users", user), offset=len(found)):

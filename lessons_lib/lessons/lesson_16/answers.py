@@ -90,9 +90,6 @@ def make_app(path, think):
 
 
 # %% 16.complaints: near miss: started again; then
-from weakref import WeakValueDictionary
-
-
 def make_app(path, think):
     locks = WeakValueDictionary()
 
@@ -113,9 +110,6 @@ def make_app(path, think):
 
 
 # %% 16.complaints: near miss: `think` blocked the thread of the server's loop
-from weakref import WeakValueDictionary
-
-
 def make_app(path, think):
     locks = WeakValueDictionary()
 
@@ -136,9 +130,6 @@ def make_app(path, think):
 
 
 # %% 16.complaints: near miss: they wait for the same lock
-from weakref import WeakValueDictionary
-
-
 def make_app(path, think):
     only_one = asyncio.Lock()
 
@@ -171,9 +162,6 @@ def make_app(path, think):
 
 
 # %% 16.complaints: near miss: the other has to wait
-from weakref import WeakValueDictionary
-
-
 def make_app(path, think):
     locks = WeakValueDictionary()
 
@@ -194,9 +182,6 @@ def make_app(path, think):
 
 
 # %% 16.complaints: near miss: 8 more locks
-from weakref import WeakValueDictionary
-
-
 def make_app(path, think):
     locks = {}
 
@@ -217,9 +202,6 @@ def make_app(path, think):
 
 
 # %% 16.complaints: near miss: it belongs around the `yield`
-from weakref import WeakValueDictionary
-
-
 def make_app(path, think):
     locks = WeakValueDictionary()
 
@@ -268,7 +250,6 @@ def make_app(path, think):
 
 # %% 16.complaints: near miss: its connection is open
 import aiosqlite
-from weakref import WeakValueDictionary
 
 
 def make_app(path, think):
@@ -361,26 +342,10 @@ class Answer:
 
 
 # %% 16.follow: near miss: its steps did not run
-import asyncio
-
-
-class Answer:
+class Answer(Answer):
     def __init__(self, stream):
         self.pieces, self.over, self.news = [], False, asyncio.Event()
         self.task, self.stream = None, stream
-
-    async def run(self, stream):
-        try:
-            async for piece in stream:
-                self.pieces.append(piece)
-                self.tell()
-        finally:
-            self.over = True
-            self.tell()
-
-    def tell(self):
-        self.news.set()
-        self.news = asyncio.Event()
 
     async def follow(self, after=0):
         self.task = self.task or asyncio.create_task(self.run(self.stream))
@@ -396,9 +361,6 @@ class Answer:
 
 
 # %% 16.follow: near miss: waits for its end for ever
-import asyncio
-
-
 class Answer:
     def __init__(self, stream):
         self.queue = asyncio.Queue()
@@ -415,27 +377,7 @@ class Answer:
 
 
 # %% 16.follow: near miss: was told nothing so far
-import asyncio
-
-
-class Answer:
-    def __init__(self, stream):
-        self.pieces, self.over, self.news = [], False, asyncio.Event()
-        self.task = asyncio.create_task(self.run(stream))
-
-    async def run(self, stream):
-        try:
-            async for piece in stream:
-                self.pieces.append(piece)
-                self.tell()
-        finally:
-            self.over = True
-            self.tell()
-
-    def tell(self):
-        self.news.set()
-        self.news = asyncio.Event()
-
+class Answer(Answer):
     async def follow(self, after=0):
         await self.task
         for piece in self.pieces[after:]:
@@ -443,27 +385,7 @@ class Answer:
 
 
 # %% 16.follow: near miss: 'send' was never run
-import asyncio
-
-
-class Answer:
-    def __init__(self, stream):
-        self.pieces, self.over, self.news = [], False, asyncio.Event()
-        self.task = asyncio.create_task(self.run(stream))
-
-    async def run(self, stream):
-        try:
-            async for piece in stream:
-                self.pieces.append(piece)
-                self.tell()
-        finally:
-            self.over = True
-            self.tell()
-
-    def tell(self):
-        self.news.set()
-        self.news = asyncio.Event()
-
+class Answer(Answer):
     async def follow(self, after=0):
         try:
             while not self.over:
@@ -477,27 +399,7 @@ class Answer:
 
 
 # %% 16.follow: near miss: from number 1 on and got
-import asyncio
-
-
-class Answer:
-    def __init__(self, stream):
-        self.pieces, self.over, self.news = [], False, asyncio.Event()
-        self.task = asyncio.create_task(self.run(stream))
-
-    async def run(self, stream):
-        try:
-            async for piece in stream:
-                self.pieces.append(piece)
-                self.tell()
-        finally:
-            self.over = True
-            self.tell()
-
-    def tell(self):
-        self.news.set()
-        self.news = asyncio.Event()
-
+class Answer(Answer):
     async def follow(self, after=0):
         after = 0
         while True:
@@ -546,14 +448,7 @@ class Answer:
 
 
 # %% 16.follow: near miss: a client waits for ever
-import asyncio
-
-
-class Answer:
-    def __init__(self, stream):
-        self.pieces, self.over, self.news = [], False, asyncio.Event()
-        self.task = asyncio.create_task(self.run(stream))
-
+class Answer(Answer):
     async def run(self, stream):
         if True:
             async for piece in stream:
@@ -562,18 +457,3 @@ class Answer:
         if True:
             self.over = True
             self.tell()
-
-    def tell(self):
-        self.news.set()
-        self.news = asyncio.Event()
-
-    async def follow(self, after=0):
-        while True:
-            news = self.news
-            while after < len(self.pieces):
-                yield self.pieces[after]
-                after += 1
-            if self.over:
-                break
-            await news.wait()
-        await self.task  # raises what the turn has raised

@@ -14,9 +14,8 @@ from typing import Annotated, Any, TypedDict
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
 
-from lessons_lib.lessons.shared import apart, new_objects
+from lessons_lib.lessons.shared import apart, in_a_row, new_objects
 from lessons_lib.memories import reply
 from lessons_lib.memories.serving import Gate, Server, sent, serving
 from lessons_lib.teach.model import NotYet
@@ -298,10 +297,7 @@ class Shop:
 
             return node
 
-        builder = StateGraph(Turn)
-        builder.add_sequence([(name, step(name)) for name in STEPS])
-        builder.add_edge(START, "look up")
-        return builder.compile(checkpointer=InMemorySaver())
+        return in_a_row(Turn, {name: step(name) for name in STEPS}, InMemorySaver())
 
     async def draft(self) -> None:
         """Wait at the gate; then fail, if that is asked for."""
