@@ -17,7 +17,7 @@ class Find:
 
     Attributes:
         place: Where it is: `this process`, the class of a saver or a store, the name of a file.
-        kind: What sort of thing has it there: a live object, a channel blob, a row, a free page.
+        kind: What sort of thing has it there: a live object, a channel, a row, a free page.
         what: Which one, as a reader would call it.
         held_by: What keeps it there: chains of references, a table, the write-ahead log.
         erased_by: What would erase it there.

@@ -11,7 +11,7 @@ from ..pictures.style import shorten
 from .fact import Text, holds_text
 from .finds import Find, Found
 
-_KINDS = ("channel blob", "checkpoint", "checkpoint metadata", "pending write")
+_KINDS = ("channel", "checkpoint", "checkpoint metadata", "pending write")
 _CONTAINERS = Kinds((dict, list, tuple, set, frozenset))
 _PATH_LIMIT = 80
 Decode = Callable[[str, bytes], bool]
@@ -36,7 +36,7 @@ def blobs_in(saver: Any) -> Iterator[Blob]:
                 yield Blob(thread, "checkpoint", "checkpoint", *checkpoint)
                 yield Blob(thread, "checkpoint metadata", "metadata", *metadata)
     for (thread, _, channel, _), blob in list(saver.blobs.items()):
-        yield Blob(thread, "channel blob", f"channel {channel!r}", *blob)
+        yield Blob(thread, "channel", repr(channel), *blob)
     for (thread, *_), writes in list(saver.writes.items()):
         for _, channel, blob, *_ in list(writes.values()):
             yield Blob(thread, "pending write", f"channel {channel!r}", *blob)
