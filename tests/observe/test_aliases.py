@@ -7,7 +7,6 @@ import gc
 import io
 import operator
 import threading
-import time
 from array import array
 from collections import deque
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from langgraph.types import CachePolicy, Command, RetryPolicy, Send, interrupt
 
 from lessons_lib.observe import Aliases, aliases
 from lessons_lib.observe.checkpoints.snapshots import Snapshot, text
+from tests.observe.graphs import ADA
 
 
 class State(TypedDict, total=False):
@@ -48,12 +48,24 @@ def line(*nodes: Node, saver: Any = None, state: Any = State) -> Any:
     return builder.add_edge(START, "n1").compile(checkpointer=saver)
 
 
+def branches(*nodes: Node) -> Any:
+    builder = StateGraph(State)
+    for n, node in enumerate(nodes, 1):
+        builder.add_node(f"n{n}", node).add_edge(START, f"n{n}")
+    return builder.compile()
+
+
+def alone(node: Node, **more: Any) -> Any:
+    """A graph of one node; `more` is what the builder is told of it."""
+    builder: Any = StateGraph(State).add_node("node", node, **more)
+    return builder.add_edge(START, "node")
+
+
 def silent(found: Aliases) -> list[str]:
     return [f"{c.node} {c.path} {c.change}" for c in found.silent]
 
 
-def changes(found: Aliases) -> list[str]:
-    return [line.strip() for line in str(found).splitlines()[1:]]
+nothing: Node = lambda state: None  # noqa: E731  (one with annotations would narrow its input)
 
 
 # -- one node --------------------------------------------------------------------------------------
@@ -71,11 +83,6 @@ def append(state: State) -> None:
     state["messages"].append("b")
 
 
-def answers(state: State) -> State:
-    append(state)
-    return state
-
-
 def rename(state: State) -> None:
     state["user"] = {"name": "Bob"}
 
@@ -89,18 +96,9 @@ def mark_and_answer(state: State) -> Any:
     return {"messages": [{"text": "b", "read": True}]}
 
 
-def drop(state: State) -> Any:
-    del state["messages"][0]
-    return {"messages": list(state["messages"])}
-
-
 def fill(state: Profile) -> None:
     state.tags.append("new")
     state.name = "Bob"
-
-
-def promote(state: State) -> None:
-    state["user"]["profile"].tags.append("vip")
 
 
 def rewrite(state: MessagesState) -> dict[str, Any]:
@@ -114,88 +112,62 @@ def both(state: State) -> Any:
     return {"messages": state["messages"]}
 
 
+NOT = "1 change in place, not returned"
+NONE = "No node changed its input in place"
 ALL = "n2, the result, the caller"
 ONE, TWO = {"messages": ["a"]}, {"messages": ["a"], "user": {"name": "Ada"}}
 
 
 @pytest.mark.parametrize(
-    ("node", "given", "told"),
+    ("node", "given", "first", "told"),
     [
-        (append, ONE, ["['messages'][1] added 'b' (not returned; seen by ALL)"]),
-        (
-            rename,
-            TWO,
-            ["['user'] {'name': 'Ada'} → {'name': 'Bob'} (not returned; seen by nobody)"],
-        ),
-        (lambda s: {"messages": [*s["messages"], "b"]}, ONE, []),
-        (set_again, ONE, []),
+        (append, ONE, NOT, f"['messages'][1] added 'b' (not returned; seen by {ALL})"),
+        (rename, TWO, NOT, "['user'] {'name': 'Ada'} → {'name': 'Bob'} (not returned; seen by no"),
+        (set_again, ONE, NONE, ""),
         (
             mark_and_answer,
             {"messages": [{"text": "a"}]},
-            ["['messages'][0]['read'] added True (not returned; seen by the caller)"],
+            NOT,
+            "['messages'][0]['read'] added True (not returned; seen by the caller)",
         ),
-        (drop, ONE, ["['messages'][0] removed 'a' (returned, too; seen by the caller)"]),
         (
             fill,
             {"name": "Ada", "tags": []},
-            [
-                ".name 'Ada' → 'Bob' (not returned; seen by nobody)",
-                ".tags[0] added 'new' (not returned; seen by ALL)",
-            ],
-        ),
-        (
-            promote,
-            {"user": {"profile": Profile("Ada")}},
-            ["['user']['profile'].tags[0] added 'vip' (not returned; seen by ALL)"],
+            "2 changes in place, not returned",
+            f".tags[0] added 'new' (not returned; seen by {ALL})",
         ),
         (
             rewrite,
             {"messages": [HumanMessage("hi", id="1")]},
-            ["['messages'][0].content 'hi' → 'changed' (not returned; seen by ALL)"],
+            NOT,
+            f"['messages'][0].content 'hi' → 'changed' (not returned; seen by {ALL})",
         ),
         (
             both,
             TWO,
-            [
-                "['messages'][1] added 'b' (returned, too; seen by ALL)",
-                "['user']['name'] 'Ada' → 'Bob' (not returned; seen by ALL)",
-            ],
+            "2 changes in place, 1 of them not returned",
+            f"['messages'][1] added 'b' (returned, too; seen by {ALL})",
         ),
     ],
 )
 def test_what_a_node_changes_in_place_whether_it_is_returned_and_who_sees_it(
-    node: Node, given: Any, told: list[str]
+    node: Node, given: Any, first: str, told: str
 ) -> None:
     state = {fill: Profile, rewrite: MessagesState}.get(node, State)
     before = copy.deepcopy(given)
-    found = aliases(line(node, lambda s: None, state=state), given)
-    assert changes(found) == [f"n1: {one.replace('ALL', ALL)}" for one in told]
-    assert (found.ran, found.ended) == (("n1", "n2"), "finished")
+    found = aliases(line(node, nothing, state=state), given)
+    assert str(found).startswith(f"{first} (2 nodes ran)")
+    assert told in str(found)
     assert given == before
     assert ("text/html" in found._repr_mimebundle_()) == bool(told)
-
-
-@pytest.mark.parametrize(
-    ("node", "words"),
-    [
-        (both, "2 changes in place, 1 of them not returned (1 node ran):"),
-        (answers, "1 change in place, returned, too (1 node ran):"),
-        (lambda s: None, "No node changed its input in place (1 node ran)."),
-    ],
-)
-def test_how_it_begins(node: Node, words: str) -> None:
-    found = aliases(line(node), {"messages": ["a"], "user": {"name": "Ada"}})
-    assert str(found).splitlines()[0] == words
 
 
 @pytest.mark.parametrize(
     "answer",
     [
         lambda s: s,
-        lambda s: {"messages": s["messages"]},
         lambda s: {"messages": list(s["messages"])},
         lambda s: {"messages": s["messages"][1:]},
-        lambda s: Command(update={"messages": s["messages"]}),
         lambda s: [Command(), Command(update={"messages": s["messages"]})],
     ],
 )
@@ -204,40 +176,23 @@ def test_a_change_that_is_returned_too_is_told_apart(answer: Node) -> None:
         state["messages"].append({"text": "b"})
         return answer(state)
 
-    [change] = aliases(line(node), {"messages": [{"text": "a"}]}).changes
-    assert change.returned
-
-
-def test_a_long_conversation_is_looked_at_in_short_time() -> None:
-    """The lesson's promise for one's own graph; the bound is twenty times what it takes."""
-    messages = [{"role": "user", "text": str(n)} for n in range(2000)]
-    started = time.process_time()
-    found = aliases(line(*[lambda s: s["messages"].append("b")] * 3), {"messages": messages})
-    assert [c.path for c in found.silent] == [f"['messages'][{2000 + n}]" for n in range(3)]
-    assert time.process_time() - started < 6
+    found = aliases(line(node), {"messages": [{"text": "a"}]})
+    assert str(found).startswith("1 change in place, returned, too (1 node ran):")
 
 
 # -- graphs of every shape -------------------------------------------------------------------------
-
-
-def branches(*nodes: Node, state: Any = State) -> Any:
-    builder = StateGraph(state)
-    for n, node in enumerate(nodes, 1):
-        builder.add_node(f"n{n}", node).add_edge(START, f"n{n}")
-    return builder.compile()
 
 
 def test_branches_side_by_side_each_answer_for_themselves() -> None:
     def by(name: str) -> Node:
         return lambda state: state["messages"].append(name)
 
-    found = aliases(branches(by("a"), by("b"), by("c")), {"messages": []})
+    found = aliases(branches(by("a"), by("b")), {"messages": []})
     assert sorted((c.node, c.change) for c in found.silent) == [
         ("n1", "added 'a'"),
         ("n2", "added 'b'"),
-        ("n3", "added 'c'"),
     ]
-    assert all("(side by side)" in name for c in found.changes[:-1] for name in c.seen_by[:-2])
+    assert "(side by side)" in found.changes[0].seen
 
 
 def test_branches_that_wait_for_each_other_are_not_held_up_for_ever(
@@ -245,20 +200,15 @@ def test_branches_that_wait_for_each_other_are_not_held_up_for_ever(
 ) -> None:
     monkeypatch.setattr("lessons_lib.observe.checkpoints.aliases.PATIENCE", 0.05)
     meet = threading.Barrier(2, timeout=20)
-
-    def wait(state: State) -> None:
-        meet.wait()
-
+    wait: Node = lambda state: {"log": [str(meet.wait() >= 0)]}  # noqa: E731
     found = aliases(branches(wait, wait), {})
-    assert found.ended == "finished"
-    assert len(found.ran) == 2
+    assert (found.ended, len(found.ran)) == ("finished", 2)
     assert str(found).startswith("No verdict, not everything was compared: which of the nodes that")
 
 
 def sends() -> Any:
     shared: dict[str, list[str]] = {"parts": []}
-    builder = StateGraph(State)
-    builder.add_node("plan", lambda s: None).add_edge(START, "plan")
+    builder = StateGraph(State).add_node("plan", nothing).add_edge(START, "plan")
     builder.add_node("work", lambda part: part["parts"].append("x"))
     builder.add_conditional_edges("plan", lambda s: [Send("work", shared)], ["work"])
     return builder.compile()
@@ -286,59 +236,98 @@ def fails(state: State) -> None:
     raise RuntimeError("no more")
 
 
+def three_times() -> Any:
+    tries: list[int] = []
+
+    def flaky(state: State) -> None:
+        append(state)
+        tries.append(1)
+        if len(tries) < 3:
+            raise ConnectionError
+
+    policy = RetryPolicy(max_attempts=3, initial_interval=0.001)
+    return alone(flaky, retry_policy=policy).compile()
+
+
+EMPTY: dict[str, list[Any]] = {"messages": []}
+
+
 @pytest.mark.parametrize(
     ("graph", "given", "told"),
     [
-        (line(line(append), lambda s: None), {"messages": ["a"]}, ["n1/n1 ['messages'][1] added"]),
+        (line(line(append), nothing), EMPTY, ["n1/n1 ['messages'][0] added"]),
         (sends(), {"log": []}, ["work ['parts'][0] added"]),
         (with_tasks(), ["a"], ["work [1] added", "work [2] added"]),
-        (line(awaited, lambda s: None), {"messages": []}, ["n1 ['messages'][0] added"]),
-        (line(line(awaited)), {"messages": []}, ["n1/n1 ['messages'][0] added"]),
-        (branches(awaited), {"messages": []}, ["n1 ['messages'][0] added"]),
-        (line(fails), {"messages": []}, ["n1 ['messages'][0] added"]),
+        (line(awaited, nothing), EMPTY, ["n1 ['messages'][0] added"]),
+        (line(line(awaited)), EMPTY, ["n1/n1 ['messages'][0] added"]),
+        (branches(awaited), EMPTY, ["n1 ['messages'][0] added"]),
+        (line(fails), EMPTY, ["n1 ['messages'][0] added"]),
+        (three_times(), EMPTY, [f"node ['messages'][{n}] added" for n in range(3)]),
     ],
 )
 def test_graphs_of_every_shape(graph: Any, given: Any, told: list[str]) -> None:
     assert [one.rsplit(" ", 1)[0] for one in silent(aliases(graph, given))] == told
 
 
-# -- threads, errors, interrupts -------------------------------------------------------------------
+# -- nothing is changed ----------------------------------------------------------------------------
 
 
 def test_a_thread_is_the_start_and_stays_as_it_is() -> None:
     saver = InMemorySaver()
-    graph = line(lambda s: s["messages"].append("b"), lambda s: {"log": ["n2"]}, saver=saver)
+    graph = line(append, lambda s: {"log": ["n2"]}, saver=saver)
     thread = {"configurable": {"thread_id": "7"}}
     graph.update_state(thread, {"messages": ["a"], "log": ["before"]}, as_node="n2")
-    stored, before = len(saver.blobs), graph.get_state(thread)
-    found = aliases(graph, {"log": ["now"]}, {"configurable": {"thread_id": 7}})
-    assert silent(found) == ["n1 ['messages'][1] added 'b'"]
-    assert (len(saver.blobs), graph.get_state(thread)) == (stored, before)
+    stored, before, own = len(saver.blobs), graph.get_state(thread), dict(graph.__dict__)
+    config: dict[str, Any] = {"configurable": {"thread_id": 7}, "callbacks": []}
+    assert silent(aliases(graph, {"log": ["now"]}, config)) == ["n1 ['messages'][1] added 'b'"]
+    assert config == {"configurable": {"thread_id": 7}, "callbacks": []}
+    assert (len(saver.blobs), graph.get_state(thread), graph.__dict__) == (stored, before, own)
     assert aliases(graph, {"messages": []}).ran == ("n1", "n2")
     assert aliases(graph, {"messages": []}, {"configurable": {"thread_id": "new"}}).changes
 
 
+def ask(state: State) -> Any:
+    return {"log": [interrupt("sure?")]}
+
+
 def test_a_run_that_waits_and_its_answer() -> None:
-    def ask(state: State) -> dict[str, Any]:
-        state["messages"].append("asked")
-        return {"log": [interrupt("sure?")]}
-
-    saver = InMemorySaver()
-    graph = line(ask, saver=saver)
+    graph = line(ask, saver=InMemorySaver())
     assert aliases(graph, {"messages": []}).ended == "interrupted"
-    thread = {"configurable": {"thread_id": "ada"}}
-    graph.invoke({"messages": []}, thread)
-    assert aliases(graph, Command(resume="yes"), thread).ended == "finished"
-    assert graph.get_state(thread).interrupts
+    graph.invoke({"messages": []}, ADA)
+    assert aliases(graph, Command(resume="yes"), ADA).ended == "finished"
+    assert graph.get_state(ADA).interrupts
 
 
-def test_the_reader_s_own_callbacks_and_graph_stay() -> None:
-    graph = line(lambda s: None)
-    before = dict(graph.__dict__)
-    config: dict[str, Any] = {"callbacks": []}
-    aliases(graph, {"messages": []}, config)
-    assert config == {"callbacks": []}
-    assert graph.__dict__ == before
+@pytest.mark.parametrize("where", ["graph", "subgraph"])
+def test_the_reader_s_cache_stays_cold(where: str) -> None:
+    ran: list[int] = []
+
+    def dear(state: State) -> State:
+        ran.append(1)
+        return {"log": ["dear"]}
+
+    graph = alone(dear, cache_policy=CachePolicy()).compile(cache=InMemoryCache())
+    if where == "subgraph":
+        graph = line(graph)
+    for number, run in enumerate((aliases, type(graph).invoke, aliases), 1):
+        run(graph, {"log": ["a"]})
+        assert len(ran) == number
+
+
+def test_nothing_of_the_run_is_left_behind() -> None:
+    def kept() -> int:
+        savers = [one for one in gc.get_objects() if type(one) is InMemorySaver]
+        return sum(bool(one.storage or one.blobs or one.writes) for one in savers)
+
+    graph = line(ask, saver=InMemorySaver())
+    gc.collect()
+    gc.disable()
+    try:
+        before = kept()
+        aliases(graph, {"log": ["the matter of fact"]})
+        assert kept() == before
+    finally:
+        gc.enable()
 
 
 # -- what is not known -----------------------------------------------------------------------------
@@ -356,66 +345,21 @@ def test_a_run_that_failed_gives_no_verdict_and_a_context_can_be_given() -> None
     assert silent(found) == ["greet ['messages'][0] added 'ada'"]
 
 
-@pytest.mark.parametrize("where", ["graph", "subgraph"])
-def test_the_reader_s_cache_stays_cold(where: str) -> None:
-    ran: list[int] = []
-
-    def dear(state: State) -> State:
-        ran.append(1)
-        return {"log": ["dear"]}
-
-    builder: Any = StateGraph(State)
-    builder.add_node(dear, cache_policy=CachePolicy()).add_edge(START, "dear")
-    graph = builder.compile(cache=InMemoryCache())
-    if where == "subgraph":
-        graph = line(graph)
-    aliases(graph, {"log": ["a"]})
-    assert len(ran) == 1
-    graph.invoke({"log": ["a"]})
-    assert len(ran) == 2
-    aliases(graph, {"log": ["a"]})
-    assert len(ran) == 3
-
-
-def test_nothing_of_the_run_is_found_afterwards() -> None:
-    from lessons_lib.observe import where_is
-
-    graph = line(lambda s: {"log": [interrupt(s["log"][0].upper())]}, saver=InMemorySaver())
-    gc.collect()
-    gc.disable()
-    try:
-        aliases(graph, {"log": ["the matter of fact"]})
-        assert "InMemorySaver" not in str(where_is("THE MATTER " + "OF FACT"))
-    finally:
-        gc.enable()
-
-
 def mark(state: State) -> None:
     user: Any = state["user"]
     user.write(b"after") if hasattr(user, "write") else user[-1].update(seen=True)
 
 
-def ask(state: State) -> Any:
-    return {"log": [interrupt("sure?")]}
-
-
 MANY: list[dict[str, bool]] = [{} for _ in range(99)]
+UNSEEN = "not everything was compared: what"
 
 
 @pytest.mark.parametrize(
     ("node", "user", "words"),
     [
-        (mark, MANY, "No verdict, not everything was compared: what lies beyond the first 50 obj"),
-        (
-            mark,
-            io.BytesIO(b"before"),
-            "No verdict, not everything was compared: what a BytesIO holds. In what",
-        ),
-        (
-            append,
-            io.BytesIO(b"before"),
-            "1 change in place, not returned; not everything was compared: what a",
-        ),
+        (mark, MANY, f"No verdict, {UNSEEN} lies beyond the first 50 obj"),
+        (mark, io.BytesIO(b"before"), f"No verdict, {UNSEEN} a BytesIO holds. In what"),
+        (append, io.BytesIO(b"before"), f"1 change in place, not returned; {UNSEEN} a"),
         (ask, {}, "No verdict, the run was interrupted. In what was seen, nothing was changed in"),
         (fails, {}, "1 change in place, not returned (1 node ran, raised RuntimeError: no more):"),
     ],
@@ -428,21 +372,6 @@ def test_what_is_not_known_is_told_first(
     assert str(aliases(graph, {"messages": [], "user": user})).startswith(words)
 
 
-def test_every_attempt_of_a_node_is_told() -> None:
-    tries: list[int] = []
-
-    def flaky(state: State) -> None:
-        state["messages"].append("try")
-        tries.append(1)
-        if len(tries) < 3:
-            raise ConnectionError
-
-    policy = RetryPolicy(max_attempts=3, initial_interval=0.01)
-    builder: Any = StateGraph(State)
-    builder.add_node("flaky", flaky, retry_policy=policy).add_edge(START, "flaky")
-    assert len(aliases(builder.compile(), {"messages": []}).silent) == 3
-
-
 # -- bad input ------------------------------------------------------------------------------------
 
 
@@ -450,8 +379,8 @@ class Delta(TypedDict):
     log: Annotated[list[str], DeltaChannel(operator.add)]
 
 
-PLAIN = line(lambda s: None)
-SAVED = line(lambda s: None, saver=InMemorySaver())
+PLAIN = line(nothing)
+SAVED = line(nothing, saver=InMemorySaver())
 DELTA = line(lambda s: {"log": ["x"]}, saver=InMemorySaver(), state=Delta)
 GONE = {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}}
 
@@ -466,8 +395,8 @@ GONE = {"configurable": {"thread_id": "ada", "checkpoint_id": "mistyped"}}
         (PLAIN, "hello", None, "the graph did not start with 'hello'"),
         (PLAIN, {}, 7, "the config is 7, expected a dictionary or None"),
         (SAVED, {}, {"configurable": {}}, "names no thread"),
-        (SAVED, {}, GONE, "the saver gave no checkpoint 'mistyped' of the thread"),
-        (DELTA, {"log": []}, {"configurable": {"thread_id": "ada"}}, "has a DeltaChannel"),
+        (SAVED, {}, GONE, "has no checkpoint 'mistyped'"),
+        (DELTA, {"log": []}, ADA, "has a DeltaChannel"),
     ],
 )
 def test_bad_input_is_one_sentence(graph: Any, given: Any, config: Any, words: str) -> None:
@@ -492,6 +421,10 @@ def differences(thing: Any, change: Callable[[Any], object]) -> list[str]:
     return [f"{d.path} {d.change}" for d in before.differences(Snapshot(thing))]
 
 
+KNOT: list[Any] = []
+KNOT.append(KNOT)
+
+
 @pytest.mark.parametrize(
     ("thing", "change", "expected"),
     [
@@ -509,6 +442,7 @@ def differences(thing: Any, change: Callable[[Any], object]) -> list[str]:
         ({"a": 1}, lambda t: t.update(a=True), ["['a'] 1 → True"]),
         ({"a": 1}, lambda t: t.clear(), ["['a'] removed 1"]),
         ({"a": [1]}, lambda t: t.update(a=[1]), []),
+        (KNOT, lambda t: t.append(1), ["[1] added 1"]),
     ],
 )
 def test_differences(thing: Any, change: Callable[[Any], object], expected: list[str]) -> None:
@@ -523,36 +457,16 @@ class Bag(dict[str, int]):
     pass
 
 
-@pytest.mark.parametrize(
-    ("thing", "opaque"),
-    [
-        (UUID(int=1), False),
-        (Path("x"), False),
-        (SimpleNamespace(a=1), False),
-        (KeyError("x"), False),
-        (HumanMessage("x"), False),
-        (Slotted(), False),
-        (Bag(), False),
-        (object(), False),
-        (Random(), True),
-        (MappingProxyType({}), True),
-        (iter([1]), True),
-    ],
-)
-def test_what_python_shows_nothing_of_is_named(thing: Any, opaque: bool) -> None:
+OPEN = (UUID(int=1), Path("x"), SimpleNamespace(a=1), KeyError("x"), HumanMessage("x"), Slotted())
+CLOSED: tuple[Any, ...] = (Random(), MappingProxyType({}), iter([1]))
+
+
+@pytest.mark.parametrize("thing", [*OPEN, Bag(), object(), *CLOSED])
+def test_what_python_shows_nothing_of_is_named(thing: Any) -> None:
+    is_closed = any(thing is one for one in CLOSED)
     assert Snapshot([thing]).closed == (
-        {f"what a {type(thing).__name__} holds"} if opaque else set()
+        {f"what a {type(thing).__name__} holds"} if is_closed else set()
     )
-
-
-def test_a_snapshot_of_what_leads_to_itself_and_of_the_deep() -> None:
-    knot: list[Any] = []
-    knot.append(knot)
-    assert differences(knot, lambda t: t.append(1)) == ["[1] added 1"]
-    deep: list[Any] = []
-    for _ in range(2000):
-        deep = [deep]
-    assert Snapshot(deep).differences(Snapshot(deep)) == []
 
 
 def test_no_code_of_the_reader_s_is_called() -> None:

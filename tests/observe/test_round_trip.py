@@ -143,16 +143,15 @@ def test_what_is_refused_is_found_by_its_path(part: object, what: str) -> None:
     assert str(refusal) in str(trip)
 
 
-def test_a_circle_is_refused_where_it_closes() -> None:
-    [refusal] = round_trip({"ring": circle()}).refusals
-    assert str(refusal).startswith("['ring'][1] is a list that leads back to itself, which is ref")
-
-
 def test_beside_what_is_refused_the_changes_are_told_too() -> None:
-    trip = round_trip({"t": (1, lambda: 2), "o": OrderedDict(a=1)})
+    trip = round_trip({"t": (1, lambda: 2), "o": OrderedDict(a=1), "ring": circle()})
     assert changes(trip) == ["['t']: tuple → list", "['o']: OrderedDict → dict"]
-    assert [refusal.path for refusal in trip.refusals] == ["['t'][1]"]
-    assert str(trip).splitlines()[0] == "JsonPlusSerializer changes 2 parts and refuses 1 part:"
+    assert [refusal.path for refusal in trip.refusals] == ["['t'][1]", "['ring'][1]"]
+    assert "['ring'][1] is a list that leads back to itself, which is refused" in str(trip)
+    assert str(trip).splitlines()[0] == "JsonPlusSerializer changes 2 parts and refuses 2 parts:"
+    page = trip._repr_mimebundle_()["text/html"]
+    for word in ("[&#x27;t&#x27;]", "tuple", "refused: TypeError", "look the function up"):
+        assert word in page
 
 
 def test_other_serialisers() -> None:
@@ -167,21 +166,16 @@ def test_other_serialisers() -> None:
 @pytest.mark.parametrize(
     ("serde", "words"),
     [
-        (
-            object(),
-            "object has neither dumps_typed and loads_typed nor dumps and loads, expected a "
-            "serialiser: JsonPlusSerializer(), pickle or json, say",
-        ),
+        (object(), "object has neither dumps_typed .* expected a serialiser: JsonPlusSer"),
         (
             JsonPlusSerializer,
-            "JsonPlusSerializer is a class, expected an instance of it: give JsonPlusSerializer()",
+            r"is a class, expected an instance .*: give JsonPlusSerializer\(\)",
         ),
     ],
 )
 def test_what_is_no_serialiser_is_refused_in_a_sentence(serde: Any, words: str) -> None:
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(TypeError, match=words):
         round_trip(1, serde)
-    assert str(caught.value) == words
 
 
 class Doubling:
@@ -197,22 +191,18 @@ class Doubling:
         return value
 
 
+class Renewing:
+    """A serialiser that gives a new lock for each."""
+
+    def dumps(self, value: list[Any]) -> list[Any]:
+        return [threading.Lock() for _ in value]
+
+    loads = dumps
+
+
 def test_arrays_are_compared_value_by_value() -> None:
     assert changes(round_trip(array("d", [1, 2]), Doubling())) == ["[1]: 2.0 → 4.0"]
     assert round_trip(array("d", [1, 2]), pickle)
-
-
-def test_what_shows_nothing_of_what_it_holds_is_not_called_unchanged() -> None:
-    trip = round_trip({"file": io.BytesIO(b"x"), "pair": (1,)}, pickle)
-    assert not trip
-    assert str(trip).startswith("pickle: not everything was compared: ['file'], a BytesIO. What")
-    assert str(round_trip({frozenset([1])}, pickle)).endswith("comes back as it was.")
-    assert not round_trip({Star(1)}, pickle)
-    assert round_trip({Feedback}, pickle)
-    deep: list[Any] = []
-    for _ in range(300):
-        deep = [deep]
-    assert "what lies deeper than 200 levels" in str(round_trip(deep, pickle))
 
 
 def test_an_array_of_numpy_comes_back_read_only() -> None:
@@ -222,17 +212,17 @@ def test_an_array_of_numpy_comes_back_read_only() -> None:
     ]
 
 
-def test_a_frame_of_pandas_is_compared() -> None:
-    pandas = pytest.importorskip("pandas")
-
-    class Losing(Doubling):
-        def loads(self, data: bytes) -> Any:
-            return pickle.loads(data).replace(2, 3)
-
-    frame = pandas.DataFrame({"x": [1, 2], "y": ["a", "b"]})
-    assert round_trip(frame, pickle)
-    [change] = round_trip({"f": frame}, Losing()).changes
-    assert str(change) == "['f']['x'][1]: 2 → 3"
+def test_what_shows_nothing_of_what_it_holds_is_not_called_unchanged() -> None:
+    assert round_trip({"file": io.BytesIO(b"x"), "kind": Feedback}, pickle)
+    trip = round_trip([threading.Lock()], Renewing())
+    assert not trip
+    assert str(trip).startswith("Renewing: not everything was compared: [0], a lock. What")
+    assert str(trip).endswith("comes back as it was.")
+    assert not round_trip({Star(1)}, pickle)
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    assert "what lies deeper than 200 levels" in str(round_trip(deep, pickle))
 
 
 def test_a_class_that_is_imported_is_named_and_the_run_still_warns(
@@ -247,13 +237,6 @@ def test_a_class_that_is_imported_is_named_and_the_run_still_warns(
     with caplog.at_level(logging.WARNING):
         serde.loads_typed(serde.dumps_typed([value]))
     assert "Feedback" in caplog.text
-
-
-def test_it_reads_on_a_page() -> None:
-    bundle = round_trip({"a": (1,), "f": lambda: 1})._repr_mimebundle_()
-    for word in ("[&#x27;a&#x27;]", "tuple", "refused: TypeError", "look the function up"):
-        assert word in bundle["text/html"]
-    assert set(round_trip(1)._repr_mimebundle_()) == {"text/plain"}
 
 
 plain = st.recursive(
@@ -271,14 +254,9 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(plain)
-def test_plain_data_comes_back_as_it_was(value: object) -> None:
+def test_plain_data_comes_back_as_it_was_and_a_tuple_anywhere_is_told(value: object) -> None:
     assert round_trip(value)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(plain)
-def test_a_tuple_anywhere_is_told(value: object) -> None:
     told = round_trip({"kept": value, "pair": (value, [(value,)])})
     assert changes(told)[:2] == ["['pair']: tuple → list", "['pair'][1][0]: tuple → list"]

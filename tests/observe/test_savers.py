@@ -57,24 +57,17 @@ class InLoop(Elsewhere):
     async def aget_tuple(self, config: Any) -> Any:
         return super().get_tuple(config)
 
-    async def alist(self, config: Any, **asked: Any) -> Any:
-        for one in super().list(config, **asked):
-            yield one
-
     async def aput(self, *given: Any) -> Any:
         return super().put(*given)
 
     async def aput_writes(self, *given: Any) -> None:
         super().put_writes(*given)
 
-    def _wait(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
     def get_tuple(self, config: Any) -> Any:
-        return self._wait(self.aget_tuple(config))
+        return asyncio.run_coroutine_threadsafe(self.aget_tuple(config), self.loop).result()
 
     def put(self, *given: Any) -> Any:
-        return self._wait(self.aput(*given))
+        return asyncio.run_coroutine_threadsafe(self.aput(*given), self.loop).result()
 
 
 def _joined(log: list[str], writes: list[list[str]]) -> list[str]:
@@ -114,7 +107,7 @@ def test_an_async_saver_is_read_from_another_thread_and_shown_in_its_loop(
         assert "await asyncio.to_thread(" in shown
         machine._slider.slider.value = 2
         assert "Checkpoint 2 of 4, step 0" in machine._slider.told.value
-        for button in (machine._slider.again, machine._slider.older):
+        for button in machine._slider.row.children[-2:]:
             button.click()
             assert "await asyncio.to_thread(" in machine._slider.told.value
         before = len(machine)
@@ -170,35 +163,6 @@ def test_a_loop_that_stands_still_is_closed_or_is_held_up_is_said_at_once(
     loop.run_until_complete(graph.checkpointer.conn.close())
     loop.close()
     assert "is closed, expected one that runs" in said_by(lambda: history(graph, ADA))
-
-
-def test_a_loop_that_ends_while_it_is_waited_for_is_said() -> None:
-    loop, began = asyncio.new_event_loop(), threading.Event()
-
-    class Slow(InLoop):
-        async def alist(self, config: Any, **asked: Any) -> Any:
-            began.set()
-            await asyncio.Event().wait()
-            yield None
-
-    async def main() -> Any:
-        graph = complaint(Slow())
-        await graph.ainvoke({"log": []}, ADA)
-        return graph
-
-    graph = loop.run_until_complete(main())
-    said: list[str] = []
-    asker = threading.Thread(target=lambda: said.append(said_by(lambda: history(graph, ADA))))
-
-    async def ask() -> None:
-        asker.start()
-        await asyncio.to_thread(began.wait, 20)
-
-    loop.run_until_complete(ask())
-    asker.join(20)
-    assert "ended before it had answered" in said[0]
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
 
 
 # -- one bad item, and the rest --------------------------------------------------------------------
@@ -298,37 +262,28 @@ class Cipher:
         return bytes(byte ^ self.key for byte in text[1:])
 
 
+NO_KEY = r"it is encrypted \(msgpack\+toy\) and the saver has no key: give the saver the serde="
+WRONG_KEY = r"this key does not open it \(ValueError: MAC check failed"
+DEFAULT = InMemorySaver().serde
+
+
+@pytest.mark.parametrize("make", [_open_in_memory, InMemorySaver])
 @pytest.mark.parametrize(
-    ("serde", "words"),
-    [
-        (
-            None,
-            r"it is encrypted \(msgpack\+toy\) and the saver has no key: give the saver the serde=",
-        ),
-        (
-            EncryptedSerializer(Cipher(9)),
-            r"this key does not open it \(ValueError: MAC check failed",
-        ),
-    ],
+    ("serde", "words"), [(DEFAULT, NO_KEY), (EncryptedSerializer(Cipher(9)), WRONG_KEY)]
 )
-@pytest.mark.parametrize("kind", ["sqlite", "memory"])
-def test_what_is_encrypted_speaks_of_the_key(serde: Any, words: str, kind: str) -> None:
-    written = EncryptedSerializer(Cipher(7))
-    saver: Any = (
-        _open_in_memory(serde=written) if kind == "sqlite" else InMemorySaver(serde=written)
-    )
+def test_what_is_encrypted_speaks_of_the_key(serde: Any, words: str, make: Any) -> None:
+    saver = make(serde=EncryptedSerializer(Cipher(7)))
     graph = complaint(saver)
     graph.invoke({"log": ["smoke"]}, ADA)
     assert history(graph, ADA).at(2).values["log"][0] == "smoke"
-    saver.serde = serde or InMemorySaver().serde
+    saver.serde = serde
     for look in LOOKS.values():
         with pytest.raises(ValueError, match=words):
             look(graph)
-    if kind == "sqlite":
+    if make is _open_in_memory:
         bad = storage(saver)
-        assert bad.bytes(channel="(cannot be read)", kind="checkpoint") == bad.bytes(
-            kind="checkpoint"
-        )
+        whole = bad.bytes(kind="checkpoint")
+        assert bad.bytes(channel="(cannot be read)", kind="checkpoint") == whole
         assert "4 checkpoints cannot be taken apart" in str(bad)
 
 
@@ -401,11 +356,7 @@ def _postgres_error(name: str) -> Exception:
     ("error", "words"),
     [
         (_postgres_error("UndefinedTable"), "database of the Failing cannot be read .*setup"),
-        (_postgres_error("OperationalError"), "cannot be read .*whether the server runs"),
-        (
-            sqlite3.OperationalError("disk I/O error"),
-            "of the Failing cannot be read .disk I/O error",
-        ),
+        (sqlite3.OperationalError("disk I/O error"), "of the Failing cannot be read .disk I/O er"),
         (sqlite3.ProgrammingError("Cannot operate"), "the saver's connection cannot be used"),
         (sqlite3.OperationalError("database is locked"), "is locked by another connection"),
         (NotImplementedError(), "cannot be read without await"),

@@ -26,9 +26,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .reading import TABLES, Config, SaverReader, place_of, require_graph, running_loop
+from .reading import TABLES, Config, require_graph, running_loop
 from .snapshots import Difference, Snapshot, same_inside
-from .thread import unread, unread_parts
+from .thread import Thread, unread, unread_parts
 
 PATIENCE = 5.0
 """Seconds that a node waits for one beside it to finish, before both run at once after all."""
@@ -190,54 +190,43 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any
             f"the config is {config!r}, expected a dictionary or None: "
             'give {"configurable": {…}}, or leave it out'
         )
-    place: Config = dict(config or {})
-    own: dict[str, Any] = {}
     # A subgraph may have a cache of its own, which this one takes the place of.
     cache: Any = InMemoryCache()
-    kept: list[Any] = [cache]
+    place, own, kept = dict((config or {}).get("configurable", {})), {}, [cache]
     if callable(getattr(graph.checkpointer, "get_tuple", None)):
         saver = own["checkpointer"] = InMemorySaver(serde=graph.checkpointer.serde)
         kept += [saver.storage, saver.writes, saver.blobs]
         if config is None:
-            place = {"configurable": {"thread_id": "rehearsal"}}
+            place = {"thread_id": "rehearsal"}
         else:
-            place = _copy_thread(graph, place, saver)
-    inner = {**place.get("configurable", {}), "__pregel_cache": cache}
-    return graph.copy(own), {**place, "configurable": inner}, kept
+            _copy_thread(graph, config, saver)
+            place.pop("checkpoint_id", None)
+            place["thread_id"] = str(place["thread_id"])  # as LangGraph makes of a number
+    inner = {**place, "__pregel_cache": cache}
+    return graph.copy(own), {**(config or {}), "configurable": inner}, kept
 
 
-def _copy_thread(graph: Any, config: Config, saver: Any) -> Config:
+def _copy_thread(graph: Any, config: Config, saver: Any) -> None:
     """Put a thread's newest checkpoint (or the one that `config` names) into another saver."""
-    reader, (thread, namespace, id) = SaverReader(graph.checkpointer), place_of(config)
-    inner = {k: v for k, v in config["configurable"].items() if k != "checkpoint_id"}
-    inner["thread_id"] = thread  # as text, which LangGraph makes of a number
-    place = {"configurable": {"checkpoint_ns": namespace, **inner}}
-    asked = {"configurable": {"thread_id": thread, "checkpoint_ns": namespace}}
-    if id:
-        asked["configurable"]["checkpoint_id"] = id
-    found: Any = reader.get(asked) if set(TABLES) <= set(reader.tables()) else None
-    own = {**config, "configurable": inner}
-    if found is None and not id:
-        return own
-    given = found.config["configurable"] if found else {"thread_id": None}
-    if str(given["thread_id"]) != thread or id not in ("", given.get("checkpoint_id")):
-        raise ValueError(
-            f"the saver gave no checkpoint {id!r} of the thread {thread!r}, expected the id of "
-            "one: look for it in history(graph, config)"
-        )
+    thread = Thread(graph, config)
+    if not set(TABLES) <= set(thread.reader.tables()):  # a file that no graph has saved to yet
+        return
+    found = thread.one(thread.start) if thread.start else next(iter(thread.newest(1)[0]), None)
+    if found is None:
+        return
     why = unread(found) or unread_parts(found)
     if any(type(channel).__name__ == "DeltaChannel" for channel in graph.channels.values()):
         why = "it has a DeltaChannel, whose values lie in many checkpoints"
     if why:
         raise ValueError(
-            f"the thread {thread!r} cannot be gone on with ({why}), expected a state that can be "
-            "read at once: leave config out and give the whole state as input"
+            f"the thread {thread.id!r} cannot be gone on with ({why}), expected a state that can "
+            "be read at once: leave config out and give the whole state as input"
         )
     checkpoint = found.checkpoint
+    place: Any = {"configurable": thread.place}
     at = saver.put(place, checkpoint, found.metadata, checkpoint["channel_versions"])
     for task_id, channel, value in found.pending_writes or ():
         saver.put_writes(at, [(channel, value)], task_id)
-    return own
 
 
 def _run(graph: Any, given: Any, config: Config, more: dict[str, Any]) -> tuple[Any, str]:

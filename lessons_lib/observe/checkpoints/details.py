@@ -8,6 +8,8 @@ from .history import Checkpoint, counted, told
 
 MAX_ROWS = 12
 """Of more rows, the rest is counted."""
+HIGH = 260
+"""Pixels of each table: the same for every checkpoint, so that the page does not move."""
 _OWN = "(LangGraph's own)"
 """What a channel holds that is no part of the state: which nodes wait, what was sent to them."""
 _BY_OTHERS = {
@@ -38,34 +40,34 @@ def _waits(one: Checkpoint, followed: bool) -> str:
         words = f"{waits} came next" + (f" and asked {asked}" if asked else "")
     elif asked and len(one.next) > 1:
         words = f"{waits} wait to run; {asked} waits for an answer"
+    elif asked:
+        words = f"{waits} asks {asked} and waits for an answer"
     else:
-        words = (
-            f"{waits} asks {asked} and waits for an answer" if asked else f"{waits} waits to run"
-        )
-    done = f"; {counted(one.done)} is done" if one.done else ""
-    return f"{words}{done}." + "".join(f" {node} raised {error}." for node, error in one.errors)
-
-
-def tables(one: Checkpoint) -> str:
-    """Who wrote what, what changed, and the state with its bytes; side by side if there is room."""
-    shown = (
-        (("node", "channel", "wrote"), _writes(one), "Who wrote what"),
-        (("path", "", "before", "after"), _changes(one), "What changed"),
-        (("channel", "holds", "bytes"), _state(one), f"The state, {one.bytes} bytes"),
-    )
-    items = ""
-    for columns, rows, caption in shown:
-        more = len(rows) - MAX_ROWS
-        notes = [f"… and {more} more"] if more > 0 else []
-        html = Table(columns, rows[:MAX_ROWS], caption, notes)._repr_html_() if rows else ""
-        items += html and f'<div style="flex:0 1 auto;max-width:100%;min-width:0">{html}</div>'
-    return (
-        '<div style="display:flex;flex-wrap:wrap;gap:8px;align-items:flex-start;margin-top:8px">'
-        f"{items}</div>"
-    )
+        words = f"{waits} waits to run"
+    return f"{words}." + "".join(f" {node} raised {error}." for node, error in one.errors)
 
 
 Rows = list[tuple[object, ...]]
+
+
+def tables(one: Checkpoint) -> str:
+    """Who wrote what, what changed, and the state with its bytes, each always in its place."""
+    boxes = ""
+    for columns, rows, caption in (
+        (("node", "channel", "wrote"), _writes(one), "Who wrote what"),
+        (("path", "", "before", "after"), _changes(one), "What changed"),
+        (("channel", "holds", "bytes"), _state(one), f"The state, {one.bytes} bytes"),
+    ):
+        more = len(rows) - MAX_ROWS
+        notes = [f"… and {more} more"] if more > 0 else []
+        shown = rows[:MAX_ROWS] or [("–",) * len(columns)]
+        table = Table(columns, shown, caption, notes)._repr_html_()
+        boxes += f'<div tabindex="0" style="height:{HIGH}px;overflow:auto">{table}</div>'
+    columns_of_page = "repeat(auto-fit,minmax(min(300px,100%),1fr))"
+    return (
+        f'<div style="display:grid;grid-template-columns:{columns_of_page};gap:8px;'
+        f'margin-top:8px">{boxes}</div>'
+    )
 
 
 def _writes(one: Checkpoint) -> Rows:

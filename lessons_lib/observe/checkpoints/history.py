@@ -47,7 +47,6 @@ class Checkpoint:
         changed: What differs from the checkpoint that it follows.
         weighs: Bytes per channel, as the saver's serialiser writes them.
         next: The nodes that wait to run.
-        done: Nodes of the same step that have finished already, while others wait.
         interrupts: What was asked in the step that follows, answered or not; of the newest
             checkpoint what waits for an answer.
         errors: What nodes of the step that follows raised, as (node, error) pairs.
@@ -67,7 +66,6 @@ class Checkpoint:
     changed: tuple[Change, ...] = field(repr=False)
     weighs: dict[str, int] = field(repr=False)
     next: tuple[str, ...]
-    done: tuple[str, ...]
     interrupts: tuple[Any, ...]
     errors: tuple[tuple[str, str], ...]
     unread: str
@@ -112,7 +110,7 @@ def read_history(thread: Thread, limit: int | None) -> History:
     # One more than is shown tells what the oldest changed, and whether there are others.
     raws, trouble = thread.newest(None if limit is None else limit + 1)
     if not raws:
-        thread.require_known()
+        raise thread.unknown()
     if all(unread(raw) for raw in raws):
         raise ValueError(
             f"no checkpoint of the thread {thread.id!r} can be read: {unread(raws[0])}"
@@ -120,8 +118,8 @@ def read_history(thread: Thread, limit: int | None) -> History:
     known = {id_in(raw.config): raw for raw in raws[::-1]}
     shown = list(known)[-limit:] if limit else list(known)
     tree = Tree({id: id_in(known[id].parent_config) for id in shown})
-    read = _read(thread, known, tree, newest=shown[-1])
-    return History(thread.id, tuple(read), len(raws) > len(shown) or bool(trouble), trouble, tree)
+    read = tuple(_read(thread, known, tree, newest=shown[-1]))
+    return History(thread.id, read, len(raws) > len(shown) or bool(trouble), trouble, tree)
 
 
 def read_one(thread: Thread, id: str) -> Checkpoint | None:
@@ -129,11 +127,11 @@ def read_one(thread: Thread, id: str) -> Checkpoint | None:
     raw = thread.one(id)
     if raw is None:
         return None
-    tree = Tree({id: id_in(raw.parent_config)})
-    return _read(thread, {id: raw}, tree, newest="")[0]
+    [read] = _read(thread, {id: raw}, Tree({id: id_in(raw.parent_config)}), newest="")
+    return read
 
 
-def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> list[Checkpoint]:
+def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Iterator[Checkpoint]:
     """The checkpoints of a tree, each compared to the one that it follows, read if need be."""
     seen: dict[str, _Seen | None] = {}
 
@@ -143,17 +141,19 @@ def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> lis
             seen[id] = raw and _look(thread, raw, now=id == newest)
         return seen[id]
 
-    dumps = thread.saver.serde.dumps_typed
-    return [_checkpoint(look(id), look(parent), tree, dumps) for id, parent in tree.parents.items()]
+    for id, parent in tree.parents.items():
+        yield _checkpoint(look(id), look(parent), tree, thread.saver.serde.dumps_typed)
 
 
 @dataclass
 class _Seen:
-    """A checkpoint as the saver gave it, and what the graph makes of it, or why nothing."""
+    """A checkpoint as the saver gave it, and what the graph makes of it, or why nothing.
+
+    `record` is the state when the step began; `values` has what a task has written since.
+    """
 
     raw: Any
     record: Any
-    """The state when the step began."""
     values: Any
     next: tuple[str, ...] = ()
     interrupts: tuple[Any, ...] = ()
@@ -178,6 +178,8 @@ def _look(thread: Thread, raw: Any, now: bool) -> _Seen:
 def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Checkpoint:
     raw, id, step = one.raw, id_in(one.raw.config), step_of(one.raw)
     source = str((raw.metadata or {}).get("source", "loop"))
+    is_step = source == "loop"
+    ended = [task for task in before.tasks if task.result is not None] if before else []
     kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
     weighs, heavy = _weights(kept, dumps)
     return Checkpoint(
@@ -186,15 +188,12 @@ def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Check
         parent=tree.parents[id],
         step=step,
         source=source,
-        wrote=_wrote(raw, before and before.raw) if source == "loop" else (),
-        writes=tuple((t.name, t.result) for t in before.tasks if t.result is not None)
-        if before and source == "loop"
-        else (),
+        wrote=_wrote(raw, before and before.raw) if is_step else (),
+        writes=tuple((task.name, task.result) for task in ended) if is_step else (),
         values=one.values,
         changed=_changed(one, before, tree.parents[id], dumps),
         weighs=weighs,
         next=one.next,
-        done=tuple(t.name for t in one.tasks if one.next and t.name not in one.next),
         interrupts=one.interrupts,
         errors=tuple((task.name, str(task.error)) for task in one.tasks if task.error),
         unread="; ".join(filter(None, (one.unread, unread_parts(raw), *heavy))),
@@ -274,19 +273,18 @@ class History:
             f"label such as {first} or {last}, or a checkpoint's id: print the history to see them"
         )
 
-    def find(self, step: int | str) -> Checkpoint | None:
-        """The checkpoint that a step, a label or an id names, if it is among these."""
-        found: list[Checkpoint] = []
-        if isinstance(step, str):
-            found = [one for one in self.checkpoints if step in (one.id, one.label)]
-        elif type(step) is int:
-            all_of_step = [one for one in self.checkpoints if one.step == step]
-            found = [one for one in all_of_step if self.leads_to_newest(one)] or all_of_step
-        return found[-1] if found else None
+    def find(self, step: int | str, *, anywhere: bool = True) -> Checkpoint | None:
+        """The checkpoint that a step, a label or an id names, if it is among these.
 
-    def leads_to_newest(self, one: Checkpoint) -> bool:
-        """Whether a checkpoint is on the line of the newest, as far as that was read."""
-        return one.id in self.tree.path_to(self.tree.newest)
+        A step is sought on the line that leads to the newest first, and else `anywhere`.
+        """
+        if isinstance(step, str):
+            return next((one for one in self if step in (one.id, one.label)), None)
+        of_step = [one for one in self if type(step) is int and one.step == step]
+        path = set(self.tree.path_to(self.tree.newest))
+        on_line = [one for one in of_step if one.id in path]
+        found = on_line or (of_step if anywhere else [])
+        return found[-1] if found else None
 
     def table(self) -> Table:
         """One row for each checkpoint."""
@@ -304,8 +302,7 @@ class History:
         verb = "asked" if self.tree.children[one.id] else "asks"
         asked = "".join(f", {verb} {show(value, 30)}" for value in one.interrupts)
         raised = "".join(f", {node} raised {shorten(error, 60)}" for node, error in one.errors)
-        done = f"; {counted(one.done)} done" if one.done else ""
-        return (counted(one.next) or "–") + asked + raised + done
+        return (counted(one.next) or "–") + asked + raised
 
     def _headline(self) -> str:
         bad = sum(bool(one.unread) for one in self.checkpoints)

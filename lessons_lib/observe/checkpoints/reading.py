@@ -1,7 +1,7 @@
 """The one door to a saver: it is read whole and at once, or one sentence says why not.
 
-An async saver answers through its event loop. It is asked from another thread alone, and only while
-the loop runs: a loop that is closed, stopped or held up is said and not waited for.
+An async saver's sync methods wait for its event loop. They are called from another thread alone,
+and only while the loop runs and answers: one that is closed, stopped or held up is said.
 
 A stored value that cannot be read does not spoil the rest: a stand-in takes its place.
 """
@@ -12,8 +12,7 @@ import asyncio
 import copy
 import sqlite3
 from collections import UserDict
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import wait
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..pictures.style import said_of, shorten
@@ -66,21 +65,18 @@ def place_of(config: Any) -> tuple[str, str, str]:
             f"the config {config!r} names no thread, expected a thread_id in it: "
             'give {"configurable": {"thread_id": "ada"}}'
         )
-    return (
-        str(inner["thread_id"]),
-        inner.get("checkpoint_ns") or "",
-        inner.get("checkpoint_id") or "",
-    )
+    space, id = inner.get("checkpoint_ns"), inner.get("checkpoint_id")
+    return str(inner["thread_id"]), space or "", id or ""
 
 
-def is_langgraphs(saver: object, name: str) -> bool:
-    """Whether it is LangGraph's saver of that name, which is not loaded to find out.
+def is_langgraphs(saver: object, *names: str) -> bool:
+    """Whether it is LangGraph's saver of such a name, which is not loaded to find out.
 
     >>> is_langgraphs([], "InMemorySaver")
     False
     """
     return any(
-        base.__name__ == name and base.__module__.startswith("langgraph.")
+        base.__name__ in names and base.__module__.startswith("langgraph.")
         for base in type(saver).__mro__
     )
 
@@ -104,7 +100,7 @@ class SaverReader:
         if not self._may_have(config):
             return None
         self.require_tables()
-        return self._ask(lambda s: s.get_tuple(config), lambda s: s.aget_tuple(config))
+        return self._ask(lambda saver: saver.get_tuple(config))
 
     def listed(self, config: Config, **asked: Any) -> tuple[list[Any], str]:
         """All that the saver's `list` gives; and why it ended too early, or nothing.
@@ -120,12 +116,8 @@ class SaverReader:
             for one in saver.list(config, **asked):
                 found.append(one)
 
-        async def acollect(saver: Any) -> None:
-            async for one in saver.alist(config, **asked):
-                found.append(one)
-
         try:
-            self._ask(collect, acollect)
+            self._ask(collect)
         except (ValueError, TimeoutError) as error:
             if not found:
                 raise
@@ -134,10 +126,7 @@ class SaverReader:
 
     def delta_history(self, **asked: Any) -> Any:
         """What a DeltaChannel is put together from: it lies in several checkpoints."""
-        return self._ask(
-            lambda s: s.get_delta_channel_history(**asked),
-            lambda s: s.aget_delta_channel_history(**asked),
-        )
+        return self._ask(lambda saver: saver.get_delta_channel_history(**asked))
 
     def _may_have(self, config: Config) -> bool:
         """False where an InMemorySaver would make an empty entry for a thread that is asked for."""
@@ -146,49 +135,53 @@ class SaverReader:
         place = config["configurable"]
         return place.get("checkpoint_ns", "") in self.saver.storage.get(place["thread_id"], ())
 
-    def _ask(
-        self, work: Callable[[Any], Any], awork: Callable[[Any], Coroutine[Any, Any, Any]]
-    ) -> Any:
-        loop = self._reachable_loop()
+    def _ask(self, work: Callable[[Any], Any]) -> Any:
+        self._require_loop()
         # A copy that shares what is stored, with a serialiser that does not fail.
         lenient = copy.copy(self.saver)
         lenient.serde = _Lenient(self.saver.serde)
         try:
-            return _answer(awork(lenient), loop, lenient) if loop else work(lenient)
-        except NoAnswer:
-            raise
+            return work(lenient)
         except Exception as error:  # each saver has its own
             raise told(self.saver, error) from error
 
-    def _reachable_loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop of an async saver, if it has one; RuntimeError if it cannot answer now."""
+    def _require_loop(self) -> None:
+        """Raise RuntimeError when the saver has an event loop that cannot answer here and now."""
         loop = getattr(self.saver, "loop", None)
         if not isinstance(loop, asyncio.AbstractEventLoop):
-            return None
+            return
+        state, cure = "", "make the saver anew in the loop that runs now"
         if running_loop() is loop:
+            state = "runs in this very thread"
             cure = "make the same call with await asyncio.to_thread(…)"
-            raise NoAnswer(self.saver, "runs in this very thread", cure)
-        if not loop.is_running():
-            raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
-        ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
-        try:
-            ping.result(PATIENCE)
-        except TimeoutError as error:
-            ping.cancel()
-            cure = "something holds it up, so await where it blocks, then call again"
-            state = f"did not answer in {PATIENCE:.0f} seconds"
-            raise NoAnswer(self.saver, state, cure) from error
-        return loop
+        elif not loop.is_running():
+            state = "is closed" if loop.is_closed() else "stands still"
+        else:
+            ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+            try:
+                ping.result(PATIENCE)
+            except TimeoutError:
+                ping.cancel()
+                state = f"did not answer in {PATIENCE:.0f} seconds"
+                cure = "something holds it up, so await where it blocks, then call again"
+        if state:
+            raise RuntimeError(
+                f"the event loop of the {type(self.saver).__name__} {state}, expected one that "
+                f"runs in another thread and is free: {cure}"
+            )
 
     def tables(self) -> list[str]:
         """The names of the tables in a SQLite database; those of LangGraph's for other savers.
 
         A SQLite saver makes its own in whatever file it was given when it is first used.
         """
-        kinds = "SqliteSaver", "AsyncSqliteSaver"
-        if any(is_langgraphs(self.saver, kind) for kind in kinds):
-            return [name for (name,) in self._ask(_rows, _arows)]
-        return list(TABLES)
+        if is_langgraphs(self.saver, "SqliteSaver"):
+            rows = self._ask(_rows)
+        elif is_langgraphs(self.saver, "AsyncSqliteSaver"):
+            rows = self._ask(_rows_in_loop)
+        else:
+            return list(TABLES)
+        return [name for (name,) in rows]
 
     def require_tables(self) -> None:
         """Raise ValueError when a SQLite database has no tables of LangGraph's."""
@@ -216,9 +209,9 @@ def _rows(saver: Any) -> list[tuple[str]]:
         return list(saver.conn.execute(_TABLES))
 
 
-async def _arows(saver: Any) -> list[tuple[str]]:
-    async with saver.conn.execute(_TABLES) as cursor:
-        return list(await cursor.fetchall())
+def _rows_in_loop(saver: Any) -> Any:
+    work = saver.conn.execute_fetchall(_TABLES)
+    return asyncio.run_coroutine_threadsafe(work, saver.loop).result()
 
 
 def path_of(connection: sqlite3.Connection) -> str:
@@ -227,27 +220,6 @@ def path_of(connection: sqlite3.Connection) -> str:
         if name == "main":
             return str(path or "")
     return ""
-
-
-class NoAnswer(RuntimeError):
-    """The event loop of an async saver cannot answer here and now."""
-
-    def __init__(
-        self, saver: Any, state: str, cure: str = "make the saver anew in the loop that runs now"
-    ) -> None:
-        super().__init__(
-            f"the event loop of the {type(saver).__name__} {state}, expected one that runs in "
-            f"another thread and is free: {cure}"
-        )
-
-
-def _answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
-    future = asyncio.run_coroutine_threadsafe(work, loop)
-    while not wait([future], timeout=1).done:
-        if not loop.is_running():
-            future.cancel()
-            raise NoAnswer(saver, "ended before it had answered")
-    return future.result()
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -315,68 +287,47 @@ def first_line(error: BaseException) -> str:
     return f"{name}: {shorten(' '.join(words[:2]), 120)}" if words else name
 
 
-def told(saver: Any, error: Exception) -> Exception:
-    """What a saver says against being read, as one sentence that says what to do."""
-    words = {"name": type(saver).__name__, "file": _file_name(saver), "said": first_line(error)}
-    for fits, kind, sentence in _TOLD:
-        if fits(error):
-            return kind(sentence.format(**words, error=error))
-    raise AssertionError  # the last one fits all
-
-
 def is_of_database(error: Exception) -> bool:
     """Whether SQLite or Postgres says no, and not the saver or the graph."""
     return isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg")
 
 
-def _is_closed(error: Exception) -> bool:
-    if isinstance(error, sqlite3.ProgrammingError):
-        return True
-    return isinstance(error, ValueError) and "onnection" in str(error)  # what aiosqlite raises
-
-
-def _is_locked(error: Exception) -> bool:
-    return isinstance(error, sqlite3.Error) and ("locked" in str(error) or "busy" in str(error))
-
-
-_TOLD: tuple[tuple[Callable[[Exception], bool], type[Exception], str], ...] = (
-    (
-        lambda error: isinstance(error, NotImplementedError),
-        RuntimeError,
-        "the {name} cannot be read without await ({said}), expected one with list and "
-        "get_tuple: give the graph a sync saver on the same database",
-    ),
-    (
-        _is_closed,
-        ValueError,
-        "the saver's connection cannot be used ({said}), expected an open one: open the file again",
-    ),
-    (
-        _is_locked,
-        TimeoutError,
-        "{file} is locked by another connection, expected one that can be read: "
-        "commit or close the other, then call again",
-    ),
-    (
-        lambda error: isinstance(error, sqlite3.Error),
-        ValueError,
-        "{file} cannot be read ({error}), expected a whole SQLite database: "
-        "take a copy from before the damage",
-    ),
-    (
-        is_of_database,
-        ValueError,
-        "the database of the {name} cannot be read ({said}), expected LangGraph's tables behind "
-        "an open connection: call saver.setup() once, or look whether the server runs",
-    ),
-    (
-        lambda error: True,
-        ValueError,
-        "the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
-        "look at what it does in list and get_tuple",
-    ),
-)
-"""Which error, what it becomes, and the sentence; the first that fits."""
+def told(saver: Any, error: Exception) -> Exception:
+    """What a saver says against being read, as one sentence that says what to do."""
+    name, said = type(saver).__name__, first_line(error)
+    is_sqlite, words = isinstance(error, sqlite3.Error), str(error)
+    if isinstance(error, NotImplementedError):
+        return RuntimeError(
+            f"the {name} cannot be read without await ({said}), expected one with list and "
+            "get_tuple: give the graph a sync saver on the same database"
+        )
+    # The second is what aiosqlite raises.
+    if isinstance(error, (sqlite3.ProgrammingError, ValueError)) and (
+        is_sqlite or "onnection" in words
+    ):
+        return ValueError(
+            f"the saver's connection cannot be used ({said}), expected an open one: "
+            "open the file again"
+        )
+    if is_sqlite and ("locked" in words or "busy" in words):
+        return TimeoutError(
+            f"{_file_name(saver)} is locked by another connection, expected one that can be read: "
+            "commit or close the other, then call again"
+        )
+    if is_sqlite:
+        return ValueError(
+            f"{_file_name(saver)} cannot be read ({error}), expected a whole SQLite database: "
+            "take a copy from before the damage"
+        )
+    if is_of_database(error):
+        return ValueError(
+            f"the database of the {name} cannot be read ({said}), expected LangGraph's tables "
+            "behind an open connection: call saver.setup() once, or look whether the server runs"
+        )
+    return ValueError(
+        f"the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
+        "look at what it does in list and get_tuple"
+    )
 
 
 def _file_name(saver: Any) -> str:

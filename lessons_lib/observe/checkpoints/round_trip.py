@@ -6,13 +6,9 @@ text, numbers, lists and dictionaries; for much else it is something a little di
 
 from __future__ import annotations
 
-import copy
-import enum
-import inspect
-import io
 import logging
+import pickle
 import sys
-import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -59,16 +55,15 @@ class Refusal:
 class RoundTrip:
     """What became of a value that was written and read back.
 
-    True when all of it was compared and nothing changed.
+    True when all of it was compared and nothing changed. `notes` name the classes that the
+    serialiser imports to make objects of them, `unseen` the parts that could not be compared.
     """
 
     serde: str
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
     notes: tuple[str, ...] = ()
-    """What the serialiser does besides: a class that it imports to make an object of it."""
     unseen: tuple[str, ...] = ()
-    """The parts that could not be compared, by their path, with the reason."""
 
     def __bool__(self) -> bool:
         return not (self.changes or self.refusals or self.unseen)
@@ -93,7 +88,7 @@ class RoundTrip:
         """Path, before and after of each change, then what is refused, with a sentence each."""
         rows = [(change.path, change.before, change.after) for change in self.changes]
         rows += [(no.path, no.what, f"refused: {no.error}") for no in self.refusals]
-        notes = (*dict.fromkeys(str(no) for no in self.refusals), *self.notes)
+        notes = (*map(str, self.refusals), *self.notes)
         return Table(("path", "before", "after"), rows, self._headline(), notes)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -168,43 +163,37 @@ class _Trip:
         self.refusals[Refusal(path or _WHOLE, what, error, advice)] = None
 
     def _note(self, path: str, before: str, after: str) -> None:
-        self.changes[Change(path or _WHOLE, "changed", before, after)] = None
-
-    def _note_unlike(self, path: str, before: str, after: str) -> None:
         if before != after:
-            self._note(path, before, after)
+            self.changes[Change(path or _WHOLE, "changed", before, after)] = None
 
     # -- comparing -------------------------------------------------------------------------------
 
     def _compare(self, before: Any, after: Any, path: str, deep: int = 0) -> None:
         """Note what differs between two values, in their types first, then in their parts."""
-        if before is after:
-            return
-        if type(before) is not type(after):
-            self._note(path, _type_words(before), _type_words(after, before))
-            if not _alike(before, after):
-                return
-        if (id(before), id(after)) in self.met:
+        if before is after or (id(before), id(after)) in self.met:
             return
         if deep > _DEEPEST:
             self.unseen[f"what lies deeper than {_DEEPEST} levels"] = None
             return
         self.met[id(before), id(after)] = before, after
-        if is_a(before, dict):
+        if type(before) is not type(after):
+            self._note(path, _type_words(before), _type_words(after, before))
+            if not _alike(before, after):
+                return
+        if is_a(before, _PLAIN):
+            self._compare_atoms(before, after, path)
+        elif is_a(before, dict):
             self._compare_dicts(before, after, path, deep)
         elif is_a(before, _SETS):
             self._compare_sets(before, after, path)
         elif is_a(before, _ROWS):
-            if is_a(before, deque) and is_a(after, deque):
-                limits = (f"deque with maxlen={x.maxlen}" for x in (before, after))
-                self._note_unlike(path, *limits)
-            self._compare_rows(list(before), list(after), path, deep)
-        elif is_a(before, _PLAIN):
-            self._compare_atoms(before, after, path)
-        elif _is_of(before, "array", "array") or _is_of(before, "numpy", "ndarray"):
-            self._compare_arrays(before, after, path, deep)
-        elif _is_of(before, "pandas", "DataFrame") or _is_of(before, "pandas", "Series"):
-            self._compare_frames(before, after, path, deep)
+            self._note(path, _bound(before), _bound(after))
+            self._compare_rows(before, after, path, deep)
+        elif type(before).__module__ in ("array", "numpy") and hasattr(before, "tobytes"):
+            words = _array_words(before)
+            self._note(path, words, _array_words(after))
+            if "object" in words or before.tobytes() != after.tobytes():
+                self._compare(before.tolist(), after.tolist(), path, deep + 1)
         else:
             self._compare_objects(before, after, path, deep)
 
@@ -217,15 +206,13 @@ class _Trip:
         if not is_same:
             self._note(path, _short(before), _short(after))
 
-    def _compare_rows(self, before: list[Any], after: list[Any], path: str, deep: int) -> None:
-        self._note_unlike(path, f"{len(before)} items", f"{len(after)} items")
+    def _compare_rows(self, before: Any, after: Any, path: str, deep: int) -> None:
+        self._note(path, f"{len(before)} items", f"{len(after)} items")
         for number, (one, two) in enumerate(zip(before, after, strict=False)):
             self._compare(one, two, f"{path}[{number}]", deep + 1)
 
-    def _compare_dicts(
-        self, before: dict[Any, Any], after: dict[Any, Any], path: str, deep: int
-    ) -> None:
-        self._note_unlike(path, f"{len(before)} keys", f"{len(after)} keys")
+    def _compare_dicts(self, before: Any, after: Any, path: str, deep: int) -> None:
+        self._note(path, f"{len(before)} keys", f"{len(after)} keys")
         for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
             label = f"{path}[{_short(key)}]"
             if type(key) is not type(new_key) or _short(key, _WHOLLY) != _short(new_key, _WHOLLY):
@@ -238,30 +225,9 @@ class _Trip:
         if any("•" in _short(thing) and id(thing) not in known for thing in before):
             self.unseen[f"{path or _WHOLE}, a {type(before).__name__} of objects"] = None
         was, now = (sorted(_typed(thing, _WHOLLY) for thing in one) for one in (before, after))
-        if was != now:
-            lost = ", ".join(text for text in was if text not in now)
-            new = ", ".join(text for text in now if text not in was)
-            self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
-
-    def _compare_arrays(self, before: Any, after: Any, path: str, deep: int) -> None:
-        """Compare what an array is, whether it can be written to, and its values."""
-        words = _array_words(before)
-        self._note_unlike(path, words, _array_words(after))
-        if "object" in words or before.tobytes() != after.tobytes():
-            self._compare(before.tolist(), after.tolist(), path, deep + 1)
-
-    def _compare_frames(self, before: Any, after: Any, path: str, deep: int) -> None:
-        """Compare a table of pandas, or one of its columns, column by column."""
-        one, two = (x.to_frame() if hasattr(x, "to_frame") else x for x in (before, after))
-        names, others = list(one.columns), list(two.columns)
-        self._note_unlike(path, f"{one.shape} with {names}", f"{two.shape} with {others}")
-        if names != others:
-            return
-        columns = [(repr(name), one.iloc[:, n], two.iloc[:, n]) for n, name in enumerate(names)]
-        for name, was, now in [("index", one.index, two.index), *columns]:
-            if not was.equals(now):
-                self._note_unlike(f"{path}[{name}]", str(was.dtype), str(now.dtype))
-                self._compare_rows(was.tolist(), now.tolist(), f"{path}[{name}]", deep)
+        lost = ", ".join(text for text in was if text not in now)
+        new = ", ".join(text for text in now if text not in was)
+        self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
 
     def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
         own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
@@ -271,12 +237,12 @@ class _Trip:
         for name in names:
             one, two = was.get(name, _NOTHING), now.get(name, _NOTHING)
             self._compare(one, two, f"{path}.{name}", deep + 1)
-        if names or before is _NOTHING or after is _NOTHING or type(before) is object:
+        if names or type(before) is object or _pickled(before) == _pickled(after) != b"":
             return
         text, other = said_of(before), said_of(after)
-        if " at 0x" in text:
+        if " at 0x" in text or text == other:  # neither the bytes nor the words prove anything
             self.unseen[f"{path or _WHOLE}, a {type(before).__name__}"] = None
-        elif text != other:
+        else:
             self._note(path, *_apart(text, other))
 
     # -- one object in two places ----------------------------------------------------------------
@@ -301,10 +267,7 @@ def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
 
         serde = JsonPlusSerializer()
     name = str(getattr(serde, "__name__", type(serde).__name__))
-    if isinstance(serde, type) and any(
-        inspect.isfunction(inspect.getattr_static(serde, method, None))
-        for method in ("dumps_typed", "dumps")
-    ):
+    if isinstance(serde, type):
         raise TypeError(f"{name} is a class, expected an instance of it: give {name}()")
     if hasattr(serde, "dumps_typed") and hasattr(serde, "loads_typed"):
         return name, lambda value: serde.loads_typed(serde.dumps_typed(value))
@@ -334,7 +297,7 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 def _places(value: object, path: str, met: set[int], deep: int = 0) -> Iterator[tuple[str, object]]:
     """The paths of all mutable parts of a value, with those parts; into each it goes once."""
-    if deep > _DEEPEST or is_a(value, (*_PLAIN, type, types.FunctionType, enum.Enum)):
+    if deep > _DEEPEST:
         return
     parts = list(_parts(value))
     mutable = parts or is_a(value, (dict, list, set))  # an empty list is shared as well
@@ -381,10 +344,17 @@ def _short(value: object, limit: int = _SHOWN) -> str:
     return atom_text(value)
 
 
-def _is_of(value: object, module: str, name: str) -> bool:
-    """Whether a value is of a package's class; the package is not loaded to find out."""
-    kind = getattr(sys.modules.get(module), name, None)
-    return isinstance(kind, type) and is_a(value, kind)
+def _bound(row: Any) -> str:
+    """What a deque is bound to; nothing else has a bound."""
+    return f"deque with maxlen={row.maxlen}" if is_a(row, deque) else ""
+
+
+def _pickled(value: object) -> bytes:
+    """What pickle writes of a value; nothing for one that it refuses."""
+    try:
+        return pickle.dumps(value)
+    except Exception:  # the reader's own classes may raise anything
+        return b""
 
 
 def _array_words(array: Any) -> str:
@@ -408,12 +378,6 @@ def _apart(one: str, two: str) -> tuple[str, str]:
     return shorten(lead + one[start:].lstrip(), room), shorten(lead + two[start:].lstrip(), room)
 
 
-_HANDLES = (
-    *(io.IOBase, threading.Thread, types.ModuleType, type(threading.Lock()), type),
-    *(types.GeneratorType, types.CoroutineType, types.FrameType, types.TracebackType),
-)
-
-
 def _about(value: object, error: str) -> tuple[str, str]:
     """What a refused part is, in words, and what to do instead."""
     kind = type(value).__name__
@@ -426,10 +390,10 @@ def _about(value: object, error: str) -> tuple[str, str]:
         return "a complex number", "keep its two parts"
     if is_a(value, int):
         return "an int of more than 64 bits", "keep it as text"
-    if is_a(value, _HANDLES):
-        return f"a {kind}", "keep it out of the state, in an UntrackedValue, say"
-    if is_a(value, (dict, list, tuple, set, frozenset)):
+    if is_a(value, (dict, *_ROWS, *_SETS)):
         return f"a {kind}", "keep its parts in another form"
+    if type(value).__module__.split(".")[0] in sys.stdlib_module_names:  # a lock, a file
+        return f"a {kind}", "keep it out of the state, in an UntrackedValue, say"
     return f"an instance of {kind}", "make its class a dataclass, or keep a dict of what it has"
 
 
@@ -442,21 +406,20 @@ def _unregistered() -> Iterator[list[str]]:
 
     Its own warning is kept for the graph's run: the list of those already told is put back.
     """
-    module = sys.modules.get("langgraph.checkpoint.serde.jsonplus")
-    told: set[tuple[str, str]] = getattr(module, "_warned_unregistered_types", set())
     logger = logging.getLogger("langgraph.checkpoint.serde.jsonplus")
-    before, was_off = copy.copy(told), logger.disabled
-    notes: list[str] = []
+    module = sys.modules.get(logger.name)
+    told: set[tuple[str, str]] = getattr(module, "_warned_unregistered_types", set())
+    before, was_off, notes = set(told), logger.disabled, list[str]()
     told.clear()
     logger.disabled = True
     try:
         yield notes
     finally:
         logger.disabled = was_off
-        notes += [
-            f"{name} is made again by importing {where}; with LANGGRAPH_STRICT_MSGPACK=true only "
-            "its plain data comes back."
-            for where, name in sorted(told)
-        ]
+        for where, name in sorted(told):
+            notes.append(
+                f"{name} is made again by importing {where}; with LANGGRAPH_STRICT_MSGPACK=true "
+                "only its plain data comes back."
+            )
         told.clear()
         told.update(before)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
-import hashlib
 import re
 import sys
 import types
@@ -35,8 +34,20 @@ from .differences import same_ends
 MAX_PARTS = 200_000
 """Of a larger object, the rest is taken as it is and not looked into."""
 MAX_DEPTH = 200
-_MANY = "beyond the first {:,} objects"
 TEXT_LIMIT = 60
+
+_CONTAINERS: tuple[Any, ...] = (dict, list, tuple, deque)
+_KNOWN = (object, *_CONTAINERS, set, frozenset, types.SimpleNamespace, BaseException)
+"""What holds nothing beside its items and attributes, and what is derived from it in Python."""
+_FIXED = (
+    *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
+    *(re.Pattern, weakref.ref, str, bytes, int, float, complex),
+)
+"""What holds nothing that a node could change."""
+
+Labelled = list[tuple[str, object]]
+Reader = Callable[[object], Labelled]
 
 
 @dataclass(eq=False, slots=True)
@@ -49,15 +60,14 @@ class Part:
     thing: object
     value: object = None
     parts: dict[str, Part] | None = None
-    ordered: bool = False
 
     def is_same(self, other: Part) -> bool:
         """Whether two parts are equal atoms or the same object; what is in them may differ."""
-        return self.thing is other.thing or (self._atomic(other) and self.value == other.value)
-
-    def _atomic(self, other: Part) -> bool:
-        known = type(self.thing) in ATOMS or is_a(self.thing, (set, frozenset))
-        return known and type(self.thing) is type(other.thing)
+        if self.thing is other.thing:
+            return True
+        kind = type(self.thing)
+        known = kind in ATOMS or is_a(self.thing, (set, frozenset))
+        return known and kind is type(other.thing) and self.value == other.value
 
 
 @dataclass(frozen=True)
@@ -96,9 +106,9 @@ class Snapshot:
 
     def __init__(self, root: object) -> None:
         self._seen: dict[int, Part] = {}  # the parts hold their objects, so that no id is reused
+        self._readers: dict[int, tuple[type, Reader | None]] = {}
         self.closed: set[str] = set()
         """What could not be looked into."""
-        self._readers = _Readers()
         self.root = self._part(root, 0)
 
     def holds(self, thing: object) -> bool:
@@ -125,51 +135,50 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
-        opened, content = self._open(thing), _content(thing)
-        if opened is None and content is None and not (kind is object or issubclass(kind, _FIXED)):
-            self.closed.add(f"what a {kind.__name__} holds")
-        if opened is not None and (depth >= MAX_DEPTH or len(self._seen) >= MAX_PARTS):
-            deep = depth >= MAX_DEPTH
-            beyond = f"deeper than {MAX_DEPTH} levels" if deep else _MANY.format(MAX_PARTS)
-            self.closed.add(f"what lies {beyond}")
-            opened = None
-        parts: dict[str, Part] | None = None if opened is None else {}
-        made = self._seen[id(thing)] = Part(thing, content, parts, is_a(thing, _CONTAINERS[1:]))
-        if parts is not None:
-            for label, value in opened or ():
-                parts[label] = self._part(value, depth + 1)
+        made = self._seen[id(thing)] = Part(thing, _content(thing))
+        read = self._reader(kind)
+        if read is None:
+            if made.value is None and not (kind is object or issubclass(kind, _FIXED)):
+                self.closed.add(f"what a {kind.__name__} holds")
+        elif depth >= MAX_DEPTH:
+            self.closed.add(f"what lies deeper than {MAX_DEPTH} levels")
+        elif len(self._seen) > MAX_PARTS:
+            self.closed.add(f"what lies beyond the first {MAX_PARTS:,} objects")
+        else:
+            inside = _items(thing)
+            inside += [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
+            made.parts = {}
+            for label, value in inside:
+                made.parts[label] = self._part(value, depth + 1)
         return made
 
-    def _open(self, thing: object) -> Labelled | None:
-        """The labelled parts of an object; None for one that cannot be looked into."""
-        read = self._readers.of(type(thing))
-        if read is None:
-            return None
-        found = _items(thing)
-        found += [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
-        return found
+    def _reader(self, kind: type) -> Reader | None:
+        # By identity, since a metaclass may have an == of its own.
+        if id(kind) not in self._readers:
+            self._readers[id(kind)] = kind, attribute_reader(kind) if _is_open(kind) else None
+        return self._readers[id(kind)][1]
 
 
-Labelled = list[tuple[str, object]]
-Reader = Callable[[object], Labelled]
+def _is_open(kind: type) -> bool:
+    """Whether an instance's items and attributes are all that it holds.
 
-
-def _reader(kind: type) -> Reader | None:
-    """How to read the attributes of a class's instances; None if C code may hold more for one."""
-    if issubclass(kind, type) or is_hidden(kind):
-        return None
-    shown = issubclass(kind, _CONTAINERS) or _shows_attributes(kind)
-    return attribute_reader(kind) if shown else None
-
-
-class _Readers(dict[int, tuple[type, Reader | None]]):
-    """The reader of each class, found once; by identity, since a metaclass may have its own ==."""
-
-    def of(self, kind: type) -> Reader | None:
-        found = self.get(id(kind))
-        if found is None:
-            found = self[id(kind)] = kind, _reader(kind)
-        return found[1]
+    What C code holds beside them needs room, more than the known base classes, each slot,
+    `__dict__` and weak references take.
+    """
+    if kind is object or issubclass(kind, type) or is_hidden(kind):
+        return False
+    if issubclass(kind, _CONTAINERS):
+        return True
+    known = [base for base in kind.__mro__ if base in _KNOWN or issubclass(base, BaseException)]
+    words = {
+        name
+        for base in kind.__mro__
+        if base not in known
+        for name, value in vars(base).items()
+        if is_a(value, types.MemberDescriptorType) or name in ("__dict__", "__weakref__")
+    }
+    room = max(base.__basicsize__ for base in known) + len(words) * calcsize("P")
+    return kind.__basicsize__ <= room and not kind.__itemsize__
 
 
 def _items(thing: Any) -> Labelled:
@@ -183,29 +192,6 @@ def _items(thing: Any) -> Labelled:
     return []
 
 
-def _shows_attributes(kind: type) -> bool:
-    """Whether all that an instance holds are its attributes: C code may hold more, and needs room.
-
-    Room is needed for what a known base class holds, each slot, `__dict__` and weak references.
-    """
-    known = [base for base in kind.__mro__ if base in _KNOWN or issubclass(base, BaseException)]
-    own = [item for base in kind.__mro__ if base not in known for item in vars(base).items()]
-    slots = [name for name, value in own if is_a(value, types.MemberDescriptorType)]
-    words = {*slots, *(name for name, _ in own if name in ("__dict__", "__weakref__"))}
-    room = max(base.__basicsize__ for base in known) + len(words) * calcsize("P")
-    return kind is not object and kind.__basicsize__ <= room and not kind.__itemsize__
-
-
-_KNOWN = (object, dict, list, tuple, deque, set, frozenset, types.SimpleNamespace)
-_CONTAINERS: tuple[Any, ...] = (dict, list, tuple, deque)
-_FIXED = (
-    *(type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum),
-    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
-    *(re.Pattern, weakref.ref, str, bytes, int, float, complex),
-)
-"""What holds nothing that a node could change."""
-
-
 def _key(key: object, place: int) -> str:
     """A key as one would write it; an object of the reader's by its type and place."""
     return repr(key) if type(key) in ATOMS else f"{type(key).__name__} no. {place + 1}"
@@ -215,20 +201,15 @@ def _content(thing: object) -> object:
     """What a set or an array held: the members by identity, they must not be asked; the bytes."""
     if is_a(thing, (set, frozenset)):
         return frozenset(map(id, thing))
-    if is_a(thing, (bytearray, *_arrays())):
+    names = (("array", "array"), ("numpy", "ndarray"))  # of packages that are loaded
+    arrays = [getattr(sys.modules.get(module), name, bytearray) for module, name in names]
+    if is_a(thing, (bytearray, *arrays)):
         try:
             view = memoryview(thing)  # type: ignore[arg-type]
-            return view.shape, view.format, hashlib.sha256(view.tobytes()).digest()
+            return view.shape, view.format, view.tobytes()
         except (TypeError, ValueError, BufferError):  # an array of objects, say
             return None
     return None
-
-
-def _arrays() -> list[type]:
-    """The classes of arrays, of the packages that are loaded."""
-    known = [("array", "array"), ("numpy", "ndarray")]
-    found = [getattr(sys.modules.get(module), name, None) for module, name in known]
-    return [kind for kind in found if isinstance(kind, type)]
 
 
 # -- differences -----------------------------------------------------------------------------------
@@ -246,7 +227,7 @@ def _differences(
         yield Difference(path, "its content changed", holder)
     if before.parts is None or after.parts is None:
         return
-    kept, gone, new = _matched(before, after)
+    kept, gone, new = _matched(holder, before.parts, after.parts)
     for label in gone:
         yield Difference((*path, label), f"removed {text(before.parts[label])}", holder)
     for label in new:
@@ -260,13 +241,11 @@ def _differences(
             yield Difference((*path, now), _arrow(one, other), holder, other.thing)
 
 
-Pairs = list[tuple[str, str]]
-
-
-def _matched(before: Part, after: Part) -> tuple[Pairs, list[str], list[str]]:
+def _matched(
+    holder: object, was: dict[str, Part], now: dict[str, Part]
+) -> tuple[list[tuple[str, str]], list[str], list[str]]:
     """The labels of parts to compare with one another, of those that are gone, and of new ones."""
-    was, now = before.parts or {}, after.parts or {}
-    if not before.ordered or len(was) == len(now):
+    if not is_a(holder, _CONTAINERS[1:]) or len(was) == len(now):
         both = [(label, label) for label in was if label in now]
         return both, [label for label in was if label not in now], [k for k in now if k not in was]
     # Of a sequence that grew or shrank, what is the same at both ends stayed.
@@ -309,16 +288,13 @@ def _text(part: Part, depth: int) -> str:
     thing = part.thing
     if type(thing) in ATOMS:
         return atom_text(part.value)
+    if depth < 0:
+        return "…"
     inside = list((part.parts or {}).items())[:8]
     if is_a(thing, dict):
-        pairs = [f"{key[1:-1]}: {_inner(value, depth)}" for key, value in inside]
-        return "{" + ", ".join(pairs) + "}"
-    if part.ordered:
-        items = ", ".join(_inner(value, depth) for _, value in inside)
+        return "{" + ", ".join(f"{key[1:-1]}: {_text(it, depth - 1)}" for key, it in inside) + "}"
+    if is_a(thing, _CONTAINERS[1:]):
+        items = ", ".join(_text(item, depth - 1) for _, item in inside)
         return f"({items})" if is_a(thing, tuple) else f"[{items}]"
     shown = attributes_text([(label[1:], value.thing) for label, value in inside])
     return f"{type(thing).__name__}({shown})" if shown else type(thing).__name__
-
-
-def _inner(part: Part, depth: int) -> str:
-    return _text(part, depth - 1) if depth else "…"

@@ -69,13 +69,10 @@ class Storage:
         """How many pieces these bytes are in: rows, blobs or pages."""
         return sum(part.count for part in self._asked(thread, channel, kind))
 
-    def _asked(self, thread: Asked, channel: Asked, kind: Asked) -> Iterator[Stored]:
+    def _asked(self, *asked: Asked) -> Iterator[Stored]:
         for part in self.parts:
-            if (
-                thread in (None, part.thread)
-                and channel in (None, part.channel)
-                and kind in (None, part.kind)
-            ):
+            own = part.thread, part.channel, part.kind
+            if all(want in (None, has) for want, has in zip(asked, own, strict=True)):
                 yield part
 
     @property
@@ -97,7 +94,7 @@ class Storage:
     def table(self) -> Table:
         """Threads as rows, kinds as columns, and last what belongs to no thread."""
         kinds = self._heaviest("kind")
-        own = [kind for kind in kinds if any(part.thread for part in self._asked(None, None, kind))]
+        own = [kind for kind in kinds if not self.count(thread="", kind=kind)]
         rows: list[list[object]] = [
             [name, *(self.bytes(thread=name, kind=kind) for kind in own), self.bytes(thread=name)]
             for name in self.threads[:MAX_THREADS]
@@ -114,15 +111,6 @@ class Storage:
         if (more := len(self.threads) - MAX_THREADS) > 0:
             notes.append(f"… and {more} lighter threads, counted in the last row")
         return Table(["bytes of", *own, "together"], rows, self.where, notes)
-
-    def by_channel(self) -> Table:
-        """Channels as rows: their bytes as blobs or in checkpoints, and as writes."""
-        kinds = sorted({part.kind for part in self.parts if part.channel})
-        rows = [
-            [name, *(self.bytes(channel=name, kind=kind) for kind in kinds)]
-            for name in self.channels
-        ]
-        return Table(["channel", *kinds], rows, self.where)
 
     def __str__(self) -> str:
         return str(self.table())

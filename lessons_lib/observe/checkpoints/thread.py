@@ -14,49 +14,39 @@ class Thread:
     """A thread of a graph; reading it changes nothing in it.
 
     Raises TypeError or ValueError when graph or config cannot have a history, ValueError for a
-    thread or a checkpoint that the saver does not know, and what the reader raises.
+    checkpoint that the saver does not know, and what the reader raises.
     """
 
     def __init__(self, graph: Any, config: Any) -> None:
         self.graph = graph
         self.saver = saver_of(graph)
         self.reader = SaverReader(self.saver)
-        self.id: str | None
         self.id, self.namespace, self.start = place_of(config)
-        if (
-            is_langgraphs(self.saver, "InMemorySaver")
-            and config["configurable"]["thread_id"] is None
-        ):
-            self.id = None  # LangGraph makes a text of a number, and leaves None as it is
         if getattr(self.own_graph, "checkpointer", None) is True:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
-        self.config = self._config()
-        self.require_known()
+        # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
+        self.place = {"thread_id": self.id, "checkpoint_ns": self.namespace}
         if self.start and self.one(self.start) is None:
             raise ValueError(
                 f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
                 "leave checkpoint_id out, and look for it in history(graph, config)"
             )
 
-    def _config(self, **more: str) -> Config:
-        # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
-        place = {"thread_id": self.id, "checkpoint_ns": self.namespace}
-        return {"configurable": {**place, **more}}
-
     def config_of(self, id: str) -> Config:
         """The config by which a graph is told of one checkpoint."""
-        return self._config(checkpoint_id=id)
+        return {"configurable": {**self.place, "checkpoint_id": id}}
 
     # -- checkpoints, as the saver gives them ------------------------------------------------
 
     def newest(self, limit: int | None) -> tuple[list[Any], str]:
         """The newest checkpoints, newest first; and why there are no more, if that went wrong."""
-        found, trouble = self.reader.listed(self.config, limit=limit)
+        config = {"configurable": self.place}
+        found, trouble = self.reader.listed(config, limit=limit)
         ids = [id_in(raw.config) for raw in found]
         if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
             # This saver does not keep to what it is asked: all of it is read, and chosen from here.
-            found, trouble = self.reader.listed(self.config)
+            found, trouble = self.reader.listed(config)
         mine = {id_in(raw.config): raw for raw in found if self._is_mine(raw)}
         return [mine[id] for id in sorted(mine, reverse=True)[:limit]], trouble
 
@@ -67,21 +57,20 @@ class Thread:
 
     def with_step(self, step: int) -> list[str]:
         """The ids of the checkpoints with a step: one on each line that has it."""
-        found, _ = self.reader.listed(self.config, filter={"step": step})
+        found, _ = self.reader.listed({"configurable": self.place}, filter={"step": step})
         mine = {id_in(raw.config): step_of(raw) for raw in found if self._is_mine(raw)}
         return [id for id, number in mine.items() if number == step]
 
     def _is_mine(self, raw: Any) -> bool:
-        place = raw.config["configurable"]
-        is_here = (place.get("checkpoint_ns") or "") == self.namespace
-        return is_here and str(place.get("thread_id")) == str(self.id)
+        thread, namespace, _ = place_of(raw.config)
+        return (thread, namespace) == (self.id, self.namespace)
 
     # -- and as the graph understands them ---------------------------------------------------
 
     def understand(self, raw: Any, *, now: bool = False) -> Any:
         """LangGraph's StateSnapshot; with `now`, what a task has written already counts as done."""
         checkpoint = raw.checkpoint
-        copied = raw._replace(
+        self._fed.checkpointer.raw = raw._replace(
             checkpoint={  # the graph writes into these
                 **checkpoint,
                 "channel_versions": dict(checkpoint["channel_versions"]),
@@ -89,13 +78,11 @@ class Thread:
             },
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
-        self._on_one_checkpoint.checkpointer.raw = copied
-        return self._on_one_checkpoint.get_state(
-            self.config if now else self.config_of(id_in(raw.config))
-        )
+        config = {"configurable": self.place} if now else self.config_of(id_in(raw.config))
+        return self._fed.get_state(config)
 
     @cached_property
-    def _on_one_checkpoint(self) -> Any:
+    def _fed(self) -> Any:
         """The graph, with a saver that holds one checkpoint."""
         return self.graph.copy({"checkpointer": OneCheckpoint(self.reader)})
 
@@ -107,31 +94,26 @@ class Thread:
         """
         if not self.namespace:
             return self.graph
-        named = "|".join(
-            part.split(":")[0] for part in self.namespace.split("|") if not part.isdigit()
-        )
+        parts = [part.split(":")[0] for part in self.namespace.split("|") if not part.isdigit()]
+        named = "|".join(parts)
         return dict(self.graph.get_subgraphs(namespace=named, recurse=True)).get(named)
 
-    # -- is there such a thread? -------------------------------------------------------------
-
-    def require_known(self) -> None:
-        """Raise ValueError when the saver has no checkpoint of this thread."""
-        if self.newest(1)[0]:
-            return
+    def unknown(self) -> ValueError:
+        """What to say when the saver has no checkpoint of this thread."""
         others: list[str] = []
         if is_langgraphs(self.saver, "InMemorySaver"):
             others = [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
             if not others:
-                raise ValueError(
+                return ValueError(
                     f"the saver holds no checkpoint at all, expected some of the thread "
                     f"{self.id!r}: invoke the graph with this saver first"
                 )
         where = f" in the namespace {self.namespace!r}" if self.namespace else ""
         few = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
-        raise ValueError(
-            f"the saver knows no thread {self.id!r}{where}, expected one that was invoked"
-            + (f" (it has {few}): " if few else ": ")
-            + "look at the thread_id, and whether it is the same saver"
+        has = f" (it has {few})" if few else ""
+        return ValueError(
+            f"the saver knows no thread {self.id!r}{where}, expected one that was invoked{has}: "
+            "look at the thread_id, and whether it is the same saver"
         )
 
 
@@ -150,11 +132,9 @@ class OneCheckpoint(BaseCheckpointSaver[Any]):
 
     def get_tuple(self, config: Any) -> Any:
         """The checkpoint that it holds, if that is the one."""
-        place = config["configurable"]
-        same = (place.get("checkpoint_ns") or "") == (
-            self.raw.config["configurable"].get("checkpoint_ns") or ""
-        )
-        if same and place.get("checkpoint_id") in (None, id_in(self.raw.config)):
+        _, namespace, id = place_of(config)
+        mine = self.raw.config
+        if namespace == place_of(mine)[1] and id in ("", id_in(mine)):
             return self.raw
         return self.reader.get(config)
 

@@ -7,7 +7,6 @@ exported page, the tree and a table stand there; in a terminal, the table.
 
 from __future__ import annotations
 
-import weakref
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,16 @@ from .thread import Thread
 if TYPE_CHECKING:
     import ipywidgets
 
-    from .slider import Slider
+    from ..pictures.slider import Slider
 
 PAGE = 20
 """So many of the newest checkpoints are read at first, and twice as many each time after that."""
 SMALL, NEAR = 24, 12
 """A tree of so many cards is drawn whole while the slider moves; of a larger one, so many."""
+_GONE = (
+    "this time machine was let go, expected one that a name holds: "
+    "machine = time_machine(graph, config)"
+)
 
 
 def time_machine(graph: Any, config: Any) -> TimeMachine:
@@ -67,7 +70,8 @@ class TimeMachine:
         """Read on, until there are twice as many or all."""
         before = len(self)
         self.read = read_history(self.thread, 2 * before)
-        self._renew(len(self) - before, moved=True)
+        if "_slider" in self.__dict__:
+            self._renew(self._slider.place + len(self) - before)
 
     @property
     def ids(self) -> list[str]:
@@ -88,7 +92,8 @@ class TimeMachine:
 
     def at(self, step: int | str) -> Checkpoint:
         """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
-        if self.read.older and not self._has(step):
+        if self.read.older and not self.read.find(step, anywhere=False):
+            # An id or a step is asked for directly: to it may be thousands of checkpoints.
             ids = [step] if isinstance(step, str) else []
             if type(step) is int:
                 ids = self.thread.with_step(step)
@@ -101,14 +106,11 @@ class TimeMachine:
 
     def _read_until(self, step: int | str) -> None:
         with waiting("reading checkpoints") as tell:
-            while self.read.older and not self.read.trouble and not self._has(step):
+            while self.read.older and not self.read.trouble:
+                if self.read.find(step, anywhere=False):
+                    return
                 tell(f"reading checkpoints, {len(self)} so far")
                 self.read_older()
-
-    def _has(self, step: int | str) -> bool:
-        """Whether it was read: of a step, the one that leads to the newest may be older."""
-        found = self.read.find(step)
-        return found is not None and (isinstance(step, str) or self.read.leads_to_newest(found))
 
     def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
         """The tree of what was read as cards, around the newest or another, marked there."""
@@ -187,22 +189,26 @@ class TimeMachine:
 
     @cached_property
     def _slider(self) -> Slider:
-        from .slider import Slider
+        from ..pictures.slider import Slider, weakly
 
-        start = self.thread.start
-        return Slider(
-            show=weakref.WeakMethod(self.page),
-            again=weakref.WeakMethod(self.read_again),
-            older=weakref.WeakMethod(self.read_older),
-            count=len(self),
-            at=self.ids.index(start) + 1 if start in self.ids else len(self),
-            has_older=self.read.older,
+        start, count = self.thread.start, len(self)
+        slider = Slider(
+            weakly(self._page, _GONE),
+            noun="Checkpoint",
+            count=count,
+            at=self.ids.index(start) + 1 if start in self.ids else count,
+            css="rc-machine",
         )
+        older, again = weakly(self.read_older, _GONE), weakly(self.read_again, _GONE)
+        self._older = slider.add("read older", "Read those before these", "rc-older", older)
+        slider.add("read again", "Look for checkpoints made meanwhile", "rc-again", again)
+        self._older.layout.display = None if self.read.older else "none"
+        return slider
 
-    def _renew(self, place: int, *, moved: bool = False) -> None:
+    def _renew(self, place: int) -> None:
         if "_slider" in self.__dict__:  # it was shown
-            now = self._slider.place if moved else 0
-            self._slider.renew(len(self), now + place, self.read.older)
+            self._older.layout.display = None if self.read.older else "none"
+            self._slider.renew(len(self), place)
 
     def page(self, place: int) -> tuple[str, str]:
         """A checkpoint by its place, counted from 1: a sentence; the cards and tables in HTML."""
@@ -213,6 +219,12 @@ class TimeMachine:
         picture = self.read.picture(one.id, max(2, len(self)) if small else NEAR)
         words = sentence(one, labels.get(one.parent, ""), bool(tree.children[one.id]))
         return f"{of}, {words}", picture.html() + tables(one)
+
+    def _page(self, place: int) -> tuple[str, str]:
+        """The same with what happened in bold."""
+        words, page = self.page(place)
+        head, dash, news = words.partition(" — ")
+        return f"{escape(head)}{dash}<strong>{escape(news)}</strong>", page
 
     # -- how it shows ------------------------------------------------------------------------
 

@@ -75,6 +75,11 @@ def card(content: str, extra: str = "") -> str:
     return f'<div style="{style}">{content}</div>'
 
 
+def status(content: str) -> str:
+    """A card around HTML that a screen reader reads out when it changes."""
+    return f'<div role="status" aria-live="polite">{card(content)}</div>'
+
+
 def code(text: str) -> str:
     """Text in the code font, escaped.
 

@@ -114,48 +114,24 @@ class Player:
 
     def _told(self, index: int) -> str:
         notes = "".join(f". {escape(note)}" for note in self.story.notes(index))
-        words = _with_code(self.sentence(index)) + notes
-        return f'<div role="status" aria-live="polite">{style.card(words)}</div>'
+        return _with_code(self.sentence(index)) + notes
 
     @cached_property
     def widget(self) -> ipywidgets.VBox:
         """The slider with its buttons, the sentence, the code and the picture."""
-        import ipywidgets as widgets
+        from ..pictures.slider import Slider
 
-        slider = widgets.IntSlider(
-            value=1,
-            min=1,
-            max=len(self),
-            description="Step",
-            tooltip="Choose a step: arrow keys move it",
-            style={"description_width": "initial"},
-            layout=widgets.Layout(width="min(420px, 95%)"),
-        )
-        slider.add_class("rc-player-slider")
-        told, picture = widgets.HTML(), widgets.HTML()
-        previous = _button(slider, "◀ previous", "Go back one step", -1, "rc-previous")
-        following = _button(slider, "next ▶", "Go on one step", 1, "rc-next")
+        def page(place: int) -> tuple[str, str]:
+            return self._told(place - 1), self.html(place - 1)
 
-        def turn(_: object = None) -> None:
-            told.value = self._told(slider.value - 1)
-            picture.value = _FIT + self.html(slider.value - 1)
-            previous.disabled = slider.value == slider.min
-            following.disabled = slider.value == slider.max
-
-        slider.observe(turn, names="value")
-        turn()
-        row = widgets.HBox([previous, following, slider])
-        row.layout.flex_flow = "row wrap"
-        box = widgets.VBox([row, told, picture])
-        box.add_class("rc-player")
-        box.add_class("rc-live")
-        return box
+        return Slider(page, noun="Step", count=len(self), css="rc-player").box
 
     def static_html(self) -> str:
         """The chosen steps, one below the other, for a page on which no widget runs."""
         parts: list[str] = []
         for index in self.show:
-            part = f'<div style="margin:0 0 14px">{self._told(index)}{self.html(index)}</div>'
+            told = style.status(self._told(index))
+            part = f'<div style="margin:0 0 14px">{told}{self.html(index)}</div>'
             if parts and sum(map(len, parts)) + len(part) > STATIC_LIMIT:
                 left = len(self.show) - len(parts)
                 parts.append(style.card(f"… and {left} more steps: run the cell to see them"))
@@ -170,21 +146,6 @@ class Player:
         bundle["text/html"] = self.static_html()
         bundle["text/plain"] = str(self)
         return bundle
-
-
-# A widget's own box would grow with the picture, and the page with it, instead of scrolling it.
-_FIT = style.LIVE + "<style>.rc-player .widget-html-content {min-width: 0}</style>"
-
-
-def _button(slider: Any, words: str, hint: str, by: int, css: str) -> Any:
-    """A button that moves the slider."""
-    import ipywidgets as widgets
-
-    made = widgets.Button(description=words, tooltip=hint)
-    made.layout.width = "auto"
-    made.add_class(css)
-    made.on_click(lambda _: slider.set_trait("value", slider.value + by))
-    return made
 
 
 def _code_line(number: int, text: str, marked: bool) -> str:
