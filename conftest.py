@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.observe.heap import new_things_alone as new_things_alone
+
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
@@ -28,6 +30,13 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def examples_see_what_they_make(request: pytest.FixtureRequest) -> None:
+    """An instrument's example looks around as in a new process, and not in all that pytest has."""
+    if isinstance(request.node, pytest.DoctestItem) and "observe" in request.node.nodeid:
+        request.getfixturevalue("new_things_alone")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,6 +65,7 @@ def dead_proxy() -> Any:
     return weakref.proxy(Box())
 
 
+@pytest.mark.usefixtures("new_things_alone")
 def test_a_dead_proxy_can_be_stepped_through_and_walked_past() -> None:
     told = str(step("import weakref\nclass A: pass\na = A()\np = weakref.proxy(a)\ndel a"))
     assert "A died, by reference count" in told
