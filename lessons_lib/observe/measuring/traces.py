@@ -73,10 +73,7 @@ def begin_trace() -> list[object]:
     parts: Iterator[Any] = chain.from_iterable(found)
     things = list(parts)
     things.append(things)
-    for thing in things:
-        kind = type(thing)
-        if kind is list or (_METHODS_TOO and (kind is MethodType or kind is BuiltinMethodType)):
-            _track(0, id(thing) - 2 * _POINTER, 0)  # its memory begins before it
+    _give_traces(things)
     del things[-1 - 100 * len(_RESERVES) :]
     there = [
         thing
@@ -85,6 +82,22 @@ def begin_trace() -> list[object]:
     ]
     things.clear()
     return there
+
+
+def trace_reserves() -> None:
+    """Give a trace to the memory that Python keeps now for the next lists (and methods).
+
+    Some of it may have come since the trace began, from lists that `gc.freeze()` had set aside:
+    those no look at all objects sees.
+    """
+    _give_traces(list(chain.from_iterable(map(call, _RESERVES))))
+
+
+def _give_traces(things: list[object]) -> None:
+    for thing in things:
+        kind = type(thing)
+        if kind is list or (_METHODS_TOO and (kind is MethodType or kind is BuiltinMethodType)):
+            _track(0, id(thing) - 2 * _POINTER, 0)  # its memory begins before it
 
 
 _METHODS_TOO = sys.version_info >= (3, 14)
