@@ -27,6 +27,15 @@ _TIMEOUT = 30.0
 Result = TypeVar("Result")
 
 
+@contextmanager
+def when(moment: str) -> Iterator[None]:
+    """Begin what is wrong with when, or where, it was found."""
+    try:
+        yield
+    except NotYet as fault:
+        raise NotYet(f"{moment}: {fault}") from None
+
+
 class Upload:
     """A stand-in for a user's file, whose life the checks watch."""
 

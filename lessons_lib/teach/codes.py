@@ -109,7 +109,7 @@ def _part(at: int, words: Words, record: Record) -> str:
 
 def _marked(words: Words, marks: str) -> Record:
     """The record of one lesson's marks."""
-    asked = [one.id for one in (*words.questions, *words.exercises)]
+    asked = [*(one.id for one in words.questions), *(one.id for one in words.exercises)]
     found = {id: ALPHABET.index(mark) for id, mark in zip(asked, marks, strict=True) if mark != "0"}
     letters = {one.id: LETTERS[found[one.id] - 1] for one in words.questions if one.id in found}
     tried = {one.id: Tried(1, found[one.id] == 2) for one in words.exercises if one.id in found}

@@ -74,9 +74,6 @@ def remember(error):
 
 
 # %% 02.remember: near miss: as it found it
-import traceback
-
-
 def remember(error):
     traceback.clear_frames(error.__traceback__)
     return error

@@ -6,7 +6,7 @@ import logging
 import threading
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -256,7 +256,7 @@ class Row(NamedTuple):
     told: str = ""
 
 
-def budget(one: Callable[[], Any], rows: dict[str, Callable[[Any], Row]]) -> str:
+def budget(one: Callable[[], Any], rows: Mapping[str, Callable[[Any], Row]]) -> str:
     """The table of a lab, as what was proven or as what is missing."""
     table = [f"  {'method':<10}{'requests':>8}{'still alive':>15}"]
     red = []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lessons_lib.lessons.shared import Desk, each_moment, one_life, say_if_failed
+from lessons_lib.lessons.shared import Desk, each_moment, one_life, say_if_failed, when
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -218,16 +218,16 @@ def why_two(coupon_steps: CouponSteps) -> str:
     return "The step that was done again drew again."
 
 
-def judge_coupon(given: Any, where: str, coupon_steps: CouponSteps) -> None:
+def judge_coupon(given: Any, coupon_steps: CouponSteps) -> None:
     issued, code_in_state = given
     if len(issued) > 1:
         why = why_two(coupon_steps)
-        raise NotYet(f"{where}: {len(issued)} coupons for one order. {why}")
+        raise NotYet(f"{len(issued)} coupons for one order. {why}")
     if not issued:
-        raise NotYet(f"{where}: no coupon was issued at all.")
+        raise NotYet("no coupon was issued at all.")
     if code_in_state != issued[0]:
         raise NotYet(
-            f"{where}: the state's code is {'another' if code_in_state else 'missing'}, "
+            f"the state's code is {'another' if code_in_state else 'missing'}, "
             "so the customer is told of a coupon that the shop does not know."
         )
 
@@ -240,12 +240,14 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
     life = giving(coupon_steps)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         whole = one_life(life, Path(folder))
-    judge_coupon(whole.value, "not killed at all", coupon_steps)
+    with when("not killed at all"):
+        judge_coupon(whole.value, coupon_steps)
     for gate, nth in reversed(each_moment(whole.passed)):
         report = crash(life, at=gate, nth=nth)
         say_if_failed(report)
         where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
-        judge_coupon(report.value, where, coupon_steps)
+        with when(where):
+            judge_coupon(report.value, coupon_steps)
         judge_drawn(report.value, whole.value)
     kills = len(whole.passed)
     return f"killed at {kills} points: one coupon each time, under a code drawn at random."

@@ -10,7 +10,7 @@ from langgraph.store.base import Item, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.lessons.shared import noting, store_connection
+from lessons_lib.lessons.shared import noting, store_connection, when
 from lessons_lib.memories.embedding import search_index
 from lessons_lib.teach.model import NotYet
 
@@ -225,27 +225,31 @@ class Trial:
         return texts
 
     def judge(self, living: Collection[str], why: str = "") -> None:
-        """Raise NotYet unless Ada's living facts are returned, all of them and no others."""
+        """Judge what is returned of Ada's facts, which is to be all that live and no others."""
         texts = self.living("ada")
-        where = f"on `{self.name}`, at minute {self.minute}"
-        if BOBS_OWN in texts:
-            raise NotYet(f'{where}: a fact of Bob\'s was returned. Ask under `("users", user)`.')
-        if over := [text for text in texts if text not in living]:
-            raise NotYet(
-                f"{where}: {over[0]!r} was over, and was returned. Nobody sweeps here; who looks "
-                "at the time when a fact is read?"
-            )
-        missing = [text for text in living if text not in texts]
-        if missing and len(texts) in (10, MOST_ASKED):
-            raise NotYet(
-                f"{where}: {len(texts)} texts were returned, and {len(living)} facts live. "
-                "A search returns a page."
-            )
-        if missing:
-            why = why or (FOR_EVER if missing[0] == LASTING else "Its minutes are not up.")
-            raise NotYet(f"{where}: {missing[0]!r} lives, and was not returned. {why}")
-        if len(texts) != len(living):
-            raise NotYet(f"{where}: {len(living)} facts live, and {len(texts)} texts came back.")
+        with when(f"on `{self.name}`, at minute {self.minute}"):
+            judge_living(texts, living, why)
+
+
+def judge_living(texts: list[str], living: Collection[str], why: str) -> None:
+    if BOBS_OWN in texts:
+        raise NotYet('a fact of Bob\'s was returned. Ask under `("users", user)`.')
+    if over := [text for text in texts if text not in living]:
+        raise NotYet(
+            f"{over[0]!r} was over, and was returned. Nobody sweeps here; who looks "
+            "at the time when a fact is read?"
+        )
+    missing = [text for text in living if text not in texts]
+    if missing and len(texts) in (10, MOST_ASKED):
+        raise NotYet(
+            f"{len(texts)} texts were returned, and {len(living)} facts live. "
+            "A search returns a page."
+        )
+    if missing:
+        why = why or (FOR_EVER if missing[0] == LASTING else "Its minutes are not up.")
+        raise NotYet(f"{missing[0]!r} lives, and was not returned. {why}")
+    if len(texts) != len(living):
+        raise NotYet(f"{len(living)} facts live, and {len(texts)} texts came back.")
 
 
 def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:

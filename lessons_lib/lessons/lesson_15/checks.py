@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lessons_lib.lessons import shared
-from lessons_lib.lessons.shared import on_disk, one_life
+from lessons_lib.lessons.shared import on_disk, one_life, when
 from lessons_lib.teach.model import NotYet
 
 THREAD = {"configurable": {"thread_id": "ada"}}
@@ -79,87 +79,88 @@ def saved(agent: Any) -> list[Any]:
     return messages
 
 
-def judge_mended(agent: Any, desk: Desk, before: list[Any], when: str) -> None:
+def judge_mended(agent: Any, desk: Desk, before: list[Any]) -> None:
     if desk.asked:
         raise NotYet(
-            f"{when}: the tool ran again. Ask the desk what it knows, with `desk.status(call_id)`; "
+            "the tool ran again. Ask the desk what it knows, with `desk.status(call_id)`; "
             "nothing has to run for that."
         )
     after = saved(agent)
-    judge_kept(before, after, when)
-    judge_answers(before, after, desk, when)
+    judge_kept(before, after)
+    judge_answers(before, after, desk)
     if tasks := [task.name for task in agent.get_state(THREAD).tasks]:
         raise NotYet(
-            f"{when}: the thread has a task now, {tasks[0]!r}, and looks half done. `as_node` says "
+            f"the thread has a task now, {tasks[0]!r}, and looks half done. `as_node` says "
             "whose step the update stands for, and so what comes next; the turn ended with `model`."
         )
 
 
-def judge_answers(before: list[Any], after: list[Any], desk: Desk, when: str) -> None:
+def judge_answers(before: list[Any], after: list[Any], desk: Desk) -> None:
     from lessons_lib.memories.scripted_model import refuse, unanswered
 
     calls, left = unanswered(before), unanswered(after)
     if left and len(left) == len(calls):
         raise NotYet(
-            f"{when}: the call is as unanswered as before. The new message began a new turn, so the "
+            "the call is as unanswered as before. The new message began a new turn, so the "
             "old task is not due, and `invoke(None, …)` finds nothing to do."
         )
     if left:
         raise NotYet(
-            f"{when}: {len(left)} of {len(calls)} calls have no answer. A message can hold several "
+            f"{len(left)} of {len(calls)} calls have no answer. A message can hold several "
             "calls, and a thread several such messages."
         )
     known = {message.id for message in before}
     added = [message for message in after if message.id not in known]
     answered = [message.tool_call_id for message in after if message.type == "tool"]
     if len(answered) != len(set(answered)):
-        raise NotYet(f"{when}: a call has two answers. Answer only those that have none.")
+        raise NotYet("a call has two answers. Answer only those that have none.")
     if len(added) != len(calls):
         raise NotYet(
-            f"{when}: the thread got {len(added)} messages, expected {len(calls)}: an answer for "
+            f"the thread got {len(added)} messages, expected {len(calls)}: an answer for "
             "each unanswered call, and nothing else."
         )
     try:
         refuse(after)
     except ValueError:
         raise NotYet(
-            f"{when}: the answer stands at the end, and not right behind its call: `add_messages` "
+            "the answer stands at the end, and not right behind its call: `add_messages` "
             "appends what is new. To put something in between, take all away and give the whole "
             "list anew."
         ) from None
     for message in added:
         if message.text != desk.status(message.tool_call_id):
             raise NotYet(
-                f"{when}: the thread says {message.text!r}, and the desk says "
+                f"the thread says {message.text!r}, and the desk says "
                 f"{desk.status(message.tool_call_id)!r}. Only the desk knows."
             )
 
 
-def judge_kept(before: list[Any], after: list[Any], when: str) -> None:
+def judge_kept(before: list[Any], after: list[Any]) -> None:
     there = [message.id for message in after]
     for message in before:
         if message.id in there:
             continue
         if message.type == "ai" and message.tool_calls:
             raise NotYet(
-                f"{when}: the call itself was removed. A provider takes the rest, and nothing in "
+                "the call itself was removed. A provider takes the rest, and nothing in "
                 "the thread says any more what was asked of the desk."
             )
         raise NotYet(
-            f"{when}: her message {message.text!r} is gone, or it is a copy with another id. "
+            f"her message {message.text!r} is gone, or it is a copy with another id. "
             "Everything else stays as it is."
         )
     kept = [id for id in there if id in {message.id for message in before}]
     if kept != [message.id for message in before]:
-        raise NotYet(f"{when}: the messages stand in another order than before.")
+        raise NotYet("the messages stand in another order than before.")
 
 
-def mended(mend: Mend, agent: Any, desk: Desk, when: str) -> None:
+def mended(mend: Mend, agent: Any, desk: Desk, moment: str) -> None:
     """Have the reader's function mend the thread, and judge what it did."""
     desk.asked.clear()
     before = saved(agent)
     mend(agent, THREAD, desk)
-    judge_mended(agent, desk, before, when)
+    with when(moment):
+        judge_mended(agent, desk, before)
 
 
 def mend_after_a_kill(mend: Mend, at: str) -> None:

@@ -156,65 +156,17 @@ async def judge_memory(make_app: MakeApp, path: Path) -> None:
             )
 
 
-async def judge_waiting(make_app: MakeApp, path: Path) -> None:
-    model = Model("Hold me.", "Hold me, too.")
-    one, other = model.gates.values()
+async def judge_served(make_app: MakeApp, path: Path) -> None:
+    """Judge all that can be seen while one server is up, and what it leaves behind."""
+    model, before = Model("Hold me.", "Hold me, too.", "My printer smokes."), connections()
     with new_objects() as alive:
         async with running(make_app, path, model) as (server, client):
-            first = await sent(client, "/first", "Hold me.")
-            await one.come()
-            if one.holds is server.thread:
-                raise NotYet(
-                    "while one customer waited for the model, `think` blocked the thread of the "
-                    "server's loop, and nobody else could be answered."
-                )
-            second = await sent(client, "/second", "Hold me, too.")
-            if not await comes(client, other.reached.is_set):
-                raise NotYet(
-                    "one customer waited for the model, and another, in another conversation, got "
-                    "no answer: they wait for the same lock."
-                )
-            savers = alive(BaseCheckpointSaver)
-            if savers > 1:
-                raise NotYet(
-                    f"two requests are under way, and {savers} savers are alive: each opened the "
-                    "file for itself. One is enough, for the life of the server."
-                )
-            one.open()
-            other.open()
-            await told(server, client, first)
-            await told(server, client, second)
-
-
-async def judge_two_at_once(make_app: MakeApp, path: Path) -> None:
-    model = Model("My printer smokes.")
-    (gate,) = model.gates.values()
-    async with running(make_app, path, model) as (server, client):
-        first = await sent(client, "/cleo", "My printer smokes.")
-        await gate.come()
-        second = await sent(client, "/cleo", "And it is hot.")
-        for number in range(3):  # by then the second one has come to where it waits
-            await told(server, client, client.post(f"/other {number}", content="Hello"))
-        gate.open()
-        await told(server, client, first)
-        await told(server, client, second)
-        await told(server, client, client.post("/cleo", content="Hello"))
-        if model.sent != 5:
-            raise NotYet(
-                f"two messages of one conversation came at once and were answered, and of these 4 "
-                f"the next turn was sent {model.sent - 1}: one turn began before the other was "
-                "written. Between reading and writing, the other has to wait."
-            )
-
-
-async def judge_left_over(make_app: MakeApp, path: Path) -> None:
-    before = connections()
-    async with running(make_app, path, Model()) as (server, client):
-        await told(server, client, client.post("/first", content="Hello"))
-        with new_objects() as alive:
+            await judge_waiting(server, client, model, alive)
+            await judge_two_at_once(server, client, model)
+            locks = alive(asyncio.Lock)
             for number in range(8):
                 await told(server, client, client.post(f"/number {number}", content="Hello"))
-            locks = alive(asyncio.Lock)
+            locks = alive(asyncio.Lock) - locks
     left = connections() - before
     for worker in left:
         worker.join(0.5)  # it may be closing
@@ -227,6 +179,53 @@ async def judge_left_over(make_app: MakeApp, path: Path) -> None:
         raise NotYet(
             f"8 conversations came and were answered, and {locks} more locks are alive. "
             "Something leads to each, though nobody waits for it."
+        )
+
+
+async def judge_waiting(
+    server: Server, client: Any, model: Model, alive: Callable[..., int]
+) -> None:
+    one, other = model.gates["Hold me."], model.gates["Hold me, too."]
+    first = await sent(client, "/first", "Hold me.")
+    await one.come()
+    if one.holds is server.thread:
+        raise NotYet(
+            "while one customer waited for the model, `think` blocked the thread of the "
+            "server's loop, and nobody else could be answered."
+        )
+    second = await sent(client, "/second", "Hold me, too.")
+    if not await comes(client, other.reached.is_set):
+        raise NotYet(
+            "one customer waited for the model, and another, in another conversation, got "
+            "no answer: they wait for the same lock."
+        )
+    savers = alive(BaseCheckpointSaver)
+    if savers > 1:
+        raise NotYet(
+            f"two requests are under way, and {savers} savers are alive: each opened the "
+            "file for itself. One is enough, for the life of the server."
+        )
+    for gate, answer in (one, first), (other, second):
+        gate.open()
+        await told(server, client, answer)
+
+
+async def judge_two_at_once(server: Server, client: Any, model: Model) -> None:
+    gate = model.gates["My printer smokes."]
+    first = await sent(client, "/cleo", "My printer smokes.")
+    await gate.come()
+    second = await sent(client, "/cleo", "And it is hot.")
+    for number in range(3):  # by then the second one has come to where it waits
+        await told(server, client, client.post(f"/other {number}", content="Hello"))
+    gate.open()
+    await told(server, client, first)
+    await told(server, client, second)
+    await told(server, client, client.post("/cleo", content="Hello"))
+    if model.sent != 5:
+        raise NotYet(
+            f"two messages of one conversation came at once and were answered, and of these 4 "
+            f"the next turn was sent {model.sent - 1}: one turn began before the other was "
+            "written. Between reading and writing, the other has to wait."
         )
 
 
@@ -248,11 +247,10 @@ async def close_connections(left: set[threading.Thread]) -> None:
 
 def check_complaints(make_app: MakeApp) -> str:
     """Prove with real requests that the three complaints are met, and nothing is left over."""
-    judges = (judge_memory, judge_waiting, judge_two_at_once, judge_left_over)
     before = connections()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
-            for judge in judges:
+            for judge in (judge_memory, judge_served):
                 apart(partial(judge, make_app, Path(folder) / f"{judge.__name__}.db"))
         finally:
             apart(lambda: close_connections(connections() - before))
