@@ -1,4 +1,4 @@
-"""Predict, recall, check, hint, solution, progress, restore, catch_up: what lessons ask of you.
+"""Predict, recall, review, check, hint, solution, progress, restore, catch_up: what lessons ask.
 
 Each is loaded when it is first used: a process that is killed by a check needs none of them.
 """
@@ -11,9 +11,20 @@ if TYPE_CHECKING:
     from lessons_lib.teach.catching import catch_up
     from lessons_lib.teach.checking import check
     from lessons_lib.teach.helping import hint, solution
+    from lessons_lib.teach.reviewing import review
     from lessons_lib.teach.tally import progress, restore
 
-__all__ = ["catch_up", "check", "hint", "predict", "progress", "recall", "restore", "solution"]
+__all__ = [
+    "catch_up",
+    "check",
+    "hint",
+    "predict",
+    "progress",
+    "recall",
+    "restore",
+    "review",
+    "solution",
+]
 
 _HOMES = {
     "predict": "asking",
@@ -24,6 +35,7 @@ _HOMES = {
     "solution": "helping",
     "progress": "tally",
     "restore": "tally",
+    "review": "reviewing",
 }
 
 
