@@ -12,6 +12,7 @@ from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -93,6 +94,7 @@ def test_one_object_in_two_places_comes_back_as_two() -> None:
         "['b'][0]: the object of ['a'] → a copy of its own"
     ]
     assert round_trip({"a": shared, "b": [shared]}, pickle)
+    assert round_trip([UUID(int=1)] * 2)  # of what nobody can change, nobody asks which it is
 
 
 @pytest.mark.parametrize(
