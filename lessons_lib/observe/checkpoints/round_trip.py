@@ -176,7 +176,8 @@ class _Trip:
 
     def _compare(self, one: Part, two: Part, path: str) -> None:
         """Note what differs between two values, in their types first, then in their parts."""
-        before, after = one.thing, two.thing
+        before: Any = one.thing
+        after: Any = two.thing
         if before is after or self._is_met(one, two, path):
             return
         if type(before) is not type(after):
