@@ -12,11 +12,10 @@ from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
@@ -28,10 +27,6 @@ class Money(str):
 
 
 class Bag(dict):  # type: ignore[type-arg]
-    pass
-
-
-class Stack(list):  # type: ignore[type-arg]
     pass
 
 
@@ -59,10 +54,9 @@ def changes(trip: RoundTrip) -> list[str]:
     ("value", "expected"),
     [
         ((1, 2), ["the value: tuple → list"]),
-        ({"a": [("b",)]}, ["['a'][0]: tuple → list"]),
+        ({"a": ("b", [("c",)])}, ["['a']: tuple → list", "['a'][1][0]: tuple → list"]),
         ({"price": Money("5")}, ["['price']: Money → str"]),
         ({"bag": Bag(a=1)}, ["['bag']: Bag → dict"]),
-        ([Stack([1])], ["[0]: Stack → list"]),
         (OrderedDict(a=1), ["the value: OrderedDict → dict"]),
         (defaultdict(list, a=[1]), ["the value: defaultdict → dict"]),
         ({"e": ValueError("no")}, ["""['e']: ValueError → str "ValueError('no')\""""]),
@@ -93,6 +87,7 @@ def test_one_object_in_two_places_comes_back_as_two() -> None:
         "['b'][0]: the object of ['a'] → a copy of its own"
     ]
     assert round_trip({"a": shared, "b": [shared]}, pickle)
+    assert round_trip([UUID(int=1)] * 2)  # of what nobody can change, nobody asks which it is
 
 
 @pytest.mark.parametrize(
@@ -237,26 +232,3 @@ def test_a_class_that_is_imported_is_named_and_the_run_still_warns(
     with caplog.at_level(logging.WARNING):
         serde.loads_typed(serde.dumps_typed([value]))
     assert "Feedback" in caplog.text
-
-
-plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats()
-    | st.text(st.characters(exclude_categories=["Cs"]))
-    | st.binary(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=50, deadline=None, derandomize=True)
-@given(plain)
-def test_plain_data_comes_back_as_it_was_and_a_tuple_anywhere_is_told(value: object) -> None:
-    assert round_trip(value)
-    told = round_trip({"kept": value, "pair": (value, [(value,)])})
-    assert changes(told)[:2] == ["['pair']: tuple → list", "['pair'][1][0]: tuple → list"]

@@ -341,7 +341,7 @@ def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) ->
                 Alias(visit.name, visit.step, change.path, change.change, returned, tuple(seen))
             )
     shots = [shot for visit in visits for shot in (visit.before, visit.after) if shot]
-    closed = sorted({words for shot in shots for words in shot.closed})
+    closed = sorted({words for shot in shots for words in shot.closed | shot.beyond})
     ran = tuple(visit.name for visit in visits)
     return Aliases(tuple(found), ran, ended, (*closed, *listener.at_once))
 

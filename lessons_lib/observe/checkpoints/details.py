@@ -8,7 +8,7 @@ from .history import Checkpoint, counted, told
 
 MAX_ROWS = 12
 """Of more rows, the rest is counted."""
-HIGH = 260
+HIGH = 230
 """Pixels of each table: the same for every checkpoint, so that the page does not move."""
 _OWN = "(LangGraph's own)"
 """What a channel holds that is no part of the state: which nodes wait, what was sent to them."""
@@ -63,7 +63,7 @@ def tables(one: Checkpoint) -> str:
         shown = rows[:MAX_ROWS] or [("–",) * len(columns)]
         table = Table(columns, shown, caption, notes)._repr_html_()
         boxes += f'<div tabindex="0" style="height:{HIGH}px;overflow:auto">{table}</div>'
-    columns_of_page = "repeat(auto-fit,minmax(min(300px,100%),1fr))"
+    columns_of_page = "repeat(auto-fit,minmax(min(340px,100%),1fr))"
     return (
         f'<div style="display:grid;grid-template-columns:{columns_of_page};gap:8px;'
         f'margin-top:8px">{boxes}</div>'

@@ -16,10 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..holding.links import atom_text, attributes, is_a
+from ..holding.links import atom_text, is_a
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from .differences import Change
+from .snapshots import Part, Snapshot
 
 _SHOWN = 40
 _WHOLLY = sys.maxsize
@@ -29,6 +30,7 @@ _SETS = (set, frozenset)
 _ROWS = (list, tuple, deque)
 _WHOLE = "the value"
 _NOTHING = object()
+_NO_PART = Part(_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class _Trip:
         self.refusals: dict[Refusal, None] = {}
         self.parted: dict[Change, None] = {}
         self.unseen: dict[str, None] = {}
-        self.met: dict[tuple[int, int], object] = {}  # pairs by their ids, and the pairs themselves
+        self.met: dict[int, tuple[Part, Part, str]] = {}  # what came back of each part, and where
 
     def send(self, value: object, path: str, above: tuple[int, ...]) -> None:
         """Send a value whole; where that is refused, send its parts, to find those at fault."""
@@ -143,8 +145,12 @@ class _Trip:
         except Exception as error:  # each serialiser has its own
             self._send_parts(value, path, (*above, id(value)), type(error).__name__)
             return
-        self._compare(value, after, path)
-        self._find_parted(value, after, path)
+        self._compare_whole(value, after, path)
+
+    def _compare_whole(self, before: object, after: object, path: str) -> None:
+        shots = Snapshot(before), Snapshot(after)
+        self.unseen.update(dict.fromkeys(sorted(shots[0].beyond | shots[1].beyond)))
+        self._compare(shots[0].root, shots[1].root, path)
 
     def _send_parts(self, value: object, path: str, above: tuple[int, ...], error: str) -> None:
         known = len(self.refusals)
@@ -152,7 +158,7 @@ class _Trip:
             if is_a(value, (dict, *_SETS, *_ROWS)):
                 with suppress(Exception):  # a class that cannot be made empty
                     shell = type(value)()
-                    self._compare(shell, self.there_and_back(shell), path)
+                    self._compare_whole(shell, self.there_and_back(shell), path)
             for label, part in _parts(value):
                 self.send(part, path + label, above)
         if len(self.refusals) == known:
@@ -168,34 +174,46 @@ class _Trip:
 
     # -- comparing -------------------------------------------------------------------------------
 
-    def _compare(self, before: Any, after: Any, path: str, deep: int = 0) -> None:
+    def _compare(self, one: Part, two: Part, path: str) -> None:
         """Note what differs between two values, in their types first, then in their parts."""
-        if before is after or (id(before), id(after)) in self.met:
+        before: Any = one.thing
+        after: Any = two.thing
+        if before is after or self._is_met(one, two, path):
             return
-        if deep > _DEEPEST:
-            self.unseen[f"what lies deeper than {_DEEPEST} levels"] = None
-            return
-        self.met[id(before), id(after)] = before, after
         if type(before) is not type(after):
             self._note(path, _type_words(before), _type_words(after, before))
             if not _alike(before, after):
                 return
         if is_a(before, _PLAIN):
             self._compare_atoms(before, after, path)
-        elif is_a(before, dict):
-            self._compare_dicts(before, after, path, deep)
         elif is_a(before, _SETS):
             self._compare_sets(before, after, path)
-        elif is_a(before, _ROWS):
-            self._note(path, _bound(before), _bound(after))
-            self._compare_rows(before, after, path, deep)
+        elif is_a(before, (dict, *_ROWS)):
+            self._compare_items(one, two, path)
         elif type(before).__module__ in ("array", "numpy") and hasattr(before, "tobytes"):
             words = _array_words(before)
             self._note(path, words, _array_words(after))
             if "object" in words or before.tobytes() != after.tobytes():
-                self._compare(before.tolist(), after.tolist(), path, deep + 1)
-        else:
-            self._compare_objects(before, after, path, deep)
+                self._compare_whole(before.tolist(), after.tolist(), path)
+        elif (one.parts or two.parts) and not _is_standard(type(before)):
+            was, now = one.parts or {}, two.parts or {}
+            for name in {**was, **now}:
+                self._compare(was.get(name, _NO_PART), now.get(name, _NO_PART), path + name)
+        elif type(before) is not object:
+            self._compare_closed(before, after, path)
+
+    def _is_met(self, one: Part, two: Part, path: str) -> bool:
+        """Whether a part was compared at another path; then it should be one object here, too."""
+        if one.parts is None:
+            return False
+        _, came_back, first = self.met.setdefault(id(one), (one, two, path))
+        if came_back is two:
+            return first != path
+        fixed = is_a(one.thing, (tuple, frozenset)) or _is_standard(type(one.thing))
+        if not fixed or is_a(one.thing, (dict, list, set, deque)):
+            words = f"the object of {first or _WHOLE}", "a copy of its own"
+            self.parted[Change(path, "changed", *words)] = None
+        return True
 
     def _compare_atoms(self, before: Any, after: Any, path: str) -> None:
         base: Any = next(kind for kind in _PLAIN if is_a(before, kind))
@@ -206,18 +224,18 @@ class _Trip:
         if not is_same:
             self._note(path, _short(before), _short(after))
 
-    def _compare_rows(self, before: Any, after: Any, path: str, deep: int) -> None:
-        self._note(path, f"{len(before)} items", f"{len(after)} items")
-        for number, (one, two) in enumerate(zip(before, after, strict=False)):
-            self._compare(one, two, f"{path}[{number}]", deep + 1)
-
-    def _compare_dicts(self, before: Any, after: Any, path: str, deep: int) -> None:
-        self._note(path, f"{len(before)} keys", f"{len(after)} keys")
-        for (key, one), (new_key, two) in zip(before.items(), after.items(), strict=False):
-            label = f"{path}[{_short(key)}]"
-            if type(key) is not type(new_key) or _short(key, _WHOLLY) != _short(new_key, _WHOLLY):
-                self._note(f"the key of {label}", _typed(key), _typed(new_key))
-            self._compare(one, two, label, deep + 1)
+    def _compare_items(self, one: Part, two: Part, path: str) -> None:
+        """Compare item by item in their order: a key may have become another."""
+        noun = "keys" if is_a(one.thing, dict) else "items"
+        was, now = (
+            [item for item in (part.parts or {}).items() if item[0][0] == "["]
+            for part in (one, two)
+        )
+        self._note(path, f"{len(was)} {noun}", f"{len(now)} {noun}")
+        self._note(path, _bound(one.thing), _bound(two.thing))
+        for (label, part), (new_label, other) in zip(was, now, strict=False):
+            self._note(f"the key of {path}{label}", label[1:-1], new_label[1:-1])
+            self._compare(part, other, path + label)
 
     def _compare_sets(self, before: Any, after: Any, path: str) -> None:
         """A set has no order: what is missing from one is told, by its short form."""
@@ -229,35 +247,15 @@ class _Trip:
         new = ", ".join(text for text in now if text not in was)
         self._note(path, shorten(f"{{{lost}}}", _SHOWN), shorten(f"{{{new}}}", _SHOWN))
 
-    def _compare_objects(self, before: Any, after: Any, path: str, deep: int) -> None:
-        own = type(before).__module__.split(".")[0] not in sys.stdlib_module_names
-        was, now = (dict(attributes(thing)) if own else {} for thing in (before, after))
-        # Which fields were given and which had their default is no part of the value.
-        names = [name for name in {**was, **now} if name != "__pydantic_fields_set__"]
-        for name in names:
-            one, two = was.get(name, _NOTHING), now.get(name, _NOTHING)
-            self._compare(one, two, f"{path}.{name}", deep + 1)
-        if names or type(before) is object or _pickled(before) == _pickled(after) != b"":
+    def _compare_closed(self, before: Any, after: Any, path: str) -> None:
+        """Compare two objects that show nothing: by what pickle makes of them, or in words."""
+        if _pickled(before) == _pickled(after) != b"":
             return
         text, other = said_of(before), said_of(after)
         if " at 0x" in text or text == other:  # neither the bytes nor the words prove anything
             self.unseen[f"{path or _WHOLE}, a {type(before).__name__}"] = None
         else:
             self._note(path, *_apart(text, other))
-
-    # -- one object in two places ----------------------------------------------------------------
-
-    def _find_parted(self, before: object, after: object, path: str) -> None:
-        """Note objects that stood in two places and came back as one object for each place."""
-        places: dict[int, list[str]] = {}
-        now: dict[str, object] = dict(_places(after, path, set()))
-        for place, thing in _places(before, path, set()):
-            places.setdefault(id(thing), []).append(place)
-        for first, *others in places.values():
-            for other in others:
-                if now.get(first) is not now.get(other):
-                    words = f"the object of {first or _WHOLE}", "a copy of its own"
-                    self.parted[Change(other, "changed", *words)] = None
 
 
 def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
@@ -281,32 +279,20 @@ def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     """What a value is made of, with the label that leads there; nothing for an atom."""
-    if is_a(value, dict):
-        for key, part in dict.items(value):
-            if not is_a(key, _PLAIN):
-                yield f"[the key {_short(key)}]", key
-            yield f"[{_short(key)}]", part
-    elif is_a(value, _ROWS):
-        yield from ((f"[{number}]", part) for number, part in enumerate(value))
-    elif is_a(value, _SETS):
-        for part in sorted(value, key=_typed):
-            yield f"{{{_typed(part)}}}", part
-    elif hasattr(type(value), "__dataclass_fields__") or hasattr(type(value), "model_fields"):
-        yield from ((f".{name}", part) for name, part in attributes(value))
+    if is_a(value, _SETS):
+        yield from ((f"{{{_typed(part)}}}", part) for part in sorted(value, key=_typed))
+    elif is_a(value, (dict, *_ROWS)) or _has_fields(type(value)):
+        parts = Snapshot(value).root.parts or {}
+        yield from ((label, part.thing) for label, part in parts.items())
 
 
-def _places(value: object, path: str, met: set[int], deep: int = 0) -> Iterator[tuple[str, object]]:
-    """The paths of all mutable parts of a value, with those parts; into each it goes once."""
-    if deep > _DEEPEST:
-        return
-    parts = list(_parts(value))
-    mutable = parts or is_a(value, (dict, list, set))  # an empty list is shared as well
-    if mutable and not is_a(value, (tuple, frozenset)):
-        yield path, value
-    if id(value) not in met:
-        met.add(id(value))
-        for label, part in parts:
-            yield from _places(part, path + label, met, deep + 1)
+def _is_standard(kind: type) -> bool:
+    """Whether a class is Python's own: what such an object keeps may be no part of its value."""
+    return kind.__module__.split(".")[0] in sys.stdlib_module_names
+
+
+def _has_fields(kind: type) -> bool:
+    return hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_fields")
 
 
 def _alike(before: object, after: object) -> bool:
@@ -392,7 +378,7 @@ def _about(value: object, error: str) -> tuple[str, str]:
         return "an int of more than 64 bits", "keep it as text"
     if is_a(value, (dict, *_ROWS, *_SETS)):
         return f"a {kind}", "keep its parts in another form"
-    if type(value).__module__.split(".")[0] in sys.stdlib_module_names:  # a lock, a file
+    if _is_standard(type(value)):  # a lock, a file
         return f"a {kind}", "keep it out of the state, in an UntrackedValue, say"
     return f"an instance of {kind}", "make its class a dataclass, or keep a dict of what it has"
 

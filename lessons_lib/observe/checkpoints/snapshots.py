@@ -109,6 +109,8 @@ class Snapshot:
         self._readers: dict[int, tuple[type, Reader | None]] = {}
         self.closed: set[str] = set()
         """What could not be looked into."""
+        self.beyond: set[str] = set()
+        """What was too far away to be looked at, or too much."""
         self.root = self._part(root, 0)
 
     def holds(self, thing: object) -> bool:
@@ -141,12 +143,14 @@ class Snapshot:
             if made.value is None and not (kind is object or issubclass(kind, _FIXED)):
                 self.closed.add(f"what a {kind.__name__} holds")
         elif depth >= MAX_DEPTH:
-            self.closed.add(f"what lies deeper than {MAX_DEPTH} levels")
+            self.beyond.add(f"what lies deeper than {MAX_DEPTH} levels")
         elif len(self._seen) > MAX_PARTS:
-            self.closed.add(f"what lies beyond the first {MAX_PARTS:,} objects")
+            self.beyond.add(f"what lies beyond the first {MAX_PARTS:,} objects")
         else:
             inside = _items(thing)
-            inside += [(f".{name}", value) for name, value in read(thing) if name[:2] != "__"]
+            for name, value in read(thing):
+                if name[:2] != "__" or (name == "__pydantic_extra__" and value):
+                    inside.append((f".{name}", value))
             made.parts = {}
             for label, value in inside:
                 made.parts[label] = self._part(value, depth + 1)

@@ -37,8 +37,11 @@ class Tree:
             self._line_of[id] = number
 
     def letter(self, id: str) -> str:
-        """The letter of a checkpoint's line; the first line has none."""
-        return letter(self._line_of[id])
+        """The letter of a checkpoint's line: none for the first, then b, c … z, and numbers."""
+        number = self._line_of[id]
+        if number == 0:
+            return ""
+        return chr(ord("a") + number) if number < 26 else f"~{number + 1}"
 
     def path_to(self, id: str) -> Iterator[str]:
         """A checkpoint and all those that led to it, newest first."""
@@ -50,14 +53,3 @@ class Tree:
     def newest(self) -> str:
         """The id of the newest checkpoint."""
         return next(reversed(self.parents))
-
-
-def letter(number: int) -> str:
-    """The letter of a line: none for the first, then b, c … z, and numbers after those.
-
-    >>> [letter(n) for n in (0, 1, 2, 25, 26)]
-    ['', 'b', 'c', 'z', '~27']
-    """
-    if number == 0:
-        return ""
-    return chr(ord("a") + number) if number < 26 else f"~{number + 1}"
