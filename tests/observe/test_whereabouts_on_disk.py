@@ -127,62 +127,49 @@ def test_without_secure_delete_a_closed_file_keeps_it_until_vacuum(path: Path, s
 # -- the write-ahead log and the journal ---------------------------------------------------------
 
 
-def notes_table(connection: sqlite3.Connection) -> sqlite3.Connection:
-    connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
-    connection.commit()
+INSERT, DELETE = f"INSERT INTO notes (text) VALUES ('{FACT}')", "DELETE FROM notes"
+MANY = "INSERT INTO notes (text) SELECT hex(zeroblob(1500)) FROM ten, ten"
+LONG = f"INSERT INTO notes (text) SELECT '{FACT}' || hex(zeroblob(1500)) FROM ten"
+SHORT = "INSERT INTO notes (text) VALUES ('short')"
+TEN = "CREATE VIEW ten AS VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)"
+TRUNCATE, RESTART = (f"PRAGMA wal_checkpoint({how})" for how in ("TRUNCATE", "RESTART"))
+SPILL = ["PRAGMA cache_spill = 1", "PRAGMA cache_size = 1", "BEGIN"]
+ENDED = "the end of the transaction, or PRAGMA journal_mode = DELETE"
+
+
+def noted(connection: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
+    """A table of notes, and some statements, each a transaction of its own unless one begins."""
+    connection.isolation_level = None
+    for statement in ("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)", TEN, *statements):
+        connection.execute(statement)
     return connection
 
 
-def test_a_transaction_under_way_is_told_from_what_is_committed(path: Path) -> None:
-    with closing(notes_table(connect(path))) as connection:
-        connection.execute("PRAGMA cache_spill = 1")
-        connection.execute("PRAGMA cache_size = 1")
-        connection.execute("INSERT INTO notes (text) VALUES (?)", (FACT,))
-        connection.executemany("INSERT INTO notes (text) VALUES (?)", [("x" * 3000,)] * 50)
-        told = kinds(path)
-        assert told == ["frame: pages of a transaction that is not over"]
-        connection.rollback()
-
-
-def test_frames_of_an_earlier_round_are_found_until_they_are_written_over(path: Path) -> None:
-    with closing(notes_table(connect(path))) as connection:
-        connection.executemany("INSERT INTO notes (text) VALUES (?)", [(FACT + "x" * 3000,)] * 9)
-        connection.commit()
-        connection.execute("DELETE FROM notes")
-        connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(RESTART)")
-        connection.execute("INSERT INTO notes (text) VALUES ('short')")
-        connection.commit()
-        assert kinds(path) == [OLD]
-
-
-def test_pages_in_the_file_that_the_log_replaces_are_found(path: Path) -> None:
-    with closing(notes_table(connect(path))) as connection:
-        connection.execute("INSERT INTO notes (text) VALUES (?)", (FACT,))
-        connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("DELETE FROM notes")
-        connection.commit()
-        assert kinds(path) == ["old page: replaced in the write-ahead log"]
-
-
-def test_a_rollback_journal_is_read(path: Path) -> None:
-    with closing(notes_table(connect(path, journal="PERSIST"))) as connection:
-        connection.execute("INSERT INTO notes (text) VALUES (?)", (FACT,))
-        connection.commit()
-        connection.execute("DELETE FROM notes")
-        connection.execute("PRAGMA cache_spill = 1")
-        connection.commit()
-        assert kinds(path) == ["page: pages as they were"]
-        assert erasers(path) == {"the end of the transaction, or PRAGMA journal_mode = DELETE"}
-        connection.execute("PRAGMA journal_mode = DELETE")
-        assert not kinds(path)
+@pytest.mark.parametrize(
+    ("journal", "statements", "expected", "erased_by"),
+    [
+        ("DELETE", [INSERT], "row: column text", "DELETE FROM notes WHERE …"),
+        (
+            "WAL",
+            [*SPILL, INSERT, MANY],
+            "frame: pages of a transaction that is not over",
+            "ROL",
+        ),
+        ("WAL", [LONG, DELETE, RESTART, SHORT], OLD, TRUNCATE),
+        ("WAL", [INSERT, TRUNCATE, DELETE], "old page: replaced in the write-ahead log", TRUNCATE),
+        ("PERSIST", [INSERT, DELETE], "page: pages as they were", ENDED),
+    ],
+)
+def test_what_statements_leave_in_the_files(
+    path: Path, journal: str, statements: list[str], expected: str, erased_by: str
+) -> None:
+    with closing(noted(connect(path, journal=journal), *statements)):
+        assert kinds(path) == [expected]
+        assert [how[: len(erased_by)] for how in erasers(path)] == [erased_by]
 
 
 def test_a_log_without_its_database_is_searched_as_bytes(path: Path) -> None:
-    with closing(notes_table(connect(path))) as connection:
-        connection.execute("INSERT INTO notes (text) VALUES (?)", (FACT,))
-        connection.commit()
+    with closing(noted(connect(path), INSERT)):
         orphan = path.with_name("orphan.db-wal")
         shutil.copy(f"{path}-wal", orphan)
     assert [find.kind for find in search_path(orphan, TEXT).finds] == ["file"]
@@ -222,25 +209,19 @@ def test_what_is_in_rows_is_told_from_what_is_left(
 
 
 def test_rows_are_read_through_the_log(path: Path) -> None:
-    with closing(notes_table(connect(path))) as connection:
-        for number in range(200):
-            text = f"{FACT} {number} " + "x" * (97 * number % 5000)
-            connection.execute("INSERT INTO notes (text) VALUES (?)", (text,))
-            connection.commit()
+    with closing(noted(connect(path), *[INSERT, LONG] * 9)):
         [row, now, old] = search_path(path, TEXT).finds
-    assert (row.kind, row.count) == ("row", 200)
+    assert (row.kind, row.count) == ("row", 99)
     assert [f"{find.kind}: {find.what}" for find in (now, old)] == [NOW, OLD]
 
 
 def test_a_text_cut_by_the_border_of_two_pages_is_found(path: Path) -> None:
-    with closing(notes_table(connect(path, "OFF", "DELETE"))) as connection:
+    with closing(noted(connect(path, "OFF", "DELETE"))) as connection:
         for lead in range(3900, 4200, 7):
             connection.execute("INSERT INTO notes (text) VALUES (?)", ("x" * lead + FACT * 400,))
-        connection.commit()
         [row] = search_path(path, TEXT).finds
         assert (row.kind, row.count) == ("row", 43)
         connection.execute("DELETE FROM notes")
-        connection.commit()
     assert FREE in kinds(path)
 
 
@@ -278,9 +259,7 @@ def test_the_files_of_a_folder_come_in_order_with_their_paths(tmp_path: Path) ->
     (tmp_path / "a.pickle").write_bytes(pickle.dumps(state))
     (tmp_path / "sub" / "c.txt").write_text("Ada Lovelace\n")
     (tmp_path / "none.txt").write_text("Ada\n")
-    with closing(notes_table(connect(tmp_path / "n.db", journal="DELETE"))) as connection:
-        connection.execute("INSERT INTO notes (text) VALUES (?)", (FACT,))
-        connection.commit()
+    noted(connect(tmp_path / "n.db", journal="DELETE"), INSERT).close()
     found = search_path(tmp_path, TEXT).finds
     assert [(find.place, find.what, find.count) for find in found] == [
         ("a.pickle", "pickle", 2),
@@ -411,21 +390,14 @@ def test_an_async_saver_is_searched_from_the_loop_that_runs(tmp_path: Path, wher
         name = str(tmp_path / "a.db") if where == "file" else where
         async with AsyncSqliteSaver.from_conn_string(name) as saver:
             await build(saver).ainvoke({"messages": [heard(FACT)]}, thread("c1"))
-            return search_places([saver], TEXT)
+            found = search_places([saver], TEXT)
+        [said] = search_places([saver], TEXT).unread
+        assert said.startswith("AsyncSqliteSaver was not searched: it does not tell what it has")
+        return found
 
     found = asyncio.run(cell())
     assert not found.unread
     assert "row" in {find.kind for find in found.finds}
-
-
-def test_an_async_saver_that_was_closed_is_a_sentence(tmp_path: Path) -> None:
-    async def cell() -> Found:
-        async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "a.db")) as saver:
-            await build(saver).ainvoke({"messages": [heard(FACT)]}, thread("c1"))
-        return search_places([saver], TEXT)
-
-    [said] = asyncio.run(cell()).unread
-    assert said.startswith("AsyncSqliteSaver was not searched: it does not tell what it has (Value")
 
 
 class OnServer(BaseCheckpointSaver[str]):
@@ -519,10 +491,7 @@ def test_a_locked_database_is_read_by_a_child_and_stays_locked(path: Path, tmp_p
     """On POSIX closing a file would let go of the locks that SQLite holds on it."""
     other = tmp_path / "other.txt"
     other.write_text("Ada Lovelace")
-    with closing(notes_table(connect(path, journal="DELETE"))) as connection:
-        connection.execute("INSERT INTO notes (text) VALUES (?)", (FACT,))
-        connection.commit()
-        connection.execute("BEGIN EXCLUSIVE")
+    with closing(noted(connect(path, journal="DELETE"), INSERT, "BEGIN EXCLUSIVE")):
         assert [files.open_here([file]) for file in (path, other)] == [True, False]
         [row] = search_path(path, TEXT).finds
         assert row.kind == "row"

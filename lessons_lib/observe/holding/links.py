@@ -124,11 +124,6 @@ def full_name(kind: type) -> str:
     return f"{_module_of(kind)}.{name_of(kind)}"
 
 
-def derives(kind: type, base: type) -> bool:
-    """Whether a type is another one or has it as a base, told by identity."""
-    return any(own is base for own in mro(kind))
-
-
 def with_subclasses(*kinds: type) -> set[int]:
     """The ids of some types and of all that have them as a base."""
     found = list(kinds)
@@ -240,20 +235,14 @@ def _links(pairs: Pairs, style: LinkStyle) -> list[Link]:
 INDEXES = [f"[{i}]" for i in range(ITEM_LIMIT)]
 
 
-def sequence_text(items: list[Any] | tuple[Any, ...]) -> str:
-    """The first few items of a list or a tuple in brackets."""
-    base: Any = list if is_a(items, list) else tuple
-    left, right = "[]" if base is list else "()"
-    some = base.__getitem__(items, slice(0, 6))
-    shown = ", ".join([atom_text(item) for item in some[:5]])
-    return shorten(f"{left}{shown}{', …' if len(some) > 5 else ''}{right}", VALUE_LIMIT)
-
-
 def _read_sequence(items: list[Any] | tuple[Any, ...]) -> Parts:
     """Lists and tuples, also subclasses: their items by index."""
     base: Any = list if is_a(items, list) else tuple
     some = base.__getitem__(items, slice(0, ITEM_LIMIT))
-    return sequence_text(items), list(zip(INDEXES, some, strict=False))
+    shown = ", ".join([atom_text(item) for item in some[:5]])
+    more = ", …" if len(some) > 5 else ""
+    text = f"[{shown}{more}]" if base is list else f"({shown}{more})"
+    return text, list(zip(INDEXES, some, strict=False))
 
 
 def _some_items(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
@@ -433,10 +422,6 @@ def _content(cell: types.CellType) -> list[object]:
         return []
 
 
-def _read_cell(cell: types.CellType) -> Parts:
-    return "", [("", value) for value in _content(cell)]
-
-
 def _read_method(method: types.MethodType | types.BuiltinFunctionType) -> Parts:
     """A bound method holds the object it is bound to, and a function that holds anything itself."""
     bound = method.__self__
@@ -523,10 +508,6 @@ def frames_of(traceback: types.TracebackType | None) -> list[types.FrameType]:
     return frames
 
 
-def _read_traceback(traceback: types.TracebackType) -> Parts:
-    return "", [("", frame) for frame in frames_of(traceback)]
-
-
 def _read_exception(error: BaseException) -> Parts:
     """An exception keeps its arguments, the frames of its traceback, its cause and context."""
     args = error.args
@@ -561,25 +542,13 @@ def _read_class(kind: type) -> Parts:
     return "", [(n, v) for n, v in own if not (callable(v) or type(v) in ATOMS)]
 
 
-def _read_weak_values(table: weakref.WeakValueDictionary[Any, Any]) -> Parts:
-    return "", [(atom_text(k), ref) for k, ref in _some_items(table.data)]  # type: ignore[attr-defined]
-
-
-def _read_weak_keys(table: weakref.WeakKeyDictionary[Any, Any]) -> Parts:
-    items = _some_items(table.data)  # type: ignore[attr-defined]
-    return "", [("key", ref) for ref, _ in items] + [("value", value) for _, value in items]
-
-
-def _read_weak_set(items: weakref.WeakSet[Any]) -> Parts:
-    return "", [("", ref) for ref in list(items.data)]  # type: ignore[attr-defined]
+def _keys_and_values(table: dict[Any, Any]) -> Pairs:
+    items = _some_items(table)
+    return [("key", ref) for ref, _ in items] + [("value", value) for _, value in items]
 
 
 def _read_proxy(_: object) -> Parts:
     return "a weak proxy", []
-
-
-def _read_context(context: contextvars.Context) -> Parts:
-    return "", [(variable.name, value) for variable, value in context.items()]
 
 
 _CONTAINERS = Kinds({list, tuple, dict, set, frozenset, deque})
@@ -590,18 +559,18 @@ _READERS: dict[type, Reader] = {
     deque: _read_deque,
     types.FunctionType: _read_function,
     **dict.fromkeys((types.MethodType, types.BuiltinFunctionType), _read_method),
-    types.CellType: _read_cell,
+    types.CellType: lambda cell: ("", [("", value) for value in _content(cell)]),
     **dict.fromkeys((types.GeneratorType, types.CoroutineType), _read_generator),
     types.AsyncGeneratorType: _read_generator,
     types.FrameType: _read_frame,
-    types.TracebackType: _read_traceback,
+    types.TracebackType: lambda found: ("", [("", frame) for frame in frames_of(found)]),
     BaseException: _read_exception,
     functools.partial: _read_partial,
     type: _read_class,
-    contextvars.Context: _read_context,
-    weakref.WeakValueDictionary: _read_weak_values,
-    weakref.WeakKeyDictionary: _read_weak_keys,
-    weakref.WeakSet: _read_weak_set,
+    contextvars.Context: lambda context: ("", [(var.name, v) for var, v in context.items()]),
+    weakref.WeakValueDictionary: lambda table: ("", _read_dict(table.data)[1]),
+    weakref.WeakKeyDictionary: lambda table: ("", _keys_and_values(table.data)),
+    weakref.WeakSet: lambda items: ("", [("", ref) for ref in list(items.data)]),
     **dict.fromkeys((weakref.ProxyType, weakref.CallableProxyType), _read_proxy),
 }
 """What is in an object: from the type, or a base of it, to how it is read."""

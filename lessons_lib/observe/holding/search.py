@@ -1,8 +1,9 @@
 """The search for what holds a thing: the roots of a program, and all that leads from them to it.
 
 Roots are the notebook's names, running functions, context variables, the event loop and modules.
-One sweep over all objects finds many links of a chain: how wide or long it is costs little.
-`gc.get_referrers` would walk over all objects for each link, and knows no untracked containers.
+The collector tells who holds a thing, but walks over all objects for each link of a chain, and does
+not know containers of plain values. So those are looked into beforehand, where it matters, and wide
+or long chains are found by sweeps: one over all objects finds many links.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _other_roots() -> Iterator[Root]:
 
 
 class Search:
-    """What leads to some objects, found by sweeps over all objects.
+    """What leads to some objects.
 
     `objects` is what the collector knew before there was anything of ours, the search included;
     `ours` are things not to be looked into. Who asks lets go of the search before they count
@@ -200,6 +201,8 @@ class Search:
                 self._note_holders(things, set(map(id, seen)))
             if inner:
                 self.loose += [t for t in things if not gc.is_tracked(t) and _is_nested(t)]
+        if self.in_order:
+            self.found += self.loose
         return found
 
     def _parts(self, things: list[object]) -> list[object]:
@@ -236,10 +239,10 @@ class Search:
                 break
             asked = len(hot)
             ids = set(map(id, new))
-            holders = {id(thing): thing for thing in gc.get_referrers(*new)}
-            for key in set(holders).intersection(map(id, self.found)):  # the others are our own
-                self._look(holders[key], ids, hot)
-            for thing in self.loose:
+            holders = gc.get_referrers(*new)
+            known = set(map(id, holders)).intersection(map(id, self.found))
+            holders = [thing for thing in holders if id(thing) in known]  # the others are our own
+            for thing in [*holders, *self.loose]:
                 self._look(thing, ids, hot)
         self._sweep(hot, asked)
 
