@@ -72,6 +72,27 @@ def test_garbage_in_cycles_is_not_kept_unless_the_collector_is_off() -> None:
     gc.collect()
 
 
+def test_garbage_goes_also_beside_a_collection_of_another_thread() -> None:
+    """That one stands still at its start: until it goes on, `gc.collect()` here does nothing."""
+    begun, ran = threading.Event(), threading.Event()
+
+    def stand(phase: str, info: object) -> None:
+        if threading.current_thread() is other and phase == "start":
+            begun.set()
+            ran.wait(60)
+
+    other = threading.Thread(target=gc.collect)
+    gc.callbacks.append(stand)
+    try:
+        other.start()
+        assert begun.wait(60)
+        assert measure(lambda: ran.set() or bool(Node())).kept < MIB / 4
+    finally:
+        ran.set()
+        other.join()
+        gc.callbacks.remove(stand)
+
+
 def test_a_trace_of_somebody_else_goes_on() -> None:
     tracemalloc.start(3)
     try:
