@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .measuring.leaks import Grown, KeptByLine, grown, kept_by_line
     from .measuring.meter import Growth, Measurement, compare_growth, growth, measure
     from .pictures.curves import Curve, draw_curves
-    from .pictures.dot import from_dot, from_objgraph
+    from .pictures.dot import from_objgraph
     from .pictures.drawing import Arrow, Box, Diagram, Frame, Picture, draw
     from .pictures.table import Table
     from .stepping.player import Player, step
@@ -56,7 +56,6 @@ _HOMES = {
     "compare_growth": "measuring.meter",
     "draw": "pictures.drawing",
     "draw_curves": "pictures.curves",
-    "from_dot": "pictures.dot",
     "from_objgraph": "pictures.dot",
     "grown": "measuring.leaks",
     "growth": "measuring.meter",
@@ -108,7 +107,6 @@ __all__ = [
     "compare_growth",
     "draw",
     "draw_curves",
-    "from_dot",
     "from_objgraph",
     "grown",
     "growth",

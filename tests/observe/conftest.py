@@ -90,10 +90,9 @@ def _keep_busy(
     mixed: Callable[[], object] = lambda: [Passer().pass_by, "text" * 9, {"a": [1]}]  # noqa: E731
     makers: list[Callable[[], object]] = [*classes, list, dict, Passer, mixed]
     for number in count():
-        hand = [make() for make in makers for _ in range(number % 5)]
-        kept.extend(hand)
+        kept.extend([make() for make in makers for _ in range(number % 5)])
         if len(kept) > most:
-            kept.clear()
+            kept.clear()  # all at one moment: what goes little by little hides a run's growth
         around.set()
         if stop.wait(pause) if pause else stop.is_set():
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -64,16 +65,6 @@ def test_counting_frees_without_the_collector() -> None:
     assert "text/html" not in log._repr_mimebundle_()
 
 
-def test_a_cycle_lives_while_the_collector_is_off() -> None:
-    with watch_collector(Node) as log:
-        with collector_off():
-            for _ in range(5000):
-                Node()
-            assert len(log) == 0
-        gc.collect()
-    assert log.freed(Node) == 5000
-
-
 def test_left_to_itself_it_runs_and_every_cycle_is_counted_once() -> None:
     gc.enable()
     with watch_collector(Node) as log:
@@ -119,13 +110,6 @@ def test_many_collections_are_summed_by_generation() -> None:
     assert log.table().columns == ("generation", "collections", "Node freed")
 
 
-def test_the_table_says_the_same() -> None:
-    run = Collection(2, "in line 3", (("Node", 2),))
-    log = CollectorLog((Node,), [run])
-    assert log.table().rows == [(1, 2, "in line 3", 2)]
-    assert "Node freed" in log._repr_mimebundle_()["text/html"]
-
-
 def test_all_is_as_it_was_afterwards_also_after_an_error() -> None:
     callbacks = list(gc.callbacks)
     with pytest.raises(ZeroDivisionError), watch_collector(), collector_off():
@@ -166,16 +150,16 @@ def test_two_logs_side_by_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cls", "error", "says"),
+    ("classes", "says"),
     [
-        (Node(), TypeError, "is no class, expected one: give the class, not an instance of it"),
-        (int, ValueError, "the collector does not know instances of int, expected a class whose"),
+        ([Node()], "<.*> is no class, expected one: give the class, not an instance of it"),
+        ([int], "the collector does not know instances of int, expected a class whose"),
+        ([], "Node was not watched, expected one of none: begin with"),
     ],
 )
-def test_what_cannot_be_counted(cls: type, error: type[Exception], says: str) -> None:
-    with pytest.raises(error, match=says) as caught, watch_collector(cls):
-        pass
-    assert "\n" not in str(caught.value)
+def test_what_makes_no_sense_is_one_clear_sentence(classes: list[Any], says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{says}"), watch_collector(*classes) as log:
+        log.freed(Node)
 
 
 def test_a_class_is_known_by_itself_and_not_by_its_equality() -> None:
@@ -188,12 +172,3 @@ def test_a_class_is_known_by_itself_and_not_by_its_equality() -> None:
     one, other = Meta("One", (Node,), {}), Meta("Other", (Node,), {})
     log = CollectorLog((one, other), [Collection(2, "in line 1", (("One", 0), ("Other", 1)))])
     assert (log.freed(one), log.freed(other)) == (0, 1)
-
-
-def test_a_class_that_was_not_watched() -> None:
-    with watch_collector() as log:
-        pass
-    with pytest.raises(
-        ValueError, match=r"^Node was not watched, expected one of none: begin with"
-    ):
-        log.freed(Node)

@@ -8,8 +8,8 @@ from typing import Any
 import objgraph
 import pytest
 
-from lessons_lib.observe import Table, from_dot, from_objgraph
-from lessons_lib.observe.pictures.dot import read_dot
+from lessons_lib.observe import Table, from_objgraph
+from lessons_lib.observe.pictures.dot import read_graph
 
 
 class Upload:
@@ -17,30 +17,27 @@ class Upload:
         self.name = name
 
 
-def test_dot_is_read_with_chains_labels_and_comments() -> None:
-    diagram = read_dot(
-        """
-        digraph G {
-            rankdir=TB; // down
-            node [shape=box]; /* all
-            boxes */
-            "first one" [label="one\\nsecond; line"];
-            "first one" -> b -> c [label="next", style=dashed];
-        }
-        """
+def test_what_objgraph_writes_is_read() -> None:
+    diagram = read_graph(
+        """digraph ObjectGraph {
+        node[shape=box, style=filled, fillcolor=white];
+        o1[fontcolor=red];
+        o1[label="Upload\\n<Upload at 0x7f2a \\"cv\\"; [1]>"];
+        o2 -> o1 [label="next",weight=2];
+        o2 -> o1 [label="next",weight=2];
+        o2[label="list\\n1 item"];
+        too_many_o2 -> o2[color=red,style=dotted,len=0.25,weight=10];
+        }"""
     )
-    assert [box.title for box in diagram.boxes] == ["one", "b", "c"]
-    assert diagram.boxes[0].lines == ("second; line",)
-    assert [(a.tail, a.head, a.label, a.style) for a in diagram.arrows] == [
-        ("first one", "b", "next", "dashed"),
-        ("b", "c", "next", "dashed"),
+    assert [(box.title, box.lines, box.kind, box.note) for box in diagram.boxes] == [
+        ("Upload", ('<Upload "cv"; [1]>',), "object", "asked for"),
+        ("list", ("1 item",), "object", ""),
+        ("too_many_o2", (), "pill", ""),
     ]
-    assert diagram.direction == "TB"
-
-
-def test_no_dot_is_one_clear_sentence() -> None:
-    with pytest.raises(ValueError, match="no node found in 'hello world;;'"):
-        from_dot("hello world;;", alt="x")
+    assert [(a.tail, a.head, a.label, a.style) for a in diagram.arrows] == [
+        ("o2", "o1", "next", "solid"),
+        ("too_many_o2", "o2", "", "dotted"),
+    ]
 
 
 def test_objgraph_goes_through_the_same_pictures_without_addresses() -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons_lib.observe import Growth, Measurement, compare_growth, growth, measure
@@ -72,6 +72,27 @@ def test_garbage_in_cycles_is_not_kept_unless_the_collector_is_off() -> None:
     gc.collect()
 
 
+def test_garbage_goes_also_beside_a_collection_of_another_thread() -> None:
+    """That one stands still at its start: until it goes on, `gc.collect()` here does nothing."""
+    begun, ran = threading.Event(), threading.Event()
+
+    def stand(phase: str, info: object) -> None:
+        if threading.current_thread() is other and phase == "start":
+            begun.set()
+            ran.wait(60)
+
+    other = threading.Thread(target=gc.collect)
+    gc.callbacks.append(stand)
+    try:
+        other.start()
+        assert begun.wait(60)
+        assert measure(lambda: (ran.set(), Node())[0]).kept < MIB / 4  # type: ignore[func-returns-value]
+    finally:
+        ran.set()
+        other.join()
+        gc.callbacks.remove(stand)
+
+
 def test_a_trace_of_somebody_else_goes_on() -> None:
     tracemalloc.start(3)
     try:
@@ -91,7 +112,7 @@ def test_an_error_of_the_work_comes_through_and_tracing_ends() -> None:
     assert not tracemalloc.is_tracing()
 
 
-def test_words_have_units() -> None:
+def test_words_have_units_and_ratios_are_one_whatever_the_noise() -> None:
     cost = Measurement(kept=812, peak=3 * MIB, seconds=0.25)
     assert str(cost) == repr(cost) == "keeps 812 bytes, 3.0 MiB at its peak, takes 0.25 s"
     assert cost.against(Measurement(80, 3 * MIB + 999, 9)) == (
@@ -99,13 +120,10 @@ def test_words_have_units() -> None:
     )
     assert meter.in_bytes(5 << 30) == "5.0 GiB"
     assert meter.in_seconds(0.0999) == "0.10 s"
-
-
-@given(st.floats(1, 1e6), st.floats(0.97, 1.03))
-def test_a_ratio_is_one_whatever_the_noise(amount: float, noise: float) -> None:
-    assert meter.ratio(amount, amount * noise) == "as much"
-    assert meter.ratio(10 * amount, amount * noise) == "about 10 times as much"
-    assert meter.ratio(amount, 10 * amount * noise) == "about 1/10 as much"
+    for amount, noise in itertools.product((1, 812, 1e6), (0.97, 1, 1.03)):
+        assert meter.ratio(amount, amount * noise) == "as much"
+        assert meter.ratio(10 * amount, amount * noise) == "about 10 times as much"
+        assert meter.ratio(amount, 10 * amount * noise) == "about 1/10 as much"
 
 
 def test_two_measurements_at_once_share_one_trace() -> None:
@@ -198,6 +216,7 @@ def test_what_we_take_from_inside_tracemalloc_is_where_it_was() -> None:
 # -- growth --------------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(
     exponent=st.floats(-2, 4),
     factor=st.floats(0.001, 1e6),
@@ -217,6 +236,7 @@ def test_it_recovers_a_known_exponent(
     assert "nan" not in svg
 
 
+@settings(max_examples=40)
 @given(whole=st.integers(0, 3), noise=st.lists(st.floats(-0.05, 0.05), min_size=4, max_size=4))
 def test_noise_changes_neither_the_words_nor_the_picture(whole: int, noise: list[float]) -> None:
     wobble = dict(zip(SIZES, noise, strict=True))
@@ -225,12 +245,6 @@ def test_noise_changes_neither_the_words_nor_the_picture(whole: int, noise: list
     assert noisy.about == whole
     assert str(noisy) == str(exact)
     assert noisy.picture() == exact.picture()
-
-
-@given(st.floats(-3, 4))
-def test_the_rounded_exponent_is_near_the_exact_one(exponent: float) -> None:
-    assume(not math.isclose(abs(exponent - round(exponent)), 0.15, abs_tol=1e-9))
-    assert abs(meter.rounded(exponent) - exponent) <= 0.15
 
 
 @pytest.mark.parametrize(
@@ -273,19 +287,13 @@ def test_it_reads_in_words() -> None:
 
 
 def test_only_growth_out_of_proportion_is_drawn_beside_proportion() -> None:
-    def svg(exponent: int) -> str:
-        return growth(lambda size: size**exponent, SIZES, of=float).picture().svg
-
-    shown = {exponent: svg(exponent) for exponent in (0, 1, 2)}
-    assert [n for n in shown if "in proportion" in shown[n]] == [0, 2]
+    shown = [exact(lambda size, power=power: size**power).picture().svg for power in (0, 1, 2)]
+    assert ["in proportion" in svg for svg in shown] == [True, False, True]
     assert ">exponent 2<" in shown[2]
     assert "×1/" not in shown[0]
-
-
-def test_zeros_among_the_amounts() -> None:
-    nothing = growth(lambda n: 0, SIZES, of=float)
+    nothing = exact(lambda n: 0)
     assert (nothing.exponent, nothing.about) == (0, 0)
-    late = growth(lambda n: max(0, n - 100), SIZES, of=float)
+    late = exact(lambda n: max(0, n - 100))
     assert late.exponent > 0
     assert late.picture().svg
 
@@ -320,42 +328,36 @@ def test_growths_side_by_side() -> None:
 # -- what is refused -----------------------------------------------------------------------------
 
 
+def exact(run: Any, sizes: Any = SIZES) -> Growth:
+    return growth(run, sizes, of=float)
+
+
 @pytest.mark.parametrize(
-    ("sizes", "says"),
+    ("wrong", "says"),
     [
-        ([1, 2], "the sizes 1, 2 are not three or more, each larger than the one before"),
-        ([], r"the sizes \(none\) are not three or more"),
-        ([100, 400, 200], "the sizes 100, 400, 200 are not three"),
-        ([5, 5, 6], "each larger than the one before: take 100, 200, 400"),
-        ([0, 1, 2], "the size 0 is not a whole number above 0"),
-        ([1.5, 2, 3], "the size 1.5 is not a whole number"),
-        (["10", "20", "30"], "the size '10' is not a whole number"),
+        (lambda: exact(abs, [1, 2]), "the sizes 1, 2 are not three or more, each larger than"),
+        (lambda: exact(abs, []), r"the sizes \(none\) are not three or more"),
+        (lambda: exact(abs, [100, 400, 200]), "the sizes 100, 400, 200 are not three"),
+        (lambda: exact(abs, [5, 5, 6]), ".* each larger than the one before: take 100, 200, 400"),
+        (lambda: exact(abs, [0, 1, 2]), "the size 0 is not a whole number above 0"),
+        (lambda: exact(abs, [1.5, 2, 3]), "the size 1.5 is not a whole number"),
+        (lambda: exact(abs, ["10", "20", "30"]), "the size '10' is not a whole number"),
+        (lambda: exact(abs, 7), r"7 is no list of sizes, expected one: \[100, 200, 400\]$"),
+        (lambda: growth(abs, SIZES, of="mass"), "of='mass' is not known, expected 'bytes', 'peak'"),
+        (lambda: measure(5), r"5 cannot be called, expected a function: measure\("),  # type: ignore[arg-type]
+        (lambda: exact(None), "None cannot be called, expected a function: growth"),
+        *(
+            (
+                lambda amount=amount: growth(lambda _: amount, SIZES, of=lambda it: it),
+                "of gave .* for the size 100, expected a number from 0",
+            )
+            for amount in ("12", None, True, -1, math.nan, math.inf)
+        ),
     ],
 )
-def test_sizes_that_make_no_sense(sizes: Any, says: str) -> None:
-    with pytest.raises(ValueError, match=f"{says}"):
-        growth(lambda n: n, sizes)
-
-
-def test_other_bad_input() -> None:
-    with pytest.raises(
-        TypeError, match=r"^7 is no list of sizes, expected one: \[100, 200, 400\]$"
-    ):
-        growth(lambda n: n, 7)  # type: ignore[arg-type]
-    with pytest.raises(
-        ValueError, match="of='mass' is not known, expected 'bytes', 'peak', 'seconds'"
-    ):
-        growth(lambda n: n, SIZES, of="mass")
-    with pytest.raises(TypeError, match=r"^5 cannot be called, expected a function: measure\("):
-        measure(5)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="cannot be called, expected a function: growth"):
-        growth(None, SIZES)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("amount", ["12", None, True, -1, math.nan, math.inf])
-def test_amounts_that_are_none(amount: Any) -> None:
-    with pytest.raises(ValueError, match=r"^of gave .* for the size 100, expected a number from 0"):
-        growth(lambda n: amount, SIZES, of=lambda value: value)
+def test_what_makes_no_sense_is_one_clear_sentence(wrong: Any, says: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=f"^{says}"):
+        wrong()
 
 
 # -- the picture ---------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from threading import Lock
 from time import perf_counter
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NamedTuple
+from weakref import ref
 
 from ..pictures.curves import Curve, draw_curves
 from ..pictures.drawing import Picture
@@ -131,8 +132,18 @@ def traced(begin: Callable[[], object] = tracemalloc.start) -> Iterator[bool]:
 
 def tidy() -> None:
     """Collect garbage, unless the collector was turned off: then cycles are meant to stay."""
-    if gc.isenabled():
+    if not gc.isenabled():
+        return
+    gone = ref(_Garbage())
+    while gone() is not None:  # beside another thread's collection `gc.collect()` does nothing
         gc.collect()
+
+
+class _Garbage:
+    """Goes with the next collection that is made."""
+
+    def __init__(self) -> None:
+        self.me = self
 
 
 # -- growth --------------------------------------------------------------------------------------

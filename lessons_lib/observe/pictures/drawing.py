@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from . import ink, shapes, style
 from .diagram import (
@@ -92,12 +91,6 @@ class Picture:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}
-
-    def save(self, path: str | Path) -> Path:
-        """Write the SVG to a file and return its path."""
-        target = Path(path)
-        target.write_text(self.svg, encoding="utf-8")
-        return target
 
 
 def draw(

