@@ -18,12 +18,9 @@ GIVEN = ("import io", "def version(", "class Status(")
 def lesson(page: Page, server: Server) -> Iterator[Lesson]:
     """Lesson 19, open, its definitions run."""
     page.set_viewport_size(WIDE)
-    opened = Lesson.open(page, server, NOTEBOOK)
-    opened.hide_sidebars()
-    for index in opened.starting(*GIVEN):
-        opened.run(index)
-    yield opened
-    opened.close()
+    with Lesson.open(page, server, NOTEBOOK) as opened:
+        opened.run_those(*GIVEN)
+        yield opened
 
 
 def test_the_table_says_what_came_back_changed(lesson: Lesson) -> None:
@@ -48,9 +45,4 @@ def test_the_exercise_is_red_and_then_green(lesson: Lesson) -> None:
 def test_the_picture_of_two_threads_fits_a_phone(lesson: Lesson) -> None:
     lesson.page.set_viewport_size(PHONE)
     index = lesson.find("boxes = (")
-    lesson.show(index)
-    for picture in lesson.pictures(index):
-        assert picture["loaded"], picture
-        fits = picture["width"] <= picture["room"]
-        assert fits or (picture["own"] and picture["box"] <= picture["room"]), picture
-    assert not lesson.is_wider_than_the_window()
+    lesson.nothing_is_cut_off(index)
