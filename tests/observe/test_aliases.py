@@ -245,7 +245,7 @@ def three_times() -> Any:
         if len(tries) < 3:
             raise ConnectionError
 
-    policy = RetryPolicy(max_attempts=3, initial_interval=0.001)
+    policy = RetryPolicy(max_attempts=3, initial_interval=0.001, jitter=False)
     return alone(flaky, retry_policy=policy).compile()
 
 

@@ -26,7 +26,13 @@ class Thread:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
-        self.place = {"thread_id": self.id, "checkpoint_ns": self.namespace}
+        self.place: dict[str, Any] = {"thread_id": self.id, "checkpoint_ns": self.namespace}
+        if config["configurable"]["thread_id"] is None and is_langgraphs(
+            self.saver, "InMemorySaver"
+        ):
+            self.place["thread_id"] = (
+                None  # of a number LangGraph makes a text, of None it does not
+            )
         if self.start and self.one(self.start) is None:
             raise ValueError(
                 f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
