@@ -269,50 +269,44 @@ def test_a_widget_of_the_readers_own_hides_nothing() -> None:
 # -- what no name leads to -----------------------------------------------------------------------
 
 
-@alone
-def test_only_the_argument() -> None:
-    told = str(who_holds(Upload("alone")))
-    assert told.splitlines() == [
-        "No name leads to Upload 'alone'.",
-        "Only the argument of this call holds it: it dies when the call returns.",
-    ]
+def ring(upload: Upload) -> None:
+    upload.ring = [[[[upload]]]]  # type: ignore[attr-defined]
 
 
-@alone
-@pytest.mark.parametrize("depth", [0, 3])
-def test_garbage_is_called_garbage(depth: int) -> None:
-    def make(upload: Upload) -> None:
-        ring: list[Any] = [upload]
-        for _ in range(depth):
-            ring = [ring]
-        upload.ring = ring  # type: ignore[attr-defined]
+def by_atexit(upload: Upload) -> Callable[[Upload], object]:
+    atexit.register(upload.close)
+    return lambda upload: atexit.unregister(upload.close)
 
+
+def by_a_codec(upload: Upload) -> Callable[[Upload], object]:
+    codecs.register_error("uploads", upload.close)  # type: ignore[arg-type]
+    return lambda _: codecs.register_error("uploads", codecs.strict_errors)
+
+
+@pytest.mark.parametrize(
+    ("hold", "says"),
+    [
+        (ring, "It is garbage: only a cycle leads to it, and no collection has come by yet."),
+        (by_atexit, "It is held unseen, by C code or a running expression → method close → self."),
+        (by_a_codec, "expression → ['uploads'] → method close → self."),
+    ],
+)
+def test_what_no_name_leads_to(hold: Callable[[Upload], Any], says: str) -> None:
     gc.disable()
     try:
-        _, upload = dropped(make)
-        assert "It is garbage: only a cycle leads to it" in str(asked(upload))
+        let_go, upload = dropped(hold)
+        no_name, why, *_ = str(asked(upload)).splitlines()
+        if let_go:
+            let_go(upload())
     finally:
         gc.enable()
         gc.collect()
-
-
-def by_atexit(close: Any) -> Callable[[Any], object]:
-    atexit.register(close)
-    return atexit.unregister
-
-
-def by_a_codec(close: Any) -> Callable[[Any], object]:
-    codecs.register_error("uploads", close)
-    return lambda close: codecs.register_error("uploads", codecs.strict_errors)
-
-
-@pytest.mark.parametrize(("hold", "first"), [(by_atexit, ""), (by_a_codec, "['uploads'] → ")])
-def test_what_c_code_holds_is_told_as_far_as_it_goes(hold: Any, first: str) -> None:
-    let_go, upload = dropped(lambda u: hold(u.close))
-    told = str(asked(upload))
-    let_go(upload().close)  # type: ignore[union-attr]
-    assert told.startswith("No name leads to Upload 'cv.pdf'.\nIt is held unseen, by C code")
-    assert f"→ {first}method close → self." in told
+    assert no_name == "No name leads to Upload 'cv.pdf'."
+    assert why.endswith(says)
+    assert upload() is None
+    told = str(who_holds(Upload("alone")))
+    only = "Only the argument of this call holds it: it dies when the call returns."
+    assert told == f"No name leads to Upload 'alone'.\n{only}"
 
 
 @alone

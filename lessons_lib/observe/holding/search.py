@@ -206,9 +206,9 @@ class Search:
         return found
 
     def _parts(self, things: list[object]) -> list[object]:
-        parts = gc.get_referents(*things)
+        parts, tables = gc.get_referents(*things), self.tables
         for thing in things:
-            if id(type(thing)) in self.tables:
+            if id(type(thing)) in tables:
                 parts += dict.keys(thing)  # type: ignore[arg-type]
         return parts
 

@@ -90,10 +90,13 @@ class _Look:
         self.more_ways: set[int] = set()
         """What the search may have more chains to than it told."""
         self.typed = False
+        self.keys: dict[int, int] = {}
+        """A small number for each thing on a chain, by its id."""
 
     def see(self, search: Search) -> None:
         """Note all copies, what holds each, and the keepers."""
-        wanted = with_subclasses(str, bytes, bytearray, *_keeper_bases())
+        loaded = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
+        wanted = with_subclasses(str, bytes, bytearray, *filter(None, loaded))
         special = [thing for thing in search.found if id(type(thing)) in wanted]
         self.keepers = {id(thing): thing for thing in special if is_keeper(type(thing))}
         copies = [thing for thing in special if self.text.inside(thing)]
@@ -123,9 +126,8 @@ class _Look:
         targets = self.followed | self.keepers
         if targets:
             search.look_for(list(targets.values()))
-        keys: dict[int, int] = {}
         for target in targets.values():
-            self._follow(target, search, keys)
+            self._follow(target, search)
         keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
         unread = [_MANY] if len(wanted) > MOST_COPIES else []
         return Seen(self._finds(), unread, keepers=keepers, typed=self.typed)
@@ -139,7 +141,7 @@ class _Look:
             if type(copy) is str and copy in typed:
                 self._is_typed(key)
 
-    def _follow(self, target: object, search: Search, keys: dict[int, int]) -> None:
+    def _follow(self, target: object, search: Search) -> None:
         """Put the ways to a target into words, unless it is told elsewhere."""
 
         def goes_on(holder: object, key: int = id(target)) -> bool:
@@ -148,7 +150,7 @@ class _Look:
         search.more_ways = False
         for root, path in search.paths(target, goes_on):
             if id(target) in self.keepers or not self._is_told_elsewhere(root, path):
-                self._take(root, path, keys)
+                self._take(root, path)
         if search.more_ways:
             self.more_ways.add(id(target))
 
@@ -173,13 +175,16 @@ class _Look:
             return True
         return False
 
-    def _take(self, root: str, path: list[object], keys: dict[int, int]) -> None:
+    def _take(self, root: str, path: list[object]) -> None:
         target = id(path[-1])
-        for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
+        for chain in chains_of(root, path, self._key_of):
             if _is_typed(chain):
                 self._is_typed(target)
             else:
                 self.chains_to.setdefault(target, {}).setdefault(chain.words, chain)
+
+    def _key_of(self, thing: object) -> int:
+        return self.keys.setdefault(id(thing), len(self.keys))
 
     def _is_typed(self, target: int) -> None:
         self.typed = True
@@ -202,9 +207,11 @@ class _Look:
 
     def _find(self, group: list[int]) -> Find:
         first = min(group, key=lambda key: (len(self._said(key)), self._said(key)))
-        what, erased_by = words_for(self.copies[first], self.text), erasers(self._chains(first))
-        place, kind = "this process", "live object"
-        return Find(place, kind, what, self._said(first), erased_by, len(group))
+        copy, erased_by = self.copies[first], erasers(self._chains(first))
+        what = type(copy).__name__
+        if is_a(copy, str):  # of a string also the piece with the text
+            what += f" {self.text.excerpt(copy)}"
+        return Find("this process", "live object", what, self._said(first), erased_by, len(group))
 
     def lonely(self, search: Search) -> list[object]:
         """What holds the copies to which no name leads, and the notebook does not either."""
@@ -229,11 +236,6 @@ _KEEPERS = {
 def is_keeper(kind: type) -> bool:
     """Whether a class is a saver or a store of LangGraph's."""
     return any(_KEEPERS.get(base.__name__) == base.__module__ for base in mro(kind))
-
-
-def _keeper_bases() -> list[type]:
-    found = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
-    return [kind for kind in found if kind]
 
 
 def is_readable(keeper: object) -> bool:
@@ -263,12 +265,6 @@ def said(chains: Sequence[Chain], at_least: bool = False) -> str:
     elif at_least:
         shown.append("perhaps more")
     return ", ".join(shown) or "no name"
-
-
-def words_for(thing: object, text: Text) -> str:
-    """The type of a string or of bytes and, of a string, the piece with the text."""
-    kind = type(thing).__name__
-    return f"{kind} {text.excerpt(thing)}" if is_a(thing, str) else kind
 
 
 def erasers(chains: Sequence[Chain]) -> str:
