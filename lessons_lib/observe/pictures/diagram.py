@@ -11,7 +11,7 @@ from typing import Literal
 
 from . import style
 
-Kind = Literal["name", "object", "pill", "checkpoint", "item", "sheet", "cylinder", "note"]
+Kind = Literal["name", "object", "pill", "checkpoint", "item", "cylinder", "note"]
 State = Literal["plain", "kept", "lost", "garbage", "died"]
 
 MAX_BOXES = 30
@@ -141,7 +141,6 @@ _ROOM = {
     "pill": (34, 14, 0),
     "checkpoint": (30, 25, 110),
     "item": (50, 18, 100),
-    "sheet": (38, 18, 84),
     "cylinder": (30, 40, 90),
 }
 """For each kind: pixels beside its text, pixels above and below it, least width."""

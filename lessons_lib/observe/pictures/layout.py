@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import dist
 
 from . import graphviz, style
 from .diagram import Arrow, Box, Diagram, Frame, bounded, size
@@ -137,13 +138,15 @@ def _read(diagram: Diagram, plain: str) -> Layout:
             waiting[row[1], row[2]].append(_read_line(row, at, 7 if down > 0 else 0))
     number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
     alone = {ends for ends in waiting if len(waiting[ends]) == 1 and ends[::-1] not in waiting}
+    labels = [line.label for lines in waiting.values() for line in lines if line.label]
     arrows = {}
     for a in diagram.arrows:
         if a.tail != a.head:
             ends = number[a.tail], number[a.head]
             line = waiting[ends].pop(0)
             if ends in alone:  # of several each has a way of its own
-                line = _off_corners(line, a, boxes, diagram.direction)
+                others = [label for label in labels if label is not line.label]
+                line = _off_corners(line, a, boxes, diagram.direction, others)
             arrows[a.tail, a.head, a.label] = line
     return _shifted(diagram, boxes, arrows)
 
@@ -182,7 +185,9 @@ def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) ->
     return Line(points, (x, y + lower))
 
 
-def _off_corners(line: Line, arrow: Arrow, boxes: dict[str, Place], direction: str) -> Line:
+def _off_corners(
+    line: Line, arrow: Arrow, boxes: dict[str, Place], direction: str, labels: list[Point]
+) -> Line:
     """An arrow between two boxes side by side leaves and meets the sides that face each other.
 
     Where Graphviz has it end at a corner, or on another side, it is drawn straight to the middle of
@@ -198,7 +203,7 @@ def _off_corners(line: Line, arrow: Arrow, boxes: dict[str, Place], direction: s
     others = [boxes[name] for name in boxes.keys() - {arrow.tail, arrow.head}]
     if (start, end) == (first, last) or any(_between(start, end, other) for other in others):
         return line
-    return Line((start, start, end, end), line.label and _beside(start, end, arrow.label))
+    return Line((start, start, end, end), line.label and _beside(start, end, arrow.label, labels))
 
 
 def _facing_sides(tail: Place, head: Place, direction: str) -> tuple[int | None, Point, Point]:
@@ -220,12 +225,14 @@ def _between(start: Point, end: Point, place: Place) -> bool:
     )
 
 
-def _beside(start: Point, end: Point, label: str) -> Point:
-    """The place of a label clear of the middle of a straight line: above one that rises."""
+def _beside(start: Point, end: Point, label: str, others: list[Point]) -> Point:
+    """The place of a label clear of the middle of a straight line: where others are farther."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     clear = min(abs(dy / (dx or 1)) * len(label) * style.CODE_WIDTH / 2, 40)
     x, y = start[0] + dx / 2, start[1] + dy / 2
-    return (x, y + clear + 16) if dx * dy > 0 else (x, y - clear - 4)
+    above, below = (x, y - clear - 4), (x, y + clear + 16)
+    near = [min((dist(place, other) for other in others), default=99) for place in (above, below)]
+    return below if near[1] > near[0] else above
 
 
 def _side(place: Place, axis: int, far: int) -> Point:

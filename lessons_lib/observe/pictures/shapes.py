@@ -131,19 +131,6 @@ def _item(box: Box, place: Place) -> str:
     )
 
 
-def _sheet(box: Box, place: Place) -> str:
-    x, y, w, h = place
-    stroke, width = _pen(box)
-    fold = 15
-    outline = f"M{x:.1f} {y:.1f}h{w - fold:.1f}l{fold} {fold}v{h - fold:.1f}h{-w:.1f}z"
-    corner = f"M{x + w - fold:.1f} {y:.1f}v{fold}h{fold}"
-    return (
-        path(outline, _fill(box), stroke, width)
-        + path(corner, "none", stroke, 1.2)
-        + _lines(box, x + 15, y + 9)
-    )
-
-
 def _cylinder(box: Box, place: Place) -> str:
     x, y, w, h = place
     stroke, width = _pen(box)
@@ -173,7 +160,6 @@ _KINDS = {
     "pill": _pill,
     "checkpoint": _checkpoint,
     "item": _item,
-    "sheet": _sheet,
     "cylinder": _cylinder,
     "note": _plain_note,
 }

@@ -9,6 +9,7 @@ from html import escape
 from . import style
 
 _CELL = f"padding:5px 14px 5px 0;border-bottom:1px solid {style.LINE};vertical-align:top"
+_CAPTION = f"text-align:left;font-weight:600;padding:0 0 6px;color:{style.INK};caption-side:top"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Table:
             "<tr>" + "".join(self._cell("td", i, cell) for i, cell in enumerate(row)) + "</tr>"
             for row in self.rows
         )
-        caption = f'<caption style="{_caption()}">{escape(self.caption)}</caption>'
+        caption = f'<caption style="{_CAPTION}">{escape(self.caption)}</caption>'
         notes = "".join(
             f'<div style="font-size:13px;color:{style.GREY};text-align:left">{escape(note)}</div>'
             for note in self.notes
@@ -108,7 +109,3 @@ def _require_cells(given: object) -> None:
             f"{given!r} is no row of cells, expected the columns' names and rows of as many cells: "
             "Table(('mode', 'redone'), [('sync', 1)]), say"
         )
-
-
-def _caption() -> str:
-    return f"text-align:left;font-weight:600;padding:0 0 6px;color:{style.INK};caption-side:top"
