@@ -31,6 +31,7 @@ COSTS = {
     "cloudpickle": "the crash lab of 00, 07, 08 and 11 does not run",
     "filelock": "your progress is not kept",
     "cachetools": "lesson 06 and the bounded sessions of the exam do not run",
+    "pycryptodome": "lesson 19 does not run: it encrypts",
     "platformdirs": "your progress is not kept",
     "psutil": "the crash lab of 00, 07, 08 and 11 does not run",
     "argon2-cffi-bindings": "JupyterLab does not start",

@@ -378,6 +378,7 @@ class Lesson:
         """An exercise: a near miss is told what it misses, the solution is right, and shown."""
         answers, check = loader.answers(id), self.find(f'check("{id}"')
         near_miss = answers.near_misses[0]
+        self.run(check - 1, answers.solution)  # of which a near miss may say only what differs
         self.run(check - 1, near_miss.source)
         expect(self.run(check)).to_contain_text(words(near_miss.says))
         self.run(check - 1, answers.solution)
