@@ -24,7 +24,7 @@ LIBRARY = ROOT / "lessons_lib"
 STANDARD_LIBRARY_ALONE = ("__init__.py", "__main__.py", "launch")
 
 # A room imports from floors below it (a higher number), and within itself.
-FLOORS = {"launch": 0, "lessons": 1, "teach": 2, "memories": 3, "observe": 4}
+FLOORS = {"launch": 0, "lessons": 1, "teach": 2, "memories": 3, "observe": 4, "database": 5}
 
 # Within `observe` the same holds again; rooms beside each other do not know each other.
 INSTRUMENTS = {
