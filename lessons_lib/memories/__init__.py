@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lessons_lib.memories.graph import GraphBot, InMemoryGraphBot
     from lessons_lib.memories.graph_async import AsyncGraphBot
     from lessons_lib.memories.graph_mended import MendedBot
+    from lessons_lib.memories.graph_postgres import PostgresBot, PostgresMendedBot
     from lessons_lib.memories.graph_store import StoreBot
     from lessons_lib.memories.journal import Journal, JournalBot
     from lessons_lib.memories.on_disk import JsonBot, PickleBot
@@ -37,6 +38,8 @@ _HOMES = {
     "LocalBot": "variables",
     "MendedBot": "graph_mended",
     "PickleBot": "on_disk",
+    "PostgresBot": "graph_postgres",
+    "PostgresMendedBot": "graph_postgres",
     "SessionBot": "sessions",
     "SqliteBot": "sqlite_by_hand",
     "StoreBot": "graph_store",
@@ -62,6 +65,8 @@ __all__ = [
     "Message",
     "Model",
     "PickleBot",
+    "PostgresBot",
+    "PostgresMendedBot",
     "SessionBot",
     "SqliteBot",
     "StoreBot",

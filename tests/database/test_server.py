@@ -34,19 +34,6 @@ sys.stdin.readline()
 """
 
 
-def _can_start() -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "lessons_lib.database"], capture_output=True, text=True
-    )
-    return done.stdout.strip() if done.returncode else ""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _only_where_it_starts() -> None:
-    if sentence := _can_start():
-        pytest.skip(sentence)
-
-
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """A temporary folder that Postgres' own user can reach, too, when root runs the tests."""
