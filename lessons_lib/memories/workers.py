@@ -57,6 +57,11 @@ class Staff:
         self._app = app
         self._workers: dict[int, subprocess.Popen[str]] = {}
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The workers' process ids."""
+        return tuple(self._workers)
+
     async def hire(self, prepare: Callable[[str], Turn], many: int = 1) -> None:
         """Start workers; each calls `prepare(uri)` once, and then what that returned."""
         import cloudpickle
