@@ -52,7 +52,7 @@ class Postgres:
             self.uri = _in_database(address, name)
 
     def kill(self) -> None:
-        """Kill every process of the server at once (SIGKILL), as a machine that goes down would."""
+        """Kill every process of the server at once (SIGKILL), which is no power cut."""
         import psutil
 
         if self.data is None:
