@@ -5,6 +5,7 @@ those of the browser one server and one page: each such group goes to one proces
 """
 
 import signal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ collect_ignore_glob = ["*/answers.py"]  # read and never imported
 BROWSER = "tests/browser/"
 SLOWEST_FIRST = (BROWSER, "tests/observe/", "tests/notebooks/", "tests/memories/", "tests/setup/")
 """What takes longest, first. Those of `observe` search the heap, which grows with every file."""
+ON_POSTGRES = ("notebooks/18_many_workers_one_memory.ipynb", "test_exercise_is_proven[18.")
 
 
 def pytest_configure() -> None:
@@ -58,3 +60,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what stands on Postgres where none can be started, in the words that a reader gets."""
+    if any(name in item.nodeid for name in ON_POSTGRES) and (why := _no_postgres()):
+        pytest.skip(why)
+
+
+@cache
+def _no_postgres() -> str:
+    from lessons_lib.database import NoPostgres, postgres
+
+    try:
+        postgres()
+    except NoPostgres as error:
+        return str(error)
+    return ""

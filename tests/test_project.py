@@ -33,6 +33,7 @@ FLOORS = {
     "memories": 4,
     "crash_lab": 5,
     "observe": 6,
+    "database": 7,
 }
 # An older name of a room, by which lessons and readers' copies of them import it.
 OLDER_NAMES = {"lessons_lib.memories.exam"}

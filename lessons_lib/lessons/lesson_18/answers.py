@@ -1,0 +1,99 @@
+# Lesson 18, Many workers, one memory: its answers, which are read and never imported.
+
+# %% 18.turn: solution
+def take_turn(graph, thread, order):
+    state = graph.get_state(thread)
+    if state.tasks:
+        graph.invoke(None, thread, durability="sync")
+    elif f"{order}: send" not in state.values.get("done", []):
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
+# %% 18.turn: near miss: its fresh order was not done
+def take_turn(graph, thread, order):
+    if graph.get_state(thread).tasks:
+        graph.invoke(None, thread, durability="sync")
+
+
+# %% 18.turn: near miss: was finished, and its worker died
+def take_turn(graph, thread, order):
+    given = None if graph.get_state(thread).tasks else {"order": order}
+    graph.invoke(given, thread, durability="sync")
+
+
+# %% 18.turn: near miss: what was saved is done again
+def take_turn(graph, thread, order):
+    if f"{order}: send" not in graph.get_state(thread).values.get("done", []):
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
+# %% 18.turn: near miss: the next order of the same thread
+def take_turn(graph, thread, order):
+    state = graph.get_state(thread)
+    if state.tasks:
+        graph.invoke(None, thread, durability="sync")
+    elif not state.values:
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
+# %% 18.alone: given
+from contextlib import contextmanager
+
+
+# %% 18.alone: solution
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        try:
+            yield
+        finally:
+            one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+# %% 18.alone: alternative
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one, one.transaction():
+        one.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+        yield
+
+
+# %% 18.alone: near miss: two were in the block at once
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+        yield
+
+
+# %% 18.alone: near miss: went back to the pool with the lock
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        yield
+        one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+# %% 18.alone: near miss: another name waits
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_lock(17)")
+        try:
+            yield
+        finally:
+            one.execute("SELECT pg_advisory_unlock(17)")
+
+
+# %% 18.alone: near miss: can come in while its connection is with
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+    try:
+        yield
+    finally:
+        with pool.connection() as one:
+            one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])

@@ -1,0 +1,203 @@
+"""What judges the exercises of lesson 18, Many workers, one memory."""
+
+import operator
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, TypedDict
+
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+
+from lessons_lib.database import NoPostgres, postgres
+from lessons_lib.teach.model import NotYet
+
+PATIENCE = 4.0  # seconds; only a wrong answer waits for so long
+
+# --- Exercise 1: the turn of a worker -------------------------------------------------------
+
+TakeTurn = Callable[[Any, Any, str], object]
+STEPS = ["look up", "draft", "send"]
+
+
+class Turn(TypedDict):
+    """What has been done, and the order that is being done."""
+
+    done: Annotated[list[str], operator.add]
+    order: str
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in a turn may catch it."""
+
+
+class Shop:
+    """A graph of three steps that notes what is done, and whose worker can die in the draft."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.dies = False
+        builder = StateGraph(Turn)
+        builder.add_sequence([(name, self._step(name)) for name in STEPS])
+        builder.add_edge(START, STEPS[0])
+        self.graph: Any = builder.compile(checkpointer=InMemorySaver())
+
+    def _step(self, name: str) -> Any:
+        def node(state: Turn) -> dict[str, list[str]]:
+            what = f"{state['order']}: {name}"
+            self.did.append(what)
+            if name == "draft" and self.dies:
+                self.dies = False
+                raise Killed
+            return {"done": [what]}
+
+        return node
+
+
+def given(take_turn: TakeTurn, shop: Shop, order: str) -> list[str]:
+    """Give a worker the job; returns the steps that it has begun."""
+    shop.did.clear()
+    try:
+        take_turn(shop.graph, {"configurable": {"thread_id": "ada"}}, order)
+    except Killed:
+        pass
+    except Exception as error:
+        raise NotYet(f"given the order {order!r}, take_turn raised {error!r}") from None
+    return [what.partition(": ")[2] if what.startswith(order) else what for what in shop.did]
+
+
+def check_turn(take_turn: TakeTurn) -> str:
+    """Prove that a job can come thrice, and is done once."""
+    shop = Shop()
+    found = given(take_turn, shop, "tea")
+    if found != STEPS:
+        raise NotYet(f"its fresh order was not done: the steps that ran are {found}.")
+    found = given(take_turn, shop, "tea")
+    if found:
+        raise NotYet(
+            f"the order 'tea' was finished, and its worker died before it could say so. Given again, "
+            f"it ran {found}: Ada gets two."
+        )
+    shop.dies = True
+    found = given(take_turn, shop, "milk")
+    if found != STEPS[:2]:
+        raise NotYet(f"the next order of the same thread ran {found}, expected all steps in order.")
+    found = given(take_turn, shop, "milk")
+    if found != STEPS[1:]:
+        raise NotYet(
+            f"a worker was killed in the draft of 'milk', and the next one ran {found}: expected "
+            "the draft and what follows; what was saved is done again."
+        )
+    found = given(take_turn, shop, "milk")
+    if found:
+        raise NotYet(f"'milk' was half done, then finished, then given again, and ran {found}.")
+    return "fresh, half done, done already: each step once, but the one in which the worker died."
+
+
+# --- Exercise 2: a lock that holds ----------------------------------------------------------
+
+CONNECTIONS = 4
+Alone = Callable[[Any, str], AbstractContextManager[object]]
+
+
+class Visitor:
+    """Somebody who goes into the block, in a thread, and stays until let go."""
+
+    def __init__(self, hands: ThreadPoolExecutor, alone: Alone, pool: Any, name: str) -> None:
+        self.inside, self.leave = threading.Event(), threading.Event()
+        self.fails = False
+        self.visit: Future[None] = hands.submit(self._go, alone, pool, name)
+
+    def _go(self, alone: Alone, pool: Any, name: str) -> None:
+        with alone(pool, name):
+            self.inside.set()
+            self.leave.wait(30)
+            if self.fails:
+                raise KeyError("in the block")
+
+    def comes(self, otherwise: str) -> None:
+        """Raise NotYet when they do not come in."""
+        for _ in range(int(PATIENCE / 0.01)):
+            if self.inside.wait(0.01):
+                return
+            if self.visit.done():
+                raise NotYet(f"alone raised {self.visit.exception()!r}")
+        raise NotYet(otherwise)
+
+    def goes(self) -> None:
+        """Let them leave, and wait until they have."""
+        self.leave.set()
+        self.visit.exception(PATIENCE)
+
+
+def locks(connection: Any, granted: bool) -> int:
+    """How many advisory locks are held, or waited for."""
+    asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = %s"
+    found: int = connection.execute(asked, [granted]).fetchone()[0]
+    return found
+
+
+def judge_alone(alone: Alone, pool: Any, look: Any, hands: ThreadPoolExecutor) -> None:
+    """Raise NotYet when two are inside at once, or somebody waits for nothing."""
+    first = Visitor(hands, alone, pool, "ada")
+    visitors = [first]
+    try:
+        first.comes("nobody else was there, and the first one did not come in.")
+        if locks(look, True) and pool.get_stats()["pool_available"] == CONNECTIONS:
+            raise NotYet(
+                "the lock is held by a connection that is in the pool again: whoever borrows that "
+                "one can come in while its connection is with nobody who is inside."
+            )
+        second = Visitor(hands, alone, pool, "ada")
+        visitors.append(second)
+        for _ in range(int(PATIENCE / 0.01)):
+            if second.inside.wait(0.01):
+                raise NotYet("two were in the block at once, for the same name.")
+            if locks(look, False):
+                break
+        else:
+            raise NotYet("the second one neither came in nor waits for a lock in Postgres.")
+        other = Visitor(hands, alone, pool, "bob")
+        visitors.append(other)
+        other.comes("Ada's block is taken, and another name waits for it: a lock for each name.")
+        first.fails = True
+        first.goes()
+        second.comes(
+            "the first one left by an error, and its connection went back to the pool with the lock: the next one waits for ever."
+        )
+        second.goes()
+        other.goes()
+    finally:
+        for visitor in visitors:
+            visitor.leave.set()
+
+
+def check_alone(alone: Alone) -> str:
+    """Prove on a real Postgres that the lock holds, for its name, and is let go of."""
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+    try:
+        uri = postgres().uri
+    except NoPostgres as error:
+        raise NotYet(str(error)) from None
+    kept: Any = {"autocommit": True}
+    with (
+        psycopg.connect(uri, autocommit=True) as look,
+        ConnectionPool(uri, min_size=CONNECTIONS, kwargs=kept, open=True) as pool,
+        ThreadPoolExecutor(3) as hands,
+    ):
+        pool.wait(30)
+        try:
+            judge_alone(alone, pool, look, hands)
+        finally:
+            ours = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            look.execute(ours)
+    return "alone in the block for its name, not for others; and free again, also after an error."
+
+
+CHECKS = {
+    "18.turn": check_turn,
+    "18.alone": check_alone,
+}
