@@ -21,9 +21,7 @@ import pytest
 
 from lessons_lib.observe import survivors, watch, where_is, who_holds
 from lessons_lib.observe.holding.holders import Holders
-from tests.observe.heap import new_things_alone
 
-__all__ = ["new_things_alone"]
 alone = pytest.mark.usefixtures("new_things_alone")
 
 
@@ -413,6 +411,7 @@ def test_long_chains_that_differ_in_their_middle_are_two() -> None:
     del head
 
 
+@alone
 def test_a_hundred_holders_are_counted_and_more_are_said_to_be_more() -> None:
     shared = Upload("shared")
     few = {f"holder_{number}": [shared] for number in range(100)}

@@ -12,9 +12,6 @@ import pytest
 
 from lessons_lib.observe import survivors, watch, where_is, who_holds
 from lessons_lib.observe.holding.links import frame_locals
-from tests.observe.heap import new_things_alone
-
-__all__ = ["new_things_alone"]
 
 
 class Upload:

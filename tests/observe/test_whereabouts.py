@@ -18,9 +18,7 @@ from langgraph.store.memory import InMemoryStore
 from lessons_lib.memories.chatbot import heard
 from lessons_lib.memories.graph import build, thread
 from lessons_lib.observe import Find, Whereabouts, where_is
-from tests.observe.heap import new_things_alone
 
-__all__ = ["new_things_alone"]
 pytestmark = pytest.mark.usefixtures("new_things_alone")
 
 

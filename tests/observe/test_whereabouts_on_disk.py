@@ -281,6 +281,7 @@ def test_accents_in_json_are_found_however_they_are_written(tmp_path: Path) -> N
 # -- bad input -----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("new_things_alone")
 def test_a_place_that_cannot_be_read_is_said_first_and_the_rest_is_shown(tmp_path: Path) -> None:
     closed = sqlite3.connect(tmp_path / "closed.db", check_same_thread=False)
     saver = SqliteSaver(closed)
