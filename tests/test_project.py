@@ -35,8 +35,6 @@ FLOORS = {
     "observe": 6,
     "database": 7,
 }
-# An older name of a room, by which lessons and readers' copies of them import it.
-OLDER_NAMES = {"lessons_lib.memories.exam"}
 
 # Within `observe` the same holds again; rooms beside each other do not know each other.
 INSTRUMENTS = {
@@ -178,7 +176,7 @@ def _module_name(path: Path) -> str:
 def floor_faults(source: str, module: str) -> list[str]:
     """The imports of a module of the library that go up to a floor above its own."""
     room = module.split(".")[1]
-    if room not in FLOORS or module in OLDER_NAMES:
+    if room not in FLOORS:
         return []
     return [
         f"{module}, line {line}: imports {name}, a floor above"
