@@ -483,9 +483,9 @@ def delta(saver: Examined) -> str | None:
     """Ran six steps side by side into a delta channel, twice, and read the state; expected what the
     run returned.
     """
-    from lessons_lib.saver_exam.graphs import logging
+    from lessons_lib.saver_exam.graphs import log_graph
 
-    graph, thread = logging(saver.saver), saver.thread()
+    graph, thread = log_graph(saver.saver), saver.thread()
     returned = [saver.invoke(graph, {"log": [word]}, thread) for word in ("one", "two")][-1]
     return _logged(saver.state(graph, thread), returned)
 
@@ -493,9 +493,9 @@ def delta(saver: Examined) -> str | None:
 @check("prune", "keep what a delta channel needs", optional=True)
 def prune_delta(saver: Examined) -> str | None:
     """Pruned a thread whose graph has a delta channel; expected the same state afterwards."""
-    from lessons_lib.saver_exam.graphs import logging
+    from lessons_lib.saver_exam.graphs import log_graph
 
-    graph, thread = logging(saver.saver), saver.thread()
+    graph, thread = log_graph(saver.saver), saver.thread()
     returned = saver.invoke(graph, {"log": ["one"]}, thread)
     saver.call("prune", [thread["configurable"]["thread_id"]], strategy="keep_latest")
     return _logged(saver.state(graph, thread), returned)
@@ -518,9 +518,9 @@ def asks(saver: Examined) -> str | None:
     """
     from langgraph.types import Command
 
-    from lessons_lib.saver_exam.graphs import asking
+    from lessons_lib.saver_exam.graphs import form_graph
 
-    graph, thread = asking(saver.saver), saver.thread()
+    graph, thread = form_graph(saver.saver), saver.thread()
     said: list[Any] = [{"said": []}, Command(resume="Ada"), Command(resume="36")]
     returned = [saver.invoke(graph, given, thread).get("__interrupt__", ()) for given in said]
     asked = [[one.value for one in questions] for questions in returned]

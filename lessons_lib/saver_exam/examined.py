@@ -9,14 +9,14 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, empty_checkpoint
 
-from lessons_lib.observe.pictures.style import shorten
+from lessons_lib.observe.pictures.style import said_of, shorten
 
 Config = dict[str, Any]
 AT_ONCE = 4
@@ -40,7 +40,7 @@ class Loop:
         self.thread = threading.Thread(target=self.loop.run_forever, name="saver exam", daemon=True)
         self.thread.start()
 
-    def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def wait_for(self, work: Any) -> Any:
         """What a coroutine comes to."""
         if not self.loop.is_running():  # of a check that came back too late
             work.close()
@@ -72,27 +72,25 @@ def opened(make: Callable[[], Any], loop: Loop) -> Iterator[Examined]:
 
     Raises TypeError when it gives none.
     """
-    stack = AsyncExitStack()
     wait_for = loop.wait_for
-    try:
+    with ExitStack() as stack:
         given, is_async = _made(make, loop), False
         if inspect.isawaitable(given):
             given, is_async = wait_for(_awaited(given)), True
         if hasattr(type(given), "__enter__"):
             given = stack.enter_context(given)
         elif hasattr(type(given), "__aenter__"):
-            given, is_async = wait_for(stack.enter_async_context(given)), True
+            manager, is_async = given, True
+            given = wait_for(manager.__aenter__())
+            stack.callback(lambda: wait_for(manager.__aexit__(None, None, None)))
         if not isinstance(given, BaseCheckpointSaver):
             raise TypeError(
-                f"it gave {given!r}, expected a BaseCheckpointSaver, or a context manager of one"
+                f"it gave {said_of(given)}, expected a BaseCheckpointSaver, or a context manager "
+                "of one"
             )
         examined = Examined(given, loop, is_async)
-        try:
-            yield examined
-        finally:
-            examined.forget()
-    finally:
-        wait_for(stack.aclose())
+        stack.callback(examined.forget)
+        yield examined
 
 
 def _made(make: Callable[[], Any], loop: Loop) -> Any:

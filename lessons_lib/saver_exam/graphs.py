@@ -22,7 +22,7 @@ class _Form(TypedDict):
     said: Annotated[list[str], operator.add]
 
 
-def logging(saver: Any) -> Any:
+def log_graph(saver: Any) -> Any:
     """Six steps side by side, which log into a channel that is kept as its changes."""
     building = StateGraph(_Log)
     for name in "fbdace":
@@ -35,7 +35,7 @@ def _says(name: str) -> Any:
     return lambda state: {"log": [name]}
 
 
-def asking(saver: Any) -> Any:
+def form_graph(saver: Any) -> Any:
     """One step that asks two questions."""
     building = StateGraph(_Form)
     building.add_node("ask", lambda state: {"said": [interrupt("name?"), interrupt("age?")]})
