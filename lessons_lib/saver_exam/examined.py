@@ -19,7 +19,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, empt
 from lessons_lib.observe.pictures.style import said_of, shorten
 
 Config = dict[str, Any]
-AT_ONCE = 4
+AT_ONCE = 8
 """Threads that use a saver at once."""
 
 
@@ -162,8 +162,10 @@ class Examined:
         return cast(dict[str, Any], graph.get_state(config).values)
 
     def _files(self) -> set[str]:
-        """The files that the saver's code is in."""
-        members = [one for kind in type(self.saver).__mro__[:-1] for one in vars(kind).values()]
+        """The files that the saver's own code is in, without what every saver inherits."""
+        kinds = type(self.saver).__mro__
+        own = kinds[: kinds.index(BaseCheckpointSaver)]
+        members = [one for kind in own for one in vars(kind).values()]
         return {one.__code__.co_filename for one in members if hasattr(one, "__code__")}
 
     # -- what checks do with it --------------------------------------------------------------------
@@ -217,8 +219,8 @@ class Examined:
         found = self.get(config)
         return found.checkpoint["channel_values"] if found else None
 
-    def at_once(self, job: Callable[[int], None]) -> None:
-        """Do a job on several threads, which begin at one moment; the first error is raised.
+    def at_once(self, job: Callable[[int, int], None], rounds: int) -> None:
+        """Do a job on several threads, all at one moment in each round; the first error is raised.
 
         After each line of the saver's code the others get their turn. Left alone, threads that do
         little would mostly run one after the other, and a missing lock would not be missed.
@@ -236,11 +238,16 @@ class Examined:
         def begin(number: int) -> None:
             before = sys.gettrace()
             try:
-                gate.wait()
-                sys.settrace(give_way)
-                job(number)
+                for each in range(rounds):
+                    gate.wait()
+                    sys.settrace(give_way)
+                    job(number, each)
+                    sys.settrace(before)
+            except threading.BrokenBarrierError:
+                pass
             except Exception as error:
                 errors.append(error)
+                gate.abort()
             finally:
                 sys.settrace(before)
 
