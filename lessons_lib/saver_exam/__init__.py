@@ -37,7 +37,8 @@ def saver_exam(make: Callable[[], Any]) -> Report:
 
     The report has `faults` (it does something else than a checkpointer must), `lacks` (what it
     leaves out, and says so: `copy_thread`, say) and `not_made` (what could not be looked at, which
-    is never told as passed). An async saver is examined through its async methods.
+    is never told as passed). A saver with sync methods is examined through those, its async ones
+    are looked at once; an async saver, or one that a coroutine makes, the other way round.
 
     >>> from langgraph.checkpoint.memory import InMemorySaver
     >>> report = saver_exam(InMemorySaver)

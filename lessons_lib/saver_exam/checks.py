@@ -203,6 +203,28 @@ def versions(saver: Examined) -> str | None:
     return None
 
 
+@check("put", "a number as thread id", optional=True)
+def number(saver: Examined) -> str | None:
+    """Put under a thread id that is a number, read under it and under its text, and deleted it;
+    expected one thread, which is gone after delete_thread.
+    """
+    thread = saver.thread(thread_id=int(saver.thread()["configurable"]["thread_id"][:13], 16))
+    name = thread["configurable"]["thread_id"]
+    try:
+        saver.put(thread, {"text": "Ada"})
+        found, as_text = saver.get(thread), saver.get(saver.thread(thread_id=str(name)))
+    except Raised as refused:  # aloud, so that nothing goes to a wrong place
+        raise Lacks(str(refused)) from None
+    if found is None:
+        return "did not find it under the number"
+    saver.call("delete_thread", name)
+    if saver.get(thread) is not None:
+        return "it was still there after delete_thread"
+    if as_text is None:
+        raise Lacks("it keeps a number and its text apart, as two threads")
+    return None
+
+
 @check("get_tuple", "latest by its id")
 def latest(saver: Examined) -> str | None:
     """Put two checkpoints, the one with the greater id first, and read without an id; expected the
@@ -234,28 +256,6 @@ def namespaces(saver: Examined) -> str | None:
         if (seen := saver.values(config)) != {"text": text}:
             return f"got {seen!r} for {text!r}"
     return _got(saver.pending(outer), [("said", "outer")]) or _got(len(saver.listed(outer)), 1)
-
-
-@check("put", "a number as thread id", optional=True)
-def number(saver: Examined) -> str | None:
-    """Put under a thread id that is a number, read under it and under its text, and deleted it;
-    expected one thread, which is gone after delete_thread.
-    """
-    thread = saver.thread(thread_id=int(saver.thread()["configurable"]["thread_id"][:13], 16))
-    name = thread["configurable"]["thread_id"]
-    try:
-        saver.put(thread, {"text": "Ada"})
-        found, as_text = saver.get(thread), saver.get(saver.thread(thread_id=str(name)))
-    except Raised as refused:  # aloud, so that nothing goes to a wrong place
-        raise Lacks(str(refused)) from None
-    if found is None:
-        return "did not find it under the number"
-    saver.call("delete_thread", name)
-    if saver.get(thread) is not None:
-        return "it was still there after delete_thread"
-    if as_text is None:
-        raise Lacks("it keeps a number and its text apart, as two threads")
-    return None
 
 
 # -- put_writes ------------------------------------------------------------------------------------
@@ -475,6 +475,17 @@ def prune(saver: Examined) -> str | None:
     return left or (None if all(map(saver.get, other)) else "the other thread was harmed")
 
 
+@check("prune", "keep what a delta channel needs", optional=True)
+def prune_delta(saver: Examined) -> str | None:
+    """Pruned a thread whose graph has a delta channel; expected the same state afterwards."""
+    from lessons_lib.saver_exam.graphs import log_graph
+
+    graph, thread = log_graph(saver.saver), saver.thread()
+    returned = saver.invoke(graph, {"log": ["one"]}, thread)
+    saver.call("prune", [thread["configurable"]["thread_id"]], strategy="keep_latest")
+    return _logged(saver.state(graph, thread), returned)
+
+
 # -- in a graph ------------------------------------------------------------------------------------
 
 
@@ -487,17 +498,6 @@ def delta(saver: Examined) -> str | None:
 
     graph, thread = log_graph(saver.saver), saver.thread()
     returned = [saver.invoke(graph, {"log": [word]}, thread) for word in ("one", "two")][-1]
-    return _logged(saver.state(graph, thread), returned)
-
-
-@check("prune", "keep what a delta channel needs", optional=True)
-def prune_delta(saver: Examined) -> str | None:
-    """Pruned a thread whose graph has a delta channel; expected the same state afterwards."""
-    from lessons_lib.saver_exam.graphs import log_graph
-
-    graph, thread = log_graph(saver.saver), saver.thread()
-    returned = saver.invoke(graph, {"log": ["one"]}, thread)
-    saver.call("prune", [thread["configurable"]["thread_id"]], strategy="keep_latest")
     return _logged(saver.state(graph, thread), returned)
 
 
