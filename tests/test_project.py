@@ -31,6 +31,7 @@ FLOORS = {
     "teach": 2,
     "exam": 3,
     "memories": 4,
+    "saver_exam": 5,
     "crash_lab": 5,
     "observe": 6,
     "database": 7,
