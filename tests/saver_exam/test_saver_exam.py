@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 import lessons_lib.saver_exam as room
+from lessons_lib.database import NoPostgres, postgres
 from lessons_lib.saver_exam import Finding, saver_exam
 from tests.saver_exam import small_saver
 from tests.saver_exam.small_saver import SmallSaver
@@ -161,6 +164,17 @@ class OnlyAsync(InMemorySaver):
         return super().get_tuple(config)
 
 
+@contextmanager
+def on_postgres() -> Iterator[Any]:
+    try:
+        uri = postgres().uri
+    except NoPostgres as error:
+        pytest.skip(str(error))
+    with PostgresSaver.from_conn_string(uri) as saver:
+        saver.setup()
+        yield saver
+
+
 async def awaited() -> SmallSaver:
     return SmallSaver()
 
@@ -171,6 +185,7 @@ async def awaited() -> SmallSaver:
         (InMemorySaver, "InMemorySaver", [NUMBERS, *OPTIONAL]),
         (lambda: SqliteSaver.from_conn_string(":memory:"), "SqliteSaver", [*OPTIONAL, METHODS]),
         (lambda: AsyncSqliteSaver.from_conn_string(":memory:"), "AsyncSqliteSaver", OPTIONAL),
+        (on_postgres, "PostgresSaver", [NUMBERS, *OPTIONAL[:2], OPTIONAL[3], METHODS]),
         (OnlyAsync, "OnlyAsync", [NUMBERS, *OPTIONAL, METHODS]),
         (awaited, "SmallSaver", []),
     ],
