@@ -20,7 +20,9 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from lessons_lib.crash_lab.crossing import loads, pack
 
 if TYPE_CHECKING:
     import procrastinate
@@ -64,9 +66,7 @@ class Staff:
 
     async def hire(self, prepare: Callable[[str], Turn], many: int = 1) -> None:
         """Start workers; each calls `prepare(uri)` once, and then what that returned."""
-        import cloudpickle
-
-        packed = base64.b64encode(cloudpickle.dumps(prepare)).decode()
+        packed = base64.b64encode(pack(prepare)).decode()
         started = [_start(self._uri, packed) for _ in range(many)]
         for worker in started:
             self._workers[worker.pid] = worker
@@ -173,9 +173,7 @@ async def _work(uri: str, turn: Turn) -> None:
 
 def main(uri: str) -> None:
     """Be a worker, until standard input ends."""
-    import pickle
-
-    prepare: Callable[[str], Turn] = pickle.loads(base64.b64decode(sys.stdin.readline()))
+    prepare = cast(Callable[[str], Turn], loads(base64.b64decode(sys.stdin.readline())))
     threading.Thread(target=_end_with_the_pipe, daemon=True).start()
     turn = prepare(uri)
     if sys.platform == "win32":  # psycopg does not work in Windows' usual loop
