@@ -228,8 +228,8 @@ def test_it_reads_well_and_modules_are_named_where_two_classes_share_a_name() ->
         (lambda: grown(list, 1), "times=1, expected a whole number from 2 up: 11, say$"),
         (lambda: grown(list, 2.5), "times=2.5, expected a whole number from 2"),  # type: ignore[arg-type]
         (lambda: grown(list, True), "times=True, expected a whole number from 2"),
-        (lambda: grown(lambda: 1 // 0), "division"),
-        (lambda: kept_by_line(lambda: 1 // 0), "division"),
+        (lambda: grown(lambda: 1 // 0), "(integer )?division"),
+        (lambda: kept_by_line(lambda: 1 // 0), "(integer )?division"),
     ],
 )
 def test_what_makes_no_sense_is_one_clear_sentence(wrong: Callable[[], object], says: str) -> None:
