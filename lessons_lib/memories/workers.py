@@ -103,15 +103,19 @@ class Staff:
             await manager.retry_job(job)
         return len(dead)
 
+    async def unfinished(self) -> bool:
+        """Whether a turn waits or is under way. Raises RuntimeError when one has failed."""
+        found = await self._app.job_manager.list_jobs_async(task="turn")
+        states = {job.status for job in found}
+        if "failed" in states:
+            raise RuntimeError(
+                "a turn has failed in its worker: call what `prepare` returns here to see why"
+            )
+        return bool(states & {"todo", "doing"})
+
     async def finish(self) -> None:
         """Wait until every turn has been taken. Raises RuntimeError when one has failed."""
-        while True:
-            found = await self._app.job_manager.list_jobs_async(task="turn")
-            states = {job.status for job in found}
-            if "failed" in states:
-                raise RuntimeError("a turn has failed in its worker")
-            if not states & {"todo", "doing"}:
-                return
+        while await self.unfinished():
             await asyncio.sleep(LOOK)
 
 
