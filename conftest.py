@@ -64,7 +64,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
         def _split_scope(self, nodeid: str) -> str:
             return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
 
-    config.option.loadscopereorder = False
     return ByFile(config, log)
 
 

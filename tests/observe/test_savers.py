@@ -57,6 +57,10 @@ class InLoop(Elsewhere):
     async def aget_tuple(self, config: Any) -> Any:
         return super().get_tuple(config)
 
+    async def alist(self, config: Any, **asked: Any) -> Any:
+        for one in super().list(config, **asked):
+            yield one
+
     async def aput(self, *given: Any) -> Any:
         return super().put(*given)
 
@@ -163,6 +167,35 @@ def test_a_loop_that_stands_still_is_closed_or_is_held_up_is_said_at_once(
     loop.run_until_complete(graph.checkpointer.conn.close())
     loop.close()
     assert "is closed, expected one that runs" in said_by(lambda: history(graph, ADA))
+
+
+def test_a_loop_that_ends_while_it_is_waited_for_is_said() -> None:
+    loop, began = asyncio.new_event_loop(), threading.Event()
+
+    class Slow(InLoop):
+        async def alist(self, config: Any, **asked: Any) -> Any:
+            began.set()
+            await asyncio.Event().wait()
+            yield None
+
+    async def main() -> Any:
+        graph = complaint(Slow())
+        await graph.ainvoke({"log": []}, ADA)
+        return graph
+
+    graph = loop.run_until_complete(main())
+    said: list[str] = []
+    asker = threading.Thread(target=lambda: said.append(said_by(lambda: history(graph, ADA))))
+
+    async def ask() -> None:
+        asker.start()
+        await asyncio.to_thread(began.wait, 20)
+
+    loop.run_until_complete(ask())
+    asker.join(20)
+    assert "ended before it had answered" in said[0]
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
 
 
 # -- one bad item, and the rest --------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The one door to a saver: it is read whole and at once, or one sentence says why not.
 
-An async saver's sync methods wait for its event loop. They are called from another thread alone,
-and only while the loop runs and answers: one that is closed, stopped or held up is said.
+An async saver answers through its event loop. It is asked from another thread alone, and only while
+the loop runs: one that is closed, stopped or held up, or ends meanwhile, is said, not waited for.
 
 A stored value that cannot be read does not spoil the rest: a stand-in takes its place.
 """
@@ -12,7 +12,8 @@ import asyncio
 import copy
 import sqlite3
 from collections import UserDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import wait
 from typing import Any
 
 from ..pictures.style import said_of, shorten
@@ -100,7 +101,7 @@ class SaverReader:
         if not self._may_have(config):
             return None
         self.require_tables()
-        return self._ask(lambda saver: saver.get_tuple(config))
+        return self._ask(lambda s: s.get_tuple(config), lambda s: s.aget_tuple(config))
 
     def listed(self, config: Config, **asked: Any) -> tuple[list[Any], str]:
         """All that the saver's `list` gives; and why it ended too early, or nothing.
@@ -116,8 +117,12 @@ class SaverReader:
             for one in saver.list(config, **asked):
                 found.append(one)
 
+        async def acollect(saver: Any) -> None:
+            async for one in saver.alist(config, **asked):
+                found.append(one)
+
         try:
-            self._ask(collect)
+            self._ask(collect, acollect)
         except (ValueError, TimeoutError) as error:
             if not found:
                 raise
@@ -126,7 +131,10 @@ class SaverReader:
 
     def delta_history(self, **asked: Any) -> Any:
         """What a DeltaChannel is put together from: it lies in several checkpoints."""
-        return self._ask(lambda saver: saver.get_delta_channel_history(**asked))
+        return self._ask(
+            lambda s: s.get_delta_channel_history(**asked),
+            lambda s: s.aget_delta_channel_history(**asked),
+        )
 
     def _may_have(self, config: Config) -> bool:
         """False where an InMemorySaver would make an empty entry for a thread that is asked for."""
@@ -135,53 +143,49 @@ class SaverReader:
         place = config["configurable"]
         return place.get("checkpoint_ns", "") in self.saver.storage.get(place["thread_id"], ())
 
-    def _ask(self, work: Callable[[Any], Any]) -> Any:
-        self._require_loop()
+    def _ask(
+        self, work: Callable[[Any], Any], awork: Callable[[Any], Coroutine[Any, Any, Any]]
+    ) -> Any:
+        """The sync answer, or from a saver that has an event loop the async one."""
+        loop = self._reachable_loop()
         # A copy that shares what is stored, with a serialiser that does not fail.
         lenient = copy.copy(self.saver)
         lenient.serde = _Lenient(self.saver.serde)
         try:
-            return work(lenient)
+            return _answer(awork(lenient), loop, self.saver) if loop else work(lenient)
+        except NoAnswer:
+            raise
         except Exception as error:  # each saver has its own
             raise told(self.saver, error) from error
 
-    def _require_loop(self) -> None:
-        """Raise RuntimeError when the saver has an event loop that cannot answer here and now."""
+    def _reachable_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop of an async saver, if it has one; RuntimeError if it cannot answer now."""
         loop = getattr(self.saver, "loop", None)
         if not isinstance(loop, asyncio.AbstractEventLoop):
-            return
-        state, cure = "", "make the saver anew in the loop that runs now"
+            return None
         if running_loop() is loop:
-            state = "runs in this very thread"
             cure = "make the same call with await asyncio.to_thread(…)"
-        elif not loop.is_running():
-            state = "is closed" if loop.is_closed() else "stands still"
-        else:
-            ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
-            try:
-                ping.result(PATIENCE)
-            except TimeoutError:
-                ping.cancel()
-                state = f"did not answer in {PATIENCE:.0f} seconds"
-                cure = "something holds it up, so await where it blocks, then call again"
-        if state:
-            raise RuntimeError(
-                f"the event loop of the {type(self.saver).__name__} {state}, expected one that "
-                f"runs in another thread and is free: {cure}"
-            )
+            raise NoAnswer(self.saver, "runs in this very thread", cure)
+        if not loop.is_running():
+            raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
+        ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+        try:
+            ping.result(PATIENCE)
+        except TimeoutError as error:
+            ping.cancel()
+            cure = "something holds it up, so await where it blocks, then call again"
+            state = f"did not answer in {PATIENCE:.0f} seconds"
+            raise NoAnswer(self.saver, state, cure) from error
+        return loop
 
     def tables(self) -> list[str]:
         """The names of the tables in a SQLite database; those of LangGraph's for other savers.
 
         A SQLite saver makes its own in whatever file it was given when it is first used.
         """
-        if is_langgraphs(self.saver, "SqliteSaver"):
-            rows = self._ask(_rows)
-        elif is_langgraphs(self.saver, "AsyncSqliteSaver"):
-            rows = self._ask(_rows_in_loop)
-        else:
-            return list(TABLES)
-        return [name for (name,) in rows]
+        if is_langgraphs(self.saver, "SqliteSaver", "AsyncSqliteSaver"):
+            return [name for (name,) in self._ask(_rows, _arows)]
+        return list(TABLES)
 
     def require_tables(self) -> None:
         """Raise ValueError when a SQLite database has no tables of LangGraph's."""
@@ -209,9 +213,30 @@ def _rows(saver: Any) -> list[tuple[str]]:
         return list(saver.conn.execute(_TABLES))
 
 
-def _rows_in_loop(saver: Any) -> Any:
-    work = saver.conn.execute_fetchall(_TABLES)
-    return asyncio.run_coroutine_threadsafe(work, saver.loop).result()
+async def _arows(saver: Any) -> list[tuple[str]]:
+    return list(await saver.conn.execute_fetchall(_TABLES))
+
+
+class NoAnswer(RuntimeError):
+    """The event loop of an async saver cannot answer here and now."""
+
+    def __init__(
+        self, saver: Any, state: str, cure: str = "make the saver anew in the loop that runs now"
+    ) -> None:
+        super().__init__(
+            f"the event loop of the {type(saver).__name__} {state}, expected one that runs in "
+            f"another thread and is free: {cure}"
+        )
+
+
+def _answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
+    """What the loop answers; a loop that ends meanwhile would never do so."""
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    while not wait([future], timeout=1).done:
+        if not loop.is_running():
+            future.cancel()
+            raise NoAnswer(saver, "ended before it had answered")
+    return future.result()
 
 
 def path_of(connection: sqlite3.Connection) -> str:
