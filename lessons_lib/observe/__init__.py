@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .checkpoints.time_machine import TimeMachine, time_machine
     from .holding.holders import who_holds
     from .holding.references import Live, live, survivors, watch
-    from .measuring.collector import Collection, CollectorLog, collector_off, watch_collector
+    from .holding.search import collector_off
+    from .measuring.collector import Collection, CollectorLog, watch_collector
     from .measuring.leaks import Grown, KeptByLine, grown, kept_by_line
     from .measuring.meter import Growth, Measurement, compare_growth, growth, measure
     from .pictures.curves import Curve, draw_curves
@@ -52,7 +53,7 @@ _HOMES = {
     "TimeMachine": "checkpoints.time_machine",
     "Whereabouts": "whereabouts.finds",
     "aliases": "checkpoints.aliases",
-    "collector_off": "measuring.collector",
+    "collector_off": "holding.search",
     "compare_growth": "measuring.meter",
     "draw": "pictures.drawing",
     "draw_curves": "pictures.curves",

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons_lib.observe import Growth, Measurement, compare_growth, growth, measure
+from lessons_lib.observe.holding.search import collector_off
 from lessons_lib.observe.measuring import meter
-from lessons_lib.observe.measuring.collector import collector_off
 from lessons_lib.observe.pictures.curves import MAX_CURVES, Curve, draw_curves
 
 from .heap import small_heap as small_heap

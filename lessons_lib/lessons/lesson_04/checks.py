@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from lessons_lib.lessons.shared import apart, weakly
-from lessons_lib.observe.measuring.collector import collector_off, watch_collector
+from lessons_lib.observe.holding.search import collector_off
+from lessons_lib.observe.measuring.collector import watch_collector
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: a bus that keeps nobody ------------------------------------------------------

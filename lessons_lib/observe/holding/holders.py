@@ -14,7 +14,7 @@ from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn, more_chains
 from .links import ATOMS, atom_text, is_a, read, telling_name
 from .reach import NOT_FOUND, held_beyond
-from .search import Search, by_length, collector_at_rest, is_frozen, roots_of
+from .search import Search, by_length, collector_off, is_frozen, roots_of
 
 MOST_CHAINS = 6
 
@@ -100,7 +100,7 @@ def who_holds(thing: object) -> Holders:
     label = _label(thing)
     weak = weakref.getweakrefcount(thing)
     roots = roots_of(sys._getframe(1))
-    with collector_at_rest():
+    with collector_off():  # or it would make and unmake things meanwhile
         with waiting("looking for what holds it"):
             search = Search(gc.get_objects(), roots.found)
             if not gc.is_tracked(thing):

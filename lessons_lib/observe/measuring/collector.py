@@ -151,6 +151,7 @@ def watch_collector(*classes: type) -> Iterator[CollectorLog]:
     ...     a.other, b.other = b, a
     >>> def tidy():
     ...     return gc.collect()
+    >>> from lessons_lib.observe import collector_off
     >>> with collector_off(), watch_collector(Node) as log:
     ...     cycle()
     ...     found = tidy()
@@ -168,26 +169,6 @@ def watch_collector(*classes: type) -> Iterator[CollectorLog]:
         yield log
     finally:
         gc.callbacks.remove(log._hear)
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Keep the collector from running by itself in the block; then all is as it was before.
-
-    >>> before = gc.isenabled()
-    >>> with collector_off():
-    ...     gc.isenabled()
-    False
-    >>> gc.isenabled() == before
-    True
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 # -- counting ------------------------------------------------------------------------------------

@@ -94,8 +94,9 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     run itself: on its own thread, on one that it started, or by what it submitted to a
     `ThreadPoolExecutor`. What other threads make is not, so what the run hands to them in another
     way, a queue say, is not seen. Older instances that went in both halves of the time are taken
-    off: a cache that replaces its entries does not grow. Dictionaries, tuples and frames are left
-    out, but where no class grew, bytes that stayed are told, from a kibibyte up.
+    off, whoever let go of them: a cache that replaces its entries does not grow. Dictionaries,
+    tuples and frames are left out, but where no class grew, bytes that stayed are told, from a
+    kibibyte up.
 
     Each run must do the same, with a key of its own where a real one has: a new user, say.
     RuntimeError while tracemalloc traces already.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from ..holding.search import collector_at_rest, roots_of
+from ..holding.search import collector_off, roots_of
 from ..pictures.waiting import waiting
 from .fact import checked
 from .finds import Whereabouts
@@ -50,7 +50,7 @@ def where_is(fact: str | bytes, *places: object) -> Whereabouts:
     text = checked(fact)
     checked_places(places)
     roots = roots_of(sys._getframe(1))
-    with collector_at_rest(), waiting("looking at all objects"):
+    with collector_off(), waiting("looking at all objects"):
         found = copies_of(text, gc.get_objects(), roots.found, (fact, *places))
     for keeper, held_by in found.keepers:
         if is_readable(keeper):
