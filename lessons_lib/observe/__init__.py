@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .pictures.drawing import Arrow, Box, Diagram, Frame, Picture, draw
     from .pictures.table import Table
     from .stepping.player import Player, step
-    from .stepping.stepper import Recording, record
+    from .stepping.recording import Recording
+    from .stepping.stepper import record
     from .whereabouts.finds import Find, Whereabouts
     from .whereabouts.where import where_is
 
@@ -45,7 +46,7 @@ _HOMES = {
     "Measurement": "measuring.meter",
     "Picture": "pictures.drawing",
     "Player": "stepping.player",
-    "Recording": "stepping.stepper",
+    "Recording": "stepping.recording",
     "RoundTrip": "checkpoints.round_trip",
     "Storage": "checkpoints.storage",
     "Stored": "checkpoints.storage",

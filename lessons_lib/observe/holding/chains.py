@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named
+from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named, title
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
@@ -233,34 +233,14 @@ def _key_text(key: object) -> str:
     return "…" if type(key) is int and abs(key) > 10**9 else atom_text(key)
 
 
-_TITLES: tuple[tuple[Any, str], ...] = (
-    (types.FrameType, "frame of {0.f_code.co_name}"),
-    (types.FunctionType, "function {0.__name__}"),
-    ((types.MethodType, types.BuiltinFunctionType), "method {0.__name__}"),
-    ((types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType), "{1} {0.__name__}"),
-    (threading.local, "threading.local"),
-    (contextvars.Context, "context variable"),
-    (type, "class {0.__name__}"),
-)
-
-
-def _title(holder: object) -> str:
-    kind = type(holder).__name__
-    for types_, title in _TITLES:
-        if is_a(holder, types_):
-            return title.format(holder, kind)
-    if kind == "_lru_cache_wrapper":
-        return f"lru_cache of {getattr(holder, '__name__', 'a function')}"
-    return "finalize" if type(holder).__qualname__ == _FINALIZER else kind
-
-
 def _hop(
     holder: object, label: str, style: LinkStyle, key_of: Callable[[object], int]
 ) -> Hop | None:
     """One holder with its words; None for what a reader need not see."""
     if is_a(holder, (types.TracebackType, types.CellType)):
         return None
-    kind, hidden = _title(holder), is_hidden(type(holder))
+    hidden = is_hidden(type(holder))
+    kind = "finalize" if type(holder).__qualname__ == _FINALIZER else title(holder)
     said = _said(holder, kind, label, hidden)
     return Hop(key_of(holder), kind, "pill" if hidden else "object", label, style, said)
 

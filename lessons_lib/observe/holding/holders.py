@@ -12,7 +12,7 @@ from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn, more_chains
-from .links import ATOMS, atom_text, is_a, read, telling_name
+from .links import ATOMS, atom_text, is_a, telling_name, title, value_text
 from .reach import NOT_FOUND, held_beyond
 from .search import Search, by_length, collector_off, is_frozen, roots_of
 
@@ -145,12 +145,11 @@ def _argument_count(thing: object) -> int:
 
 def _label(thing: object) -> str:
     if is_a(thing, type):
-        return f"class {thing.__name__}"
+        return title(thing)
     kind, name = type(thing).__name__, telling_name(thing)
     if name:
         return f"{kind} {name!r}"
-    value = atom_text(thing) if type(thing) in ATOMS else read(thing).value
-    return f"{kind} {value}".strip()
+    return f"{kind} {atom_text(thing) if type(thing) in ATOMS else value_text(thing)}".strip()
 
 
 def _why_alive(

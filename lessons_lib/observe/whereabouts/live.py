@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
-from ..holding.links import is_a, is_dict_of, mro, stack_of, with_subclasses
+from ..holding.frames import stack_of
+from ..holding.links import is_a, is_dict_of, mro, with_subclasses
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length
 from .fact import Text
