@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from .holding.references import Live, live, survivors, watch
     from .holding.search import collector_off
     from .measuring.collector import Collection, CollectorLog, watch_collector
-    from .measuring.leaks import Grown, KeptByLine, grown, kept_by_line
-    from .measuring.meter import Growth, Measurement, compare_growth, growth, measure
-    from .pictures.curves import Curve, draw_curves
+    from .measuring.exponents import Growth, compare_growth, growth
+    from .measuring.leaks import Grown, grown
+    from .measuring.lines import KeptByLine, kept_by_line
+    from .measuring.meter import Measurement, measure
     from .pictures.dot import from_objgraph
     from .pictures.drawing import Arrow, Box, Diagram, Frame, Picture, draw
     from .pictures.table import Table
@@ -34,14 +35,13 @@ _HOMES = {
     "Checkpoint": "checkpoints.history",
     "Collection": "measuring.collector",
     "CollectorLog": "measuring.collector",
-    "Curve": "pictures.curves",
     "Diagram": "pictures.drawing",
     "Find": "whereabouts.finds",
     "Frame": "pictures.drawing",
     "Grown": "measuring.leaks",
-    "Growth": "measuring.meter",
+    "Growth": "measuring.exponents",
     "History": "checkpoints.history",
-    "KeptByLine": "measuring.leaks",
+    "KeptByLine": "measuring.lines",
     "Live": "holding.references",
     "Measurement": "measuring.meter",
     "Picture": "pictures.drawing",
@@ -55,14 +55,13 @@ _HOMES = {
     "Whereabouts": "whereabouts.finds",
     "aliases": "checkpoints.aliases",
     "collector_off": "holding.search",
-    "compare_growth": "measuring.meter",
+    "compare_growth": "measuring.exponents",
     "draw": "pictures.drawing",
-    "draw_curves": "pictures.curves",
     "from_objgraph": "pictures.dot",
     "grown": "measuring.leaks",
-    "growth": "measuring.meter",
+    "growth": "measuring.exponents",
     "history": "checkpoints.history",
-    "kept_by_line": "measuring.leaks",
+    "kept_by_line": "measuring.lines",
     "live": "holding.references",
     "measure": "measuring.meter",
     "record": "stepping.stepper",
@@ -85,7 +84,6 @@ __all__ = [
     "Checkpoint",
     "Collection",
     "CollectorLog",
-    "Curve",
     "Diagram",
     "Find",
     "Frame",
@@ -108,7 +106,6 @@ __all__ = [
     "collector_off",
     "compare_growth",
     "draw",
-    "draw_curves",
     "from_objgraph",
     "grown",
     "growth",
