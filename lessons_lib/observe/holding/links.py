@@ -57,11 +57,14 @@ class Kinds(frozenset[type]):
         return id(kind) in self.ids
 
 
+_DESCRIPTORS = Kinds(
+    {property, classmethod, staticmethod, types.GetSetDescriptorType, types.MemberDescriptorType}
+    | {types.WrapperDescriptorType, types.MethodDescriptorType}
+)
 ATOMS = Kinds(
     {int, float, complex, bool, str, bytes, bytearray, range, slice, type(None), type(...)}
-    | {type(NotImplemented), types.CodeType, types.ModuleType, property, classmethod}
-    | {staticmethod, types.GetSetDescriptorType, types.MemberDescriptorType, memoryview}
-    | {types.WrapperDescriptorType, types.MethodDescriptorType, types.GenericAlias}
+    | {type(NotImplemented), types.CodeType, types.ModuleType, types.GenericAlias, memoryview}
+    | _DESCRIPTORS
 )
 """Types of which no object is drawn as a box: they refer to nothing that a reader made."""
 
@@ -470,9 +473,9 @@ def _say_suspended(thing: Any, _: Pairs) -> str:
 
 
 def _class_pairs(kind: type) -> Pairs:
-    """A class keeps what its own attributes keep: a registry, a cache."""
+    """A class keeps what its own attributes keep: a registry, a cache, a counter."""
     own = [(n, v) for n, v in _names_in(kind).items() if not n.startswith("__")]
-    return [(n, v) for n, v in own if not callable(v)]
+    return [(n, v) for n, v in own if not (callable(v) or type(v) in _DESCRIPTORS)]
 
 
 def _unseen(
