@@ -125,12 +125,11 @@ def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
 
     An instance holds its class, but a class mostly has a name: that way is tried last.
     """
-    keys: dict[int, int] = {}
     found: dict[tuple[str, ...], Chain] = {}
     for classes in (False, True):
         search.look_for([thing], classes=classes)
         for root, path in search.paths(thing):
-            for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
+            for chain in chains_of(root, path):
                 found.setdefault(chain.words, chain)
         if found:
             break
@@ -172,4 +171,4 @@ def _why_alive(
     path = [above[place]] if place >= 0 else [thing]
     while path[-1] is not thing:
         path.append(by_id[ahead[id(path[-1])]])
-    return f"It is held unseen, by {chain_below(NOT_FOUND, path, id)}.", False
+    return f"It is held unseen, by {chain_below(NOT_FOUND, path)}.", False
