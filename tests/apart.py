@@ -33,7 +33,7 @@ class Apart:
 
     def __init__(self, config: pytest.Config, tests: list[str]) -> None:
         self.config = config
-        self.said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self.said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         reads, writes = os.pipe()
         with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as names:
             names.write("\n".join(tests))
@@ -47,7 +47,7 @@ class Apart:
             stderr=subprocess.STDOUT,
         )
         os.close(writes)
-        self.told: IO[str] = open(reads, encoding="utf-8")
+        self.told: IO[str] = open(reads, encoding="utf-8")  # noqa: SIM115
 
     def reports(self, test: str) -> Iterator[pytest.TestReport]:
         """What came of a test: its set-up, its call, its end. Waits until it has run."""
@@ -79,7 +79,8 @@ class Apart:
 
 def _environment() -> dict[str, str]:
     """This process's own, without what marks it as one of several."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    given = os.environ.items()
+    return {name: value for name, value in given if not name.startswith("PYTEST_XDIST")}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -113,7 +114,7 @@ class Teller:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.pipe = open(int(os.environ[TOLD_TO]), "w", encoding="utf-8")
+        self.pipe = open(int(os.environ[TOLD_TO]), "w", encoding="utf-8")  # noqa: SIM115
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a report as one line."""
