@@ -13,7 +13,7 @@ from lessons_lib.observe.pictures.table import Table
 
 PRICES = {
     "memory": "Price: memory does not grow",
-    "files": "Price: files grow with the turns at most",
+    "files": "Price: files grow by turns at most",
     "packages": "Price: nothing to install",
 }
 _CELL = (
@@ -28,7 +28,8 @@ _LEGEND = (
 )
 _STYLE = f"""{style.LIVE}<style>
 .rc-choice .rc-marks {{display: flex; flex-flow: row wrap; gap: 0 18px}}
-.rc-choice .widget-checkbox {{width: 21em; max-width: 100%; margin: 0}}
+.rc-choice .widget-checkbox {{width: 23em; max-width: 100%; margin: 0; height: auto}}
+.rc-choice .widget-label-basic {{white-space: normal; line-height: 1.3}}
 .rc-choice .widget-html-content {{min-width: 0}}
 .rc-choice input:focus-visible {{outline: 3px solid {style.BLUE}; outline-offset: 1px}}
 </style>"""
@@ -108,7 +109,9 @@ class Choice:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         view = self.widget()._repr_mimebundle_() or {}
+        rows = "; ".join(f"<b>{key}</b> {escape(words)}" for key, words in _rows().items())
         again = (
+            f'<p style="margin:.3em 0"><small>{rows}.</small></p>'
             '<p style="margin:.3em 0"><small>Run this cell to mark other rows: a stored page shows '
             "the table as it was made.</small></p>"
         )
@@ -119,7 +122,7 @@ class Choice:
         import ipywidgets as widgets
 
         boxes = {
-            key: widgets.Checkbox(key in self.marked, description=words, indent=False)
+            key: widgets.Checkbox(key in self.marked, description=f"{key} · {words}", indent=False)
             for key, words in _rows().items()
         }
         table = widgets.HTML()

@@ -1,6 +1,6 @@
 """The course's own run of the exam: all memories, as they were found, kept in a file.
 
-The whole exam takes a minute and more, too long to wait for inside a lesson. So one run is kept, and
+The whole exam takes a minute and more, too long to wait for in a lesson. So one run is kept, and
 the tests put the exam to all memories again and compare: `python3 -m lessons_lib refresh exam`
 writes the file, and nobody does it by hand.
 """

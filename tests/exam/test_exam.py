@@ -150,7 +150,9 @@ def test_the_readme_shows_what_the_exam_found(sat: Report) -> None:
 def test_the_kept_run_is_what_the_exam_finds(sat: Report) -> None:
     for one in sat.sittings:
         shown = kept()[one.name]
-        assert _seen(one) == _seen(shown), "bring it up to date: python3 -m lessons_lib refresh exam"
+        assert _seen(one) == _seen(shown), (
+            "bring it up to date: python3 -m lessons_lib refresh exam"
+        )
         if one.price:
             assert shown.price
             assert replace(one.price, ratio=None) == shown.price or sys.version_info[:2] != (3, 11)

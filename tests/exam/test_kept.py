@@ -14,6 +14,7 @@ from lessons_lib.exam.candidates import ALL, IN_README, candidates
 from lessons_lib.exam.choice import PRICES, choose
 from lessons_lib.exam.kept import FILE, kept, written
 from lessons_lib.exam.price import price
+from lessons_lib.exam.tree import decide
 
 RUN = kept()
 BY_HAND = "bring it up to date: python3 -m lessons_lib refresh exam"
@@ -61,9 +62,9 @@ def test_a_row_that_there_is_not() -> None:
 def test_the_widget_sorts_when_a_box_is_ticked() -> None:
     whole = choose(RUN).widget()
     _, marks, table = whole.children
-    boxes = {box.description: box for box in marks.children}
-    assert set(boxes) == {*(one.asks for one in QUESTIONS.values()), *PRICES.values()}
-    boxes[QUESTIONS["half-done"].asks].value = True
+    boxes = {box.description.partition(" ")[0]: box for box in marks.children}
+    assert list(boxes) == [*QUESTIONS, *PRICES]
+    boxes["half-done"].value = True
     assert "Marked: half-done." in table.value
     assert table.value.index(">journal<") < table.value.index(">dict<")
 
@@ -81,3 +82,12 @@ def test_a_memory_without_a_price() -> None:
     assert row.split()[-2:] == ["?", "?"]
     assert kept(["dict"]) == Report((RUN["dict"],))
     assert written(unpriced) != written(kept(["dict"]))
+
+
+def test_a_tree_fits_a_phone_and_says_the_same_in_words() -> None:
+    branches = [("May it forget\nat a restart?", "sessions", "05, 06")] * 6
+    picture = decide(branches, ("SqliteSaver, mended", "10-17"))
+    assert picture.svg.count(">yes<") == picture.svg.count(">no<") == 6
+    assert int(picture.svg.split('width="')[1].split('"')[0]) < 320
+    assert "6. May it forget at a restart? Yes: sessions (05, 06)." in picture.alt
+    assert str(picture).endswith("No to all: SqliteSaver, mended (10-17).")
