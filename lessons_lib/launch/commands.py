@@ -103,6 +103,13 @@ def lock(arguments: Arguments) -> int:
     return 0
 
 
+def newest(arguments: Arguments) -> int:
+    """newest [--keep FOLDER] [NN ...]: run lessons on the newest releases (maintainers)."""
+    from lessons_lib.launch.newest import try_newest
+
+    return try_newest(arguments, Teller())
+
+
 def tell_help(_arguments: Arguments) -> int:
     """help: this list."""
     print("python3 -m lessons_lib COMMAND\n")
@@ -123,6 +130,7 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
     "help": tell_help,
     "refresh": refresh,
     "lock": lock,
+    "newest": newest,
 }
 
 
