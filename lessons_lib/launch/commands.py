@@ -84,7 +84,7 @@ def exam(arguments: Arguments) -> int:
 
 
 def site(arguments: Arguments) -> int:
-    """site [FOLDER]: write the lessons as static pages, to be read without running them."""
+    """site [FOLDER]: write the lessons and their slides as pages that need nothing running."""
     # The environment's Python starts in the course's folder, and the reader may be elsewhere.
     return _in_environment(["-m", "lessons_lib.site", *map(os.path.abspath, arguments or ["site"])])
 
