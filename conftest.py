@@ -31,7 +31,11 @@ SLOWEST_FIRST = (
     "notebooks/1",
 )
 """What takes longest, first. Those of `observe` search the heap, which grows with every file."""
-ON_POSTGRES = ("notebooks/18_many_workers_one_memory.ipynb", "test_exercise_is_proven[18.")
+ON_POSTGRES = (
+    "notebooks/18_many_workers_one_memory.ipynb",
+    "test_exercise_is_proven[18.",
+    "test_what_a_lesson_starts_from_runs_alone[18]",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -39,7 +39,7 @@ class Apart:
         self, config: pytest.Config, tests: list[str], folder: Path, more: Sequence[str] = ()
     ) -> None:
         self.config = config
-        self.said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
+        self.said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         reads, writes = os.pipe()
         with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as names:
             names.write("\n".join(tests))
@@ -85,9 +85,8 @@ class Apart:
 
 def _environment() -> dict[str, str]:
     """This process's own, without what marks it as one of several."""
-    return {
-        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")
-    }
+    given = os.environ.items()
+    return {name: value for name, value in given if not name.startswith("PYTEST_XDIST")}
 
 
 @pytest.hookimpl(tryfirst=True)

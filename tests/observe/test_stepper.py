@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 
 from lessons_lib.observe import step
 from lessons_lib.observe.stepping import stepper
+from lessons_lib.observe.stepping.recording import Recording
 from lessons_lib.observe.stepping.rewriting import FILENAME, PROBE, borrowed
-from lessons_lib.observe.stepping.stepper import Recording, record
+from lessons_lib.observe.stepping.stepper import record
 from lessons_lib.observe.stepping.story import Story
 from tests.every_python import given as pythons_given
 
@@ -195,16 +196,6 @@ def test_an_endless_snippet_is_stopped_and_says_so_first(endless: str, note: str
     assert recording.note == note
     assert str(Story(recording).table()).startswith(f"{note}\nstep")
     assert len(recording.steps) <= 20
-
-
-def test_whoever_waits_is_told_how_far_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(stepper, "somebody_waits", lambda: True)
-    monkeypatch.setattr(stepper, "monotonic", iter(range(0, 10_000, 10)).__next__)
-    run("x = 1\nx = 2")
-    told = [words.strip() for words in capsys.readouterr().err.split("\r")]
-    assert told == ["", "recording … step 1", "recording … step 2", "", ""]
 
 
 @pytest.mark.parametrize(
