@@ -184,6 +184,8 @@ def uses_it(folder: Path) -> None:
         (journal, {"at": "x", "nth": 0}, "nth is 0: count the passings of the moment from 1"),
         (journal, {"at": "x", "how": "hup"}, "how is 'hup': it can be 'kill' or 'term'"),
         (journal, {"how": "term"}, "how='term' needs one moment"),
+        (journal, {"at": "x", "workers": 0}, "workers is 0: give the number of processes"),
+        (journal, {"workers": 2}, "workers is 2: the first of them is killed at one moment"),
         (journal, {"timeout": 0}, "timeout is 0: give a number of seconds above 0"),
         ("journal", {}, "'journal' is no function: give one that takes the folder"),
         (waits, {}, r"waits is async: give a function that calls asyncio\.run"),
@@ -313,6 +315,7 @@ def test_a_stopped_cell_leaves_no_child(how: dict[str, Any]) -> None:
     parent = os.getpid()
 
     def hangs(folder: Path) -> None:
+        moment("all are heard")
         with suppress(FileExistsError):
             (folder / "one").touch(exist_ok=False)
             os.kill(parent, signal.SIGINT)
