@@ -310,6 +310,19 @@ def test_the_report_is_the_same_beside_busy_neighbours(
 
 
 @posix_only
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    script = "from lessons_lib.memories import crash; print(crash(str).value)"
+    env = {**os.environ, "TMPDIR": str(long)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert not Path(done.stdout.strip()).exists()
+    assert list(long.iterdir()) == []
+
+
+@posix_only
 @pytest.mark.parametrize("how", [{}, {"at": "never", "workers": 2}])
 def test_a_stopped_cell_leaves_no_child(how: dict[str, Any]) -> None:
     parent = os.getpid()

