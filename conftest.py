@@ -28,7 +28,10 @@ SLOWEST_FIRST = (
     "notebooks/1",
 )
 """What takes longest, first. Those of `observe` search the heap, which grows with every file."""
-ON_POSTGRES = ("notebooks/18_many_workers_one_memory.ipynb", "test_exercise_is_proven[18.")
+ON_POSTGRES = (
+    *("notebooks/18_many_workers_one_memory.ipynb", "test_exercise_is_proven[18."),
+    "notebooks/21_the_verdict.ipynb",
+)
 
 
 def pytest_configure() -> None:
