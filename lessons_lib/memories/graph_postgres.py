@@ -135,9 +135,12 @@ class PostgresMendedBot:
             bot.forget(conversation)
             forget_facts(PostgresStore(self._facts), conversation)
         with self._pool.connection() as connection:
-            for table in TABLES:
+            for table in TABLES:  # ANALYZE keeps samples of values, also of a table emptied since
+                connection.execute(f"DELETE FROM pg_statistic WHERE starelid = '{table}'::regclass")
                 connection.execute(f"VACUUM FULL {table}")
-            for _ in range(3):  # old segments of the log are used again: each has to be passed
+            connection.execute("VACUUM FULL pg_statistic")
+            # Old segments of the log are used again: each has to be passed.
+            for _ in range(_asked(connection, "SELECT count(*) FROM pg_ls_waldir()") + 2):
                 connection.execute("SELECT pg_switch_wal()")
                 connection.execute("CHECKPOINT")
 

@@ -34,8 +34,8 @@ _SEEN_IN_FILES = (
     "cannot be seen; standbys, archives and backups were not looked at."
 )
 _NO_FILES = (
-    "{name}: what deletions left in the server's files, and its WAL, were not looked at ({why}): "
-    "connect as a superuser."
+    "{name}: what deletions left in the server's files was not looked at, nor was its WAL{how} "
+    "({why})."
 )
 _NOT_COMMITTED = "{name}: what the given connection has not committed yet was not seen in rows."
 _FOUND = """
@@ -112,8 +112,10 @@ def _in_files(database: Database, name: str, tables: list[str], text: Text) -> F
                 if not file["rows"]:
                     kind, what = "index entry", "of rows that are there or were"
                 left[kind, what, file["said"], f"VACUUM FULL {file['name']}"] += count
-    except psycopg.errors.InsufficientPrivilege as error:
-        found.unread.append(_NO_FILES.format(name=name, why=told(error)))
+    except psycopg.Error as error:
+        lacks = isinstance(error, psycopg.errors.InsufficientPrivilege)
+        how = ": connect as a superuser" if lacks else ""
+        found.unread.append(_NO_FILES.format(name=name, how=how, why=told(error)))
     else:
         found.unread.append(_SEEN_IN_FILES.format(name=name))
     finds = (Find(name, *words, count, certain=False) for words, count in left.items())
