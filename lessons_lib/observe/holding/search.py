@@ -21,16 +21,8 @@ from itertools import chain as chained
 from typing import Any, NamedTuple
 
 from .chains import NOTEBOOK, OUTPUTS, Chain, is_machinery
-from .links import (
-    OWN_FOLDER,
-    OWN_PACKAGE,
-    READS_RUNNING,
-    frame_locals,
-    is_a,
-    running_elsewhere,
-    stack_of,
-    with_subclasses,
-)
+from .frames import READS_RUNNING, frame_locals, running_elsewhere, stack_of
+from .links import OWN_FOLDER, OWN_PACKAGE, is_a, with_subclasses
 
 MOST_PATHS = 200
 MOST_STEPS = 100_000
