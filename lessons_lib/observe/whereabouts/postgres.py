@@ -111,7 +111,8 @@ def _in_files(database: Database, name: str, tables: list[str], text: Text) -> F
                 kind, what = "dead row", "left by a deletion or a replacement"
                 if not file["rows"]:
                     kind, what = "index entry", "of rows that are there or were"
-                left[kind, what, file["said"], f"VACUUM FULL {file['name']}"] += count
+                erased_by = f"VACUUM FULL {file['name']}, with no older transaction open"
+                left[kind, what, file["said"], erased_by] += count
     except psycopg.Error as error:
         lacks = isinstance(error, psycopg.errors.InsufficientPrivilege)
         how = ": connect as a superuser" if lacks else ""
