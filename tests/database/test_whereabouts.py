@@ -42,6 +42,7 @@ def database(uri: str) -> Iterator[psycopg.Connection[Any]]:
         PostgresStore(opened).setup()
         for table in TABLES:
             opened.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        opened.execute("CHECKPOINT")  # from now on the log keeps all, until the next one
         yield opened
 
 
@@ -152,6 +153,7 @@ def test_each_copy_is_found_until_what_erases_it_is_done(
     for number in range(60):
         store.put(("ada",), "home", {"at": fact})
         store.put(("bob",), str(number), {"at": f"{number} Elm"})
+    assert "WAL" in kinds(fact, saver)
     _done(database, "ANALYZE")
     found = looked(fact, graph, store)
     assert found.unread == [IN_FILES]
@@ -174,15 +176,16 @@ def test_each_copy_is_found_until_what_erases_it_is_done(
         saver.delete_thread("ada")
         store.delete(("ada",), "home")
         _done(database, *anew)
-        assert kinds(fact, saver) == {"sample", "dead row", "WAL"}
+        assert kinds(fact, saver) - {"WAL"} == {"sample", "dead row"}
     for steps, expected in (
-        (["VACUUM"], {"sample", "dead row", "WAL"}),
-        (anew, {"sample", "WAL"}),
-        (["ANALYZE", "VACUUM FULL pg_statistic"], {"WAL"}),
+        (["VACUUM"], {"sample", "dead row"}),
+        (anew, {"sample"}),
+        (["ANALYZE", "VACUUM FULL pg_statistic"], set()),
         (["SELECT pg_switch_wal()", "CHECKPOINT"] * (files + 2), set()),
     ):
         _done(database, *steps)
-        assert kinds(fact, saver) == expected, steps
+        assert kinds(fact, saver) - {"WAL"} == expected, steps  # a checkpoint may drop its file
+    assert not kinds(fact, saver)
 
 
 def test_a_fact_in_a_key_is_in_indexes_and_one_in_json_and_a_subgraph_is_named(
@@ -193,8 +196,9 @@ def test_a_fact_in_a_key_is_in_indexes_and_one_in_json_and_a_subgraph_is_named(
     graph = type(inner.builder)(inner.builder.state_schema).add_node("team", inner)
     graph = graph.add_edge("__start__", "team").compile(checkpointer=saver)
     graph.invoke({"log": ["smoke"], "part": 4711}, thread("ada@example.org"))
-    _done(database)
-    found = looked("ada@example.org", saver).finds
+    _done(database, "CREATE TABLE diary (line text)")
+    found, unread = looked("ada@example.org", saver).finds, looked("4711", saver).unread
+    assert "database of_a_test: only LangGraph's tables were searched, not diary." in unread
     assert {one.held_by for one in found if one.kind == "index entry"} == {
         f"an index of table {table}" for table in TABLES[:3]
     }

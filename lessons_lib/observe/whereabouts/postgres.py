@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...database.aside import in_transaction, reading
+from ..pictures.style import shorten
 from .fact import Text
 from .finds import Find, Found
 from .keepers import Decode, told
@@ -38,9 +39,12 @@ _NO_FILES = (
     "({why})."
 )
 _NOT_COMMITTED = "{name}: what the given connection has not committed yet was not seen in rows."
+_OTHERS = "{name}: only LangGraph's tables were searched, not {others}."
 _FOUND = """
-    SELECT oid::regclass::text AS name FROM pg_class
-    WHERE relname = ANY(%s) AND relkind IN ('r', 'p') ORDER BY array_position(%s, relname::text)
+    SELECT oid::regclass::text AS name, array_position(%s, relname::text) AS place FROM pg_class
+    WHERE relkind IN ('r', 'p') AND relname NOT LIKE '%%\\_migrations'
+        AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+    ORDER BY place, name
 """
 _FILES = """
     WITH tables AS (
@@ -66,13 +70,16 @@ def search_postgres(connection: Any, text: Text, decode: Decode | None = None) -
     """All places in the database of a psycopg connection, or a pool of them, that have a text."""
     with reading(connection) as database:
         name, found = f"database {database.info.dbname}", Found()
-        tables = [row["name"] for row in database.execute(_FOUND, [_TABLES, _TABLES])]
+        known = {row["name"]: row["place"] for row in database.execute(_FOUND, [_TABLES])}
+        tables = [table for table, place in known.items() if place]
         # The files first: a SELECT may tidy up a page that it reads, as any other's would.
         left = _in_files(database, name, [*tables, "pg_statistic"], text)
         each = ((table, database.cursor().stream(f"SELECT * FROM {table}")) for table in tables)
         found.add(search_rows(name, each, text, decode))
         found.finds += _in_samples(database, name, text)
         found.add(left)
+    if others := [table for table, place in known.items() if not place]:
+        found.unread.append(_OTHERS.format(name=name, others=shorten(", ".join(others), 60)))
     if not tables:
         found.unread.append(f"{name} has none of LangGraph's tables: call setup() once.")
     if in_transaction(connection):
