@@ -135,10 +135,8 @@ def _in_log(database: Database, name: str, text: Text) -> Iterator[Find]:
     files = database.execute("SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir()")
     count = sum(text.count(part) for f in files.fetchall() for part in _parts(database, **f))
     if count:
-        what, erased_by = (
-            "changes as they were written",
-            "pg_switch_wal() and CHECKPOINT, three times or more",
-        )
+        what = "changes as they were written"
+        erased_by = "pg_switch_wal() and CHECKPOINT, once for each file and twice more"
         yield Find(name, "WAL", what, "the server's WAL", erased_by, count, certain=False)
 
 
