@@ -448,28 +448,26 @@ def _say_exception(error: BaseException, _: Pairs) -> str:
     return atom_text(error.args[0]) if error.args and type(error.args[0]) in ATOMS else ""
 
 
-def _of_suspended(thing: Any, what: str) -> Any:
-    """`frame`, `running` … of a generator or coroutine: `gi_frame`, `cr_frame`, `ag_frame`."""
-    prefix = next(p for p in ("gi_", "cr_", "ag_") if hasattr(thing, f"{p}frame"))
-    if what == "await":
-        what = "yieldfrom" if prefix == "gi_" else what
-    return getattr(thing, prefix + what, None)
+def _frame_of(suspended: Any) -> types.FrameType | None:
+    """The frame of a generator or coroutine; None when it has finished."""
+    frames = (getattr(suspended, name, None) for name in ("gi_frame", "cr_frame", "ag_frame"))
+    return next((frame for frame in frames if frame is not None), None)
 
 
 def _suspended_pairs(thing: Any) -> Pairs:
     """A suspended generator or coroutine keeps its frame, and so every local of it."""
-    frame = _of_suspended(thing, "frame")
-    if frame is None or _of_suspended(thing, "running"):  # then they are a running function's
+    frame = _frame_of(thing)
+    if frame is None or frame.f_back:  # while it runs, they are the names of a running function
         return []
-    pairs = [*_frame_pairs(frame), ("waits for", _of_suspended(thing, "await"))]
+    waits = (getattr(thing, name, None) for name in ("gi_yieldfrom", "cr_await", "ag_await"))
+    pairs = [*_frame_pairs(frame), *(("waits for", inner) for inner in waits if inner is not None)]
     unwanted = (types.FunctionType, types.FrameType, dict)
     return pairs + [pair for pair in _held_in_c(thing, pairs) if not is_a(pair[1], unwanted)]
 
 
 def _say_suspended(thing: Any, _: Pairs) -> str:
-    if _of_suspended(thing, "frame") is None:
-        return "finished"
-    return "running" if _of_suspended(thing, "running") else ""
+    frame = _frame_of(thing)
+    return "finished" if frame is None else "running" if frame.f_back else ""
 
 
 def _class_pairs(kind: type) -> Pairs:

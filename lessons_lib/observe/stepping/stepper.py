@@ -41,21 +41,21 @@ from ..holding.links import (
     telling_name,
     title,
 )
-from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, referrers, unseen_holder
+from ..holding.reach import add_holders, held_from_outside, referrers
 from ..pictures.style import shorten
 from .contents import Change, Contents, change, number_of
 from .output import output_kept_in
-from .recording import By, Death, Name, Recording, Reference, Step, Thing, drawn_references
+from .recording import UNSEEN, By, Death, Name, Recording, Reference, Step, Thing, drawn_references
 from .rewriting import FILENAME, MAX_STEPS, PROBE, checked, instrument
 
 MAX_PROBES = 5_000
 MAX_THINGS = 600
 MAX_SEARCHES = 60
-"""So often a recording looks through the whole heap for who holds what no name leads to."""
+"""So often a recording looks through the whole heap for what a name leads to and no step shows."""
 
 _TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
 _TOO_MANY = f"of more objects, the first {MAX_THINGS} are followed"
-_NOT_LOOKED_FOR = "something that was not looked for"
+_TOO_OFTEN = "too much is held unseen: some of it may be garbage"
 
 
 def record(
@@ -127,14 +127,10 @@ class _Recorder:
         self.known: dict[int, _Watched] = {}
         self.deaths: list[Death] = []
         self.kinds: dict[int, _Kind] = {}
-        self.last = _Look()
-        self.holders: dict[int, str] = {}
         self.searches = 0
+        self.last = _Look()
         self.collecting = 0
         """The thread in which a collection is running; 0: none."""
-        self.collected = False
-        self.depth = 0
-        """How many functions of the snippet were running at the last probe."""
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
@@ -193,7 +189,6 @@ class _Recorder:
 
     def _collection(self, phase: str, info: dict[str, int]) -> None:
         self.collecting = threading.get_ident() if phase == "start" else 0
-        self.collected = self.collected or self.collecting == self.thread
 
     def _printed(self) -> str:
         text = self.output.getvalue()
@@ -240,10 +235,8 @@ class _Recorder:
             printed=self._printed(),
             error=error,
             changes=tuple(self._changes(look)),
-            # One that a function of the snippet made in this line belongs to a step of that.
-            collected=self.collected or len(scopes) < self.depth,
         )
-        self.collected, self.depth, self.last = False, len(scopes), look
+        self.last = look
         if not event.startswith(("quiet", "end of")) or self._has_news(step):
             self.steps.append(step)
 
@@ -427,52 +420,28 @@ class _Recorder:
         group = self._unreached(look)
         count = len(group)  # it grows when it is asked who holds it
         surplus, held = held_from_outside(group)
-        if surplus and self._may_search():
+        if surplus and self.searches < MAX_SEARCHES:
+            self.searches += 1
             del group[count:]
             if add_holders(group, surplus):  # what garbage holds that was never shown is garbage
                 held = held_from_outside(group)[1]
+        elif surplus:
+            self.notes[_TOO_OFTEN] = None
         for index in range(count):
             key = id(group[index])
             if key not in held:
                 look.garbage.add(self._visit(look, group[index]))
-            if key in surplus:
-                self._add_unseen(look, group[index])
+            if key in surplus and self._has_holder(group, index):
+                look.unseen.append((UNSEEN, self._visit(look, group[index])))
         self._walk(look)
         look.queue.clear()
         look.garbage.discard(0)
 
-    def _may_search(self) -> bool:
-        self.searches += 1
-        if self.searches <= MAX_SEARCHES:
+    def _has_holder(self, group: list[object], index: int) -> bool:
+        """Whether anybody holds a thing, beside the code in which it is a constant."""
+        if self.known[id(group[index])].ref is not None:
             return True
-        looked = f"after {MAX_SEARCHES} searches, who holds what is unseen is no longer looked for"
-        self.notes[looked] = None
-        return False
-
-    def _add_unseen(self, look: _Look, thing: object) -> None:
-        """A thing that something out of sight holds; a constant is held by the code itself."""
-        watched = self.known[id(thing)]
-        number = watched.number
-        if number not in self.holders:
-            holder = self._shown_holder(look, thing)
-            if not holder:
-                holder = unseen_holder(thing) if self._may_search() else _NOT_LOOKED_FOR
-            self.holders[number] = holder
-        if watched.ref is not None or self.holders[number] != NOT_FOUND:
-            look.unseen.append((self.holders[number], self._visit(look, thing)))
-
-    def _shown_holder(self, look: _Look, thing: object) -> str:
-        """What this look shows, and what holds a thing by a way that was not followed."""
-        for holder in referrers([thing]):
-            watched = self.known.get(id(holder))
-            if watched is None or watched.number not in look.values:
-                continue
-            if watched.thing.hidden:
-                return watched.thing.type
-            length = self._kind(type(holder)).reader.length
-            if length and length(holder) > ITEM_LIMIT:
-                return f"{watched.thing.type}, beyond its first {ITEM_LIMIT} items"
-        return ""
+        return any(holder is not group for holder in referrers([group[index]]))
 
     def _unreached(self, look: _Look) -> list[object]:
         """Living things that were met before and that this look did not reach."""

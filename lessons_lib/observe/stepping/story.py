@@ -14,7 +14,7 @@ from functools import cached_property
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from .contents import Change, bracketed
-from .recording import Recording, Step, Thing, drawn_references
+from .recording import UNSEEN, Recording, Step, Thing, drawn_references
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""
@@ -80,11 +80,8 @@ class Story:
         ]
         if step.printed:
             news.append(f"prints {shorten(step.printed.rstrip().replace(chr(10), ' / '), 60)}")
-        if "collect(" in self.code(step) and step.event == "done":
-            if not step.collected and (not news or "gc.collect(" in self.code(step)):
-                news.append("no collection took place: another thread may be at one")
-            elif not news:
-                news.append("nothing died")
+        if "collect(" in self.code(step) and step.event == "done" and not news:
+            news.append("nothing died")
         return news or self._rearranged(step, before)
 
     def sentence(self, index: int) -> str:
@@ -212,11 +209,9 @@ class Story:
         return [f"{who} refers weakly to {self.labels[whom]}" for who, whom in ones]
 
     def _unseen(self, step: Step, before: Step) -> list[str]:
-        return [
-            f"{self.labels[number]} is held unseen, by {holder}"
-            for holder, number in sorted(set(step.unseen) - set(before.unseen))
-            if holder != "the uncaught error" and number not in step.garbage
-        ]
+        new = sorted(set(step.unseen) - set(before.unseen))
+        unseen = [number for holder, number in new if holder == UNSEEN]
+        return [f"{self.labels[n]} is {UNSEEN}" for n in unseen if n not in step.garbage]
 
     def _deaths(self, step: Step) -> list[str]:
         told = []
