@@ -11,7 +11,7 @@ from ..holding.links import LinkStyle
 from .contents import Change
 
 By = Literal["reference count", "the collector"]
-UNSEEN = "held unseen"
+UNSEEN = "something"
 """What holds a thing to which no name leads, and that is no garbage; `who_holds` could say more."""
 
 

@@ -211,7 +211,7 @@ class Story:
     def _unseen(self, step: Step, before: Step) -> list[str]:
         new = sorted(set(step.unseen) - set(before.unseen))
         unseen = [number for holder, number in new if holder == UNSEEN]
-        return [f"{self.labels[n]} is {UNSEEN}" for n in unseen if n not in step.garbage]
+        return [f"{self.labels[n]} is held unseen" for n in unseen if n not in step.garbage]
 
     def _deaths(self, step: Step) -> list[str]:
         told = []
