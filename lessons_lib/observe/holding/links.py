@@ -113,6 +113,7 @@ def with_subclasses(*kinds: type) -> set[int]:
 
 def is_hidden(kind: type) -> bool:
     """True for what holds objects without showing it: closures, generators, frames, iterators."""
+    # There are dozens of types of iterators, and most have no public name.
     return issubclass(kind, _HIDDEN) or name_of(kind).endswith(("iterator", "cache_wrapper"))
 
 
@@ -131,7 +132,7 @@ def atom_text(value: object) -> str:
     if kind is str or kind is bytes:
         text = repr(value[:24])  # type: ignore[index]
         return text if len(value) <= 24 else text[:-1] + "…" + text[-1]  # type: ignore[arg-type]
-    if kind is int:
+    if kind is int:  # Python refuses to write out one of more than 4,300 digits
         return str(value) if -(10**15) < value < 10**15 else "a large int"  # type: ignore[operator]
     if kind in _SHORT:
         return repr(value)
@@ -248,11 +249,12 @@ def attribute_reader(kind: type) -> Callable[[object], Pairs]:
 
     def read_attributes(thing: object) -> Pairs:
         table = getter(thing) if getter else None
+        # A subclass could run code of its own.
         found = list(table.items()) if type(table) is dict else []
         if len(found) > ITEM_LIMIT:
             del found[ITEM_LIMIT:]
         for name, slot in slots:
-            with suppress(AttributeError):
+            with suppress(AttributeError):  # a slot that was never filled
                 found.append((name, slot.__get__(thing, kind)))
         return found
 
@@ -322,7 +324,7 @@ def _held_in_c(thing: object, known: Pairs) -> Pairs:
     """References that only the collector knows of, held in the C part of an object."""
     seen = {id(target) for _, target in known}
     own = _dict_getter(type(thing))
-    seen.add(id(own(thing)) if own else 0)
+    seen.add(id(own(thing)) if own else 0)  # its attributes were read one by one
     names = {id(value): name for name, value in _named_in_c(thing)}
     return [
         (names.get(id(target), ""), target)
@@ -348,7 +350,7 @@ INDEXES = [f"[{i}]" for i in range(ITEM_LIMIT)]
 def _sequence(base: Any, brackets: str) -> Reader:
     """Lists, tuples, deques: their items by index."""
 
-    def items(thing: Any) -> Pairs:
+    def items(thing: Any) -> Pairs:  # by the base's own methods: a subclass may have others
         return list(zip(INDEXES, islice(base.__iter__(thing), ITEM_LIMIT), strict=False))
 
     def say(_: object, pairs: Pairs) -> str:
@@ -417,7 +419,7 @@ def _cell_pairs(cell: types.CellType) -> Pairs:
 def _method_pairs(method: Any) -> Pairs:
     """A bound method holds the object it is bound to, and a function that holds anything itself."""
     pairs = [("self", method.__self__)]
-    if is_a(method.__self__, (types.ModuleType, type)):
+    if is_a(method.__self__, (types.ModuleType, type)):  # `len`, a class method: nothing to free
         pairs = []
     if is_a(method, types.MethodType):
         held = named(method.__func__)

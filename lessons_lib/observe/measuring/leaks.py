@@ -112,7 +112,7 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     runs = Runs()
     looks = [_Look(runs)]
     with waiting("repeating") as tell:
-        called(run)
+        called(run)  # fills caches
         tidy()
         with runs.traced(looks[0].at_the_start):
             for number in range(1, times + 1):
@@ -186,6 +186,7 @@ class _Look:
         kinds = {id(kind): kind for kind in older}  # by identity: a metaclass may have its own ==
         for at, count in Counter(map(id, older)).items():
             self.older[_full_name(kinds[at])] += count
+        # Bytes know no class: they stand beside the classes under a name of their own.
         for _, size, stack, *_ in self._traces:
             self.made[_BYTES][self._runs.maker(stack)] += size
 

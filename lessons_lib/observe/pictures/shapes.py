@@ -247,6 +247,7 @@ def draw_frame(frame: Frame, place: Place) -> str:
 
 def _crack(x: float, y: float) -> str:
     """A gap in a horizontal line at x, y, with two torn ends."""
+    # Painted over the line in the colour of the paper: a dash of its own would differ by width.
     gap = path(f"M{x - 9:.1f} {y:.1f}h18", "none", ink.PAPER, 8)
     torn = f"M{x - 13:.1f} {y - 9:.1f}l6 6l-5 5l6 7M{x + 7:.1f} {y - 9:.1f}l6 6l-5 5l6 7"
     return gap + path(torn, "none", ink.VERMILION, 1.8)

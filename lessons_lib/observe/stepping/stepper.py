@@ -122,10 +122,11 @@ class _Recorder:
         """Run the instrumented code with everything around it put back afterwards."""
         built_in = {**vars(builtins), PROBE: self.probe}
         self.namespace = {"__name__": "__main__", "__builtins__": built_in, **names}
-        names.clear()
+        names.clear()  # or it would hold what the snippet lets go of
         was_on = gc.isenabled()
         gc.disable()
         gc.callbacks.append(self.lives.hear)
+        # A traceback that the snippet prints can show its lines.
         source = self.snippet.splitlines(keepends=True)
         linecache.cache[FILENAME] = (len(self.snippet), None, source, FILENAME)
         try:
@@ -145,15 +146,15 @@ class _Recorder:
             exec(code, self.namespace)
         except _Stop:
             self.notes = {self._where_it_stopped(): None, **self.notes}
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the reader's own: there is nothing to show
             self.namespace.clear()
             raise
         except BaseException as raised:
             self.error = raised  # its last step: the error and the frames that it keeps
             self._finish(_line_of(raised), "raised", _describe(raised), [])
         self.error = None
-        self._printed()
-        self.namespace.clear()
+        self._printed()  # told with the last step
+        self.namespace.clear()  # what finalizers print now is told as afterwards
         note, afterwards = "; ".join(self.notes), self._printed()
         return Recording(
             self.snippet, tuple(self.lives.things), tuple(self.steps), note, afterwards
@@ -176,6 +177,7 @@ class _Recorder:
         """Called by the snippet after (or, for return and raise, before) each statement."""
         if threading.get_ident() != self.thread:
             return
+        # The snippet may have switched it on; a look makes much, and would set off a collection.
         collector_on = gc.isenabled()
         gc.disable()
         try:
@@ -253,6 +255,7 @@ class _Recorder:
 
     def _add_names(self, look: _Look, scope: str, names: Mapping[str, object]) -> None:
         for label, value in names.items():
+            # `__builtins__`, a comprehension's `.0`, an imported module: nothing the snippet made.
             if label.startswith(("__", ".")) or is_a(value, types.ModuleType):
                 continue
             if type(value) in ATOMS:
@@ -336,6 +339,7 @@ class _Recorder:
 
     def _holds_something(self, thing: object, depth: int = 3) -> bool:
         """Functions, methods, frames and classes are drawn only for what they hold."""
+        # A class from elsewhere holds a module full of things; the snippet did not make them.
         if depth < 0 or (is_a(thing, type) and thing.__module__ != "__main__"):
             return False
         pairs = self._kind(type(thing)).reader.pairs(thing)

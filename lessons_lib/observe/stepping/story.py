@@ -125,6 +125,7 @@ class Story:
         return not self.recording.things[number - 1].hidden
 
     def _new(self, index: int) -> list[str]:
+        # It may have been out of sight for some steps: then it is not new.
         seen = {number for step in self.recording.steps[:index] for number in step.values}
         new = sorted(self.step(index).values.keys() - seen)
         return [f"new: {self._list(new)}"] if new else []
@@ -136,6 +137,7 @@ class Story:
         """
         step, before = self.step(index), self.step(index - 1)
         now, then = self.counts(index), self.counts(index - 1)
+        # Of what died in this step, the death is told, and no count.
         gone = {death.number for death in step.died}
         alive = [n for n in sorted(before.values) if n in step.values and n not in gone]
         groups: dict[int, list[int]] = {}
@@ -189,6 +191,7 @@ class Story:
     def _hidden_holders(self, step: Step) -> dict[int, list[str]]:
         shown = {name.target for name in step.names if name.style != "dashed"}
         shown |= {head for _, _, head, style in step.references if style == "solid"}
+        # Each of these is told in a sentence of its own.
         shown |= {number for _, number in step.unseen} | step.garbage
         holders: dict[int, list[str]] = {}
         for tail, _, head, style in step.references:
