@@ -68,7 +68,8 @@ class Story:
         news = [
             *_turn(step),
             *self._new(index),
-            *self._changed(index),
+            *self._counted(index),
+            *self._swapped(index),
             *self._mutated(step),
             *self._garbage(step, before),
             *self._unseen(step, before),
@@ -130,29 +131,33 @@ class Story:
         new = sorted(self.step(index).values.keys() - seen)
         return [f"new: {self._list(new)}"] if new else []
 
-    def _changed(self, index: int) -> list[str]:
-        """The things whose number of references changed, as a reader would count the arrows.
-
-        And, where each has as many as before, the names that lead elsewhere: a swap.
-        """
-        step, before = self.step(index), self.step(index - 1)
+    def _counted(self, index: int) -> list[str]:
+        """The things whose number of references changed, as a reader would count the arrows."""
         now, then = self.counts(index), self.counts(index - 1)
-        # Of what died in this step, the death is told, and no count.
-        gone = {death.number for death in step.died}
-        alive = [n for n in sorted(before.values) if n in step.values and n not in gone]
         groups: dict[int, list[int]] = {}
-        for number in alive:
+        for number in self._alive(index):
             if now[number] != then[number] and self._visible(number):
                 groups.setdefault(now[number], []).append(number)
-        told = [_has(self._list(group), len(group), count) for count, group in groups.items()]
+        return [_has(self._list(group), len(group), count) for count, group in groups.items()]
+
+    def _swapped(self, index: int) -> list[str]:
+        """The names that lead elsewhere, where each thing has as many references as before."""
+        step, before = self.step(index), self.step(index - 1)
+        now, then, alive = self.counts(index), self.counts(index - 1), self._alive(index)
         targets = {(name.scope, name.label): name.target for name in before.names}
-        moved = [
-            f"{name.label} leads to {self.labels[name.target]} now"
-            for name in step.names
-            if (was := targets.get((name.scope, name.label))) and name.target not in (0, was)
-            if name.target in alive and all(now[n] == then[n] for n in (was, name.target))
-        ]
-        return told + _some(moved, "more lead elsewhere")
+        told = []
+        for name in step.names:
+            was = targets.get((name.scope, name.label), 0)
+            elsewhere = was and name.target in alive and name.target != was
+            if elsewhere and now[was] == then[was] and now[name.target] == then[name.target]:
+                told.append(f"{name.label} leads to {self.labels[name.target]} now")
+        return _some(told, "more lead elsewhere")
+
+    def _alive(self, index: int) -> list[int]:
+        """What lived before a step and after; of what died in it, the death is told."""
+        step, before = self.step(index), self.step(index - 1)
+        gone = {death.number for death in step.died}
+        return [n for n in sorted(before.values) if n in step.values and n not in gone]
 
     def _mutated(self, step: Step) -> list[str]:
         """Containers that grew or shrank, and plain values that were replaced in place."""
