@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
@@ -24,14 +25,19 @@ APART = tuple(
 )
 TOLD_TO = "TESTS_APART_TOLD_TO"
 """In the second process: the number of the pipe to which it tells of its tests."""
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider")
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 _other = pytest.StashKey["Apart"]()
 
 
 class Apart:
-    """A pytest in a process of its own, which runs some tests in turn."""
+    """A pytest in a process of its own, which runs some tests in turn.
 
-    def __init__(self, config: pytest.Config, tests: list[str]) -> None:
+    `more` are arguments for it beside the tests.
+    """
+
+    def __init__(
+        self, config: pytest.Config, tests: list[str], folder: Path, more: Sequence[str] = ()
+    ) -> None:
         self.config = config
         self.said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         reads, writes = os.pipe()
@@ -39,15 +45,15 @@ class Apart:
             names.write("\n".join(tests))
         self.names = names.name
         self.process = subprocess.Popen(
-            [*_PYTEST, f"@{self.names}"],
-            cwd=config.rootpath,
+            [*_PYTEST, *more, f"@{self.names}"],
+            cwd=folder,
             env=_environment() | {TOLD_TO: str(writes)},
             pass_fds=(writes,),
             stdout=self.said,
             stderr=subprocess.STDOUT,
         )
         os.close(writes)
-        self.told: IO[str] = open(reads, encoding="utf-8")  # noqa: SIM115
+        self.told: IO[str] = os.fdopen(reads, encoding="utf-8")
 
     def reports(self, test: str) -> Iterator[pytest.TestReport]:
         """What came of a test: its set-up, its call, its end. Waits until it has run."""
@@ -91,7 +97,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     stash = item.config.stash
     if _other not in stash:
         tests = [one.nodeid for one in item.session.items if _is_apart(one)]
-        stash[_other] = Apart(item.config, tests)
+        stash[_other] = Apart(item.config, tests, item.config.rootpath, ["-n", "0"])
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in stash[_other].reports(item.nodeid):
         item.ihook.pytest_runtest_logreport(report=report)
@@ -114,7 +120,7 @@ class Teller:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.pipe = open(int(os.environ[TOLD_TO]), "w", encoding="utf-8")  # noqa: SIM115
+        self.pipe = os.fdopen(int(os.environ[TOLD_TO]), "w", encoding="utf-8")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a report as one line."""

@@ -392,7 +392,8 @@ def _fate(damage: str, lab: Lab) -> str:
     """
     folder, mark = lab.folder / damage, lab.folder / f"{damage}.mark"
     lab.keeping.copy(lab.memory, folder)
-    if damage in DAMAGES and not lab.keeping.damage(damage, folder, mark):
+    changed = damage in DAMAGES and lab.keeping.damage(damage, folder, mark)
+    if damage == "a name changed" and not changed:
         return "nothing was there to be changed"
     try:
         answer = lab.worker(folder).ask().answer

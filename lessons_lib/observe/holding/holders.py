@@ -117,7 +117,8 @@ def who_holds(thing: object) -> Holders:
 
 def _walk_for(search: Search, thing: object) -> None:
     """Let the search see a thing that the collector does not track."""
-    search.walk((thing,) if type(thing) is str else (), lambda part: part is thing)
+    forms = (thing,) if type(thing) is str else ()
+    search.walk(forms, {id(type(thing))}, lambda part: part is thing)
 
 
 def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:

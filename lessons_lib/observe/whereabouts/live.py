@@ -100,10 +100,11 @@ class _Look:
         self.text = text
         self.search = search
         loaded = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
-        wanted = with_subclasses(str, bytes, bytearray, *filter(None, loaded))
+        texts = with_subclasses(str, bytes, bytearray)
+        wanted = texts | with_subclasses(*filter(None, loaded))
         special = [thing for thing in search.found if id(type(thing)) in wanted]
         copies = [thing for thing in special if text.inside(thing)]
-        copies += search.walk(text.in_text, text.inside)
+        copies += search.walk(text.in_text, texts, text.inside)
         self.copies = {id(copy): _Target(copy) for copy in copies}
         keepers = [thing for thing in special if is_keeper(type(thing))]
         self.keepers = {id(keeper): _Target(keeper) for keeper in keepers}
