@@ -191,6 +191,8 @@ def _note(box: Box, place: Place) -> str:
 def draw_arrow(arrow: Arrow, line: Line) -> str:
     """The line of an arrow and its head."""
     colour, width, dashes = _PENS[arrow.style]
+    if arrow.state == "kept":
+        colour, width = ink.BLUE, 2.4
     tip, back, left, right = _head(line.points)
     points = (*line.points[:-1], back)
     d = f"M{_at(points[0])}C" + " ".join(_at(p) for p in points[1:])
