@@ -37,7 +37,7 @@ def shift(notes: Sequence[Note], killed: int, saved: Sequence[str]) -> Picture:
     right = [_box(f"b{n}", one, "again" if one == last else "") for n, one in enumerate(after)]
     database = Box("database", "Postgres", "cylinder", tuple(saved))
     first = after.index(last) if last in after else 0
-    arrows = [Arrow(box.id, "database", state="kept") for box in left if box.note == "kept"]
+    arrows = [Arrow(box.id, "database") for box in left if box.note == "kept"]
     arrows.append(Arrow("database", right[first].id))
     frames = (
         Frame("a", "a worker: killed", tuple(box.id for box in left), broken=True),
