@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lessons_lib.observe.pictures.diagram import Arrow, Box, Diagram, Frame, State, size
-from lessons_lib.observe.pictures.drawing import Layout, Picture, draw
-from lessons_lib.observe.pictures.layout import Place
+from lessons_lib.observe.pictures.drawing import Picture, draw
+from lessons_lib.observe.pictures.layout import Layout, Place
 
 _MARGIN, _PAD, _TITLE, _ROW, _GAP = 14, 12, 34, 64, 64
 
