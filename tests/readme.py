@@ -1,4 +1,4 @@
-"""The table that opens the README: five memories' exam, written from a run and never by hand.
+"""The table that opens the README: the exam of six memories, written from a run and never by hand.
 
 python -m tests.refresh README
 """
@@ -11,17 +11,25 @@ from tests.project import ROOT
 
 README = ROOT / "README.md"
 BEGIN = (
-    "<!-- The memory exam of five memories, written by: python3 -m lessons_lib refresh README -->"
+    "<!-- The memory exam of six memories, written by: python3 -m lessons_lib refresh README -->"
 )
 END = "<!-- Here ends what the command writes. -->"
 
 
-def sat_by_five() -> str:
-    """Put the exam to the five memories of the README; returns their table."""
+def sat() -> str:
+    """Put the exam to the memories of the README; returns their table. Raises NoPostgres."""
     from lessons_lib.exam import exam
-    from lessons_lib.exam.candidates import FIVE, candidates
+    from lessons_lib.exam.candidates import IN_README, candidates
 
-    return exam(named=candidates(FIVE)).markdown()
+    return exam(named=candidates(IN_README)).markdown()
+
+
+def sat_by_all(path: Path) -> str:
+    """Put the exam to all memories; returns the text of the file that keeps the run."""
+    from lessons_lib.exam import exam, kept
+    from lessons_lib.exam.candidates import candidates
+
+    return kept.written(exam(named=candidates()))
 
 
 def table_in(text: str) -> str:
@@ -52,4 +60,4 @@ def with_table(text: str, table: str) -> str:
 
 def refresh(path: Path = README) -> str:
     """Return the text that the README should have."""
-    return with_table(path.read_text(encoding="utf-8"), sat_by_five())
+    return with_table(path.read_text(encoding="utf-8"), sat())

@@ -129,7 +129,13 @@ class Cluster:
         return {"host": str(folder), "port": PORT}
 
     def _initially(self) -> list[str]:
-        said = ["--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        said = [
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--no-sync",
+            "--wal-segsize=1",
+        ]
         if "password" not in self.door:
             return [*said, "--auth=trust"]
         secret = self.folders[0] / "password"

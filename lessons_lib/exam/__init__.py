@@ -19,8 +19,9 @@ How a question goes, from the call `exam(DictBot)` to the cell of the table:
 6. That is an `Answer`; one memory's answers are a `Sitting`, and the sittings side by side the
    `Report` (report.py). A cell shows the mark, and opens to what was done, seen, and what mends it.
 
-What is done to files is in damage.py, the price in price.py, and candidates.py has the memories
-that sit by their names: `python3 -m lessons_lib exam`.
+Where a memory keeps its bytes, how they are found, copied and damaged is in keeping.py (files) and
+on_postgres.py; what is done to them in damage.py, the price in price.py. The memories that sit by
+their names are in candidates.py: `python3 -m lessons_lib exam`.
 """
 
 from __future__ import annotations
@@ -30,14 +31,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.crash_lab.children import Stopped, scratch
+from lessons_lib.crash_lab.children import Stopped
 from lessons_lib.crash_lab.crossing import pack
+from lessons_lib.exam.keeping import Keeping, keeping_of
+from lessons_lib.exam.on_postgres import OnPostgres
 from lessons_lib.exam.price import price
 from lessons_lib.exam.questions import QUESTIONS, Answer, Question
 from lessons_lib.exam.report import Report, Sitting
 from lessons_lib.exam.worker import Late, Trouble, open_lab
 
-__all__ = ["QUESTIONS", "Answer", "Report", "exam"]
+__all__ = ["QUESTIONS", "Answer", "OnPostgres", "Report", "exam"]
 
 Make = Callable[[Path], Any]
 Tell = Callable[[str], None]
@@ -53,10 +56,11 @@ def exam(
     """Put the memory exam to one or several memories, and report their answers side by side.
 
     - `makes`: functions (or classes) that make a memory in a folder, `make(folder)`; the folder is
-      a `pathlib.Path`. What they make has a method `say(text, *, conversation, user, file)` that
-      answers with `reply`; the exam also calls `resume`, `work`, `back`, `forget` and `close` where
-      they are. They are called in other processes, and may be defined in a notebook; each may be
-      a coroutine function, and is then awaited, all in one loop.
+      a `pathlib.Path` (`OnPostgres(make)` makes one of what takes a database's address instead).
+      What they make has a method `say(text, *, conversation, user, file)` that answers with
+      `reply`; the exam also calls `resume`, `work`, `back`, `forget` and `close` where they are.
+      They are called in other processes, and may be defined in a notebook; each may be a coroutine
+      function, and is then awaited, all in one loop.
     - `named`: more of them, with the names that the report gives them.
     - `only`: keys of the questions to ask, as in `only=("recall", "apart", "kill")`; None for all.
     - `costs`: whether the price is measured as well.
@@ -77,17 +81,17 @@ def exam(
     told = tell or _to_the_terminal()
     sittings = []
     try:
-        for name, packed, elsewhere in [_enrolled(*one) for one in candidates.items()]:
+        for name, packed, keeping, elsewhere in [_enrolled(*one) for one in candidates.items()]:
             answers = {}
             for number, question in enumerate(questions, 1):
                 told(f"{name}: question {number} of {len(questions)} · {question.asks}")
-                with open_lab(packed, elsewhere) as lab:
+                with open_lab(packed, keeping, elsewhere=elsewhere) as lab:
                     answers[question.key] = question.put_to(lab)
             cost = None
             if costs:
                 told(f"{name}: its price")
-                with scratch("exam-") as folder:
-                    cost = price(packed, Path(folder))
+                with open_lab(packed, keeping) as lab:
+                    cost = price(packed, lab.folder)
             sittings.append(Sitting(name, answers, cost))
     except KeyboardInterrupt:
         raise Stopped("the exam was stopped, and its processes have ended") from None
@@ -123,14 +127,15 @@ def _chosen(only: Sequence[str] | None) -> list[Question]:
     return questions
 
 
-def _enrolled(name: str, make: Make) -> tuple[str, bytes, bool]:
-    """The name, what makes the memory, pickled; and whether it keeps what it has in another place.
+def _enrolled(name: str, make: Make) -> tuple[str, bytes, Keeping, bool]:
+    """The name, what makes the memory, pickled, what looks into it; whether it keeps all elsewhere.
 
     A first turn has to come back with a text, and to ask the course's model for it. Raises
     TypeError when it does not, or when no memory is made.
     """
     packed = pack(make)
-    with open_lab(packed) as lab:
+    keeping = keeping_of(make)
+    with open_lab(packed, keeping) as lab:
         try:
             worker = lab.worker()
         except (Trouble, Late) as trouble:
@@ -157,9 +162,9 @@ def _enrolled(name: str, make: Make) -> tuple[str, bytes, bool]:
             # Killed, and without the files of its folder, it can know this from elsewhere alone.
             again = lab.worker(lab.folder / "empty")
             said_first = again.say("What did I say first?", conversation="c0")
-            return name, packed, said_first.tells("Hello.")
+            return name, packed, keeping, said_first.tells("Hello.")
         except (Trouble, Late):
-            return name, packed, False
+            return name, packed, keeping, False
 
 
 def _to_the_terminal() -> Tell:

@@ -12,17 +12,21 @@ from lessons_lib.exam.candidates import ALL, candidates
 
 def main(names: Sequence[str]) -> int:
     """Put the exam to the memories named (or all there are), saying how far it is."""
+    left_out: list[str] = []
     try:
-        makes = candidates(names or ALL)
+        makes = candidates(names or ALL, tell=left_out.append)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if not makes:
+        print(*left_out, file=sys.stderr)
+        return 1
     live = sys.stderr.isatty()
     tell = None if live else partial(print, file=sys.stderr, flush=True)
     report = exam(named=makes, tell=tell)
     if live:
         print("\r\033[K", end="", file=sys.stderr)
-    print(report, report.measured(), sep="\n\n")
+    print(report, report.measured(), *left_out, sep="\n\n")
     return 0
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lessons_lib import memories
+from lessons_lib.database import NoPostgres, postgres
+from lessons_lib.exam.on_postgres import OnPostgres
 
 # To add one: its name, and that of its class in `lessons_lib.memories`, which loads it when used.
 _PLAIN = {
@@ -31,19 +33,27 @@ _GRAPHS = {
     "SqliteSaver + store": "StoreBot",
     "SqliteSaver, mended": "MendedBot",
 }
-ALL = (*_PLAIN, *_GRAPHS)
+_ON_POSTGRES = {
+    "PostgresSaver": "PostgresBot",
+    "Postgres, mended": "PostgresMendedBot",
+}
+ALL = (*_PLAIN, *_GRAPHS, *_ON_POSTGRES)
 """Those that sit when none is named."""
-FIVE = ("dict", "journal", "InMemorySaver", "SqliteSaver", "SqliteSaver, mended")
-"""Those in the README."""
+IN_README = (
+    "dict", "journal", "InMemorySaver", "SqliteSaver", "SqliteSaver, mended", "Postgres, mended",
+)  # fmt: skip
 
 
-def candidates(names: Sequence[str] = ALL) -> dict[str, Callable[[Path], Any]]:
+def candidates(
+    names: Sequence[str] = ALL, *, tell: Callable[[str], object] | None = None
+) -> dict[str, Callable[[Path], Any]]:
     """The makers of the memories with these names, loaded now; LangGraph only if one needs it.
 
     >>> list(candidates(["journal", "dict"]))
     ['journal', 'dict']
 
-    Raises ValueError for a name that there is not.
+    Where no Postgres can be started, those that need it are left out, and `tell` is told so in a
+    sentence; without it, NoPostgres is raised. Raises ValueError for a name that there is not.
     """
     for name in names:
         if name not in ALL:
@@ -52,7 +62,14 @@ def candidates(names: Sequence[str] = ALL) -> dict[str, Callable[[Path], Any]]:
             raise ValueError(
                 f"there is no memory {name!r}: {meant}there are {', '.join(map(repr, ALL))}"
             )
-    return {name: _made(name) for name in names}
+    out: list[str] = []
+    if (needs := [name for name in names if name in _ON_POSTGRES]) and tell:
+        try:
+            postgres()
+        except NoPostgres as error:
+            out = needs
+            tell(f"Left out: {'; '.join(needs)}. {error}")
+    return {name: _made(name) for name in names if name not in out}
 
 
 def _made(name: str) -> Callable[[Path], Any]:
@@ -60,7 +77,7 @@ def _made(name: str) -> Callable[[Path], Any]:
         make: Callable[[Path], Any] = getattr(memories, _PLAIN[name])
         return make
     # In "async", what a graph has saved when it is killed in a turn would be a matter of luck.
-    graph = partial(getattr(memories, _GRAPHS[name]), durability="sync")
-    if name == "SqliteSaver, mended":
-        return partial(graph, key=secrets.token_bytes(32))  # which never goes to the disk
-    return graph
+    graph = partial(getattr(memories, (_GRAPHS | _ON_POSTGRES)[name]), durability="sync")
+    if name.endswith("mended"):
+        graph = partial(graph, key=secrets.token_bytes(32))  # which never goes to the disk
+    return OnPostgres(graph) if name in _ON_POSTGRES else graph

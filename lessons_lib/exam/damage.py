@@ -1,16 +1,15 @@
-"""What is done to a memory's files before it is asked again: cut, changed, code hidden in them."""
+"""What is done to what a memory keeps before it is asked again: cut, changed, code hidden in it."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import sqlite3
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from lessons_lib.exam.worker import Lab, Trouble
+DAMAGES = ("cut in half", "a name changed", "code hidden")
 
 
 class LeavesAMark:
@@ -23,48 +22,26 @@ class LeavesAMark:
         return (os.mkdir, (str(self.mark),))
 
 
-def _cut(path: Path, mark: Path) -> None:
-    """As a kill in the middle of a write does."""
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+def damaged(damage: str, data: bytes, mark: Path, *, msgpack: bool = False) -> bytes:
+    """Return some bytes with a damage; code is packed as what reads them expects it.
+
+    >>> damaged("a name changed", b"I am Ada.", Path("mark"))
+    b'I am Eve.'
+    """
+    if damage == "cut in half":  # as a kill in the middle of a write does
+        return data[: len(data) // 2]
+    if damage == "a name changed":  # another one of the same length
+        return data.replace(b"Ada", b"Eve")
+    return _msgpack(mark) if msgpack else pickle.dumps(LeavesAMark(mark))
 
 
-def _change(path: Path, mark: Path) -> None:
-    """Write another name of the same length over the one that was told."""
-    path.write_bytes(path.read_bytes().replace(b"Ada", b"Eve"))
-
-
-def _hide_code(path: Path, mark: Path) -> None:
-    """Put code that leaves a mark in place of a file, or of every blob of a database."""
-    if path.read_bytes().startswith(b"SQLite format 3\0"):
+def damage_file(damage: str, path: Path, mark: Path) -> None:
+    """Damage a file; code is put in place of all of it, or of every blob of a database."""
+    data = path.read_bytes()
+    if damage == "code hidden" and data.startswith(b"SQLite format 3\0"):
         _replace_blobs(path, mark)
     else:
-        path.write_bytes(pickle.dumps(LeavesAMark(mark)))
-
-
-DAMAGES = {"cut in half": _cut, "a name changed": _change, "code hidden": _hide_code}
-
-
-def suffer(damage: str, lab: Lab) -> str:
-    """Damage a copy of the memory's folder (or do nothing to it), ask a new worker for the name,
-    and say what it did.
-    """
-    folder, mark = lab.folder / damage, lab.folder / f"{damage}.mark"
-    shutil.copytree(lab.memory, folder)
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size]
-    before = [path.read_bytes() for path in files]
-    for path in files if damage in DAMAGES else ():
-        DAMAGES[damage](path, mark)
-    if damage == "a name changed" and before == [path.read_bytes() for path in files]:
-        return "nothing was there to be changed"
-    try:
-        answer = lab.worker(folder).ask().answer
-    except Trouble:
-        return "ran the code" if mark.exists() else "refused"
-    if mark.exists():
-        return "ran the code"
-    if answer == "Your name is Ada.":
-        return "not believed" if damage == "a name changed" else "answered well"
-    return "believed it" if answer == "Your name is Eve." else "began anew, without a word"
+        path.write_bytes(damaged(damage, data, mark))
 
 
 def _replace_blobs(path: Path, mark: Path) -> None:
@@ -78,7 +55,7 @@ def _replace_blobs(path: Path, mark: Path) -> None:
             database.execute(
                 f'UPDATE "{table}" SET "{column}" = CASE WHEN {is_msgpack} THEN ? ELSE ? END'
                 f" WHERE typeof(\"{column}\") = 'blob' AND substr(\"{column}\", 1, 1) <> x'7b'",
-                (_msgpack(mark), pickle.dumps(LeavesAMark(mark))),
+                [damaged("code hidden", b"", mark, msgpack=packed) for packed in (True, False)],
             )
     database.commit()
     database.close()

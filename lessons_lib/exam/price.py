@@ -6,6 +6,8 @@ import gc
 import io
 import math
 import os
+import random
+import string
 import sys
 import time
 import tracemalloc
@@ -19,6 +21,7 @@ from typing import Any, cast
 from lessons_lib.crash_lab.children import start
 from lessons_lib.crash_lab.crossing import loads
 from lessons_lib.crash_lab.moments import begin_child
+from lessons_lib.exam.keeping import keeping_of
 from lessons_lib.exam.serving import finished, told
 from lessons_lib.exam.source import account
 from lessons_lib.memories.plain import DictBot
@@ -106,7 +109,9 @@ def _measure(
 
 def _say(memory: Any, turns: range, characters: int) -> None:
     for turn in turns:
-        finished(memory.say(f"{turn:8}" + "x" * (characters - 8)))
+        # Letters by lot: Postgres compresses, and one letter repeated would hardly take any room.
+        letters = random.Random(turn).choices(string.ascii_lowercase, k=characters)
+        finished(memory.say("".join(letters)))
 
 
 def _close(memory: Any) -> None:
@@ -129,13 +134,14 @@ def _ram(make: Make, folder: Path) -> int:
 
 
 def _disk(make: Make, folder: Path) -> int:
-    """The exponent of the files, once they are closed."""
+    """The exponent of what is kept, once it is closed."""
+    keeping = keeping_of(make)
     sizes = []
     for begin, end in pairwise((0, *SIZES)):
         memory = finished(make(folder))
         _say(memory, range(begin, end), ON_DISK)
         _close(memory)
-        sizes.append(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+        sizes.append(keeping.size(folder))
     return exponent(sizes, ON_DISK * (SIZES[2] - SIZES[1]))
 
 

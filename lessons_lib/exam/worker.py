@@ -15,6 +15,7 @@ from typing import Any
 
 from lessons_lib.crash_lab.children import scratch, start
 from lessons_lib.crash_lab.crossing import loads
+from lessons_lib.exam.keeping import Files, Keeping
 from lessons_lib.exam.serving import THREADS, Call, serve
 
 PATIENCE = 60.0
@@ -192,12 +193,15 @@ class Worker:
 class Lab:
     """What one question works with: a fresh folder, and workers of the memory in it.
 
+    `keeping` looks into what they keep there.
+
     A memory that keeps what it has `elsewhere` has nothing but names to tell the questions apart:
     its conversations and users begin with a `tag`, another one in each lab.
     """
 
     make: bytes
     folder: Path
+    keeping: Keeping
     elsewhere: bool
     tag: str
     workers: list[Worker] = field(default_factory=list)
@@ -225,13 +229,19 @@ class Lab:
 
 
 @contextmanager
-def open_lab(make: bytes, elsewhere: bool = False) -> Iterator[Lab]:
-    """A lab in a folder of its own; every worker that is left is killed at its end."""
+def open_lab(
+    make: bytes, keeping: Keeping | None = None, *, elsewhere: bool = False
+) -> Iterator[Lab]:
+    """A lab in a folder of its own; at its end every worker that is left is killed, and what they
+    kept is removed.
+    """
     with scratch("exam-") as folder:
-        lab = Lab(make, Path(folder), elsewhere, f"{secrets.token_hex(4)}-" if elsewhere else "")
+        tag = f"{secrets.token_hex(4)}-" if elsewhere else ""
+        lab = Lab(make, Path(folder), keeping or Files(), elsewhere, tag)
         lab.memory.mkdir()
         try:
             yield lab
         finally:
             for worker in lab.workers:
                 worker.kill()
+            lab.keeping.clear(lab.folder)

@@ -1,8 +1,8 @@
 """The chatbot as a LangGraph graph on Postgres: for workers on several machines.
 
 `PostgresBot` is what one writes first. `PostgresMendedBot` has what LangGraph leaves to its user: a
-store, a lock for each conversation, and forgetting that reaches the bytes. Both are given the
-address of a database, as `lessons_lib.database.postgres().uri` is one.
+store, a lock for each conversation, forgetting that reaches the bytes, and a seal. Both are given
+the address of a database, as `lessons_lib.database.postgres().uri` is one.
 """
 
 from __future__ import annotations
@@ -13,22 +13,31 @@ from contextlib import contextmanager
 from typing import Any
 
 from langgraph.checkpoint.postgres import PostgresSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.store.postgres import PostgresStore
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg_pool import ConnectionPool
 
 from lessons_lib.memories.chatbot import Message, Model, Step, checked_id, checked_user, reply
 from lessons_lib.memories.graph import Durability, OnGraph, build, checked
 from lessons_lib.memories.graph_store import build_with_store, forget_facts
+from lessons_lib.memories.seal import Seal
+from lessons_lib.memories.seal_postgres import SealedPostgresSaver, SealedPostgresStore
 
 Pool = ConnectionPool[Connection[Any]]
 
 PATIENCE = 30.0
 """Seconds that a turn waits for a connection."""
+LOOK = 0.02
+"""Seconds between two looks whether a lock is free."""
 MOST = 10
 """Connections of one pool; a turn that waits for its conversation's lock holds one, too."""
-TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "store")
+WORDS = {
+    "checkpoints": ("checkpoint", "metadata"),
+    "checkpoint_blobs": ("blob",),
+    "checkpoint_writes": ("blob",),
+    "store": ("value",),
+}
+"""The tables, and their columns that hold what was said."""
 _SETTING_UP = 18_000_001  # the key of the lock under which tables are made
 _KEY = "hashtextextended(%s, 17)"
 
@@ -51,18 +60,20 @@ def pool(uri: str) -> Pool:
     )
 
 
-def set_up(connections: Pool) -> None:
+def set_up(connections: Pool, *, statistics: bool = True) -> None:
     """Make the tables, if they are missing; of several processes one does, and the others wait.
 
-    They ask again and again: who waited *inside* `pg_advisory_lock` would be waited for by the
-    indexes that are being made.
+    Without `statistics` the planner takes no samples of what was said: it would keep them, and they
+    outlive the rows.
     """
     with connections.connection() as connection:
-        while not _asked(connection, "SELECT pg_try_advisory_lock(%s)", _SETTING_UP):
-            time.sleep(0.02)
+        _take(connection, "%s", _SETTING_UP)
         try:
             PostgresSaver(connection).setup()
             PostgresStore(connection).setup()
+            for table, columns in () if statistics else WORDS.items():
+                none = ", ".join(f"ALTER COLUMN {column} SET STATISTICS 0" for column in columns)
+                connection.execute(f"ALTER TABLE {table} {none}")
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_SETTING_UP,))
 
@@ -90,13 +101,16 @@ class PostgresMendedBot:
     was ended meanwhile, cannot write any more when it wakes: it has lost both at once.
     """
 
-    def __init__(self, uri: str, *, model: Model = reply, durability: Durability = "sync") -> None:
-        """Connect, and make the tables if they are missing."""
+    def __init__(
+        self, uri: str, *, key: bytes, model: Model = reply, durability: Durability = "sync"
+    ) -> None:
+        """Connect, and make the tables if they are missing. The key is kept elsewhere."""
+        self._seal = Seal(key)
         self._model = model
         self._durability: Durability = checked(durability)
         self._pool = pool(uri)
         self._facts = pool(uri)  # of its own: a turn that holds a connection must not wait for one
-        set_up(self._pool)
+        set_up(self._pool, statistics=False)
 
     def say(self, text: str, *, conversation: str = "c1", user: str = "ada", **rest: Any) -> str:
         """Take a turn; who comes meanwhile with another turn of this conversation waits."""
@@ -123,23 +137,23 @@ class PostgresMendedBot:
         """Go on from an earlier state; what was told since is no fact any more."""
         with self._alone(conversation) as bot:
             bot.back(turns, conversation=conversation)
-            forget_facts(PostgresStore(self._facts), conversation, len(bot.messages(conversation)))
+            forget_facts(self._store(), conversation, len(bot.messages(conversation)))
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation, the facts told in it, and the bytes of both.
 
-        Writing the tables anew holds up everybody for as long, and emptying the log is allowed to
-        the owner of the server alone: in a large service both wait for the night.
+        Writing the tables anew holds up everybody for as long; in a large service it waits for the
+        night. Raises TimeoutError when somebody goes on reading what was there before, and
+        PermissionError when the server's log is not ours to empty; the rest is done by then.
         """
         with self._alone(conversation) as bot:
             bot.forget(conversation)
-            forget_facts(PostgresStore(self._facts), conversation)
+            forget_facts(self._store(), conversation)
         with self._pool.connection() as connection:
-            for table in TABLES:
+            _wait_for_readers(connection)
+            for table in WORDS:
                 connection.execute(f"VACUUM FULL {table}")
-            for _ in range(3):  # old segments of the log are used again: each has to be passed
-                connection.execute("SELECT pg_switch_wal()")
-                connection.execute("CHECKPOINT")
+            _empty_the_log(connection)
 
     def close(self) -> None:
         """Close the connections. The conversations and the facts stay in the database."""
@@ -151,15 +165,71 @@ class PostgresMendedBot:
         """The chatbot on a connection that has the conversation's lock."""
         checked_id(conversation)
         with self._pool.connection() as held:
-            held.execute(f"SELECT pg_advisory_lock({_KEY})", (conversation,))
+            _take(held, _KEY, conversation)
             yield self._on(held)
 
     def _on(self, connection: Connection[Any]) -> OnGraph:
-        """The chatbot on one connection; nothing that is read there can run code."""
-        strict = JsonPlusSerializer(allowed_msgpack_modules=[])
-        saver = PostgresSaver(connection, serde=strict)
-        graph = build_with_store(saver, PostgresStore(self._facts), self._model)
-        return OnGraph(graph, self._durability)
+        """The chatbot on one connection; what is read there has to have its seal."""
+        saver = SealedPostgresSaver(connection, self._seal)
+        return OnGraph(build_with_store(saver, self._store(), self._model), self._durability)
+
+    def _store(self) -> SealedPostgresStore:
+        return SealedPostgresStore(self._facts, self._seal)
+
+
+def _take(connection: Connection[Any], key: str, value: object) -> None:
+    """Take a lock of this connection, asking again and again.
+
+    Who waited *inside* `pg_advisory_lock` would hold on to an old view of the database for as long:
+    indexes that are being made wait for it, and VACUUM leaves in place whatever it can still see.
+    """
+    while not _asked(connection, f"SELECT pg_try_advisory_lock({key})", value):
+        time.sleep(LOOK)
+
+
+def _wait_for_readers(connection: Connection[Any]) -> None:
+    """Wait for who began before the delete, and can still see what is deleted."""
+    now = _asked(connection, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    end = time.monotonic() + PATIENCE
+    while _asked(connection, _READERS, now):
+        if time.monotonic() > end:
+            raise TimeoutError("somebody is reading the database as it was: it still has the bytes")
+        time.sleep(LOOK)
+
+
+_READERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND age(backend_xmin) > age(%s::xid8::xid)
+"""
+
+
+def _empty_the_log(connection: Connection[Any]) -> None:
+    """Go on past the log's last file: old ones are used again in turn, with their old bytes."""
+    try:
+        before = _asked(connection, _CURRENT)
+        _begin_a_file(connection)
+        last = _asked(connection, f"SELECT max(name) {_FILES}")
+        while _asked(connection, _CURRENT) <= last:
+            _begin_a_file(connection)
+        kept = _asked(connection, f"SELECT min(name) {_FILES}") <= before
+    except errors.InsufficientPrivilege:
+        raise PermissionError(
+            "it is deleted, and the tables are written anew; but the server's log still has it, "
+            "and only the server's owner may empty that: in time new entries take its place"
+        ) from None
+    if kept:
+        raise TimeoutError("the server keeps its log for a replica or an archive: it has the bytes")
+
+
+def _begin_a_file(connection: Connection[Any]) -> None:
+    """Fill up the log's current file, and free those that are not needed to start from."""
+    connection.execute("SELECT pg_switch_wal()")
+    connection.execute("CHECKPOINT")
+
+
+_CURRENT = "SELECT pg_walfile_name(pg_current_wal_lsn())"
+_FILES = "FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
 
 
 def _let_go(connection: Connection[Any]) -> None:

@@ -54,6 +54,18 @@ class Seal:
         if not hmac.compare_digest(seal, self.of(data)):
             raise Tampered(f"{data[:20]!r} is not what was sealed: changed, or another key")
 
+    def on(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a store's item with its seal."""
+        return {**item, "seal": self.of(_bytes_of(item)).hex()}
+
+    def off(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the item without its seal; raises Tampered when that does not fit."""
+        value = dict(item)
+        seal = str(value.pop("seal", ""))
+        hexadecimal = len(seal) == 64 and set(seal) <= set("0123456789abcdef")
+        self.check(_bytes_of(value), bytes.fromhex(seal) if hexadecimal else b"")
+        return value
+
 
 class SealedSerializer(SerializerProtocol):
     """Writes as LangGraph does, with a seal before it; reads nothing whose seal does not fit.
@@ -107,15 +119,10 @@ class SealedStore(SqliteStore):
         **more: Any,
     ) -> None:
         """Store an item with its seal."""
-        sealed = {**value, "seal": self._seal.of(_bytes_of(value)).hex()}
-        super().put(namespace, key, sealed, *rest, **more)
+        super().put(namespace, key, self._seal.on(value), *rest, **more)
 
     def _checked(self, stored: Any) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads(stored)
-        seal = str(value.pop("seal", ""))
-        hexadecimal = len(seal) == 64 and set(seal) <= set("0123456789abcdef")
-        self._seal.check(_bytes_of(value), bytes.fromhex(seal) if hexadecimal else b"")
-        return value
+        return self._seal.off(json.loads(stored))
 
 
 def _bytes_of(value: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 
 import psycopg
 import pytest
@@ -17,16 +18,17 @@ from lessons_lib.database import Postgres
 from lessons_lib.memories import Message, PostgresBot, PostgresMendedBot
 
 Make = Callable[[str], PostgresBot | PostgresMendedBot]
+make_mended = partial(PostgresMendedBot, key=b"sixteen bytes ok")
 
 
 @pytest.fixture
 def mended(uri: str) -> Iterator[PostgresMendedBot]:
     """The mended bot on an empty database."""
-    with closing(PostgresMendedBot(uri)) as bot:
+    with closing(make_mended(uri)) as bot:
         yield bot
 
 
-@pytest.mark.parametrize("make", [PostgresBot, PostgresMendedBot])
+@pytest.mark.parametrize("make", [PostgresBot, make_mended])
 def test_a_bot_made_later_knows_the_conversation(uri: str, make: Make) -> None:
     with closing(make(uri)) as bot:
         bot.say("My name is Ada.")
@@ -50,7 +52,7 @@ def test_the_users_facts_are_known_in_another_conversation(mended: PostgresMende
 
 def test_tables_are_made_by_four_at_once(uri: str) -> None:
     with ThreadPoolExecutor(4) as four:
-        bots = list(four.map(PostgresMendedBot, [uri] * 4))
+        bots = list(four.map(make_mended, [uri] * 4))
     for bot in bots:
         bot.say("Hello")
         bot.close()
@@ -60,14 +62,14 @@ def test_two_writers_lose_no_turn(uri: str) -> None:
     together = threading.Barrier(2)
 
     def write(name: str) -> None:
-        with closing(PostgresMendedBot(uri)) as bot:
+        with closing(make_mended(uri)) as bot:
             together.wait(30)
             for number in range(4):
                 bot.say(f"{name} {number}")
 
     with ThreadPoolExecutor(2) as two:
         list(two.map(write, ["one", "two"]))
-    with closing(PostgresMendedBot(uri)) as bot:
+    with closing(make_mended(uri)) as bot:
         told = [one["content"] for one in bot.messages() if one["role"] == "user"]
     assert sorted(told) == sorted(
         f"{name} {number}" for name in ("one", "two") for number in range(4)
@@ -82,7 +84,8 @@ def model(messages):
     print("in the step", flush=True)
     threading.Event().wait()
 
-PostgresMendedBot(sys.argv[1], model=model).say("My name is Ada.")
+bot = PostgresMendedBot(sys.argv[1], key=b"sixteen bytes ok", model=model)
+bot.say("My name is Ada.")
 """
 
 
@@ -95,7 +98,7 @@ def test_the_turn_of_a_worker_that_was_killed_is_finished_by_another(uri: str) -
         assert worker.stdout.readline() == "in the step\n"
         worker.kill()
         worker.wait()
-    with closing(PostgresMendedBot(uri)) as bot:
+    with closing(make_mended(uri)) as bot:
         assert bot.resume() == "Hello, Ada."
         assert len(bot.messages()) == 2
 
@@ -108,14 +111,14 @@ def test_a_worker_that_slept_writes_nothing_when_it_wakes(uri: str) -> None:
         wakes.wait(30)
         return "I slept."
 
-    with closing(PostgresMendedBot(uri, model=sleeping)) as sleeper, ThreadPoolExecutor(1) as one:
+    with closing(make_mended(uri, model=sleeping)) as sleeper, ThreadPoolExecutor(1) as one:
         turn = one.submit(sleeper.say, "My name is Ada.")
         assert asleep.wait(30)
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
             )
-        with closing(PostgresMendedBot(uri)) as other:
+        with closing(make_mended(uri)) as other:
             assert other.resume() == "Hello, Ada."
             wakes.set()
             with pytest.raises(psycopg.OperationalError):
