@@ -17,5 +17,9 @@ How a kill goes, from the call `crash(work, at="mail sent")` to the picture:
    that value: redone, kept, lost, not redone. Printed it says so in lines; a notebook shows the
    picture, a frame for each process and the same moments side by side.
 
+With `workers=3`, step 2 starts three children, each with a watch and a gate. Whichever comes first
+to the moment is killed there; the others go on, also with what it left. Who did what before is
+chance: the first life has the moments that others passed again, the second those of all the rest.
+
 If the parent itself is killed, its children end with it, and sweep.py removes their folders.
 """

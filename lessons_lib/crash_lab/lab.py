@@ -19,13 +19,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from lessons_lib.crash_lab.children import Stopped, scratch
 from lessons_lib.crash_lab.crossing import pack
 from lessons_lib.crash_lab.moments import moment
 from lessons_lib.crash_lab.report import Crash, Life
-from lessons_lib.crash_lab.watch import Gate, How, lived
+from lessons_lib.crash_lab.watch import Gate, How, lived, pooled
 
 __all__ = ["Crash", "Life", "crash", "moment"]
 
@@ -38,6 +39,7 @@ def crash(
     then: Callable[[Path], object] | None = None,
     nth: int = 1,
     how: How = "kill",
+    workers: int = 1,
     folder: Path | str | None = None,
     timeout: float = 60.0,
 ) -> Crash:
@@ -57,12 +59,16 @@ def crash(
       handle a SIGTERM at the moment and lets it go on to its end. Windows has no SIGTERM between
       processes: there the handler that the process has set is called, in the thread that came to
       the moment.
+    - `workers`: in how many processes `first` runs at once, as in a pool. The first of them to come
+      to the moment is killed, the others go on to their end; then comes `then`. Which one it is, is
+      chance: let moments name the work, as in "order 2 opened", and the report is the same.
     - `timeout`: seconds after which a life that hangs is killed and said to have hung.
 
     Raises ValueError or TypeError for arguments that make no sense and for functions that cannot
     cross. What goes wrong inside a life is in the report.
     """
     gate = _checked_gate(at, after, nth, how)
+    _check_workers(workers, gate)
     if not isinstance(timeout, (int, float)) or not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds above 0")
     functions = [_packed(function) for function in (first, then or first)]
@@ -71,10 +77,14 @@ def crash(
     try:
         with scratch("crash-") if folder is None else nullcontext(folder) as place:
             home = Path(place).resolve()
-            lives = [lived(functions[0], home, gate, timeout, ())]
-            if gate.complete:
+            if workers > 1:
+                lives = pooled(functions[0], home, gate, timeout, workers)
+            else:
+                lives = [lived(functions[0], home, gate, timeout, ())]
+            if gate.complete or len(lives) > 1:
                 open_gate = Gate(after=gate.after)
-                lives.append(lived(functions[1], home, open_gate, timeout, lives[0].passed))
+                last = lived(functions[1], home, open_gate, timeout, lives[0].passed)
+                lives.append(replace(last, who="afterwards") if workers > 1 else last)
     except KeyboardInterrupt:
         raise Stopped("crash was stopped, and its processes have ended") from None
     return Crash(tuple(lives))
@@ -98,6 +108,16 @@ def _checked_gate(
     if not isinstance(nth, int) or nth < 1:
         raise ValueError(f"nth is {nth!r}: count the passings of the moment from 1")
     return Gate(names, conditions, nth, how, at_return=at is None)
+
+
+def _check_workers(workers: int, gate: Gate) -> None:
+    if not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers is {workers!r}: give the number of processes, 1 or more")
+    if workers > 1 and (len(gate.at) != 1 or gate.after or gate.how != "kill"):
+        raise ValueError(
+            f"workers is {workers!r}: the first of them is killed at one moment, at, with no after "
+            "and no how"
+        )
 
 
 def _checked_names(what: str, names: str | Sequence[str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ class Life:
     `passed` are its moments in time order. Moments of threads that ran side by side have no order
     of their own: they stand in the order in which they were asked for or an earlier life passed
     them. `value` is what the function returned, `error` one sentence on what went wrong (or empty),
-    `output` what it printed.
+    `output` what it printed. `who` is empty, or which workers of a pool it tells of.
     """
 
     passed: tuple[str, ...]
@@ -32,15 +32,16 @@ class Life:
     value: object = None
     error: str = ""
     output: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True)
 class Crash:
     """The lives of a program that was killed, and what became of the moments of the earlier ones.
 
-    Compared by name with what the last life passed and what it returned:
+    Compared by name with what later lives passed and what the last one returned:
 
-    - *redone*: passed again
+    - *redone*: passed by the life that was killed, and again
     - *kept*: not passed again, and named in what was returned (`'step 1'`, `'step 1 done'`)
     - *lost*: not passed again, and left out of a result that lists moments by name; or there is no
       result, since the last life raised an error or ended by itself
@@ -61,7 +62,7 @@ class Crash:
 
     @property
     def redone(self) -> tuple[str, ...]:
-        """The moments of earlier lives that the last life passed again."""
+        """The moments of earlier lives that were passed again."""
         return self.fates().get("redone", ())
 
     @property
@@ -85,12 +86,14 @@ class Crash:
         That nothing was kept or lost is said only where no moment is left untold.
         """
         names = list(dict.fromkeys(name for life in self.lives[:-1] for name in life.passed))
+        first, *later = self.lives
+        redone = set(first.passed).intersection(*[[n for life in later for n in life.passed]])
         texts = list(_texts_in(self.value))
         failed = self.lives[-1].ended.startswith(("raised", "ended by itself"))
         certain = failed or any(name in texts for name in names)
         fates: dict[str, list[str]] = {"redone": [], "kept": [], "lost": [], "not redone": []}
         for name in names:
-            if name in self.lives[-1].passed:
+            if name in redone or name in self.lives[-1].passed:
                 fates["redone"].append(name)
             elif any(_names(text, name) for text in texts):
                 fates["kept"].append(name)
@@ -101,12 +104,12 @@ class Crash:
 
     def __str__(self) -> str:
         rows = [
-            (f"life {number}", counted(life.passed), ending(life))
+            (named(number, life), counted(life.passed), ending(life))
             for number, life in enumerate(self.lives, 1)
         ]
         width = max(len(passed) for _, passed, _ in rows)
         fates = self.fates()
-        label = max(len(word) for word in ("redone", *fates)) + 4
+        label = max(len(word) for word in ("redone", *fates, *(who for who, _, _ in rows))) + 4
         lines = [f"{life:<{label}}{passed:<{width}}    {end}" for life, passed, end in rows]
         lines += [f"{word:<{label}}{counted(names)}" for word, names in fates.items()]
         if self.error:
@@ -150,6 +153,11 @@ def counted(names: Sequence[str]) -> str:
     counts = Counter(names)
     texts = (name if times == 1 else f"{name} ×{times}" for name, times in counts.items())
     return " · ".join(texts) or "nothing"
+
+
+def named(number: int, life: Life) -> str:
+    """What a life is called: by its number, or by whose it was."""
+    return life.who or f"life {number}"
 
 
 def ending(life: Life) -> str:
@@ -232,10 +240,11 @@ def _column(number: int, rows: dict[str, int], report: Crash) -> list[tuple[Box,
     life = report.lives[number - 1]
     boxes = []
     for name, row in rows.items():
-        if number < len(report.lives):
-            fate = next(fate for fate, names in report.fates().items() if name in names)
-        else:
-            fate = "again" if name in report.redone else ""
+        fate = next((fate for fate, names in report.fates().items() if name in names), "")
+        if number > 1 and fate == "redone":
+            fate = "again"
+        elif number == len(report.lives):
+            fate = ""
         title = counted([name] * life.passed.count(name))
         state = _STATES.get(fate, "plain")
         boxes.append((Box(f"{number} {name}", title, state=state, note=fate), row))
@@ -251,13 +260,15 @@ def _value(life: Life) -> str:
 
 def _title(number: int, life: Life) -> str:
     """How a life ended, up to the first word that tells more."""
-    return f"life {number}: {re.split(':| at | because | after |,', life.ended)[0]}"
+    return f"{named(number, life)}: {re.split(':| at | because | after |,', life.ended)[0]}"
 
 
 def _alt(report: Crash) -> str:
     said = []
     for number, life in enumerate(report.lives, 1):
-        said.append(f"Life {number} passed {_listed(life.passed)}; how it ended: {life.ended}.")
+        who = named(number, life)
+        passed = f"{who[0].upper()}{who[1:]} passed {_listed(life.passed)}"
+        said.append(f"{passed}; how it ended: {life.ended}.")
         if not life.passed and life.value is not None:  # drawn in the place of moments
             said.append(f"It returned {_value(life)}.")
     fates = [f"{fate}: {_listed(names)}" for fate, names in report.fates().items()]

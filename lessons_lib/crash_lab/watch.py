@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -31,6 +34,8 @@ class Gate:
     nth: int = 1
     how: How = "kill"
     at_return: bool = False
+    first: Callable[[], bool] | None = None
+    """Of workers, each with a gate: whether this one is the first to come to its moment."""
     reached: set[str] = field(default_factory=set)
     over: bool = False
 
@@ -50,31 +55,102 @@ class Gate:
 
 def lived(function: bytes, folder: Path, gate: Gate, timeout: float, order: Sequence[str]) -> Life:
     """Start a process, listen to it until its end, and make sure that it has ended."""
-    process, line = start(live, function, folder, dict(os.environ))
-    watch = Watch(process, line, gate, time.monotonic() + timeout)
+    return _begun(function, folder, gate, timeout).to_the_end(order)
+
+
+def pooled(function: bytes, folder: Path, gate: Gate, timeout: float, workers: int) -> list[Life]:
+    """Start several processes at once: the life of the one that is killed, and that of the pool.
+
+    Which of them finished what is chance. So the first life has of its moments those that others
+    passed again, and the second all the rest. It is the only one when no process was killed.
+    """
+    first = partial(threading.Lock().acquire, blocking=False)  # true once
+    watches: list[Watch] = []
     try:
-        ended = watch.listen() or f"killed because it still ran after {timeout:g} s"
+        with ThreadPoolExecutor(workers) as threads:
+            try:
+                for _ in range(workers):
+                    own = replace(gate, first=first, reached=set())
+                    watches.append(_begun(function, folder, own, timeout))
+                lives = list(threads.map(Watch.to_the_end, watches))
+            finally:
+                for watch in watches:  # if they were stopped: their threads come to an end
+                    watch.kill()
     finally:
-        process.kill()
-        process.join()
-        process.close()
-        line.close()
-    return watch.life(ended, order)
+        for watch in watches:
+            watch.end()
+    killed = [life for life, watch in zip(lives, watches, strict=True) if watch.gate.complete]
+    others = [life for life in lives if life not in killed]
+    if not killed:
+        pool = _together(others, (), f"{workers} workers")
+        missed = _not_reached(gate, pool.passed, pool.ended, "workers")
+        return [replace(pool, error=pool.error or missed)]
+    again = {*gate.at, *(name for life in others for name in life.passed)}
+    cut_off = tuple(name for name in killed[0].passed if name in again)
+    finished = tuple(name for name in killed[0].passed if name not in again)
+    one = replace(killed[0], passed=cut_off, who="one worker")
+    return [one, _together(others, finished, "all the rest")]
+
+
+def _together(lives: Sequence[Life], more: Sequence[str], who: str) -> Life:
+    """The lives of several workers as one, in an order that does not depend on who was quicker."""
+    passed = sorted([*more, *(name for life in lives for name in life.passed)])
+    endings = {life.ended for life in lives}
+    values = sorted((life.value for life in lives if life.value is not None), key=repr)
+    errors = sorted({life.error for life in lives if life.error})
+    said = "".join(sorted(life.output for life in lives))
+    ended = " · ".join(sorted(endings))
+    return Life(tuple(passed), ended, values or None, "; ".join(errors), said, who)
+
+
+def _begun(function: bytes, folder: Path, gate: Gate, timeout: float) -> Watch:
+    process, line = start(live, function, folder, dict(os.environ))
+    return Watch(process, line, gate, timeout)
+
+
+def _not_reached(gate: Gate, passed: Sequence[str], ended: str, who: str = "process") -> str:
+    times = f" {gate.nth} times" if gate.nth > 1 else ""
+    return (
+        f"the moment {' and '.join(map(repr, gate.missing))} was not reached{times}: "
+        f"the {who} passed {counted(passed)}, then {ended}"
+    )
 
 
 class Watch:
     """The parent's ear: what it has heard of one life, and what it answers."""
 
     def __init__(
-        self, process: BaseProcess, line: Connection[Any, Any], gate: Gate, deadline: float
+        self, process: BaseProcess, line: Connection[Any, Any], gate: Gate, timeout: float
     ) -> None:
-        self.process, self.line, self.gate, self.deadline = process, line, gate, deadline
+        self.process, self.line, self.gate, self.timeout = process, line, gate, timeout
+        self.deadline = time.monotonic() + timeout
         self.passed: list[tuple[str, bool]] = []
         """The moments, in the order in which they came, and whether in the main thread."""
         self.said: list[str] = []
         self.value: object = None
         self.error = ""
         self.terminated = False
+
+    def to_the_end(self, order: Sequence[str] = ()) -> Life:
+        """Listen until the life has ended, see to it that it has, and sum it up."""
+        try:
+            ended = self.listen() or f"killed because it still ran after {self.timeout:g} s"
+        finally:
+            self.end()
+        return self.life(ended, order)
+
+    def kill(self) -> None:
+        """Kill the process, if it has not ended."""
+        with suppress(ValueError):  # closed already
+            self.process.kill()
+
+    def end(self) -> None:
+        """Kill the process, see that it has ended, and let go of it; twice does no harm."""
+        self.kill()
+        with suppress(ValueError):
+            self.process.join()
+            self.process.close()
+        self.line.close()
 
     def listen(self) -> str:
         """Hear and answer until the life has ended, or is to be; say how, or nothing if it is late.
@@ -130,6 +206,7 @@ class Watch:
             self.passed.append((name, in_main_thread))
             times = sum(passed == name for passed, _ in self.passed)
             held = name in self.gate.at and times == self.gate.nth
+            held = held and (self.gate.first is None or self.gate.first())
         if held:
             self.gate.reached.add(name)
             if self.gate.how == "term":
@@ -165,12 +242,8 @@ class Watch:
         if self.terminated:
             ended = f"SIGTERM at {self.gate}, then {ended}"
         error = self.error
-        if self.gate.at and self.gate.missing and not error:
-            times = f" {self.gate.nth} times" if self.gate.nth > 1 else ""
-            error = (
-                f"the moment {' and '.join(map(repr, self.gate.missing))} was not reached{times}: "
-                f"the process passed {counted([name for name, _ in self.passed])}, then {ended}"
-            )
+        if self.gate.at and self.gate.missing and not error and self.gate.first is None:
+            error = _not_reached(self.gate, [name for name, _ in self.passed], ended)
         return Life(tuple(names), ended, self.value, error, "".join(self.said))
 
 

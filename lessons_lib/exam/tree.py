@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from lessons_lib.observe.pictures.diagram import size
-from lessons_lib.observe.pictures.drawing import Arrow, Box, Diagram, Layout, Picture, draw
-from lessons_lib.observe.pictures.layout import ArrowKey, Line, Place, Point
+from lessons_lib.observe.pictures.diagram import Arrow, Box, Diagram, size
+from lessons_lib.observe.pictures.drawing import Picture, draw
+from lessons_lib.observe.pictures.layout import ArrowKey, Layout, Line, Place, Point
 
 Branch = tuple[str, str, str]
 """A question (its lines cut by newlines), the memory that a yes leads to, and its lessons."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lessons_lib.observe.pictures.diagram import Arrow, Box, Diagram, Frame, State, size
-from lessons_lib.observe.pictures.drawing import Layout, Picture, draw
-from lessons_lib.observe.pictures.layout import Place
+from lessons_lib.observe.pictures.drawing import Picture, draw
+from lessons_lib.observe.pictures.layout import Layout, Place
 
 _MARGIN, _PAD, _TITLE, _ROW, _GAP = 14, 12, 34, 64, 64
 
@@ -37,7 +37,7 @@ def shift(notes: Sequence[Note], killed: int, saved: Sequence[str]) -> Picture:
     right = [_box(f"b{n}", one, "again" if one == last else "") for n, one in enumerate(after)]
     database = Box("database", "Postgres", "cylinder", tuple(saved))
     first = after.index(last) if last in after else 0
-    arrows = [Arrow(box.id, "database", state="kept") for box in left if box.note == "kept"]
+    arrows = [Arrow(box.id, "database") for box in left if box.note == "kept"]
     arrows.append(Arrow("database", right[first].id))
     frames = (
         Frame("a", "a worker: killed", tuple(box.id for box in left), broken=True),

@@ -12,11 +12,13 @@ import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from lessons_lib.crash_lab import children
 from lessons_lib.crash_lab.lab import crash
@@ -182,6 +184,8 @@ def uses_it(folder: Path) -> None:
         (journal, {"at": "x", "nth": 0}, "nth is 0: count the passings of the moment from 1"),
         (journal, {"at": "x", "how": "hup"}, "how is 'hup': it can be 'kill' or 'term'"),
         (journal, {"how": "term"}, "how='term' needs one moment"),
+        (journal, {"at": "x", "workers": 0}, "workers is 0: give the number of processes"),
+        (journal, {"workers": 2}, "workers is 2: the first of them is killed at one moment"),
         (journal, {"timeout": 0}, "timeout is 0: give a number of seconds above 0"),
         ("journal", {}, "'journal' is no function: give one that takes the folder"),
         (waits, {}, r"waits is async: give a function that calls asyncio\.run"),
@@ -196,6 +200,69 @@ def uses_it(folder: Path) -> None:
 def test_bad_arguments(work: Any, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises((ValueError, TypeError), match=says):
         crash(work, **arguments)
+
+
+def desk(folder: Path) -> list[str]:
+    """Each order is done once, by whichever worker has its lock, which goes with that worker."""
+    for order in (1, 2, 3):
+        with FileLock(folder / f"{order}.lock"):
+            done = folder / f"{order}.done"
+            if not done.exists():
+                moment(f"order {order} opened")
+                moment(f"order {order}: mailed")
+                done.touch()
+    return [f"order {done.stem} opened" for done in sorted(folder.glob("*.done"))]
+
+
+def leaves_it(folder: Path) -> list[str]:
+    """An order that a worker has begun is nobody else's any more."""
+    for order in ("1", "2", "3"):
+        with suppress(FileExistsError):
+            (folder / f"{order}.begun").touch(exist_ok=False)
+            moment(f"order {order} opened")
+            (folder / f"{order}.done").touch()
+    return [f"order {done.stem} opened" for done in sorted(folder.glob("*.done"))]
+
+
+@pytest.mark.parametrize(
+    ("work", "at", "says"),
+    [
+        (
+            desk,
+            "order 2: mailed",
+            """
+            one worker      order 2 opened · order 2: mailed
+            redone        order 2 opened · order 2: mailed
+            """,
+        ),
+        (
+            leaves_it,
+            "order 2 opened",
+            """
+            one worker      order 2 opened                     killed at 'order 2 opened'
+            all the rest    order 1 opened · order 3 opened    returned
+            afterwards      nothing                            returned ['order 1 opened', 'ord
+            redone          nothing
+            kept            order 1 opened · order 3 opened
+            lost            order 2 opened
+            """,
+        ),
+        (
+            leaves_it,
+            "order 9 opened",
+            """
+            3 workers    order 1 opened · order 2 opened · order 3 opened    returned
+            but          the moment 'order 9 opened' was not reached: the workers passed order 1 op
+            """,
+        ),
+    ],
+)
+def test_one_of_several_workers_is_killed(work: Any, at: str, says: str) -> None:
+    report = crash(work, at=at, workers=3)
+    told = " ".join(f"{report}\n".split())
+    lines = [" ".join(line.split()) for line in textwrap.dedent(says).strip().splitlines()]
+    assert [line for line in lines if line not in told] == [], f"{report}"
+    assert len(report._repr_mimebundle_()["text/html"]) > 1000
 
 
 def test_a_moment_needs_a_name() -> None:
@@ -243,15 +310,32 @@ def test_the_report_is_the_same_beside_busy_neighbours(
 
 
 @posix_only
-def test_a_stopped_cell_leaves_no_child() -> None:
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    script = "from lessons_lib.memories import crash; print(crash(str).value)"
+    env = {**os.environ, "TMPDIR": str(long)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert not Path(done.stdout.strip()).exists()
+    assert list(long.iterdir()) == []
+
+
+@posix_only
+@pytest.mark.parametrize("how", [{}, {"at": "never", "workers": 2}])
+def test_a_stopped_cell_leaves_no_child(how: dict[str, Any]) -> None:
     parent = os.getpid()
 
     def hangs(folder: Path) -> None:
-        os.kill(parent, signal.SIGINT)
+        moment("all are heard")
+        with suppress(FileExistsError):
+            (folder / "one").touch(exist_ok=False)
+            os.kill(parent, signal.SIGINT)
         threading.Event().wait()
 
     with pytest.raises(KeyboardInterrupt, match="its processes have ended") as caught:
-        crash(hangs)
+        crash(hangs, **how)
     assert not multiprocessing.active_children()
     assert [entry.name for entry in caught.traceback][1:] == ["crash"], "and no frame below it"
     assert caught.value.__suppress_context__
