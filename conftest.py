@@ -1,41 +1,49 @@
 """Lets pytest find the course's plugin wherever it is started, and keeps together what shares.
 
-With `-n`, tests run in several processes. Those of one file share its kernel or its fixtures, and
-those of the browser one server and one page: each such group goes to one process whole.
+With `-n`, tests run in several processes. Those of one file share its kernel or its fixtures,
+those of the browser one server and one page, and those that search all objects a process of their
+own: each such group goes to one process whole.
 """
 
+import os
 import signal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import apart
 from tests.observe.heap import new_things_alone as new_things_alone
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ("tests.front_end",)
+pytest_plugins = () if apart.TOLD_TO in os.environ else ("tests.front_end",)
 
 collect_ignore_glob = ["*/answers.py"]  # read and never imported
 
 BROWSER = "tests/browser/"
 SLOWEST_FIRST = (
     BROWSER,
-    *("tests/observe/test_h", "tests/exam/", "tests/notebooks/", "tests/observe/", "tests/site/"),
-    *("tests/setup/", "notebooks/18", "notebooks/17"),
+    *("tests/exam/", "tests/notebooks/", "tests/observe/test_h", "tests/setup/", "tests/site/"),
+    *("notebooks/18", "notebooks/17", "tests/observe/"),
     *("tests/crash_lab/", "tests/memories/", "tests/database/", "tests/saver_exam/"),
     "notebooks/1",
 )
-"""What takes longest, first. Those of `observe` search the heap, which grows with every file."""
-ON_POSTGRES = ("notebooks/18_many_workers_one_memory.ipynb", "test_exercise_is_proven[18.")
+"""What takes longest, first."""
+ON_POSTGRES = (
+    "notebooks/18_many_workers_one_memory.ipynb",
+    "test_exercise_is_proven[18.",
+    "test_what_a_lesson_starts_from_runs_alone[18]",
+)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C also where a shell runs the tests in the background, and tells them not to.
 
     What is ignored here would be ignored in every process that a test starts and interrupts.
     """
+    config.pluginmanager.register(apart)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -55,13 +63,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
-    """Hand the tests out by file, those of the browser by folder."""
+    """Hand the tests out by file; those of the browser together, and those that are run apart."""
     from xdist.scheduler import LoadScopeScheduling
 
     config.option.loadscopereorder = False  # by their number: it says little of their seconds
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(apart.APART):
+                return apart.APART[0]
             return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
 
     return ByFile(config, log)

@@ -28,7 +28,7 @@ _DIFFERED = re.compile(r"^(?:FAILED|ERROR) \S*?(\w+\.ipynb(?:::[\w ]+\w)?)", re.
 def run(lesson: Path) -> list[str]:
     """Run a lesson once; the cells that differed, or the lesson if it did not come to its end."""
     command = [sys.executable, "-m", "pytest", str(lesson), "-q", "-rfE", "--color=no"]
-    command += ["-p", "tests.front_end", "-p", "no:cacheprovider"]
+    command += ["--disable-plugin-autoload", "-p", "tests.front_end", "-p", "no:cacheprovider"]
     try:
         done = subprocess.run(
             command,

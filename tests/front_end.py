@@ -118,6 +118,11 @@ class FrontEndCell(IPyNbCell):  # type: ignore[misc]
         super().runtest()
         self.parent.passed.add(self.cell_num)
 
+    def format_output_compare(self, key: str, left: Any, right: Any) -> None:
+        """Say what differs, and note it down for a report that is read by a program."""
+        self.user_properties += [("stored", str(left)), ("now", str(right))]
+        super().format_output_compare(key, left, right)
+
     def sanitize(self, text: Any) -> Any:
         """Apply the named rules; in a second run also let go of what counts the cells."""
         clean = super().sanitize(text)

@@ -24,6 +24,14 @@ def sat() -> str:
     return exam(named=candidates(IN_README)).markdown()
 
 
+def sat_by_all(path: Path) -> str:
+    """Put the exam to all memories; returns the text of the file that keeps the run."""
+    from lessons_lib.exam import exam, kept
+    from lessons_lib.exam.candidates import candidates
+
+    return kept.written(exam(named=candidates()))
+
+
 def table_in(text: str) -> str:
     """The table between the two marks of a text.
 

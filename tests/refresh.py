@@ -3,6 +3,7 @@
     python -m tests.refresh                  # all lessons, and the README
     python -m tests.refresh 02 11            # these
     python -m tests.refresh README           # the table of the memory exam in the README
+    python -m tests.refresh exam             # the exam of all memories that lesson 21 shows
     python -m tests.refresh --check          # write nothing; fail where a byte would change
 
 A cell that raises stops the command with that cell shown, unless it is tagged ``raises-exception``.
@@ -25,6 +26,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from traitlets import default
 
+from lessons_lib.exam import kept
 from lessons_lib.launch import binder_url
 from tests import readme
 from tests.kernels import KERNEL_NAME, OwnKernelSpecs, Place
@@ -193,17 +195,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tests.refresh", description="Execute notebooks and write them the one way."
     )
     parser.add_argument(
-        "names", nargs="*", help="lesson numbers, names or paths, README (default: all)"
+        "names", nargs="*", help="lesson numbers, names or paths, README, exam (default: all)"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where it would")
     options = parser.parse_args(arguments)
     try:
-        lessons = [name for name in options.names if name != "README"]
-        only_readme = bool(options.names) and not lessons
-        paths = [] if only_readme else chosen(lessons, _candidates(lessons))
-        results = [_one(path, options.check) for path in paths]
-        if len(lessons) < len(options.names) or not options.names:
-            results.append(_readme(options.check))
+        lessons = [name for name in options.names if name not in _TABLES]
+        tables = [name for name in _TABLES if name in options.names or not options.names]
+        # the exam first: lesson 21 shows what it has found
+        results = [_TABLES[name](options.check) for name in tables]
+        paths = [] if options.names and not lessons else chosen(lessons, _candidates(lessons))
+        results += [_one(path, options.check) for path in paths]
     except RefreshError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -222,6 +224,14 @@ def _one(path: Path, check: bool) -> bool:
 
 def _readme(check: bool) -> bool:
     return _written(readme.README, readme.refresh, "tables", readme.BEGIN, check)
+
+
+def _exam(check: bool) -> bool:
+    return _written(kept.FILE, readme.sat_by_all, "memories", '"answers": ', check)
+
+
+_TABLES = {"exam": _exam, "README": _readme}
+"""What is written from a run of the memory exam, by the name that is given to the command."""
 
 
 def _written(path: Path, make: Callable[[Path], str], parts: str, part: str, check: bool) -> bool:

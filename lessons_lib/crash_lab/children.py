@@ -38,7 +38,7 @@ _OURS = (
 # The memories on LangGraph, and what that imports when a graph first runs: every child would.
 _GRAPHS = (
     "lessons_lib.memories.graph_mended", "langchain_core.tracers.context",
-    "langchain_core.tracers.stdout",
+    "langchain_core.tracers.stdout", "langchain_core.messages.block_translators.langchain_v0",
 )  # fmt: skip
 _LONGEST = 70
 """Bytes of a temporary folder in which the forkserver's socket has room: the system allows 107 for

@@ -13,8 +13,8 @@ from html import escape
 
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.diagram import Box, Diagram, Frame, State, size
-from lessons_lib.observe.pictures.drawing import Layout, Picture, draw
-from lessons_lib.observe.pictures.layout import Place
+from lessons_lib.observe.pictures.drawing import Picture, draw
+from lessons_lib.observe.pictures.layout import Layout, Place
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from urllib.parse import quote
 
 SETTING = "LESSONS_POSTGRES"
 KEEPER = Path(__file__).with_name("keeper.py")
+PATIENCE = 10.0  # seconds for the processes of a killed server to be gone
 
 
 class NoPostgres(RuntimeError):
@@ -62,7 +64,9 @@ class Postgres:
         for process in doomed:
             process.kill()
         self._ask("wait")
-        psutil.wait_procs(doomed, 10)
+        end = time.monotonic() + PATIENCE
+        while any(map(_lives, doomed)) and time.monotonic() < end:
+            time.sleep(0.005)
 
     def start(self) -> None:
         """Start the server again after `kill`, on the same data and at the same address."""
@@ -114,6 +118,16 @@ class Postgres:
 
     def __repr__(self) -> str:
         return f"Postgres({self.uri!r})"
+
+
+def _lives(process: Any) -> bool:
+    """Whether a process still holds anything: a zombie, for which nobody has waited, does not."""
+    import psutil
+
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 _lock = threading.Lock()

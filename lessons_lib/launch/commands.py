@@ -84,7 +84,7 @@ def exam(arguments: Arguments) -> int:
 
 
 def site(arguments: Arguments) -> int:
-    """site [FOLDER]: write the lessons as static pages, to be read without running them."""
+    """site [FOLDER]: write the lessons and their slides as pages that need nothing running."""
     # The environment's Python starts in the course's folder, and the reader may be elsewhere.
     return _in_environment(["-m", "lessons_lib.site", *map(os.path.abspath, arguments or ["site"])])
 
@@ -101,6 +101,13 @@ def lock(arguments: Arguments) -> int:
     changed = renew(arguments)
     print("\n".join(f"{name} renewed." for name in changed) or "Both locks are as they should be.")
     return 0
+
+
+def newest(arguments: Arguments) -> int:
+    """newest [--keep FOLDER] [NN ...]: run lessons on the newest releases (maintainers)."""
+    from lessons_lib.launch.newest import try_newest
+
+    return try_newest(arguments, Teller())
 
 
 def tell_help(_arguments: Arguments) -> int:
@@ -123,6 +130,7 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
     "help": tell_help,
     "refresh": refresh,
     "lock": lock,
+    "newest": newest,
 }
 
 

@@ -41,6 +41,7 @@ COSTS = {
     "pycryptodome": "lesson 19 does not run: it encrypts",
     "platformdirs": "your progress is not kept",
     "psutil": "the crash lab of 00, 07, 08 and 11 does not run",
+    "langgraph-checkpoint-conformance": "lesson 20 goes without LangGraph's own checks",
     "argon2-cffi-bindings": "JupyterLab does not start",
 }
 MODULES = {

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -254,7 +254,9 @@ class Maker:
         self.tell.say(f"Installing up to {total} packages …")
         if uv is not None:
             to = ["--python", str(self.project.python), "--require-hashes"]
-            ended = self._run([str(uv), "pip", "install", *to, *files], self._uv_env())
+            # A fresh .venv adds no settings of its own, and pip would start twice to look there.
+            env = uv_variables(self.pip[:3], self.env)
+            ended = self._run([str(uv), "pip", "install", *to, *files], env)
             if ended.code == 0:
                 return
             if kind_of(ended.output) in ("room", "hash", "write"):
@@ -268,16 +270,6 @@ class Maker:
         self.tell.say("Fetching uv, the fast installer …")
         self._run([*self.pip, "install", "--retries", "1", "--quiet", UV])
         return uv_here(self.project)
-
-    def _uv_env(self) -> "dict[str, str]":
-        """What pip is told about indexes and certificates holds for uv, which does not ask pip."""
-        # A fresh .venv adds no settings of its own, and pip would start twice to look there.
-        asked = [*self.pip[:3], "config", "list"]
-        listed = subprocess.run(asked, capture_output=True, text=True, env=self.env).stdout
-        told = pip_settings(listed)
-        pairs = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
-        named = {name: told[setting] for name, setting in pairs.items() if setting in told}
-        return {**named, **self.env}
 
     def _add_course(self) -> None:
         """Lead the environment to the course, and draw one picture.
@@ -306,6 +298,16 @@ class Maker:
 
     def _trouble(self, ended: Finished) -> Trouble:
         return from_output(ended.output, self.project.root, sys.version_info[:2], self.project.log)
+
+
+def uv_variables(pip: "Sequence[str]", env: "dict[str, str]") -> "dict[str, str]":
+    """What pip is told about indexes and certificates holds for uv, which does not ask pip."""
+    asked = [*pip, "config", "list"]
+    listed = subprocess.run(asked, capture_output=True, text=True, env=env).stdout
+    told = pip_settings(listed)
+    pairs = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
+    named = {name: told[setting] for name, setting in pairs.items() if setting in told}
+    return {**named, **env}
 
 
 def pip_settings(listed: str) -> "dict[str, str]":

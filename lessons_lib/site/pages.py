@@ -10,44 +10,47 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pygments.formatters import HtmlFormatter
 
+from lessons_lib.site.slides import deck
 from lessons_lib.teach.course import LESSONS, NOTEBOOKS, ROOT
 
 TEMPLATES = Path(__file__).parent
 OURS = ".made-by-lessons"
 """A file that says that the folder is ours to write into."""
-_TO_SOURCE = re.compile(r"\]\(([^)#:\s]+\.py)\)")
+_SOURCES = (".py", ".json")
+_TO_SOURCE = re.compile(r"\]\(([^)#:\s]+\.(?:py|json))\)")
 _HREF = re.compile(r'href="([^"#:]+)')
 _ON_BINDER = re.compile(r"^\[[^]]*\]\(https://mybinder\.org[^)]*\)\n+", re.MULTILINE)
 _TEXTS = {"TEACHING": "Teaching it", "STATEMENTS": "Statements, tried"}
 
 
 class Page(NamedTuple):
-    """One page of the site: its name, its file, and the notebook that it is made of."""
+    """One page of the site: its name, its file, the notebook it is made of, and its template."""
 
     name: str
     file: str
     notebook: NotebookNode
+    template: str = "course"
 
 
 def build(folder: Path, tell: Callable[[str], None] = lambda name: None) -> list[Path]:
-    """Write every lesson, text and linked source as a page into a folder; returns their paths.
+    """Write every lesson, text, linked source and deck of slides as a page; returns their paths.
 
     The folder is made, or written anew if an earlier call made it. ValueError if it is another's.
     `tell` is given the name of each page before it is made.
     """
     _claim(folder)
-    pages = [*_lessons(), *_texts()]
+    lessons = list(_lessons())
+    pages = [*lessons, *_texts(), *_decks(lessons)]
     pages += _sources([page.notebook for page in pages])
     files = {page.file for page in pages}
     order = [_index(pages), *pages]
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        template_name="course", extra_template_basedirs=[str(TEMPLATES)]
-    )
+    exporters = {name: _exporter(name) for name in ("course", "deck")}
     written = []
     for at, page in enumerate(order):
         tell(page.name)
@@ -58,13 +61,29 @@ def build(folder: Path, tell: Callable[[str], None] = lambda name: None) -> list
             "after": order[at + 1] if at + 1 < len(order) else None,
         }
         resources = {"page": neighbours, "metadata": {"path": str(NOTEBOOKS)}}
-        html, _ = exporter.from_notebook_node(page.notebook, resources)
+        # Not HTMLExporter's own, which parses each page once more, in two thirds of the time, to
+        # give words to pictures that have none: ours all have some.
+        html, _ = TemplateExporter.from_notebook_node(
+            exporters[page.template], page.notebook, resources
+        )
         written.append(folder / page.file)
         html = _HREF.sub(lambda found: _to_page(found, files), html)
         html = html.replace("<pre>", '<pre tabindex="0">')  # scrolled by the keyboard, too
         written[-1].write_text(html, encoding="utf-8")
     (folder / "style.css").write_text(_style(), encoding="utf-8")
     return written
+
+
+def _exporter(template: str) -> HTMLExporter:
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name=template,
+        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)],
+        optimistic_validation=True,  # once for a page, and not after each of twelve steps
+    )
+    highlight = Highlight2HTML(parent=exporter)  # type: ignore[no-untyped-call]
+    exporter.register_filter("highlight_code", highlight)  # type: ignore[no-untyped-call]
+    return exporter
 
 
 def _claim(folder: Path) -> None:
@@ -89,6 +108,14 @@ def _lessons() -> Iterator[Page]:
             yield Page(name, f"{lesson.slug}.html", notebook)
 
 
+def _decks(lessons: list[Page]) -> Iterator[Page]:
+    """The slides of each lesson that has some."""
+    for page in lessons:
+        slides = deck(page.notebook)
+        if slides.cells:
+            yield Page(f"Slides {page.name}", f"slides_{page.name[:2]}.html", slides, "deck")
+
+
 def _texts() -> Iterator[Page]:
     for stem, name in _TEXTS.items():
         text = (NOTEBOOKS / f"{stem}.md").read_text("utf-8")
@@ -96,7 +123,7 @@ def _texts() -> Iterator[Page]:
 
 
 def _sources(notebooks: list[NotebookNode]) -> Iterator[Page]:
-    """A page for each Python file that a lesson links to."""
+    """A page for each Python or JSON file that a lesson links to."""
     linked = {
         (NOTEBOOKS / found[1]).resolve()
         for notebook in notebooks
@@ -139,7 +166,9 @@ def _index(pages: list[Page]) -> Page:
             f"\n\n<details><summary>Sections of lesson {lesson.number}</summary>"
             f"<ul>{sections}</ul></details>"
         )
-    others = [page for page in pages if page.file.partition(".")[0] in _TEXTS]
+    others = [
+        page for page in pages if page.file.partition(".")[0] in _TEXTS or page.template == "deck"
+    ]
     text.append("## Beside the lessons")
     text += [f"- [{page.name}]({page.file})" for page in others]
     cell = new_markdown_cell("\n\n".join(text))
@@ -159,7 +188,7 @@ def _sections(notebook: NotebookNode) -> list[str]:
 def _to_page(found: re.Match[str], files: set[str]) -> str:
     """A link that leads to a page of the site, where there is one."""
     path = (NOTEBOOKS / found[1]).resolve()
-    file = _source_page(path) if path.suffix == ".py" else f"{path.stem}.html"
+    file = _source_page(path) if path.suffix in _SOURCES else f"{path.stem}.html"
     return f'href="{file}' if file in files else found[0]
 
 

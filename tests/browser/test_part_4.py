@@ -58,9 +58,24 @@ TRUST = Plan(
     told="Nothing in the row says whose it is.",
     exercise="19.case",
 )
+OWN = Plan(
+    notebook="20_write_a_checkpointer.ipynb",
+    first=(
+        *("import asyncio", "class Case(", "TABLES =", "class Saver(", "def put(", "def in_a_"),
+        *("def mark(", "def fresh("),
+    ),
+    run="await suite()",
+    shows="1 of 17",
+    prediction="20.fork",
+    option="b) The newer branch's value",
+    told="Both count on from the same number",
+    exercise="20.get-tuple",
+)
 
 
-@pytest.fixture(params=[PRICE, WORKERS, TRUST], ids=lambda plan: plan.notebook[:2], scope="module")
+@pytest.fixture(
+    params=[PRICE, WORKERS, TRUST, OWN], ids=lambda plan: plan.notebook[:2], scope="module"
+)
 def plan(request: pytest.FixtureRequest) -> Plan:
     """One lesson's plan; that on Postgres is skipped where none can be started."""
     chosen: Plan = request.param

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ import pytest
 from lessons_lib.exam import QUESTIONS, Report, exam, worker
 from lessons_lib.exam.__main__ import main
 from lessons_lib.exam.candidates import ALL, IN_README, candidates
+from lessons_lib.exam.kept import kept
+from lessons_lib.exam.report import Sitting
 from lessons_lib.memories import DictBot, JournalBot, JsonBot
 from tests import readme
 from tests.exam import faulty
@@ -142,6 +145,23 @@ def test_the_readme_shows_what_the_exam_found(sat: Report) -> None:
     if sys.version_info[:2] != (3, 11):  # which functions have a source differs between versions
         shown, found = (text.partition("| *statements*")[0] for text in (shown, found))
     assert shown == found, "bring it up to date: python3 -m lessons_lib refresh README"
+
+
+def test_the_kept_run_is_what_the_exam_finds(sat: Report) -> None:
+    for one in sat.sittings:
+        shown = kept()[one.name]
+        assert _seen(one) == _seen(shown), (
+            "bring it up to date: python3 -m lessons_lib refresh exam"
+        )
+        if one.price:
+            assert shown.price
+            assert replace(one.price, ratio=None) == shown.price or sys.version_info[:2] != (3, 11)
+
+
+def _seen(one: Sitting) -> dict[str, str]:
+    """Marks, and what was seen: of an error no more than that there was one."""
+    seen = {key: f"{answer}: {answer.saw}" for key, answer in one.answers.items()}
+    return {key: words.partition("it raised")[0] for key, words in seen.items()}
 
 
 def test_a_readme_without_its_marks() -> None:

@@ -94,6 +94,7 @@ def _warm_up() -> None:
     warm_up(langgraph=True, also=("lessons_lib.lessons.shared", "langchain.agents"))
 
 
+@pytest.mark.usefixtures("new_things_alone")
 @pytest.mark.parametrize("id", EXERCISES)
 def test_exercise_is_proven(id: str) -> None:
     """The stub fails, the solution passes, each near miss fails with its own message."""

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import Live, collector_off, grown, kept_by_line, live, measure
-from lessons_lib.observe.measuring.leaks import Line
+from lessons_lib.observe.measuring.lines import Line
 from lessons_lib.observe.measuring.runs import Runs
 from lessons_lib.observe.measuring.traces import stacks_of
 
@@ -224,7 +224,6 @@ def test_it_reads_well_and_modules_are_named_where_two_classes_share_a_name() ->
     [
         (lambda: grown("visit"), "'visit' cannot be called, expected a function"),  # type: ignore[arg-type]
         (lambda: kept_by_line("visit"), "'visit' cannot be called, expected a function"),  # type: ignore[arg-type]
-        (lambda: kept_by_line(list, top=0), "top=0, expected a whole number from 1 up: 5, say$"),
         (lambda: grown(list, 1), "times=1, expected a whole number from 2 up: 11, say$"),
         (lambda: grown(list, 2.5), "times=2.5, expected a whole number from 2"),  # type: ignore[arg-type]
         (lambda: grown(list, True), "times=True, expected a whole number from 2"),
@@ -257,7 +256,7 @@ def test_what_is_let_go_is_not_named() -> None:
     assert str(found) == repr(found) == "No line kept memory to speak of."
 
 
-def test_at_most_so_many_lines_and_the_largest_first() -> None:
+def test_the_largest_comes_first() -> None:
     store: list[object] = []
 
     def serve() -> None:
@@ -266,7 +265,6 @@ def test_at_most_so_many_lines_and_the_largest_first() -> None:
         store.append(bytearray(32_000))
 
     assert [line.about for line in kept_by_line(serve).lines] == ["over half", "over a quarter"]
-    assert len(kept_by_line(serve, top=1).lines) == 1
     assert Line("", "", 1, 0.15).about == "over a tenth"
 
 

@@ -122,7 +122,6 @@ async def later(*_: object) -> int:
         lambda: grown(later),
         lambda: kept_by_line(later),
         lambda: growth(later, [1, 2, 4]),
-        lambda: growth(later, [1, 2, 4], of="seconds"),
         lambda: growth(later, [1, 2, 4], of=float),
     ],
 )

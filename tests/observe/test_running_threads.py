@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lessons_lib.observe import survivors, watch, where_is, who_holds
-from lessons_lib.observe.holding.links import frame_locals
+from lessons_lib.observe.holding.frames import frame_locals
 
 
 class Upload:

@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -22,8 +23,9 @@ from hypothesis import strategies as st
 
 from lessons_lib.observe import step
 from lessons_lib.observe.stepping import stepper
+from lessons_lib.observe.stepping.recording import Recording
 from lessons_lib.observe.stepping.rewriting import FILENAME, PROBE, borrowed
-from lessons_lib.observe.stepping.stepper import Recording, record
+from lessons_lib.observe.stepping.stepper import record
 from lessons_lib.observe.stepping.story import Story
 from tests.every_python import given as pythons_given
 
@@ -59,12 +61,16 @@ def _uploads() -> int:
     return sum(type(thing) is snippets.Upload for thing in gc.get_objects())
 
 
-_BEFORE = _uploads()
-_TOLD_QUIETLY = snippets.told()
+@cache
+def told_quietly() -> str:
+    """What all snippets tell, with nobody beside them; made by the first test that asks."""
+    return snippets.told()
 
 
 def test_every_snippet_ends_with_nothing_left_alive() -> None:
-    assert _uploads() == _BEFORE == 0
+    before = _uploads()
+    assert told_quietly()
+    assert _uploads() == before == 0
 
 
 def _other_pythons() -> list[Path]:
@@ -78,7 +84,7 @@ def test_every_python_tells_the_same(python: Path) -> None:
     told = subprocess.run(
         [python, snippets.__file__], capture_output=True, encoding="utf-8", check=True, timeout=60
     )
-    assert told.stdout.rstrip("\n") == _TOLD_QUIETLY
+    assert told.stdout.rstrip("\n") == told_quietly()
 
 
 def clear_shelf() -> None:
@@ -190,16 +196,6 @@ def test_an_endless_snippet_is_stopped_and_says_so_first(endless: str, note: str
     assert recording.note == note
     assert str(Story(recording).table()).startswith(f"{note}\nstep")
     assert len(recording.steps) <= 20
-
-
-def test_whoever_waits_is_told_how_far_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(stepper, "somebody_waits", lambda: True)
-    monkeypatch.setattr(stepper, "monotonic", iter(range(0, 10_000, 10)).__next__)
-    run("x = 1\nx = 2")
-    told = [words.strip() for words in capsys.readouterr().err.split("\r")]
-    assert told == ["", "recording … step 1", "recording … step 2", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -475,8 +471,9 @@ def busy_neighbours() -> Iterator[tuple[Upload, io.StringIO]]:
 
 
 def test_a_busy_neighbour_changes_nothing() -> None:
+    quietly = told_quietly()
     with busy_neighbours() as (_, heard):
-        assert snippets.told() == _TOLD_QUIETLY
+        assert snippets.told() == quietly
     assert "from a neighbour" in heard.getvalue()
 
 

@@ -11,9 +11,11 @@ from typing import Literal
 from urllib.parse import unquote
 
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page
 
 from lessons_lib.site.pages import build
+from lessons_lib.site.slides import deck
 from lessons_lib.teach.course import LESSONS
 from tests.browser.lab import browser_page, find_browser
 
@@ -124,3 +126,70 @@ def test_a_fold_opens_by_keyboard(page: Page, built: list[Path]) -> None:
     fold = page.locator("details", has_text="Or read one right answer").first
     fold.locator("summary").first.press("Enter")
     assert "traceback.TracebackException" in fold.inner_text()
+
+
+# -- slides --------------------------------------------------------------------------------------
+
+WORKSHOP = ("00", "02", "10", "11")
+"""The lessons of the 90 minutes, as TEACHING.md has them."""
+
+
+def test_a_text_on_a_slide_is_taken_apart() -> None:
+    text = (
+        "**So:** kept.\n\n## 2 · Next\n\nProse.\n\n| a |\n|---|\n\n## Exercise 1 · Mend\n\nA task."
+    )
+    shown = {"slideshow": {"slide_type": "slide"}}
+    cells = [
+        new_markdown_cell("# Title\n\n> The idea.", metadata=shown),
+        new_markdown_cell("Left out."),
+        new_code_cell("predict('00.model')", metadata=shown),
+        new_code_cell("run()", metadata={"slideshow": {"slide_type": "subslide"}}),
+        new_markdown_cell(text, metadata=shown),
+    ]
+    made = deck(new_notebook(cells=cells))
+    assert [
+        (cell.metadata.get("slide"), cell.metadata.get("shown"), cell.source.splitlines()[0])
+        for cell in made.cells
+    ] == [
+        (1, "heading", "# Title"),
+        (None, "", "> The idea."),
+        (None, None, "predict('00.model')"),
+        (2, None, "run()"),
+        (None, "so", "**So:** kept."),
+        (3, "heading", "## 2 · Next"),
+        (None, "", "| a |"),
+        (None, "notes", "Prose."),
+        (4, "heading", "## Exercise 1 · Mend"),
+        (None, "", "A task."),
+    ]
+    assert made.cells[3].metadata.title == "Title"
+    assert "slide" not in cells[0].metadata  # the lesson itself is as it was
+
+
+def test_each_lesson_of_the_workshop_has_its_slides(pages: dict[str, Links]) -> None:
+    """Every slide leads to its neighbours, and each deck has the lesson's title and questions."""
+    assert {name for name in pages if name.startswith("slides_")} == {
+        f"slides_{number}.html" for number in WORKSHOP
+    }
+    for number in WORKSHOP:
+        slides = pages[f"slides_{number}.html"]
+        count = slides.tags["section"]
+        assert 10 <= count <= 20
+        assert {f"slide-{one}" for one in range(1, count + 1)} <= slides.anchors
+        assert {f"#slide-{one}" for one in range(1, count + 1)} <= {*slides.to}
+
+
+def test_a_slide_fills_the_window_and_an_output_waits(page: Page, built: list[Path]) -> None:
+    page.goto((built[0].parent / "slides_00.html").as_uri())
+    for width, height in ((1366, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for slide in page.locator("section").all():
+            box = slide.bounding_box()
+            assert box
+            assert box["height"] >= height
+    slide = page.locator("#slide-3")
+    assert "You have not told me your name." not in slide.inner_text()
+    slide.locator("details.run summary").first.press("Enter")
+    assert "You have not told me your name." in slide.inner_text()
+    slide.get_by_label("The next slide").press("Enter")
+    assert page.url.endswith("#slide-4")

@@ -19,7 +19,7 @@ class Conversation(TypedDict):
 
 
 def model(messages):
-    return AIMessage(f"{reply(as_ours(messages)):<200}")
+    return AIMessage(f"{reply(as_ours(messages)):<1000}")
 
 
 def answer(state):

@@ -41,7 +41,7 @@ def fault(error: Exception) -> str:
 # --- Exercise 1: a budget -------------------------------------------------------------------
 
 BUDGET = 300 * 1024
-LARGE = 8_000  # bytes: a checkpoint with no more than a few messages is far below
+LARGE = 20_000  # bytes: a checkpoint with no more than a few messages is far below
 TOLD = ["My name is Ada.", "Here is my file."]
 FILE = ("cv.pdf", "Ada, engineer")
 
@@ -51,7 +51,7 @@ TakeTurn = Callable[[SqliteSaver, HumanMessage], Any]
 def line(number: int) -> HumanMessage:
     """What the customer says: her name, her file, and the weather ever after."""
     text = TOLD[number] if number < len(TOLD) else f"It rains, day {number}."
-    return HumanMessage(f"{text:<200}", additional_kwargs={"file": FILE} if number == 1 else {})
+    return HumanMessage(f"{text:<1000}", additional_kwargs={"file": FILE} if number == 1 else {})
 
 
 def said(take_turn: TakeTurn, saver: SqliteSaver, message: HumanMessage) -> str:
@@ -85,12 +85,12 @@ def weigh(saver: SqliteSaver, path: Path, turns: int) -> None:
 
 
 def check_budget(take_turn: TakeTurn) -> str:
-    """Prove that 200 turns fit into 300 KiB, and that the two facts are known from the file."""
+    """Prove that 100 turns fit into 300 KiB, and that the two facts are known from the file."""
     with folder() as place:
         path = place / "memory.db"
         saver = opened(path)
         try:
-            for number in range(200):
+            for number in range(100):
                 if number % 50 == 37:  # a restart
                     saver.conn.close()
                     saver = opened(path)
@@ -114,9 +114,7 @@ def check_budget(take_turn: TakeTurn) -> str:
                 )
         finally:
             saver.conn.close()
-    return (
-        "200 turns, three restarts, at no time more than 300 KiB; the name and the file are known."
-    )
+    return "100 turns, two restarts, at no time more than 300 KiB; the name and the file are known."
 
 
 # --- Exercise 2: erase ----------------------------------------------------------------------

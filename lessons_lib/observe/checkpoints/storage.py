@@ -2,7 +2,8 @@
 
 A memory saver keeps one blob for each version of a channel. A SQLite saver keeps the whole state in
 every checkpoint, and beside its rows there are bytes of the file that belong to no thread: pages
-that were freed, and the log (WAL) with pages that are not yet, or no more, part of the file.
+that were freed, and the log (WAL) with pages that are not yet, or no more, part of the file. A
+Postgres saver keeps blobs, and plain strings and numbers in the checkpoint; long values compressed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...database.aside import in_transaction, reading
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
@@ -34,7 +36,8 @@ class Stored:
         channel: The channel; empty where several lie together or none is meant.
         kind: "checkpoint" (the state as SQLite keeps it, or the frame around it), "metadata",
             "blob" (a channel's value, one for each version), "write" (what one node wrote),
-            "free page", "WAL" (the log beside a file) or "table and index" (SQLite's own frame).
+            "free page", "WAL" (the log beside a file) or "table and index" (the database's own
+            frame; in Postgres with what deletions left).
         bytes: How many; `count` is in how many pieces.
     """
 
@@ -57,6 +60,7 @@ class Storage:
 
     where: str
     parts: tuple[Stored, ...]
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Stored]:
         return iter(self.parts)
@@ -105,7 +109,7 @@ class Storage:
             if kind not in own
         ]
         rows.append(["all", *(self.bytes(kind=kind) for kind in own), self.bytes()])
-        notes = []
+        notes = [*self.notes]
         if bad := self.count(channel=UNREAD):
             notes.append(f"{bad} checkpoints cannot be taken apart: their bytes are counted whole")
         if (more := len(self.threads) - MAX_THREADS) > 0:
@@ -128,7 +132,7 @@ def storage(saver: Any) -> Storage:
     are counted whole, in the channel "(cannot be read)".
 
     Raises:
-        TypeError: Neither an InMemorySaver nor a SqliteSaver: others are not read yet.
+        TypeError: Not a memory, SQLite or Postgres saver of LangGraph's: others are not read yet.
         ValueError: The database is empty, damaged or not LangGraph's, or its connection is closed.
         TimeoutError: Another connection has locked it.
     """
@@ -142,14 +146,19 @@ def storage(saver: Any) -> Storage:
             return _of_sqlite(saver)
         except sqlite3.Error as error:
             raise told(saver, error) from error
-    advice = "ask a server's database itself for its sizes"
+    if is_langgraphs(saver, "BasePostgresSaver") and not isinstance(saver, type):
+        try:
+            return _of_postgres(saver)
+        except Exception as error:  # psycopg's, which is not loaded for the other savers
+            raise told(saver, error) from error
+    advice = "ask its database itself for its sizes"
     if isinstance(saver, type):
         advice = "give the one that the graph was compiled with, not its class"
     elif is_langgraphs(saver, "AsyncSqliteSaver"):
         advice = "open its file a second time, storage(SqliteSaver(sqlite3.connect(path)))"
     raise TypeError(
-        f"{shorten(said_of(saver), 60)} is not read yet, expected an InMemorySaver or a "
-        f"SqliteSaver: {advice}"
+        f"{shorten(said_of(saver), 60)} is not read yet, expected an InMemorySaver, a SqliteSaver "
+        f"or a PostgresSaver: {advice}"
     )
 
 
@@ -249,3 +258,58 @@ def _add_what_is_beside(sums: _Sums, connection: sqlite3.Connection, path: str) 
     log = f"{path}-wal"
     if path and os.path.exists(log):
         sums.add("", "", "WAL", os.path.getsize(log))
+
+
+# -- in Postgres ---------------------------------------------------------------------------------
+
+# The values that stand in a checkpoint's JSON have their share of what the whole takes.
+_ROWS = """
+    SELECT thread_id, key AS channel, 'checkpoint' AS kind, count(*) AS pieces,
+        sum(pg_column_size(checkpoint) * octet_length(value::text)
+            / octet_length(checkpoint::text)) AS stored, 0 AS plain
+        FROM checkpoints, jsonb_each(checkpoint -> 'channel_values') GROUP BY 1, 2
+    UNION ALL SELECT thread_id, '', 'checkpoint', count(*),
+        sum(pg_column_size(checkpoint)), sum(octet_length(checkpoint::text))
+        FROM checkpoints GROUP BY 1
+    UNION ALL SELECT thread_id, '', 'metadata', count(*),
+        sum(pg_column_size(metadata)), sum(octet_length(metadata::text))
+        FROM checkpoints GROUP BY 1
+    UNION ALL SELECT thread_id, channel, 'blob', count(blob),
+        sum(pg_column_size(blob)), sum(octet_length(blob))
+        FROM checkpoint_blobs GROUP BY 1, 2
+    UNION ALL SELECT thread_id, channel, 'write', count(*),
+        sum(pg_column_size(blob)), sum(octet_length(blob))
+        FROM checkpoint_writes GROUP BY 1, 2
+"""
+_FRAME = """
+    SELECT coalesce(sum(pg_total_relation_size(oid)), 0) AS stored FROM pg_class
+    WHERE oid = ANY(ARRAY['checkpoints', 'checkpoint_blobs', 'checkpoint_writes']::regclass[])
+"""
+_LOG = "SELECT sum(size) AS stored FROM pg_ls_waldir()"
+
+
+def _of_postgres(saver: Any) -> Storage:
+    """Read on a connection of its own: it waits for no loop, and sees what was committed."""
+    import psycopg
+
+    sums, notes, plain = _Sums(), list[str](), 0
+    with reading(saver.conn) as database:
+        for row in database.execute(_ROWS):
+            thread, channel, kind = row["thread_id"], row["channel"], row["kind"]
+            sums.add(thread, channel, kind, int(row["stored"] or 0), row["pieces"])
+            if channel and kind == "checkpoint":  # it is a part of the checkpoint
+                sums.add(thread, "", kind, -int(row["stored"] or 0), 0)
+            plain += int(row["plain"] or 0)
+        stored = sum(sums.bytes.values())
+        [frame] = database.execute(_FRAME)
+        sums.add("", "", "table and index", max(0, int(frame["stored"]) - stored))
+        try:
+            [log] = database.execute(_LOG)
+            sums.add("", "", "WAL", int(log["stored"] or 0))
+        except psycopg.errors.InsufficientPrivilege:
+            notes.append("the WAL was not looked at: connect as a superuser")
+        where = f"{type(saver).__name__}, database {database.info.dbname}"
+    notes.append(f"{stored} bytes as Postgres stores them, long ones compressed; as values {plain}")
+    if in_transaction(saver.conn):
+        notes.append("without what the saver's own connection has not committed yet")
+    return Storage(where, sums.parts(), tuple(notes))

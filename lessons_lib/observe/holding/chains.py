@@ -10,12 +10,12 @@ import contextvars
 import re
 import threading
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..pictures.diagram import Arrow, Box, Diagram, Kind
-from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named
+from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named, title
 
 _LOOK_AHEAD = 12
 _A_KEY = "a key"
@@ -42,7 +42,7 @@ _KNOWN_PARTS = {
 
 @dataclass(frozen=True)
 class Hop:
-    """One holder on a chain: its key (equal for the same object), its box, and what it holds by."""
+    """One holder on a chain: its id while the chain was found, its box, and what it holds by."""
 
     key: object
     title: str
@@ -82,11 +82,11 @@ class Chain:
         return " → ".join(hop.said for hop in self.shown if hop.said)
 
 
-def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]) -> list[Chain]:
+def chains_of(root: str, path: Sequence[object]) -> list[Chain]:
     """Put a path of objects, from a root's namespace to the target, into words.
 
-    `root` is what the namespace is called, "" for the notebook's own; `key_of(thing)` gives the
-    same small number for the same thing. There is a chain for each name that starts the path.
+    `root` is what the namespace is called, "" for the notebook's own. There is a chain for each
+    name that starts the path.
     """
     machinery = _machinery(root, path)
     if machinery == _LAST_ERROR_SAID:
@@ -95,7 +95,7 @@ def chains_of(root: str, path: Sequence[object], key_of: Callable[[object], int]
         return [Chain((_pill(machinery),))]
     else:
         starts = _starts(root, path)
-    return [Chain((first, *_rest(path, index, key_of))) for first, index in starts]
+    return [Chain((first, *_rest(path, index))) for first, index in starts]
 
 
 def more_chains(count: int, at_least: bool) -> str:
@@ -103,17 +103,17 @@ def more_chains(count: int, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{count} more"
 
 
-def chain_below(start: str, path: Sequence[object], key_of: Callable[[object], int]) -> Chain:
+def chain_below(start: str, path: Sequence[object]) -> Chain:
     """The chain of a path that begins at an object to which no name leads."""
-    return Chain((_pill(start), *_rest(path, 0, key_of)))
+    return Chain((_pill(start), *_rest(path, 0)))
 
 
-def _rest(path: Sequence[object], index: int, key_of: Callable[[object], int]) -> list[Hop]:
+def _rest(path: Sequence[object], index: int) -> list[Hop]:
     """The hops of a path from a place in it to the target."""
     hops = []
     while index < len(path) - 1:
         label, style, following = _next_link(path, index)
-        hop = _hop(path[index], label, style, key_of)
+        hop = _hop(path[index], label, style)
         hops += [hop] if hop else []
         index = following
     return hops
@@ -233,36 +233,14 @@ def _key_text(key: object) -> str:
     return "…" if type(key) is int and abs(key) > 10**9 else atom_text(key)
 
 
-_TITLES: tuple[tuple[Any, str], ...] = (
-    (types.FrameType, "frame of {0.f_code.co_name}"),
-    (types.FunctionType, "function {0.__name__}"),
-    ((types.MethodType, types.BuiltinFunctionType), "method {0.__name__}"),
-    ((types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType), "{1} {0.__name__}"),
-    (threading.local, "threading.local"),
-    (contextvars.Context, "context variable"),
-    (type, "class {0.__name__}"),
-)
-
-
-def _title(holder: object) -> str:
-    kind = type(holder).__name__
-    for types_, title in _TITLES:
-        if is_a(holder, types_):
-            return title.format(holder, kind)
-    if kind == "_lru_cache_wrapper":
-        return f"lru_cache of {getattr(holder, '__name__', 'a function')}"
-    return "finalize" if type(holder).__qualname__ == _FINALIZER else kind
-
-
-def _hop(
-    holder: object, label: str, style: LinkStyle, key_of: Callable[[object], int]
-) -> Hop | None:
+def _hop(holder: object, label: str, style: LinkStyle) -> Hop | None:
     """One holder with its words; None for what a reader need not see."""
     if is_a(holder, (types.TracebackType, types.CellType)):
         return None
-    kind, hidden = _title(holder), is_hidden(type(holder))
+    hidden = is_hidden(type(holder))
+    kind = "finalize" if type(holder).__qualname__ == _FINALIZER else title(holder)
     said = _said(holder, kind, label, hidden)
-    return Hop(key_of(holder), kind, "pill" if hidden else "object", label, style, said)
+    return Hop(id(holder), kind, "pill" if hidden else "object", label, style, said)
 
 
 def _said(holder: object, kind: str, label: str, hidden: bool) -> str:

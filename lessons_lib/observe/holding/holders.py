@@ -12,7 +12,7 @@ from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from ..pictures.waiting import waiting
 from .chains import Chain, chain_below, chains_of, drawn, more_chains
-from .links import ATOMS, atom_text, is_a, read, telling_name
+from .links import ATOMS, atom_text, is_a, telling_name, title, value_text
 from .reach import NOT_FOUND, held_beyond
 from .search import Search, by_length, collector_off, is_frozen, roots_of
 
@@ -117,7 +117,8 @@ def who_holds(thing: object) -> Holders:
 
 def _walk_for(search: Search, thing: object) -> None:
     """Let the search see a thing that the collector does not track."""
-    search.walk((thing,) if type(thing) is str else (), lambda part: part is thing)
+    forms = (thing,) if type(thing) is str else ()
+    search.walk(forms, {id(type(thing))}, lambda part: part is thing)
 
 
 def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
@@ -125,12 +126,11 @@ def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
 
     An instance holds its class, but a class mostly has a name: that way is tried last.
     """
-    keys: dict[int, int] = {}
     found: dict[tuple[str, ...], Chain] = {}
     for classes in (False, True):
         search.look_for([thing], classes=classes)
         for root, path in search.paths(thing):
-            for chain in chains_of(root, path, lambda thing: keys.setdefault(id(thing), len(keys))):
+            for chain in chains_of(root, path):
                 found.setdefault(chain.words, chain)
         if found:
             break
@@ -145,12 +145,11 @@ def _argument_count(thing: object) -> int:
 
 def _label(thing: object) -> str:
     if is_a(thing, type):
-        return f"class {thing.__name__}"
+        return title(thing)
     kind, name = type(thing).__name__, telling_name(thing)
     if name:
         return f"{kind} {name!r}"
-    value = atom_text(thing) if type(thing) in ATOMS else read(thing).value
-    return f"{kind} {value}".strip()
+    return f"{kind} {atom_text(thing) if type(thing) in ATOMS else value_text(thing)}".strip()
 
 
 def _why_alive(
@@ -173,4 +172,4 @@ def _why_alive(
     path = [above[place]] if place >= 0 else [thing]
     while path[-1] is not thing:
         path.append(by_id[ahead[id(path[-1])]])
-    return f"It is held unseen, by {chain_below(NOT_FOUND, path, id)}.", False
+    return f"It is held unseen, by {chain_below(NOT_FOUND, path)}.", False

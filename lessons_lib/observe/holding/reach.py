@@ -13,7 +13,7 @@ import sys
 import types
 from collections import Counter
 
-from .links import ATOMS, OWN_FOLDER, is_a
+from .links import ATOMS, OWN_FOLDER, SUSPENDED, is_a, title
 
 LOOK_LIMIT = 5000
 HOLDERS_LIMIT = 200
@@ -157,10 +157,10 @@ def _closure(start: set[int], children: dict[int, list[int]]) -> set[int]:
     return reached
 
 
-NOT_FOUND = "C code or a running expression"
-
+# -- who holds what no name leads to ---------------------------------------------------------------
 
 MOST_HOLDERS = 2000
+NOT_FOUND = "C code or a running expression"
 NOT_SEEN = "something further away than was looked"
 
 
@@ -187,20 +187,15 @@ def unseen_holder(thing: object, hops: int = 12) -> str:
 
 
 def _is_ours(holder: object) -> bool:
-    """The recorder's own frames and lists are no holders."""
-    if is_a(holder, types.FrameType):
-        return holder.f_code.co_filename.startswith(OWN_FOLDER)
-    return False
+    """The recorder's own frames are no holders."""
+    return is_a(holder, types.FrameType) and holder.f_code.co_filename.startswith(OWN_FOLDER)
 
 
 def _name_of(holder: object) -> str:
-    if is_a(holder, types.FrameType):
-        return f"frame of {holder.f_code.co_name}"
-    for kind in (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType):
-        if is_a(holder, kind):
-            return f"{kind.__name__.replace('_', ' ')} {holder.__name__}"  # type: ignore[attr-defined]
-    if type(holder).__name__ == "_lru_cache_wrapper":
-        return f"lru_cache of {getattr(holder, '__name__', 'a function')}"
+    """What a reader calls a holder that can be called anything at all; else nothing."""
+    is_cache = type(holder).__name__ == "_lru_cache_wrapper"
+    if is_cache or is_a(holder, (types.FrameType, *SUSPENDED)):
+        return title(holder)
     if is_a(holder, types.CellType):
         return "a closure"
     if is_a(holder, BaseException):

@@ -21,16 +21,8 @@ from itertools import chain as chained
 from typing import Any, NamedTuple
 
 from .chains import NOTEBOOK, OUTPUTS, Chain, is_machinery
-from .links import (
-    OWN_FOLDER,
-    OWN_PACKAGE,
-    READS_RUNNING,
-    frame_locals,
-    is_a,
-    running_elsewhere,
-    stack_of,
-    with_subclasses,
-)
+from .frames import READS_RUNNING, frame_locals, running_elsewhere, stack_of
+from .links import OWN_FOLDER, OWN_PACKAGE, is_a, with_subclasses
 
 MOST_PATHS = 200
 MOST_STEPS = 100_000
@@ -174,12 +166,15 @@ class Search:
         if is_frozen():
             self._put_in_order()
 
-    def walk(self, forms: Sequence[str], has: Callable[[object], bool]) -> list[object]:
+    def walk(
+        self, forms: Sequence[str], kinds: set[int], has: Callable[[object], bool]
+    ) -> list[object]:
         """Find strings with one of some forms, and other things that the collector does not track.
 
-        `has` says of those others whether they are wanted. What holds each is noted. The collector
-        passes over the keys of a dictionary where all are strings, and over containers of plain
-        values: of these later sweeps need only those in which there are others.
+        `kinds` has the ids of the types of those others, and `has` says whether one is wanted. What
+        holds each is noted. The collector passes over the keys of a dictionary where all are
+        strings, and over containers of plain values: of these later sweeps need only those in
+        which there are others.
         """
         first, *more = forms or ("",)
         known, found = set(self.left_out), list[object]()
@@ -200,7 +195,7 @@ class Search:
                     if id(part) not in known:
                         known.add(id(part))
                         ahead.append(part)
-                elif has(part):
+                elif id(kind) in kinds and has(part):
                     seen.append(part)
             for form in more:
                 seen += [part for part in parts if type(part) is str and form in part]

@@ -72,13 +72,8 @@ class CollectorLog:
         return iter(self.collections)
 
     def __str__(self) -> str:
-        if len(self) <= MAX_LINES:
-            lines = [f"{number}. {run}" for number, run in enumerate(self, 1)]
-        else:
-            lines = [
-                f"generation {generation}: {_times(count)}" + _after(", ", freed)
-                for generation, count, freed in self._sums()
-            ]
+        many = len(self) > MAX_LINES
+        lines = self._sums() if many else [f"{number}. {run}" for number, run in enumerate(self, 1)]
         return "\n".join([self._headline(), *(f"  {line}" for line in lines)])
 
     __repr__ = __str__
@@ -88,7 +83,7 @@ class CollectorLog:
             f"The collector ran {_times(len(self))}:" if len(self) else "The collector did not run."
         )
 
-    def _sums(self) -> Iterator[tuple[int, int, tuple[tuple[str, int], ...]]]:
+    def _sums(self) -> Iterator[str]:
         """For each generation how many collections there were, and what they freed together."""
         for generation in sorted({run.generation for run in self}):
             runs = [run for run in self if run.generation == generation]
@@ -96,23 +91,18 @@ class CollectorLog:
                 (cls.__name__, sum(run.freed[index][1] for run in runs))
                 for index, cls in enumerate(self.classes)
             ]
-            yield generation, len(runs), tuple(freed)
+            yield f"generation {generation}: {_times(len(runs))}" + _after(", ", freed)
 
-    def table(self) -> Table:
-        """The collections as rows, or, when they are many, the generations."""
-        freed = [f"{cls.__name__} freed" for cls in self.classes]
-        if len(self) > MAX_LINES:
-            sums = [(g, runs, *(n for _, n in counts)) for g, runs, counts in self._sums()]
-            return Table(("generation", "collections", *freed), sums, self._headline())
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        if not 0 < len(self) <= MAX_LINES:
+            return {"text/plain": str(self)}
+        columns = ("", "generation", "where", *(f"{cls.__name__} freed" for cls in self.classes))
         rows = [
             (number, run.generation, run.where, *(count for _, count in run.freed))
             for number, run in enumerate(self, 1)
         ]
-        return Table(("", "generation", "where", *freed), rows, self._headline())
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        html = {"text/html": self.table()._repr_html_()} if len(self) else {}
-        return {"text/plain": str(self)} | html
+        html = Table(columns, rows, self._headline())._repr_html_()
+        return {"text/plain": str(self), "text/html": html}
 
     # -- what the collector calls -----------------------------------------------------------------
 
@@ -131,8 +121,20 @@ class CollectorLog:
             self._open = None
 
     def _census(self, generation: int) -> list[int]:
-        """The living instances of each watched class, among those that a collection can move."""
-        return count_instances(self.classes, _within_reach(generation)) if self.classes else []
+        """The living instances of each watched class, among those that a collection can move.
+
+        Those are the ones that it looks at or moves its survivors to: few, for a young one.
+        """
+        if not self.classes:
+            return []
+        if generation > 0 or _INCREMENTAL:
+            return count_instances(self.classes, gc.get_objects())
+        young = gc.get_objects(generation=0) + gc.get_objects(generation=1)
+        return count_instances(self.classes, young)
+
+
+_INCREMENTAL = (3, 14, 0) <= sys.version_info[:3] < (3, 14, 5)
+"""In these the generations had another meaning: any collection may take a piece of the old one."""
 
 
 @contextmanager
@@ -169,19 +171,6 @@ def watch_collector(*classes: type) -> Iterator[CollectorLog]:
         yield log
     finally:
         gc.callbacks.remove(log._hear)
-
-
-# -- counting ------------------------------------------------------------------------------------
-
-_INCREMENTAL = (3, 14, 0) <= sys.version_info[:3] < (3, 14, 5)
-"""In these the generations had another meaning: any collection may take a piece of the old one."""
-
-
-def _within_reach(generation: int) -> list[object]:
-    """The objects that a collection looks at or moves its survivors to: few, for a young one."""
-    if generation > 0 or _INCREMENTAL:
-        return gc.get_objects()
-    return gc.get_objects(generation=0) + gc.get_objects(generation=1)
 
 
 # -- words ---------------------------------------------------------------------------------------

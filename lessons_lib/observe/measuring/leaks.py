@@ -1,4 +1,4 @@
-"""What grew, and where it was made: the first two questions to a program that leaks.
+"""What grew: the first question to a program that leaks.
 
 A detective's round: `grown(run)` names the class, `kept_by_line(run)` the line that made what
 stayed, `live(cls)` gives the objects into your hand, and `who_holds(live(cls)[0])` the chain to
@@ -8,31 +8,24 @@ cut.
 from __future__ import annotations
 
 import gc
-import linecache
-import os
-import sys
 import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from pathlib import Path
 from types import FunctionType, MethodType, TracebackType
 from typing import Any
 
 from ..holding.links import full_name, name_of
-from ..pictures.style import shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
 from .meter import called, in_bytes, require_callable, tidy
 from .runs import BUSY, OLDER, OTHERS, Runs, in_a_short_stack
 from .traces import Stack, stacks_of, traces
 
-# -- what grew -----------------------------------------------------------------------------------
-
 _UNSURE = ("builtins.dict", "builtins.tuple", "builtins.frame")
 """How many of these the collector knows differs between versions; their bytes count."""
-_TO_SPEAK_OF = 1024
+TO_SPEAK_OF = 1024
 """Bytes: what is less in all is told as nothing."""
 
 
@@ -69,7 +62,7 @@ class Grown:
     __repr__ = __str__
 
     def _without_classes(self) -> str:
-        if self.kept < _TO_SPEAK_OF:
+        if self.kept < TO_SPEAK_OF:
             return f"Nothing grew in {self.times} runs, of all that they made themselves."
         return (
             f"No class grew, but of what {self.times} runs made {in_bytes(self.kept)} stayed, in "
@@ -111,7 +104,7 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
       Session  1 more
     """
     require_callable(run, "grown(lambda: serve(request))")
-    if isinstance(times, bool) or not isinstance(times, int) or times < 2:
+    if type(times) is not int or times < 2:
         raise ValueError(f"times={times!r}, expected a whole number from 2 up: 11, say")
     if tracemalloc.is_tracing():
         raise RuntimeError(BUSY)
@@ -233,134 +226,3 @@ def _named(counts: dict[str, int]) -> Iterator[tuple[str, int]]:
     for kind in sorted(counts, key=lambda kind: (kind.startswith("builtins."), kind)):
         name = kind.rpartition(".")[2]
         yield (name if short[name] == 1 else kind), counts[kind]
-
-
-# -- where it was made ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the program, and the memory that it made and that stayed.
-
-    Attributes:
-        place: The file's name, or the notebook's cell, and the number of the line.
-        source: The text of the line.
-        kept: The bytes still allocated, exact.
-        share: Of all that was kept, between 0 and 1.
-    """
-
-    place: str
-    source: str
-    kept: int
-    share: float
-
-    @property
-    def about(self) -> str:
-        """The share as a bound, which is the same from run to run where the share is clear."""
-        return next(words for least, words in _SHARES if self.share >= least)
-
-
-_SHARES = ((1 / 2, "over half"), (1 / 4, "over a quarter"), (1 / 10, "over a tenth"), (0, "less"))
-
-
-@dataclass(frozen=True)
-class KeptByLine:
-    """The lines whose memory stayed, the largest share first; see `kept_by_line`."""
-
-    lines: tuple[Line, ...]
-    kept: int
-    """Bytes kept in all, exact."""
-    unseen: str = ""
-    """Why nothing could be seen, if so."""
-
-    def __str__(self) -> str:
-        if not self.lines:
-            return self.unseen or "No line kept memory to speak of."
-        return str(self.table())
-
-    __repr__ = __str__
-
-    def table(self) -> Table:
-        """Share, place and source of each line."""
-        rows = [(line.about, line.place, line.source) for line in self.lines]
-        return Table(("share", "line", "source"), rows, "Memory made here is still held:")
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        if not self.lines:
-            return {"text/plain": str(self)}
-        return {"text/plain": str(self), "text/html": self.table()._repr_html_()}
-
-
-def kept_by_line(run: Callable[[], object], top: int = 5) -> KeptByLine:
-    """Call `run()` and find the lines of the program that made the memory that stayed.
-
-    Counted is what the run itself made, as `grown` does it. Memory made inside Python's library or
-    an installed package is counted for the line of the program that called it. Lines with less
-    than a tenth of the whole are left out, and so is everything when less than a kibibyte stayed:
-    repeat the work inside `run` until it is clear. While tracemalloc traces already, `run` is not
-    called, and the result says so.
-
-    >>> notes = []
-    >>> def take_notes():
-    ...     for number in range(100):
-    ...         draft = "x" * 5_000
-    ...         notes.append(draft.upper())
-    >>> print(kept_by_line(take_notes).lines[0].source)
-    notes.append(draft.upper())
-    """
-    require_callable(run, "kept_by_line(lambda: serve(requests))")
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise ValueError(f"top={top!r}, expected a whole number from 1 up: 5, say")
-    if tracemalloc.is_tracing():
-        return KeptByLine((), 0, BUSY)
-    with waiting("tracing"):
-        stayed = _stayed(run)
-    whole = sum(stayed.values())
-    if whole < _TO_SPEAK_OF:
-        return KeptByLine((), whole)
-    lines = [
-        Line(_place(*at), shorten(linecache.getline(*at), 60), size, size / whole)
-        for at, size in stayed.most_common(top)
-        if size >= whole / 10
-    ]
-    return KeptByLine(tuple(lines), whole)
-
-
-def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
-    """Bytes that a run allocated and that are still there, for each line of the program."""
-    runs = Runs()
-    with runs.traced():
-        result = runs.call(1, run)
-        tidy()
-        found = traces()
-        del result
-    stayed: Counter[tuple[str, int]] = Counter()
-    for _, size, stack, *_ in found:
-        if runs.maker(stack) == 1:
-            stayed[_own_line(stack)] += size
-    return stayed
-
-
-def _own_line(stack: Stack) -> tuple[str, int]:
-    """The innermost line of the program among those that led to an allocation."""
-    return next((at for at in stack if not _is_library(at[0])), stack[0])
-
-
-_LIBRARIES = (
-    *(os.path.normcase(os.path.dirname(file) + os.sep) for file in (os.__file__, __file__)),
-    "<frozen",
-    "<run ",
-)
-
-
-def _is_library(filename: str) -> bool:
-    path = os.path.normcase(filename)
-    return path.startswith(_LIBRARIES) or "site-packages" in path or "dist-packages" in path
-
-
-def _place(filename: str, number: int) -> str:
-    """The name of the file without its folders; of a notebook's cell, its number."""
-    notebook = sys.modules.get("IPython")
-    shell = notebook.get_ipython() if notebook else None
-    cell = shell.compile.format_code_name(filename) if shell else None
-    return f"{cell[1] if cell else Path(filename).name}, line {number}"

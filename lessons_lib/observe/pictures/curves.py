@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log2
+from typing import NamedTuple
 
 from . import ink, style
 from .drawing import Picture
@@ -18,9 +19,22 @@ from .shapes import STYLES, path, rect, text
 WIDTH, HEIGHT = 600, 360
 LEFT, RIGHT, TOP, BOTTOM = 72, 24, 78, 58
 LABEL_GAP = 18
-_COLOURS = (ink.BLUE, ink.VERMILION, ink.INK, ink.GREY)
-_LETTERS = (ink.BLUE, ink.VERMILION_TEXT, ink.INK, ink.GREY)
-MAX_CURVES = len(_COLOURS)
+
+
+class _Pen(NamedTuple):
+    """The colours of a curve's line and letters; each has points of its own shape beside them."""
+
+    line: str
+    letters: str
+    point: str
+
+
+_PENS = (
+    _Pen(ink.BLUE, ink.BLUE, "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z"),  # a disc
+    _Pen(ink.VERMILION, ink.VERMILION_TEXT, "m-4.5 -4.5h9v9h-9z"),  # a square
+    _Pen(ink.INK, ink.INK, "m0 -6l5.5 9.5h-11z"),  # a triangle
+    _Pen(ink.GREY, ink.GREY, "m0 -6l6 6l-6 6l-6 -6z"),  # a diamond
+)
 
 
 @dataclass(frozen=True)
@@ -32,14 +46,12 @@ class Curve:
         sizes: Where the points are, from left to right.
         heights: How high they are, in doublings.
         ends: The height of the line over the first and over the last size.
-        guide: A dotted line without points, to compare the others with.
     """
 
     label: str
     sizes: tuple[int, ...]
     heights: tuple[float, ...]
     ends: tuple[float, float]
-    guide: bool = False
 
 
 def draw_curves(
@@ -53,11 +65,9 @@ def draw_curves(
     >>> print(draw_curves([line], "turns", "bytes", alt="A line.", words="It grows."))
     It grows.
     """
-    if not 1 <= len(curves) <= MAX_CURVES:
-        raise ValueError(f"{len(curves)} curves given, expected one to {MAX_CURVES}: draw fewer")
     plot = _Plot(curves)
     back = rect((0.5, 0.5, WIDTH - 1, HEIGHT - 1), 10, ink.PAPER, ink.LINE, 1)
-    parts = [back, STYLES, *plot.axes(x), *plot.lines(), *plot.marks(), *plot.labels()]
+    parts = [back, STYLES, *plot.axes(x), *plot.lines(), *plot.points(), *plot.labels()]
     parts += [text(20, 28, y, "n", ' font-weight="700"'), text(20, 50, below, "n g")]
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
@@ -71,7 +81,7 @@ class _Plot:
     """The places of everything on the page, in pixels."""
 
     def __init__(self, curves: Sequence[Curve]) -> None:
-        self.curves = curves
+        self.pens = list(zip(curves, _PENS, strict=False))
         self.sizes = sorted({size for curve in curves for size in curve.sizes})
         heights = [h for curve in curves for h in (*curve.heights, *curve.ends)]
         self.low, self.high = floor(min(heights)), ceil(max(heights))
@@ -96,10 +106,6 @@ class _Plot:
             yield path(f"M{LEFT} {at:.1f}H{self.right:.1f}", "none", ink.LINE, 1)
             yield text(LEFT - 10, at + 5, times(power), "n g", ' text-anchor="end"')
         yield path(f"M{LEFT} {self.bottom}H{self.right:.1f}", "none", ink.PALE, 1.4)
-        yield from self._sizes()
-        yield text(self.right, HEIGHT - 14, x, "n", ' font-weight="700" text-anchor="end"')
-
-    def _sizes(self) -> Iterator[str]:
         free = 0.0
         for size in self.sizes:
             at, half = self.x(size), len(f"{size:,}") * style.TEXT_WIDTH / 2
@@ -107,42 +113,27 @@ class _Plot:
             if at - half >= free:
                 yield text(at, self.bottom + 21, f"{size:,}", "m n g")
                 free = at + half + 8
+        yield text(self.right, HEIGHT - 14, x, "n", ' font-weight="700" text-anchor="end"')
 
     def lines(self) -> Iterator[str]:
-        for curve, (colour, _, _) in self._pens():
+        for curve, pen in self.pens:
             start = f"M{self.x(curve.sizes[0]):.1f} {self.y(curve.ends[0]):.1f}"
             end = f"L{self.x(curve.sizes[-1]):.1f} {self.y(curve.ends[1]):.1f}"
-            dots = ' stroke-dasharray="1.5 6" stroke-linecap="round"' if curve.guide else ""
-            yield path(start + end, "none", colour, 2.2, dots)
+            yield path(start + end, "none", pen.line, 2.2)
 
-    def marks(self) -> Iterator[str]:
-        """The points: each curve has a shape of its own, so that colour never stands alone."""
-        for curve, (colour, _, shape) in self._pens():
-            for size, height in zip(curve.sizes, curve.heights, strict=not curve.guide):
+    def points(self) -> Iterator[str]:
+        for curve, pen in self.pens:
+            for size, height in zip(curve.sizes, curve.heights, strict=True):
                 at = f"M{self.x(size):.1f} {self.y(height):.1f}"
-                yield path(at + shape, ink.PAPER, colour, 2.2)
+                yield path(at + pen.point, ink.PAPER, pen.line, 2.2)
 
     def labels(self) -> Iterator[str]:
         """At the end of each line, moved apart where two lines end together."""
-        pens = sorted(self._pens(), key=lambda pair: self.y(pair[0].ends[1]))
+        pens = sorted(self.pens, key=lambda pair: self.y(pair[0].ends[1]))
         places = apart([self.y(curve.ends[1]) for curve, _ in pens])
-        for (curve, (_, colour, _)), at in zip(pens, places, strict=True):
-            look = f' style="fill:{colour}"' + ("" if curve.guide else ' font-weight="700"')
+        for (curve, pen), at in zip(pens, places, strict=True):
+            look = f' style="fill:{pen.letters}" font-weight="700"'
             yield text(self.x(curve.sizes[-1]) + 18, at + 5, curve.label, "n h", look)
-
-    def _pens(self) -> list[tuple[Curve, tuple[str, str, str]]]:
-        """Each curve with the colours of its line and letters, and the shape of its points."""
-        pens = zip(_COLOURS, _LETTERS, _SHAPES, strict=True)
-        guide = (ink.PALE, ink.GREY, "")
-        return [(curve, guide if curve.guide else next(pens)) for curve in self.curves]
-
-
-_SHAPES = (
-    "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",  # a disc
-    "m-4.5 -4.5h9v9h-9z",  # a square
-    "m0 -6l5.5 9.5h-11z",  # a triangle
-    "m0 -6l6 6l-6 6l-6 -6z",  # a diamond
-)
 
 
 def times(power: int) -> str:

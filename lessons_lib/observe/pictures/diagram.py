@@ -45,7 +45,6 @@ class Arrow:
     head: str
     label: str = ""
     style: Literal["solid", "dashed", "dotted"] = "solid"
-    state: Literal["plain", "kept", "lost"] = "plain"
 
 
 @dataclass(frozen=True)

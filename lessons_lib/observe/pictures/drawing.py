@@ -11,29 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 from . import ink, shapes, style
-from .diagram import (
-    MAX_ARROWS,
-    MAX_BOXES,
-    Arrow,
-    Box,
-    Diagram,
-    Frame,
-    bounded,
-)
+from .diagram import Diagram, bounded
 from .layout import Layout, lay_out
-
-__all__ = [
-    "MAX_ARROWS",
-    "MAX_BOXES",
-    "Arrow",
-    "Box",
-    "Diagram",
-    "Frame",
-    "Layout",
-    "Picture",
-    "draw",
-    "lay_out",
-]
 
 _MEANS = {
     "dashed": "dashed: a weak reference, which keeps nothing alive",
@@ -53,6 +32,7 @@ _FOLLOWS_THEME = (
 class Picture:
     """An SVG picture with its alternative text, and the text a terminal shows instead.
 
+    >>> from lessons_lib.observe import Box
     >>> print(draw(Diagram((Box("a", "list"),)), alt="A list.", text="one list"))
     one list
     """
@@ -102,6 +82,7 @@ def draw(
     `see` is the id of the box that a narrow page scrolls to.
     The alternative text must say what to see; without one, ValueError.
 
+    >>> from lessons_lib.observe import Arrow, Box
     >>> picture = draw(
     ...     Diagram((Box("a", "a", "name"), Box("o", "Upload", badge="1")), (Arrow("a", "o"),)),
     ...     alt="The name a leads to an Upload.",

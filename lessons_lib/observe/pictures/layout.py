@@ -24,7 +24,6 @@ FRAME_MARGIN = 24
 CORNER = 8
 FRAME_TOP = 22
 _PER_INCH = 72
-_FIRST_FUEL = 400_000_000
 
 
 @dataclass(frozen=True)
@@ -54,33 +53,25 @@ class Layout:
 def lay_out(diagram: Diagram) -> Layout:
     """Find the places of everything in a diagram; of what is too much, the first thirty boxes.
 
-    Should Graphviz run out of its fuel on a dense diagram, labels and then curves are given up.
-
     >>> where = lay_out(Diagram((Box("a", "a", "name"), Box("o", "list")), (Arrow("a", "o"),)))
     >>> where.boxes["a"][0] < where.boxes["o"][0]
     True
     """
-    drawn = bounded(diagram)
-    for options in ({}, {"splines": "line", "labels": "no"}):
-        try:
-            plain = graphviz.render(_dot(drawn, **options), "plain", fuel=_FIRST_FUEL)
-        except graphviz.TooDense:
-            continue
-        return _read(drawn, plain)
-    return _in_columns(drawn)
+    drawn = bounded(diagram)  # or a dense one could take Graphviz minutes
+    return _read(drawn, graphviz.render(_dot(drawn), "plain"))
 
 
-def _dot(diagram: Diagram, splines: str = "true", labels: str = "yes") -> str:
+def _dot(diagram: Diagram) -> str:
     """The diagram as DOT text: sizes fixed, names on the left, labels as wide as they will be."""
     number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
     widths = _widths(diagram)
     apart = "nodesep=0.44; ranksep=0.5;" if diagram.direction == "LR" else "nodesep=0.5;"
     return "\n".join(
         [
-            f"digraph {{ rankdir={diagram.direction}; newrank=true; splines={splines}; {apart}",
+            f"digraph {{ rankdir={diagram.direction}; newrank=true; splines=true; {apart}",
             'node [shape=box fixedsize=true label=""]; edge [arrowhead=none fontname=Courier];',
             *(_dot_box(number[b.id], widths[b.id], size(b)[1]) for b in diagram.boxes),
-            *(_dot_arrow(number, a, labels == "yes") for a in diagram.arrows if a.tail != a.head),
+            *(_dot_arrow(number, a) for a in diagram.arrows if a.tail != a.head),
             *(_dot_frame(i, frame.boxes, number) for i, frame in enumerate(diagram.frames)),
             _dot_names(diagram, number),
             "}",
@@ -105,9 +96,9 @@ def _dot_box(number: str, width: float, height: float) -> str:
     return f"{number} [width={width / _PER_INCH:.3f} height={height / _PER_INCH:.3f}];"
 
 
-def _dot_arrow(number: dict[str, str], arrow: Arrow, labelled: bool) -> str:
-    blank = "x" * (len(arrow.label) + 1)
-    label = f' [label="{blank}"]' if arrow.label and labelled else ""
+def _dot_arrow(number: dict[str, str], arrow: Arrow) -> str:
+    blank = "x" * (len(arrow.label) + 1)  # as wide as the label will be
+    label = f' [label="{blank}"]' if arrow.label else ""
     return f"{number[arrow.tail]} -> {number[arrow.head]}{label};"
 
 
@@ -166,11 +157,6 @@ def _read_boxes(diagram: Diagram, middles: list[Point]) -> dict[str, Place]:
         width, height = size(box)
         boxes[box.id] = (x + widths[box.id] / 2 - width, y - height / 2, width, height)
     return boxes
-
-
-def _around(box: Box, middle: Point) -> Place:
-    width, height = size(box)
-    return middle[0] - width / 2, middle[1] - height / 2, width, height
 
 
 def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) -> Line:
@@ -304,17 +290,6 @@ def _frame_place(frame: Frame, inside: list[Place]) -> Place:
     bottom = max(y + h for _, y, _, h in inside) + FRAME_MARGIN + 8
     left = min(min(x for x, *_ in inside) - FRAME_MARGIN, right - wide)
     return left, top, right - left, bottom - top
-
-
-def _in_columns(diagram: Diagram) -> Layout:
-    """The last resort: names in one column, the rest in rows of six, arrows straight."""
-    boxes: dict[str, Place] = {}
-    for index, box in enumerate(diagram.boxes):
-        boxes[box.id] = _around(box, ((index % 6) * 220.0, (index // 6) * 130.0))
-    arrows = {
-        (a.tail, a.head, a.label): _straight(boxes[a.tail], boxes[a.head]) for a in diagram.arrows
-    }
-    return _shifted(diagram, boxes, arrows)
 
 
 def _straight(tail: Place, head: Place) -> Line:

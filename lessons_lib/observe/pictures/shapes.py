@@ -17,7 +17,12 @@ _STROKE = {
     "died": ink.VERMILION,
 }
 _WORDS = {"kept": "kept", "lost": "lost", "garbage": "garbage", "died": "died"}
-_DASHES = {"solid": "", "dashed": ' stroke-dasharray="7 5"', "dotted": ' stroke-dasharray="1.5 5"'}
+_PENS = {
+    "solid": (ink.INK, 1.6, ""),
+    "dashed": (ink.INK, 1.6, ' stroke-dasharray="7 5"'),
+    "dotted": (ink.GREY, 2.2, ' stroke-dasharray="1.5 5" stroke-linecap="round"'),
+}
+"""The colour, the width and the dashes of an arrow."""
 
 HATCH = (
     '<defs><pattern id="hatch" width="9" height="9" patternUnits="userSpaceOnUse" '
@@ -189,22 +194,13 @@ def _note(box: Box, place: Place) -> str:
 
 
 def draw_arrow(arrow: Arrow, line: Line) -> str:
-    """The line of an arrow, its head, and a cross on a lost one."""
-    colour = {"plain": ink.INK, "kept": ink.BLUE, "lost": ink.VERMILION}[arrow.state]
-    if arrow.style == "dotted" and arrow.state == "plain":
-        colour = ink.GREY
-    width = 2.2 if arrow.style == "dotted" else 1.6 if arrow.state == "plain" else 2.4
-    tip, back, head = _head(line.points)
+    """The line of an arrow and its head."""
+    colour, width, dashes = _PENS[arrow.style]
+    tip, back, left, right = _head(line.points)
     points = (*line.points[:-1], back)
     d = f"M{_at(points[0])}C" + " ".join(_at(p) for p in points[1:])
-    dashes = _DASHES[arrow.style]
-    round_ends = ' stroke-linecap="round"' if arrow.style == "dotted" else ""
-    cross = _cross(_middle(line)) if arrow.state == "lost" else ""
-    return (
-        path(d, "none", colour, width, dashes + round_ends)
-        + path(f"M{_at(tip)}L{_at(head[0])}L{_at(head[1])}z", colour, colour, 1)
-        + cross
-    )
+    head = path(f"M{_at(tip)}L{_at(left)}L{_at(right)}z", colour, colour, 1)
+    return path(d, "none", colour, width, dashes) + head
 
 
 def draw_label(arrow: Arrow, line: Line) -> str:
@@ -219,7 +215,7 @@ def _at(point: Point) -> str:
     return f"{point[0]:.1f} {point[1]:.1f}"
 
 
-def _head(points: tuple[Point, ...]) -> tuple[Point, Point, tuple[Point, Point]]:
+def _head(points: tuple[Point, ...]) -> tuple[Point, Point, Point, Point]:
     """The tip of an arrow, the middle of its head's base, and the base's two ends."""
     tip = points[-1]
     before = next((p for p in reversed(points) if hypot(tip[0] - p[0], tip[1] - p[1]) > 1), None)
@@ -227,14 +223,9 @@ def _head(points: tuple[Point, ...]) -> tuple[Point, Point, tuple[Point, Point]]
     away = hypot(tip[0] - x, tip[1] - y)
     ux, uy = (tip[0] - x) / away, (tip[1] - y) / away
     back = tip[0] - ux * 10, tip[1] - uy * 10
-    return (
-        tip,
-        back,
-        (
-            (back[0] - uy * 4.5, back[1] + ux * 4.5),
-            (back[0] + uy * 4.5, back[1] - ux * 4.5),
-        ),
-    )
+    left = back[0] - uy * 4.5, back[1] + ux * 4.5
+    right = back[0] + uy * 4.5, back[1] - ux * 4.5
+    return tip, back, left, right
 
 
 def _middle(line: Line) -> Point:
@@ -243,12 +234,6 @@ def _middle(line: Line) -> Point:
     start = 3 * (pieces // 2)
     a, b, c, d = line.points[start : start + 4]
     return (a[0] + 3 * b[0] + 3 * c[0] + d[0]) / 8, (a[1] + 3 * b[1] + 3 * c[1] + d[1]) / 8
-
-
-def _cross(point: Point) -> str:
-    x, y = point
-    d = f"M{x - 6:.1f} {y - 6:.1f}l12 12m0 -12l-12 12"
-    return path(d, "none", ink.PAPER, 6) + path(d, "none", ink.VERMILION, 2.6)
 
 
 def draw_frame(frame: Frame, place: Place) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -16,8 +16,7 @@ _CAPTION = f"text-align:left;font-weight:600;padding:0 0 6px;color:{style.INK};c
 class Table:
     """Rows under named columns, with a caption and notes below; cells are shown with str().
 
-    What is no row of cells raises TypeError, one of another length than the columns ValueError.
-    Columns of numbers are set right.
+    Columns of numbers are set right. A row of another length than the columns raises ValueError.
 
     >>> print(Table(("mode", "redone"), (("sync", 1), ("exit", 4)), caption="Steps done again"))
     Steps done again
@@ -33,12 +32,8 @@ class Table:
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.rows, Iterator):  # it could be gone through once only
-            object.__setattr__(self, "rows", tuple(self.rows))
-        _require_cells(self.columns)
-        _require_cells(self.rows)
+        object.__setattr__(self, "rows", tuple(self.rows))  # an iterator could be read once only
         for row in self.rows:
-            _require_cells(row)
             if len(row) != len(self.columns):
                 raise ValueError(
                     f"the row {tuple(row)!r} has {len(row)} cells, expected {len(self.columns)}: "
@@ -101,11 +96,3 @@ class Table:
             tag = "td"
         scope = ' scope="col"' if tag == "th" else ""
         return f'<{tag}{scope} style="{look}">{escape(str(value))}</{tag}>'
-
-
-def _require_cells(given: object) -> None:
-    if not isinstance(given, Collection):
-        raise TypeError(
-            f"{given!r} is no row of cells, expected the columns' names and rows of as many cells: "
-            "Table(('mode', 'redone'), [('sync', 1)]), say"
-        )

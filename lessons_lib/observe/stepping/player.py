@@ -15,9 +15,10 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from ..pictures import style
+from .recording import Recording
 from .rewriting import MAX_STEPS, borrowed, checked
 from .scenes import Scenes
-from .stepper import Recording, record
+from .stepper import record
 from .story import Story
 
 if TYPE_CHECKING:

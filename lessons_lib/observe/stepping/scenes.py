@@ -14,7 +14,7 @@ from functools import cached_property
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, Frame, left_out, size
 from ..pictures.drawing import Picture, draw
 from ..pictures.layout import Layout, lay_out
-from .stepper import Name, Recording, Step, Thing
+from .recording import Name, Recording, Step, Thing
 from .story import Story
 
 ACT_BOXES = 16

@@ -20,34 +20,32 @@ import sys
 import threading
 import types
 import weakref
-from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
-from time import monotonic
 from traceback import walk_tb
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from ..holding.frames import frame_locals, frames_of, stack_of
 from ..holding.links import (
+    ATOMS,
     ITEM_LIMIT,
-    Link,
+    VALUE_LIMIT,
     LinkStyle,
-    Reading,
+    Reader,
     atom_text,
-    attributes_text,
-    frame_locals,
-    frames_of,
     is_a,
     is_hidden,
-    only_a_dict,
     reader_of,
     telling_name,
+    title,
 )
 from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, referrers, unseen_holder
-from ..pictures.waiting import PATIENCE, somebody_waits
-from .contents import ATOM_IDS, Change, Contents, change, content_reader, is_library_s
+from ..pictures.style import shorten
+from .contents import Change, Contents, change, number_of
+from .output import output_kept_in
+from .recording import By, Death, Name, Recording, Reference, Step, Thing, drawn_references
 from .rewriting import FILENAME, MAX_STEPS, PROBE, checked, instrument
 
 MAX_PROBES = 5_000
@@ -55,74 +53,9 @@ MAX_THINGS = 600
 MAX_SEARCHES = 60
 """So often a recording looks through the whole heap for who holds what no name leads to."""
 
-By = Literal["reference count", "the collector"]
-
-
-class Thing(NamedTuple):
-    """An object that was seen: its number in order of appearance, its type, its telling name."""
-
-    number: int
-    type: str
-    name: str
-    hidden: bool
-
-
-class Name(NamedTuple):
-    """A name in a scope ("" is the snippet itself): it leads to a thing, or has a plain value."""
-
-    scope: str
-    label: str
-    target: int
-    value: str
-    style: LinkStyle
-
-
-Reference = tuple[int, str, int, LinkStyle]
-"""A reference between two things: the tail's number, the label, the head's number, the style."""
-
-
-class Death(NamedTuple):
-    """A thing that is gone, and by which hand."""
-
-    number: int
-    by: By
-
-
-@dataclass(frozen=True)
-class Step:
-    """What was there after one line: names, things with their values, references, and the news."""
-
-    line: int
-    event: str
-    """"done" after a statement, "call" of a function, "leave" before its return, "except" when an
-    exception was caught, "end of for" (while, with, try …), "raised" when one was not caught."""
-    scopes: tuple[str, ...]
-    names: tuple[Name, ...]
-    values: Mapping[int, str]
-    references: tuple[Reference, ...]
-    died: tuple[Death, ...] = ()
-    garbage: frozenset[int] = frozenset()
-    unseen: tuple[tuple[str, int], ...] = ()
-    """Who holds a thing out of sight, and the number of that thing."""
-    printed: str = ""
-    error: str = ""
-    """The exception that was caught or that ended the snippet at this step."""
-    changes: tuple[Change, ...] = ()
-    """Objects whose size or plain values are not what they were one step before."""
-    collected: bool = False
-    """Whether a collection may have taken place; none begins while another thread is at one."""
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A snippet, the things seen in it and the steps it took; `note` says what was not recorded."""
-
-    snippet: str
-    things: tuple[Thing, ...]
-    steps: tuple[Step, ...]
-    note: str = ""
-    afterwards: str = ""
-    """What was printed when the snippet's names went, after its last line."""
+_TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
+_TOO_MANY = f"of more objects, the first {MAX_THINGS} are followed"
+_NOT_LOOKED_FOR = "something that was not looked for"
 
 
 def record(
@@ -178,46 +111,11 @@ class _Look:
 
 
 class _Kind(NamedTuple):
-    """How things of a type are read; it holds the type, as long as a recording is made."""
+    """How things of a type are looked at. It holds the type as long as a recording is made."""
 
-    kind: type
-    contents: Callable[[Any], Contents] | None
-    attributes: Callable[[Any], dict[str, Any]] | None
-    """The dictionary in which an instance keeps all it has, if its contents are all of that."""
-    read: Callable[[Any], Reading]
-
-
-class _Output:
-    """Stands where `sys.stdout` stood: what other threads print goes where it always went.
-
-    Others are the threads that ran when the recording began; the snippet's own are not. One that is
-    writing uses the object that it found there without holding it (so does `print` up to CPython
-    3.12), so none is ever freed: they are kept and used again.
-    """
-
-    spare: ClassVar[list[tuple[_Output, _Output]]] = []
-
-    def begin(self, was: Any, kept: Any, others: set[int]) -> None:
-        self._was, self._kept, self._others = was, kept, others
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._was if threading.get_ident() in self._others else self._kept, name)
-
-
-@contextmanager
-def _outputs_kept_in(kept: io.StringIO) -> Iterator[None]:
-    """Keep what the snippet prints; the streams are put back afterwards."""
-    others = set(sys._current_frames()) - {threading.get_ident()}
-    out, err = pair = _Output.spare.pop() if _Output.spare else (_Output(), _Output())
-    out.begin(sys.stdout, kept, others)
-    err.begin(sys.stderr, kept, others)
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            yield
-    finally:
-        for output in pair:
-            output.begin(output._was, output._was, others)
-        _Output.spare.append(pair)
+    reader: Reader
+    style: LinkStyle
+    of_library: bool
 
 
 class _Recorder:
@@ -240,8 +138,6 @@ class _Recorder:
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
-        self.errors = sys.stderr
-        self.patience = monotonic() + PATIENCE
         self.namespace: dict[str, object] = {}
         self.error: BaseException | None = None
         self.notes: dict[str, None] = {}
@@ -260,7 +156,7 @@ class _Recorder:
         source = self.snippet.splitlines(keepends=True)
         linecache.cache[FILENAME] = (len(self.snippet), None, source, FILENAME)
         try:
-            with _outputs_kept_in(self.output):
+            with output_kept_in(self.output):
                 return self._run(code)
         finally:
             built_in[PROBE] = lambda line, event: None  # a function may outlive the recording
@@ -269,7 +165,6 @@ class _Recorder:
             self.known.clear()
             self.last = _Look()
             self.error = None
-            self._tell_progress("")
             (gc.enable if was_on else gc.disable)()
 
     def _run(self, code: types.CodeType) -> Recording:
@@ -306,13 +201,6 @@ class _Recorder:
         self.output.truncate()
         return text
 
-    def _tell_progress(self, words: str) -> None:
-        """For those who wait, as `waiting` does it; its thread would be seen by the snippet."""
-        if monotonic() > self.patience and somebody_waits():
-            self.patience = monotonic() + 0.5
-            self.errors.write(f"\r{words:30}" if words else f"\r{'':30}\r")
-            self.errors.flush()
-
     def probe(self, line: int, event: str) -> None:
         """Called by the snippet after (or, for return and raise, before) each statement."""
         if threading.get_ident() != self.thread:
@@ -321,8 +209,7 @@ class _Recorder:
         gc.disable()
         try:
             error = _describe(sys.exc_info()[1], where=True) if event == "except" else ""
-            self._finish(line, event, error, _frames(sys._getframe(1)))
-            self._tell_progress(f"recording … step {len(self.steps)}")
+            self._finish(line, event, error, _running(sys._getframe(1)))
         finally:
             if collector_on:
                 gc.enable()
@@ -369,14 +256,13 @@ class _Recorder:
 
     def _changes(self, look: _Look) -> Iterator[Change]:
         """What is not as it was at the last look, of things that were there then too."""
-        before = self.last.contents
 
         def arrows(number: int) -> list[set[str]]:
             both = self.last.references, look.references
             return [{label for tail, label, _, _ in seen if tail == number} for seen in both]
 
         for number, now in look.contents.items():
-            then = before.get(number)
+            then = self.last.contents.get(number)
             if then is not None and then != now and (news := change(number, then, now, arrows)):
                 yield news
 
@@ -400,7 +286,7 @@ class _Recorder:
         for label, value in names.items():
             if label.startswith(("__", ".")) or is_a(value, types.ModuleType):
                 continue
-            if id(type(value)) in ATOM_IDS:
+            if type(value) in ATOMS:
                 look.names.append(Name(scope, label, 0, atom_text(value), "solid"))
             elif is_a(value, weakref.ref):
                 number = self._visit(look, weakref.ref.__call__(value))
@@ -410,50 +296,45 @@ class _Recorder:
                 look.names.append(Name(scope, label, number, "", "solid"))
 
     def _walk(self, look: _Look) -> None:
-        """Follow references breadth first; `look.queue` holds what is still to be read.
+        """Read each thing in the queue, note what it holds, and queue what is new to this look.
 
-        Here the time goes: a step at 200 objects is to take less than a millisecond (tests/bench).
-        So what a plain instance holds is read in place, its value is not told again while nothing
-        in it has changed, and a thing that was met before takes the short way.
+        Its value, a short text, is made anew only where what it holds has changed.
         """
-        known, kinds, last = self.known.get, self.kinds.get, self.last
-        values, queue, references = look.values, look.queue, look.references
-        for number, thing in queue:  # grows while it is walked
-            kind = type(thing)
-            _, read_contents, getter, read = kinds(id(kind)) or self._learn(kind)
-            if read_contents:
-                look.contents[number] = contents = read_contents(thing)
-                if contents[0] > ITEM_LIMIT:
-                    self.notes[_TOO_LONG] = None
-            links: Iterable[Link]
-            if getter:
-                labels, targets = contents[1], tuple(getter(thing).values())
-                links = zip(labels, targets, _SOLID)  # noqa: B905 (it costs a tenth of a step)
-                if last.contents.get(number) == contents:
-                    values[number] = last.values[number]
-                else:
-                    values[number] = attributes_text(list(zip(labels, targets, strict=False)))
-            else:
-                values[number], links = read(thing)
-                if kind is tuple and len(thing) > ITEM_LIMIT:
-                    self.notes[_TOO_LONG] = None
-            for label, target, style in links:
+        known, values, references = self.known.get, look.values, look.references
+        for number, thing in look.queue:  # grows while it is walked
+            reader, style, of_library = self._kind(type(thing))
+            pairs = reader.pairs(thing)
+            numbers: list[object] = []
+            for label, target in pairs:  # `bench --only step`: 200 objects at each step
+                make_number = number_of(id(type(target)))
+                numbers.append(make_number and make_number(target))
+                if make_number:
+                    continue
                 watched = known(id(target))
                 if watched is None or not watched.simple:
-                    if id(type(target)) not in ATOM_IDS:
-                        self._follow(look, number, label, target, style)
+                    self._follow(look, number, label, target, style)
                     continue
-                head = watched.number
-                references.append((number, label, head, style))
-                if head not in values:
-                    values[head] = ""
-                    queue.append((head, target))
+                references.append((number, label, watched.number, style))
+                if watched.number not in values:
+                    values[watched.number] = ""
+                    look.queue.append((watched.number, target))
+            size = reader.length(thing) if reader.length else -1
+            if size > ITEM_LIMIT:
+                self.notes[_TOO_LONG] = None
+            contents = size, [label for label, _ in pairs], numbers
+            if reader.shows_all:
+                look.contents[number] = _public(contents) if of_library else contents
+            if self.last.contents.get(number) == contents:
+                values[number] = self.last.values[number]
+            else:
+                values[number] = shorten(reader.say(thing, pairs), VALUE_LIMIT)
 
-    def _learn(self, kind: type) -> _Kind:
-        """How the things of a type are read, found once; by its address, as in `ATOM_IDS`."""
-        table_of = None if is_library_s(kind) else only_a_dict(kind)
-        found = _Kind(kind, content_reader(kind), table_of, reader_of(kind))
-        self.kinds[id(kind)] = found
+    def _kind(self, kind: type) -> _Kind:
+        """How the things of a type are looked at; found once, by its address, as in `ATOMS`."""
+        found = self.kinds.get(id(kind))
+        if found is None:
+            style: LinkStyle = "dotted" if is_hidden(kind) else "solid"
+            found = self.kinds[id(kind)] = _Kind(reader_of(kind), style, _is_library_s(kind))
         return found
 
     def _follow(self, look: _Look, tail: int, label: str, target: object, style: LinkStyle) -> None:
@@ -469,7 +350,7 @@ class _Recorder:
 
     def _visit(self, look: _Look, thing: object) -> int:
         """The number of an object, queued to be read if it is new to this look; 0: not drawn."""
-        if id(type(thing)) in ATOM_IDS:
+        if type(thing) in ATOMS:
             return 0
         watched = self._known(thing)
         if watched is not None and watched.number in look.values:
@@ -477,7 +358,7 @@ class _Recorder:
         if is_a(thing, _ONLY_IF_HOLDING) and not self._holds_something(thing):
             return 0
         if len(look.values) > MAX_THINGS:
-            self.notes[f"of more objects, the first {MAX_THINGS} are followed"] = None
+            self.notes[_TOO_MANY] = None
             return 0
         number = (watched or self._meet(thing)).number
         look.values[number] = ""
@@ -488,17 +369,17 @@ class _Recorder:
         """Functions, methods, frames and classes are drawn only for what they hold."""
         if depth < 0 or (is_a(thing, type) and thing.__module__ != "__main__"):
             return False
-        kind = type(thing)
-        reading = (self.kinds.get(id(kind)) or self._learn(kind)).read(thing)
+        pairs = self._kind(type(thing)).reader.pairs(thing)
         return any(
             not is_a(target, _ONLY_IF_HOLDING) or self._holds_something(target, depth - 1)
-            for _, target, _ in reading.links
+            for _, target in pairs
+            if type(target) not in ATOMS
         )
 
     def _known(self, thing: object) -> _Watched | None:
         """What is known of an object; a list's address may by now be that of another thing."""
         watched = self.known.get(id(thing))
-        if watched is None or watched.ref is not None or watched.thing.type == _title(thing):
+        if watched is None or watched.ref is not None or watched.thing.type == title(thing):
             return watched
         del self.known[watched.key]
         self.deaths.append(Death(watched.number, "reference count"))
@@ -506,9 +387,8 @@ class _Recorder:
 
     def _meet(self, thing: object) -> _Watched:
         """Give an object that was never seen a number and, if it takes one, a weak reference."""
-        kind = type(thing)
         number = len(self.things) + 1
-        self.things.append(Thing(number, _title(thing), _called(thing), is_hidden(kind)))
+        self.things.append(Thing(number, title(thing), _called(thing), is_hidden(type(thing))))
         watched = _Watched(number, self.things[-1], id(thing))
         with suppress(TypeError):  # lists, dictionaries, tuples, frames … take none
             watched.ref = weakref.ref(thing, partial(self._gone, watched))
@@ -589,7 +469,8 @@ class _Recorder:
                 continue
             if watched.thing.hidden:
                 return watched.thing.type
-            if is_a(holder, _CONTAINERS) and len(gc.get_referents(holder)) > ITEM_LIMIT:
+            length = self._kind(type(holder)).reader.length
+            if length and length(holder) > ITEM_LIMIT:
                 return f"{watched.thing.type}, beyond its first {ITEM_LIMIT} items"
         return ""
 
@@ -623,41 +504,7 @@ class _Recorder:
         return "the collector" if only_garbage or number in before.garbage else "reference count"
 
 
-_SOLID: Iterator[LinkStyle] = repeat("solid")
-_NOT_LOOKED_FOR = "something that was not looked for"
-_TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
-_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
-
-
-def _is_outermost(frame: types.FrameType) -> bool:
-    """The snippet's own frame (its names are drawn anyway) and the recorder's."""
-    module = frame.f_code.co_filename == FILENAME and frame.f_code.co_name == "<module>"
-    return module or frame.f_globals is globals()
-
-
-def _at(addresses: Container[int]) -> list[object]:
-    """The objects that the collector knows at some addresses."""
-    return [thing for thing in gc.get_objects() if id(thing) in addresses]
-
-
-def _is_same(thing: object, watched: _Watched) -> bool:
-    """Whether an object is the one that was watched, and not another one in its place."""
-    same_type = type(thing).__name__ == watched.thing.type
-    contents = tuple(map(id, gc.get_referents(thing)))
-    return same_type and bool(contents) and contents == watched.contents
-
-
-def _is_dead(watched: _Watched) -> bool:
-    """Whether a list, dictionary or tuple that was not found any more is gone for certain.
-
-    If every reference to it was drawn, and all those arrows went, it is. If there were others it
-    may live on, changed: it is gone if the collector knows nothing of its type at its address.
-    """
-    if watched.spare <= 0:
-        return True
-    types_there = [type(thing).__name__ for thing in _at({watched.key})]
-    return watched.tracked and watched.thing.type not in types_there
-
+# -- objects -------------------------------------------------------------------------------------
 
 _ONLY_IF_HOLDING = (
     types.FunctionType,
@@ -669,24 +516,65 @@ _ONLY_IF_HOLDING = (
 )
 
 
-def drawn_references(
-    names: Iterable[Name], references: Iterable[Reference], unseen: Iterable[tuple[str, int]] = ()
-) -> Counter[int]:
-    """The references drawn to each thing; weak ones hold nothing and do not count."""
-    counts = Counter(name.target for name in names if name.style != "dashed")
-    counts.update(head for _, _, head, style in references if style != "dashed")
-    counts.update(number for _, number in unseen)
-    return counts
+def _called(thing: object) -> str:
+    """The name by which a reader would call an instance of a class that Python code made."""
+    is_instance = bool(type(thing).__flags__ & (1 << 9)) and not is_a(thing, type)
+    return telling_name(thing) if is_instance else ""
 
 
-def _frames(frame: types.FrameType | None) -> list[types.FrameType]:
+def _is_library_s(kind: type) -> bool:
+    """Whether the standard library made a class, or a base of it."""
+    bases = [base for base in kind.__mro__ if base.__module__ != "builtins"]
+    return any(base.__module__.partition(".")[0] in sys.stdlib_module_names for base in bases)
+
+
+def _public(contents: Contents) -> Contents:
+    """What a library keeps for itself (a thread's state, a path's text) is no news to a reader."""
+    size, labels, numbers = contents
+    public = [at for at, label in enumerate(labels) if not label.startswith("_")]
+    return size, [labels[at] for at in public], [numbers[at] for at in public]
+
+
+def _at(addresses: Container[int]) -> list[object]:
+    """The objects that the collector knows at some addresses."""
+    return [thing for thing in gc.get_objects() if id(thing) in addresses]
+
+
+def _is_same(thing: object, watched: _Watched) -> bool:
+    """Whether an object is the one that was watched, and not another one in its place."""
+    contents = tuple(map(id, gc.get_referents(thing)))
+    return title(thing) == watched.thing.type and bool(contents) and contents == watched.contents
+
+
+def _is_dead(watched: _Watched) -> bool:
+    """Whether a list, dictionary or tuple that was not found any more is gone for certain.
+
+    If every reference to it was drawn, and all those arrows went, it is. If there were others it
+    may live on, changed: it is gone if the collector knows nothing of its type at its address.
+    """
+    if watched.spare <= 0:
+        return True
+    return watched.tracked and watched.thing.type not in map(title, _at({watched.key}))
+
+
+# -- frames and errors -----------------------------------------------------------------------------
+
+
+def _running(frame: types.FrameType) -> list[types.FrameType]:
     """The running functions of the snippet, outermost first."""
     found: list[types.FrameType] = []
-    while frame is not None and frame.f_globals is not globals():
-        if frame.f_code.co_filename == FILENAME and frame.f_code.co_name != "<module>":
-            found.insert(0, frame)
-        frame = frame.f_back
+    for caller in stack_of(frame):
+        if caller.f_globals is globals():
+            break
+        if caller.f_code.co_filename == FILENAME and caller.f_code.co_name != "<module>":
+            found.insert(0, caller)
     return found
+
+
+def _is_outermost(frame: types.FrameType) -> bool:
+    """The snippet's own frame (its names are drawn anyway) and the recorder's."""
+    module = frame.f_code.co_filename == FILENAME and frame.f_code.co_name == "<module>"
+    return module or frame.f_globals is globals()
 
 
 def _scopes(frames: list[types.FrameType]) -> list[str]:
@@ -697,26 +585,6 @@ def _scopes(frames: list[types.FrameType]) -> list[str]:
         again = sum(scope.split(" ")[0] == name for scope in result)
         result.append(f"{name} ({again + 1})" if again else name)
     return result
-
-
-def _title(thing: object) -> str:
-    """What a reader calls the kind of an object."""
-    if is_a(thing, type):
-        return f"class {thing.__name__}"
-    if is_a(thing, types.FrameType):
-        return f"frame of {thing.f_code.co_name}"
-    if is_a(thing, types.FunctionType):
-        return f"function {thing.__name__}"
-    if is_a(thing, (types.MethodType, types.BuiltinFunctionType)):
-        return f"method {thing.__name__}"
-    if is_a(thing, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
-        return f"{type(thing).__name__.replace('_', ' ')} {thing.__name__}"
-    return type(thing).__name__
-
-
-def _called(thing: object) -> str:
-    is_instance = bool(type(thing).__flags__ & (1 << 9)) and not is_a(thing, type)
-    return telling_name(thing) if is_instance else ""
 
 
 def _line_of(error: BaseException) -> int:

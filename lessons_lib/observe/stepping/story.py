@@ -14,7 +14,7 @@ from functools import cached_property
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from .contents import Change, bracketed
-from .stepper import Recording, Step, Thing, drawn_references
+from .recording import Recording, Step, Thing, drawn_references
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from .fact import Text
 from .finds import Find, Found
-from .keepers import Decode, Locked
+from .keepers import Decode
+from .rows import Rows, search_rows
 
 MAGIC = b"SQLite format 3\x00"
 BROKEN = (sqlite3.Error, UnicodeDecodeError)
@@ -51,7 +52,7 @@ def search_database(files: Files, text: Text, decode: Decode | None = None) -> F
     frames, size = read_log(files.log)
     data = _with_log(files.data, frames, size)
     with closing(_opened(data)) as database:
-        _search_rows(database, name, text, decode, found)
+        found.add(search_rows(name, _tables(database), text, decode))
         first = "the row's deletion" if found.finds else "VACUUM"
         try:
             database.execute("VACUUM")
@@ -92,45 +93,16 @@ def _cut(data: bytes, size: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
-# -- rows ----------------------------------------------------------------------------------------
-
-
-def _search_rows(
-    database: sqlite3.Connection, name: str, text: Text, decode: Decode | None, found: Found
-) -> None:
-    """The rows that have the text, those with the same words counted together."""
-    copies: Counter[tuple[str, str, str]] = Counter()
-    locked = Locked()
+def _tables(database: sqlite3.Connection) -> Iterator[tuple[str, Rows]]:
     made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
     for table in ["sqlite_master", *(row[0] for row in database.execute(made).fetchall())]:
-        quoted = table.replace('"', '""')
-        try:
-            rows = database.execute(f'SELECT * FROM "{quoted}"')
-            columns = [column[0] for column in rows.description]
-            for values in rows:
-                row = dict(zip(columns, values, strict=True))
-                for column, value in row.items():
-                    if text.inside(value) or locked.has(row.get("type"), value, decode):
-                        copies[_words_for(table, row, column)] += 1
-        except BROKEN as error:
-            found.unread.append(f"{name}: table {table} was not read to its end: {error}.")
-    found.unread += locked.said(name)
-    for (what, table, erased_by), count in copies.items():
-        found.finds.append(Find(name, "row", what, f"table {table}", erased_by, count))
+        yield table, _rows(database, table.replace('"', '""'))
 
 
-def _words_for(table: str, row: dict[str, object], column: str) -> tuple[str, str, str]:
-    """What to call a row, its table, and what erases it."""
-    if table in ("checkpoints", "writes") and "thread_id" in row:
-        part = f"channel {row.get('channel')!r}" if table == "writes" else column
-        thread = row["thread_id"]
-        return f"{part} of thread {thread!r}", table, f"delete_thread({thread!r})"
-    if table == "store" and "prefix" in row and "key" in row:
-        namespace, key = tuple(str(row["prefix"]).split(".")), row["key"]
-        return f"{'/'.join(namespace)} {key!r}", table, f"delete({namespace!r}, {key!r})"
-    if table == "sqlite_master":
-        return f"the definition of {row['name']}", "sqlite_schema", f"DROP {row['name']}"
-    return f"column {column}", table, f"DELETE FROM {table} WHERE …"
+def _rows(database: sqlite3.Connection, quoted: str) -> Rows:
+    rows = database.execute(f'SELECT * FROM "{quoted}"')
+    columns = [column[0] for column in rows.description]
+    yield from (dict(zip(columns, values, strict=True)) for values in rows)
 
 
 # -- what was deleted and is still there ---------------------------------------------------------

@@ -38,6 +38,12 @@ class Find:
         """The count where it is the same on every machine, else a word for it."""
         return str(self.count) if self.certain else "some"
 
+    @property
+    def row(self) -> tuple[str, str, str, str, str]:
+        """The find in words: where, what, how many, held by what, erased by what."""
+        what = f"{self.kind}: {self.what}"
+        return self.place, what, self.copies, self.held_by, self.erased_by
+
 
 @dataclass
 class Found:
@@ -52,7 +58,8 @@ class Found:
 
     def add(self, other: Found) -> None:
         """Take over what another one has, and this one has not."""
-        self.finds += [find for find in other.finds if find not in self.finds]
+        known = {find.row for find in self.finds}
+        self.finds += [find for find in other.finds if find.row not in known]
         self.unread += [line for line in other.unread if line not in self.unread]
         self.notes += [note for note in other.notes if note not in self.notes]
 
@@ -94,10 +101,7 @@ class Whereabouts:
     def table(self) -> Table:
         """The finds as a table: where, what, how many, held by what, erased by what."""
         columns = ("where", "what", "copies", "held by", "erased by")
-        rows = [
-            (find.place, f"{find.kind}: {find.what}", find.copies, find.held_by, find.erased_by)
-            for find in self.finds
-        ]
+        rows = [find.row for find in self.finds]
         return Table(columns, rows, self._headline(), self.notes)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:

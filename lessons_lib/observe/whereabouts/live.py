@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
-from ..holding.links import is_a, is_dict_of, mro, stack_of, with_subclasses
+from ..holding.frames import stack_of
+from ..holding.links import is_a, is_dict_of, mro, with_subclasses
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length
 from .fact import Text
@@ -36,8 +37,6 @@ _NOTEBOOK = frozenset(
 """Who runs the program and keeps its source text, beside the program itself."""
 _TYPED = re.compile(r"In(\W|$)|_ih(\W|$)|_i+(\W|$)|_i\d+(\W|$)")
 _COURSE = ("lessons_lib.lessons", "lessons_lib.teach", "lessons_lib.observe")
-
-
 _MANY = (
     f"There are more than {MOST_COPIES} live copies: only that many were followed back to who "
     "holds them. A longer text has fewer."
@@ -63,163 +62,155 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     `objects` is what the collector knew before; `call` has the arguments of the reader's call,
     which are no place.
     """
-    look = _Look(text)
-    ours = (text, text.in_text, text.in_bytes, call)
-    search = Search(objects, roots, ours)
-    look.see(search)
-    look.leave_out_program(search, call)
-    seen = look.result(search)
-    lonely = look.lonely(search)
+    search = Search(objects, roots, (text, text.in_text, text.in_bytes, call))
+    look = _Look(text, search)
+    look.leave_out_program(call)
+    seen = look.result()
+    lonely = look.lonely()
     seen.unread += [search.stopped] if search.stopped else []
-    del search, objects
+    del search, look.search, objects  # or they would hold what is asked about next
     seen.finds += _unnamed(lonely)
     return seen
+
+
+@dataclass
+class _Target:
+    """A copy, or a saver or store, and the chains that lead to it."""
+
+    thing: object
+    by_words: dict[tuple[str, ...], Chain] = field(default_factory=dict)
+    at_least: bool = False
+    """Whether the search may have more chains to it than it told."""
+    apart: bool = False
+    """Whether it is told elsewhere: in a saver's blob, in what the reader typed."""
+
+    @property
+    def chains(self) -> list[Chain]:
+        return sorted(self.by_words.values(), key=by_length)
+
+    @property
+    def held_by(self) -> str:
+        return said(self.chains, self.at_least)
 
 
 class _Look:
     """The copies of a text, the savers and stores that were met, and what leads to them."""
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: Text, search: Search) -> None:
         self.text = text
-        self.copies: dict[int, object] = {}
-        self.keepers: dict[int, object] = {}
-        self.followed: dict[int, object] = {}
-        self.chains_to: dict[int, dict[tuple[str, ...], Chain]] = {}
-        self.apart: set[int] = set()
-        """Copies that are told elsewhere: in a saver's blob, in what the reader typed."""
-        self.more_ways: set[int] = set()
-        """What the search may have more chains to than it told."""
-        self.typed = False
-        self.keys: dict[int, int] = {}
-        """A small number for each thing on a chain, by its id."""
-
-    def see(self, search: Search) -> None:
-        """Note all copies, what holds each, and the keepers."""
+        self.search = search
         loaded = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
-        wanted = with_subclasses(str, bytes, bytearray, *filter(None, loaded))
+        texts = with_subclasses(str, bytes, bytearray)
+        wanted = texts | with_subclasses(*filter(None, loaded))
         special = [thing for thing in search.found if id(type(thing)) in wanted]
-        self.keepers = {id(thing): thing for thing in special if is_keeper(type(thing))}
-        copies = [thing for thing in special if self.text.inside(thing)]
-        copies += search.walk(self.text.in_text, self.text.inside)
-        self.copies = {id(copy): copy for copy in copies}
+        copies = [thing for thing in special if text.inside(thing)]
+        copies += search.walk(text.in_text, texts, text.inside)
+        self.copies = {id(copy): _Target(copy) for copy in copies}
+        keepers = [thing for thing in special if is_keeper(type(thing))]
+        self.keepers = {id(keeper): _Target(keeper) for keeper in keepers}
+        self.followed: list[_Target] = []
+        self.typed = False
 
-    def leave_out_program(self, search: Search, call: Sequence[object]) -> None:
+    def leave_out_program(self, call: Sequence[object]) -> None:
         """What a call and the program as it was written have is no copy, unless others have it."""
         words, constants = _program() if self.copies else (set(), set())
+        direct = self.search.direct
         for key, copy in list(self.copies.items()):
-            search.direct[key] = [
+            direct[key] = [
                 holder
-                for holder in search.direct.get(key, ())
+                for holder in direct.get(key, ())
                 if not (_is_call(holder, call) or _is_program(holder, words, constants))
             ]
-            if not (search.direct[key] or gc.is_tracked(copy)):
+            if not (direct[key] or gc.is_tracked(copy.thing)):
                 del self.copies[key]
 
-    # -- back ------------------------------------------------------------------------------------
-
-    def result(self, search: Search) -> Seen:
+    def result(self) -> Seen:
         """Follow the copies back to the roots, and put into words what was found."""
         if self.copies:
             self._set_apart()
-        wanted = [key for key in self.copies if key not in self.apart]
-        self.followed = {key: self.copies[key] for key in wanted[:MOST_COPIES]}
-        targets = self.followed | self.keepers
+        wanted = [copy for copy in self.copies.values() if not copy.apart]
+        self.followed = wanted[:MOST_COPIES]
+        targets = [*self.followed, *self.keepers.values()]
         if targets:
-            search.look_for(list(targets.values()))
-        for target in targets.values():
-            self._follow(target, search)
-        keepers = [(keeper, self._said(key)) for key, keeper in self.keepers.items()]
+            self.search.look_for([target.thing for target in targets])
+        for target in targets:
+            self._follow(target)
+        keepers = [(keeper.thing, keeper.held_by) for keeper in self.keepers.values()]
         unread = [_MANY] if len(wanted) > MOST_COPIES else []
         return Seen(self._finds(), unread, keepers=keepers, typed=self.typed)
 
     def _set_apart(self) -> None:
         """A saver's blobs are told with their thread; cells that were run are kept many times."""
-        for keeper in self.keepers.values():
-            self.apart |= blob_ids(keeper) & self.copies.keys()
+        blobs = set[int]().union(*(blob_ids(keeper.thing) for keeper in self.keepers.values()))
         typed = _typed_texts()
         for key, copy in self.copies.items():
-            if type(copy) is str and copy in typed:
-                self._is_typed(key)
+            copy.apart = key in blobs
+            if type(copy.thing) is str and copy.thing in typed:
+                self._was_typed(copy)
 
-    def _follow(self, target: object, search: Search) -> None:
+    def _was_typed(self, copy: _Target) -> None:
+        self.typed = copy.apart = True
+
+    def _follow(self, target: _Target) -> None:
         """Put the ways to a target into words, unless it is told elsewhere."""
+        is_copy = id(target.thing) not in self.keepers
+        goes_on = (lambda holder: self._goes_on(holder, target)) if is_copy else None
+        self.search.more_ways = False
+        for root, path in self.search.paths(target.thing, goes_on):
+            if is_copy and self._is_told_elsewhere(root, path, target):
+                continue
+            for chain in chains_of(root, path):
+                if _starts_with_typed(chain):
+                    self._was_typed(target)
+                else:
+                    target.by_words.setdefault(chain.words, chain)
+        target.at_least = self.search.more_ways
 
-        def goes_on(holder: object, key: int = id(target)) -> bool:
-            return key in self.keepers or self._goes_on(holder, key)
-
-        search.more_ways = False
-        for root, path in search.paths(target, goes_on):
-            if id(target) in self.keepers or not self._is_told_elsewhere(root, path):
-                self._take(root, path)
-        if search.more_ways:
-            self.more_ways.add(id(target))
-
-    def _goes_on(self, holder: object, target: int) -> bool:
+    def _goes_on(self, holder: object, copy: _Target) -> bool:
         """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
         if is_of_notebook(holder):
-            self._is_typed(target)
+            self._was_typed(copy)
             return False
         readable = id(holder) in self.keepers and is_readable(holder)
         if readable or type(holder) is Find or type(holder) is Whereabouts:
-            self.apart.add(target)
+            copy.apart = True
             return False
         return True
 
-    def _is_told_elsewhere(self, root: str, path: list[object]) -> bool:
+    def _is_told_elsewhere(self, root: str, path: list[object], copy: _Target) -> bool:
         module = root.removeprefix("module ")
         if _is_program_text(path) or module.startswith(_COURSE):
-            self.apart.add(id(path[-1]))
+            copy.apart = True
             return True
         if module != root and module.split(".")[0] in _NOTEBOOK:
-            self._is_typed(id(path[-1]))
+            self._was_typed(copy)
             return True
         return False
 
-    def _take(self, root: str, path: list[object]) -> None:
-        target = id(path[-1])
-        for chain in chains_of(root, path, self._key_of):
-            if _is_typed(chain):
-                self._is_typed(target)
-            else:
-                self.chains_to.setdefault(target, {}).setdefault(chain.words, chain)
-
-    def _key_of(self, thing: object) -> int:
-        return self.keys.setdefault(id(thing), len(self.keys))
-
-    def _is_typed(self, target: int) -> None:
-        self.typed = True
-        self.apart.add(target)
-
-    def _said(self, target: int) -> str:
-        return said(self._chains(target), target in self.more_ways)
-
-    def _chains(self, target: int) -> list[Chain]:
-        return sorted(self.chains_to.get(target, {}).values(), key=by_length)
-
     def _finds(self) -> list[Find]:
         """A find for each group of copies that hang on the same names."""
-        groups: dict[tuple[str, ...], list[int]] = {}
-        for key in self.followed:
-            if key in self.chains_to:
-                starts = {chain.hops[0].said for chain in self.chains_to[key].values()}
-                groups.setdefault(tuple(sorted(starts)), []).append(key)
+        groups: dict[tuple[str, ...], list[_Target]] = {}
+        for copy in self.followed:
+            if copy.by_words:
+                starts = sorted({chain.hops[0].said for chain in copy.by_words.values()})
+                groups.setdefault(tuple(starts), []).append(copy)
         return sorted((self._find(group) for group in groups.values()), key=_by_holder)
 
-    def _find(self, group: list[int]) -> Find:
-        first = min(group, key=lambda key: (len(self._said(key)), self._said(key)))
-        copy, erased_by = self.copies[first], erasers(self._chains(first))
-        what = type(copy).__name__
-        if is_a(copy, str):  # of a string also the piece with the text
-            what += f" {self.text.excerpt(copy)}"
-        return Find("this process", "live object", what, self._said(first), erased_by, len(group))
+    def _find(self, group: list[_Target]) -> Find:
+        first = min(group, key=lambda copy: (len(copy.held_by), copy.held_by))
+        what = type(first.thing).__name__
+        if is_a(first.thing, str):  # of a string also the piece with the text
+            what += f" {self.text.excerpt(first.thing)}"
+        cuts = erasers(first.chains)
+        return Find("this process", "live object", what, first.held_by, cuts, len(group))
 
-    def lonely(self, search: Search) -> list[object]:
+    def lonely(self) -> list[object]:
         """What holds the copies to which no name leads, and the notebook does not either."""
         return [
             above
-            for key in self.followed
-            if key not in self.chains_to and key not in self.apart
-            for above in search.direct[key][:1]
+            for copy in self.followed
+            if not (copy.by_words or copy.apart)
+            for above in self.search.direct[id(copy.thing)][:1]
         ]
 
 
@@ -259,8 +250,7 @@ def blob_ids(keeper: object) -> set[int]:
 def said(chains: Sequence[Chain], at_least: bool = False) -> str:
     """The shortest chains, and how many more there are."""
     shown = [str(chain) for chain in chains[:_CHAINS_SHOWN]]
-    more = len(chains) - len(shown)
-    if more:
+    if more := len(chains) - len(shown):
         shown.append(more_chains(more, at_least))
     elif at_least:
         shown.append("perhaps more")
@@ -312,7 +302,7 @@ def _typed_texts() -> set[str]:
     return {*cells, *(line + "\n" for cell in cells for line in cell.splitlines())}
 
 
-def _is_typed(chain: Chain) -> bool:
+def _starts_with_typed(chain: Chain) -> bool:
     """Whether a chain starts at a name by which the notebook keeps what was typed."""
     first = chain.hops[0].said.removeprefix("the notebook's ")
     asserted = " → @py_" in first  # where pytest keeps the parts of an assertion
@@ -397,15 +387,12 @@ def _unnamed(group: list[object]) -> list[Find]:
     reached = add_holders(group, set(map(id, group)))
     _, held = held_from_outside(group) if reached else (set(), set(map(id, group)))
     garbage = sum(id(thing) not in held for thing in islice(group, number))
-    finds = []
-    if garbage:
-        held_by = "a cycle that no name leads to"
-        finds.append(_lone("garbage", held_by, "gc.collect()", garbage))
-    if number > garbage:
-        held_by = "C code or a running expression"
-        finds.append(_lone("live object", held_by, "the end of what runs", number - garbage))
-    return finds
-
-
-def _lone(kind: str, held_by: str, erased_by: str, count: int) -> Find:
-    return Find("this process", kind, "str or bytes", held_by, erased_by, count)
+    kinds = (
+        ("garbage", "a cycle that no name leads to", "gc.collect()", garbage),
+        ("live object", "C code or a running expression", "the end of what runs", number - garbage),
+    )
+    return [
+        Find("this process", kind, "str or bytes", held_by, erased_by, count)
+        for kind, held_by, erased_by, count in kinds
+        if count
+    ]

@@ -13,12 +13,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ...database.aside import is_postgres
 from .database import Files, search_database
 from .fact import Text
 from .files import search_path
 from .finds import Find, Found
 from .keepers import decoder, paths_in, told
 from .live import is_keeper, is_readable
+from .postgres import search_postgres
 
 _PAGE = 1000
 """Items that a store is asked for at a time."""
@@ -80,6 +82,8 @@ def _searched(place: Any, text: Text) -> Found:
             where, data = _file_of(connection)
         elif type(connection).__module__.startswith("aiosqlite"):
             where, data = _asked_aside(connection)
+        elif is_postgres(connection):
+            return search_postgres(connection, text, decoder(place, text))
         else:
             return _listed(place, name, text)
         if where:

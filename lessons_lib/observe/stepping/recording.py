@@ -1,0 +1,90 @@
+"""A recording: a snippet's steps in words and numbers, never the objects themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ..holding.links import LinkStyle
+from .contents import Change
+
+By = Literal["reference count", "the collector"]
+
+
+class Thing(NamedTuple):
+    """An object that was seen: its number in order of appearance, its type, its telling name."""
+
+    number: int
+    type: str
+    name: str
+    hidden: bool
+
+
+class Name(NamedTuple):
+    """A name in a scope ("" is the snippet itself): it leads to a thing, or has a plain value."""
+
+    scope: str
+    label: str
+    target: int
+    value: str
+    style: LinkStyle
+
+
+Reference = tuple[int, str, int, LinkStyle]
+"""A reference between two things: the tail's number, the label, the head's number, the style."""
+
+
+class Death(NamedTuple):
+    """A thing that is gone, and by which hand."""
+
+    number: int
+    by: By
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was there after one line: names, things with their values, references, and the news."""
+
+    line: int
+    event: str
+    """"done" after a statement, "call" of a function, "leave" before its return, "except" when an
+    exception was caught, "end of for" (while, with, try …), "raised" when one was not caught."""
+    scopes: tuple[str, ...]
+    names: tuple[Name, ...]
+    values: Mapping[int, str]
+    references: tuple[Reference, ...]
+    died: tuple[Death, ...] = ()
+    garbage: frozenset[int] = frozenset()
+    unseen: tuple[tuple[str, int], ...] = ()
+    """Who holds a thing out of sight, and the number of that thing."""
+    printed: str = ""
+    error: str = ""
+    """The exception that was caught or that ended the snippet at this step."""
+    changes: tuple[Change, ...] = ()
+    """Objects whose size or plain values are not what they were one step before."""
+    collected: bool = False
+    """Whether a collection may have taken place; none begins while another thread is at one."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A snippet, the things seen in it and the steps it took; `note` says what was not recorded."""
+
+    snippet: str
+    things: tuple[Thing, ...]
+    steps: tuple[Step, ...]
+    note: str = ""
+    afterwards: str = ""
+    """What was printed when the snippet's names went, after its last line."""
+
+
+def drawn_references(
+    names: Iterable[Name], references: Iterable[Reference], unseen: Iterable[tuple[str, int]] = ()
+) -> Counter[int]:
+    """The references drawn to each thing; weak ones hold nothing and do not count."""
+    counts = Counter(name.target for name in names if name.style != "dashed")
+    counts.update(head for _, _, head, style in references if style != "dashed")
+    counts.update(number for _, number in unseen)
+    return counts

@@ -1,0 +1,166 @@
+"""A Postgres database: its rows, its samples of them, what its files still have, and its log.
+
+All of it is asked for by SQL, on a connection of its own: also the files, which a superuser may
+read through the server. The text is never sent there. In a table's file, what stands outside of
+the rows that are in the table now was left by a deletion or a replacement. A text that Postgres
+compressed, or cut in two, is found in rows alone.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...database.aside import in_transaction, reading
+from .fact import Text
+from .finds import Find, Found
+from .keepers import Decode, told
+from .rows import search_rows
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    Database = Connection[dict[str, Any]]
+
+LARGEST = 1 << 29
+"""Bytes of a file, at most."""
+_CHUNK = 1 << 24
+_TABLES = ["checkpoints", "checkpoint_blobs", "checkpoint_writes", "store", "store_vectors"]
+_SEEN_IN_FILES = (
+    "{name}: a copy in the server's files that Postgres compressed, or has not written there yet, "
+    "cannot be seen; standbys, archives and backups were not looked at."
+)
+_NO_FILES = (
+    "{name}: what deletions left in the server's files, and its WAL, were not looked at ({why}): "
+    "connect as a superuser."
+)
+_NOT_COMMITTED = "{name}: what the given connection has not committed yet was not seen in rows."
+_FOUND = """
+    SELECT oid::regclass::text AS name FROM pg_class
+    WHERE relname = ANY(%s) AND relkind IN ('r', 'p') ORDER BY array_position(%s, relname::text)
+"""
+_FILES = """
+    WITH tables AS (
+        SELECT oid, oid::regclass::text AS name, reltoastrelid AS toast
+        FROM pg_class WHERE oid = ANY(%s::regclass[])),
+    files AS (
+        SELECT name, oid, name AS rows, 'the file of table ' || name AS said FROM tables
+        UNION ALL SELECT name, toast, toast::regclass::text, 'the TOAST file of table ' || name
+        FROM tables WHERE toast <> 0
+        UNION ALL SELECT name, indexrelid, '', 'an index of table ' || name
+        FROM tables, pg_index WHERE indrelid = tables.oid)
+    SELECT *, pg_relation_filepath(oid) AS path, pg_relation_size(oid) AS size
+    FROM files ORDER BY array_position(%s, name), said DESC
+"""
+_SAMPLES = """
+    SELECT format('%%I', tablename) AS name, attname,
+        concat(most_common_vals::text, histogram_bounds::text) AS sample
+    FROM pg_stats WHERE tablename = ANY(%s)
+"""
+
+
+def search_postgres(connection: Any, text: Text, decode: Decode | None = None) -> Found:
+    """All places in the database of a psycopg connection, or a pool of them, that have a text."""
+    with reading(connection) as database:
+        name, found = f"database {database.info.dbname}", Found()
+        tables = [row["name"] for row in database.execute(_FOUND, [_TABLES, _TABLES])]
+        # The files first: a SELECT may tidy up a page that it reads, as any other's would.
+        left = _in_files(database, name, [*tables, "pg_statistic"], text)
+        each = ((table, database.cursor().stream(f"SELECT * FROM {table}")) for table in tables)
+        found.add(search_rows(name, each, text, decode))
+        found.finds += _in_samples(database, name, text)
+        found.add(left)
+    if not tables:
+        found.unread.append(f"{name} has none of LangGraph's tables: call setup() once.")
+    if in_transaction(connection):
+        found.unread.append(_NOT_COMMITTED.format(name=name))
+    return found
+
+
+def _in_samples(database: Database, name: str, text: Text) -> Iterator[Find]:
+    """What ANALYZE keeps of the values of each column."""
+    for row in database.execute(_SAMPLES, [_TABLES]):
+        sample = row["sample"]
+        if text.inside(sample) or any(map(text.inside, _unhexed(sample))):
+            what = f"column {row['attname']} of table {row['name']}"
+            erased_by = f"ANALYZE {row['name']}, when other rows are in it"
+            yield Find(name, "sample", what, "pg_statistic", erased_by, certain=False)
+
+
+def _unhexed(sample: str) -> Iterator[bytes]:
+    return map(bytes.fromhex, re.findall(r"\\x((?:[0-9a-f]{2})+)", sample))
+
+
+# -- the server's files --------------------------------------------------------------------------
+
+
+def _in_files(database: Database, name: str, tables: list[str], text: Text) -> Found:
+    """What is in the log, and left in the files of tables and indexes."""
+    import psycopg
+
+    found, left = Found(), Counter[tuple[str, str, str, str]]()
+    try:
+        found.finds += _in_log(database, name, text)
+        for file in database.execute(_FILES, [tables, tables]).fetchall():
+            if file["size"] > LARGEST:
+                found.unread.append(f"{name}: {file['said']} was not searched: it is too large.")
+            elif count := sum(_left(database, file, text)):
+                kind, what = "dead row", "left by a deletion or a replacement"
+                if not file["rows"]:
+                    kind, what = "index entry", "of rows that are there or were"
+                left[kind, what, file["said"], f"VACUUM FULL {file['name']}"] += count
+    except psycopg.errors.InsufficientPrivilege as error:
+        found.unread.append(_NO_FILES.format(name=name, why=told(error)))
+    else:
+        found.unread.append(_SEEN_IN_FILES.format(name=name))
+    finds = (Find(name, *words, count, certain=False) for words, count in left.items())
+    found.finds += finds
+    return found
+
+
+def _in_log(database: Database, name: str, text: Text) -> Iterator[Find]:
+    files = database.execute("SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir()")
+    count = sum(text.count(part) for f in files.fetchall() for part in _parts(database, **f))
+    if count:
+        what, erased_by = (
+            "changes as they were written",
+            "pg_switch_wal() and CHECKPOINT, three times or more",
+        )
+        yield Find(name, "WAL", what, "the server's WAL", erased_by, count, certain=False)
+
+
+def _left(database: Database, file: dict[str, Any], text: Text) -> Iterator[int]:
+    """How often each page of a file has the text, outside of the rows that are in the table."""
+    [row] = database.execute("SHOW block_size")
+    size = int(row["block_size"])
+    parts = b"".join(_parts(database, file["path"], file["size"]))
+    pages = {at // size: parts[at : at + size] for at in range(0, len(parts), size)}
+    pages = {number: page for number, page in pages.items() if text.inside(page)}
+    if pages and file["rows"]:
+        for row in database.execute(f"SELECT ctid::text FROM {file['rows']}"):
+            number, item = map(int, row["ctid"].strip("()").split(","))
+            if number in pages:
+                pages[number] = _without(pages[number], item)
+    yield from map(text.count, pages.values())
+
+
+def _without(page: bytes, item: int) -> bytes:
+    """A page without one of its rows (postgresql.org/docs/current/storage-page-layout.html)."""
+    at = 20 + 4 * item
+    if at + 4 > struct.unpack_from("<H", page, 12)[0]:
+        return page  # a row that is not in the file yet
+    pointer = struct.unpack_from("<I", page, at)[0]
+    start, end = pointer & 0x7FFF, (pointer & 0x7FFF) + (pointer >> 17)
+    return page[:start] + bytes(end - start) + page[end:]
+
+
+def _parts(database: Database, path: str, size: int) -> Iterator[bytes]:
+    """The bytes of a file of the server, in pieces; none of one that is gone by now."""
+    read = "SELECT pg_read_binary_file(%s, %s, %s, true) AS part"
+    with database.cursor(binary=True) as cursor:
+        for start in range(0, size, _CHUNK):
+            [row] = cursor.execute(read, [path, start, _CHUNK])
+            yield row["part"] or b""
