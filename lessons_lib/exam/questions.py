@@ -286,7 +286,7 @@ def workers(lab: Lab) -> Finding:
     one.kill()
     if two.ask().answer != "Your name is Eve.":
         return "in part", "when one was killed in a turn, another that was running did not go on"
-    return "yes", "each process knew what the other was told, and went on when that was killed"
+    return "yes", "each knew what the other was told, and went on when that was killed"
 
 
 @question(
