@@ -25,12 +25,12 @@ collect_ignore_glob = ["*/answers.py"]  # read and never imported
 BROWSER = "tests/browser/"
 SLOWEST_FIRST = (
     BROWSER,
-    *("tests/observe/test_h", "tests/exam/", "tests/notebooks/", "tests/observe/", "tests/site/"),
-    *("tests/setup/", "notebooks/18", "notebooks/17"),
+    *("tests/exam/", "tests/notebooks/", "tests/observe/test_h", "tests/setup/", "tests/site/"),
+    *("notebooks/18", "notebooks/17", "tests/observe/"),
     *("tests/crash_lab/", "tests/memories/", "tests/database/", "tests/saver_exam/"),
     "notebooks/1",
 )
-"""What takes longest, first. Those of `observe` search the heap, which grows with every file."""
+"""What takes longest, first."""
 ON_POSTGRES = (
     "notebooks/18_many_workers_one_memory.ipynb",
     "test_exercise_is_proven[18.",

@@ -435,7 +435,10 @@ def _with_pip(base: str, venv: Path, env: dict[str, str]) -> None:
 _TURNS = """
 import sys, tempfile, time
 from lessons_lib.database import postgres
-from lessons_lib.memories import GraphBot, PostgresBot
+from lessons_lib.exam import exam
+from lessons_lib.exam.candidates import candidates
+from lessons_lib.memories import GraphBot, PostgresBot, PostgresMendedBot
+from lessons_lib.memories.graph_mended import MendedBot
 
 def seconds(bot):
     bot.say("Hello")
@@ -448,26 +451,44 @@ with tempfile.TemporaryDirectory() as folder:
     started = time.perf_counter()
     server = postgres()
     start = time.perf_counter() - started
-    pairs = []
+    pairs, mended = [], []
     for turn in range(3):
         file = GraphBot(f"{folder}/{turn}", durability="sync")
         served = PostgresBot(server.uri, durability="sync")
         pairs.append(seconds(file) / seconds(served))
         served.forget()
         file.close(); served.close()
-print(start, sorted(pairs)[1])
+    key = b"sixteen bytes ok"
+    for turn in range(3):
+        file = MendedBot(f"{folder}/m{turn}", key=key)
+        served = PostgresMendedBot(server.uri, key=key)
+        mended.append(seconds(file) / seconds(served))
+        served.forget()
+        file.close(); served.close()
+exams = []
+for name in ("SqliteSaver, mended", "Postgres, mended"):
+    made = candidates([name])
+    exam(named=made, only="recall", costs=False)  # what is paid once is paid now
+    started = time.perf_counter()
+    exam(named=made, costs=False)
+    exams.append(time.perf_counter() - started)
+print(start, sorted(pairs)[1], sorted(mended)[1], exams[1] / exams[0], exams[1])
 """
 
 
 def postgres_rows() -> Iterator[Row]:
-    """The embedded Postgres: how long it takes to start, and a turn on it against one on a file."""
+    """The embedded Postgres: how long it takes to start; turns and the exam against a file's."""
     done = subprocess.run(
         [sys.executable, "-c", _TURNS], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    start, turns = map(float, done.stdout.split())
+    start, turns, mended, longer, exam = map(float, done.stdout.split())
     yield Row("Postgres, started on an empty folder", f"{start:.2f} s", "<= 2 s", start <= 2)
     what = "turns a second on Postgres, on a SQLite file = 1"
     yield Row(what, f"{turns:.2f}", ">= 0.3", turns >= 0.3)
+    what = "the same of both mended: store, lock and seal"
+    yield Row(what, f"{mended:.2f}", ">= 0.3", mended >= 0.3)
+    what = "the exam on Postgres, mended / on SQLite, mended"
+    yield Row(what, f"{exam:.1f} s = {longer:.1f} x", "<= 4 x", longer <= 4)
 
 
 def test_rows() -> Iterator[Row]:

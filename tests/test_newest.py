@@ -25,7 +25,7 @@ def test_each_cell_that_moved_is_told_with_old_and_new(
     said = capsys.readouterr().out.splitlines()
     assert said[1:8] == [
         "01_same                         the same",
-        "02_other                        moved",
+        "02_other                        not the same",
         "  Cell 0",
         "    was: 3",
         "    now: 2",

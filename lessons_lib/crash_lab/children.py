@@ -40,6 +40,9 @@ _GRAPHS = (
     "lessons_lib.memories.graph_mended", "langchain_core.tracers.context",
     "langchain_core.tracers.stdout", "langchain_core.messages.block_translators.langchain_v0",
 )  # fmt: skip
+_LONGEST = 70
+"""Bytes of a temporary folder in which the forkserver's socket has room: the system allows 107 for
+all of its path."""
 _lock = threading.Lock()
 _preloaded: set[str] = set()
 
@@ -69,8 +72,19 @@ def start(
 def scratch(prefix: str) -> tempfile.TemporaryDirectory[str]:
     """A temporary folder for an experiment; where children are forked, a killed one is swept up."""
     # In the folder that holds the forkserver's socket: it is what `sweep` removes.
-    home = util.get_temp_dir() if METHOD == "forkserver" else None
+    home = _home() if METHOD == "forkserver" else None
     return tempfile.TemporaryDirectory(prefix=prefix, dir=home, ignore_cleanup_errors=True)
+
+
+def _home() -> str:
+    """The folder of multiprocessing's sockets, which is made when it is first asked for."""
+    before = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > _LONGEST:
+        tempfile.tempdir = "/tmp"
+    try:
+        return util.get_temp_dir()
+    finally:
+        tempfile.tempdir = before
 
 
 def warm_up(*, langgraph: bool = False, also: Sequence[str] = ()) -> None:
@@ -96,6 +110,8 @@ def _server(langgraph: bool, also: Sequence[str] = ()) -> Iterator[None]:
     """
     with _lock, _hidden_main(), _own_group():
         wanted = {"ours", "langgraph"} if langgraph else {"ours"}
+        if METHOD == "forkserver":
+            _home()
         if METHOD == "forkserver" and not wanted <= _preloaded:
             from multiprocessing import forkserver
 

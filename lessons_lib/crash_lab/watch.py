@@ -66,16 +66,19 @@ def pooled(function: bytes, folder: Path, gate: Gate, timeout: float, workers: i
     """
     first = partial(threading.Lock().acquire, blocking=False)  # true once
     watches: list[Watch] = []
-    with ThreadPoolExecutor(workers) as threads:
-        try:
-            for _ in range(workers):
-                own = replace(gate, first=first, reached=set())
-                watches.append(_begun(function, folder, own, timeout))
-            lives = list(threads.map(Watch.to_the_end, watches))
-        finally:
-            for watch in watches:  # if they were stopped; their threads do the rest
-                with suppress(ValueError):
-                    watch.process.kill()
+    try:
+        with ThreadPoolExecutor(workers) as threads:
+            try:
+                for _ in range(workers):
+                    own = replace(gate, first=first, reached=set())
+                    watches.append(_begun(function, folder, own, timeout))
+                lives = list(threads.map(Watch.to_the_end, watches))
+            finally:
+                for watch in watches:  # if they were stopped: their threads come to an end
+                    watch.kill()
+    finally:
+        for watch in watches:
+            watch.end()
     killed = [life for life, watch in zip(lives, watches, strict=True) if watch.gate.complete]
     others = [life for life in lives if life not in killed]
     if not killed:
@@ -133,11 +136,21 @@ class Watch:
         try:
             ended = self.listen() or f"killed because it still ran after {self.timeout:g} s"
         finally:
+            self.end()
+        return self.life(ended, order)
+
+    def kill(self) -> None:
+        """Kill the process, if it has not ended."""
+        with suppress(ValueError):  # closed already
             self.process.kill()
+
+    def end(self) -> None:
+        """Kill the process, see that it has ended, and let go of it; twice does no harm."""
+        self.kill()
+        with suppress(ValueError):
             self.process.join()
             self.process.close()
-            self.line.close()
-        return self.life(ended, order)
+        self.line.close()
 
     def listen(self) -> str:
         """Hear and answer until the life has ended, or is to be; say how, or nothing if it is late.

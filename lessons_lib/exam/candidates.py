@@ -68,7 +68,7 @@ def candidates(
             postgres()
         except NoPostgres as error:
             out = needs
-            tell(f"Left out: {'; '.join(needs)}. {error}")
+            tell(f"{'; '.join(needs)} left out: {error}")
     return {name: _made(name) for name in names if name not in out}
 
 

@@ -47,6 +47,7 @@ class OnPostgres(Keeping):
     """
 
     says = "in its rows, "
+    of_a_reader = "the server is your own, and its files cannot be read from here"
 
     def __init__(self, make: Callable[[str], Any]) -> None:
         """Start the server, unless it runs."""
@@ -54,7 +55,7 @@ class OnPostgres(Keeping):
         self.make, self.uri, self.data = make, server.uri, server.data
         self.__name__ = getattr(getattr(make, "func", make), "__name__", "on Postgres")
         if self.data is None:
-            self.unseen = "the server is your own: the files that it keeps cannot be read from here"
+            self.unseen = self.of_a_reader
 
     def __call__(self, folder: Path) -> Any:
         """Make a memory in the schema of a folder."""

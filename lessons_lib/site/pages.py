@@ -22,7 +22,8 @@ from lessons_lib.teach.course import LESSONS, NOTEBOOKS, ROOT
 TEMPLATES = Path(__file__).parent
 OURS = ".made-by-lessons"
 """A file that says that the folder is ours to write into."""
-_TO_SOURCE = re.compile(r"\]\(([^)#:\s]+\.py)\)")
+_SOURCES = (".py", ".json")
+_TO_SOURCE = re.compile(r"\]\(([^)#:\s]+\.(?:py|json))\)")
 _HREF = re.compile(r'href="([^"#:]+)')
 _ON_BINDER = re.compile(r"^\[[^]]*\]\(https://mybinder\.org[^)]*\)\n+", re.MULTILINE)
 _TEXTS = {"TEACHING": "Teaching it", "STATEMENTS": "Statements, tried"}
@@ -122,7 +123,7 @@ def _texts() -> Iterator[Page]:
 
 
 def _sources(notebooks: list[NotebookNode]) -> Iterator[Page]:
-    """A page for each Python file that a lesson links to."""
+    """A page for each Python or JSON file that a lesson links to."""
     linked = {
         (NOTEBOOKS / found[1]).resolve()
         for notebook in notebooks
@@ -187,7 +188,7 @@ def _sections(notebook: NotebookNode) -> list[str]:
 def _to_page(found: re.Match[str], files: set[str]) -> str:
     """A link that leads to a page of the site, where there is one."""
     path = (NOTEBOOKS / found[1]).resolve()
-    file = _source_page(path) if path.suffix == ".py" else f"{path.stem}.html"
+    file = _source_page(path) if path.suffix in _SOURCES else f"{path.stem}.html"
     return f'href="{file}' if file in files else found[0]
 
 

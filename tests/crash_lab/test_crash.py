@@ -184,6 +184,8 @@ def uses_it(folder: Path) -> None:
         (journal, {"at": "x", "nth": 0}, "nth is 0: count the passings of the moment from 1"),
         (journal, {"at": "x", "how": "hup"}, "how is 'hup': it can be 'kill' or 'term'"),
         (journal, {"how": "term"}, "how='term' needs one moment"),
+        (journal, {"at": "x", "workers": 0}, "workers is 0: give the number of processes"),
+        (journal, {"workers": 2}, "workers is 2: the first of them is killed at one moment"),
         (journal, {"timeout": 0}, "timeout is 0: give a number of seconds above 0"),
         ("journal", {}, "'journal' is no function: give one that takes the folder"),
         (waits, {}, r"waits is async: give a function that calls asyncio\.run"),
@@ -308,11 +310,25 @@ def test_the_report_is_the_same_beside_busy_neighbours(
 
 
 @posix_only
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    script = "from lessons_lib.memories import crash; print(crash(str).value)"
+    env = {**os.environ, "TMPDIR": str(long)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert not Path(done.stdout.strip()).exists()
+    assert list(long.iterdir()) == []
+
+
+@posix_only
 @pytest.mark.parametrize("how", [{}, {"at": "never", "workers": 2}])
 def test_a_stopped_cell_leaves_no_child(how: dict[str, Any]) -> None:
     parent = os.getpid()
 
     def hangs(folder: Path) -> None:
+        moment("all are heard")
         with suppress(FileExistsError):
             (folder / "one").touch(exist_ok=False)
             os.kill(parent, signal.SIGINT)

@@ -13,9 +13,11 @@ from functools import partial
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from lessons_lib.database import Postgres
-from lessons_lib.memories import Message, PostgresBot, PostgresMendedBot
+from lessons_lib.memories import Message, PostgresBot, PostgresMendedBot, graph_postgres
+from lessons_lib.memories.seal import Tampered
 
 Make = Callable[[str], PostgresBot | PostgresMendedBot]
 make_mended = partial(PostgresMendedBot, key=b"sixteen bytes ok")
@@ -147,3 +149,66 @@ def test_what_is_forgotten_is_in_no_file_of_the_cluster(
     assert _files_with(ours, "4 Marble Lane") == []
     assert mended.messages("c1") == []
     assert mended.say("What is my name?", conversation="c2", user="bob") == "Your name is Bob."
+
+
+def test_samples_of_what_was_said_are_not_kept_for_the_planner(
+    ours: Postgres, uri: str, mended: PostgresMendedBot
+) -> None:
+    """The server takes them by itself, in time, and they outlive the rows."""
+    mended.say("My name is Wilhelmine.")
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    mended.forget()
+    assert _files_with(ours, "Wilhelmine") == []
+
+
+def test_who_still_reads_what_is_forgotten_is_told_of(
+    uri: str, mended: PostgresMendedBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph_postgres, "PATIENCE", 0.1)
+    mended.say("My name is Ada.")
+    with psycopg.connect(uri) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM store")
+        with pytest.raises(TimeoutError, match="somebody is reading the database as it was"):
+            mended.forget()
+    mended.forget()
+
+
+def test_who_may_not_empty_the_log_is_told_what_is_left(uri: str) -> None:
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("CREATE ROLE tenant LOGIN")
+        connection.execute("GRANT ALL ON SCHEMA public TO tenant")
+    try:
+        with closing(make_mended(make_conninfo(uri, user="tenant"))) as bot:
+            bot.say("My name is Ada.")
+            with pytest.raises(PermissionError, match="only the server's owner may empty that"):
+                bot.forget()
+            assert bot.messages() == []
+    finally:
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute("DROP OWNED BY tenant CASCADE")
+            connection.execute("DROP ROLE tenant")
+
+
+@pytest.mark.parametrize(
+    ("forgery", "read"),
+    [
+        (
+            "checkpoints SET checkpoint = replace(checkpoint::text, '\"ada\"', '\"bob\"')::jsonb",
+            "c1",
+        ),
+        ("checkpoints SET thread_id = 'c2'", "c2"),
+        ("checkpoint_blobs SET blob = set_byte(blob, 40, 0) WHERE channel = 'messages'", "c1"),
+        ("store SET value = replace(value::text, 'Ada', 'Eve')::jsonb", "c2"),
+    ],
+)
+def test_what_was_changed_is_not_read(
+    uri: str, mended: PostgresMendedBot, forgery: str, read: str
+) -> None:
+    """Also where no serializer comes: a text of the state, an item, another thread's row."""
+    mended.say("My name is Ada.", conversation="c1")
+    with psycopg.connect(uri, autocommit=True) as connection:
+        assert connection.execute(f"UPDATE {forgery}").rowcount > 0
+    with pytest.raises(Tampered):
+        mended.say("What is my name?", conversation=read)
