@@ -35,6 +35,7 @@ ON_POSTGRES = (
     "notebooks/18_many_workers_one_memory.ipynb",
     "test_exercise_is_proven[18.",
     "test_what_a_lesson_starts_from_runs_alone[18]",
+    "notebooks/21_the_verdict.ipynb",
 )
 
 

@@ -1,11 +1,15 @@
-"""The table that opens the README: the exam of six memories, written from a run and never by hand.
+"""What the README shows of the course, taken from runs and never made by hand: its table, pictures.
 
 python -m tests.refresh README
 """
 
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
+
+import nbformat
 
 from tests.project import ROOT
 
@@ -14,6 +18,11 @@ BEGIN = (
     "<!-- The memory exam of six memories, written by: python3 -m lessons_lib refresh README -->"
 )
 END = "<!-- Here ends what the command writes. -->"
+PICTURES = {
+    ROOT / "notebooks/pictures/journal.svg": ("08_the_journal", "Cards, each leading"),
+    ROOT / "notebooks/pictures/workers.svg": ("18_many_workers_one_memory", "A broken frame"),
+}
+"""Pictures of the README: the lesson that has stored each, and how its alt text begins."""
 
 
 def sat() -> str:
@@ -61,3 +70,20 @@ def with_table(text: str, table: str) -> str:
 def refresh(path: Path = README) -> str:
     """Return the text that the README should have."""
     return with_table(path.read_text(encoding="utf-8"), sat())
+
+
+def picture(path: Path) -> str:
+    """The text of a picture of the README, as its lesson has stored it.
+
+    Raises ValueError when the lesson has no such picture.
+    """
+    lesson, alt = PICTURES[path]
+    notebook = nbformat.read(ROOT / f"notebooks/{lesson}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            shown = output.get("data", {}).get("text/html", "")
+            for tag in re.findall(rf'<img[^>]* alt="{alt}[^>]*>', shown):
+                found = re.search(r"data:image/svg\+xml;base64,([\w+/=]+)", tag)
+                if found:
+                    return base64.b64decode(found[1]).decode() + "\n"
+    raise ValueError(f"{lesson} has no picture whose alt text begins with {alt!r}")

@@ -223,7 +223,8 @@ def _one(path: Path, check: bool) -> bool:
 
 
 def _readme(check: bool) -> bool:
-    return _written(readme.README, readme.refresh, "tables", readme.BEGIN, check)
+    pictures = [_written(one, readme.picture, "pictures", "<svg", check) for one in readme.PICTURES]
+    return _written(readme.README, readme.refresh, "tables", readme.BEGIN, check) and all(pictures)
 
 
 def _exam(check: bool) -> bool:

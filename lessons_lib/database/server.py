@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -62,7 +63,8 @@ class Postgres:
         first = psutil.Process(self.pid)
         doomed = [first, *first.children(recursive=True)]
         for process in doomed:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # one that was ending by itself
+                process.kill()
         self._ask("wait")
         end = time.monotonic() + PATIENCE
         while any(map(_lives, doomed)) and time.monotonic() < end:

@@ -26,8 +26,8 @@ their names are in candidates.py: `python3 -m lessons_lib exam`.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from lessons_lib.exam.price import price
 from lessons_lib.exam.questions import QUESTIONS, Answer, Question
 from lessons_lib.exam.report import Report, Sitting
 from lessons_lib.exam.worker import Late, Trouble, open_lab
+from lessons_lib.observe.pictures.waiting import waiting
 
 __all__ = ["QUESTIONS", "Answer", "OnPostgres", "Report", "exam"]
 
@@ -64,7 +65,7 @@ def exam(
     - `named`: more of them, with the names that the report gives them.
     - `only`: keys of the questions to ask, as in `only=("recall", "apart", "kill")`; None for all.
     - `costs`: whether the price is measured as well.
-    - `tell`: is told how far it is; None writes it to a terminal, if there is one.
+    - `tell`: is told how far it is; None tells whoever waits at a terminal or in a notebook.
 
     >>> from lessons_lib.memories import DictBot
     >>> print(exam(DictBot, only=("recall", "kill"), costs=False))
@@ -78,21 +79,21 @@ def exam(
     """
     candidates = _candidates(makes, named or {})
     questions = _chosen(only)
-    told = tell or _to_the_terminal()
     sittings = []
     try:
-        for name, packed, keeping, elsewhere in [_enrolled(*one) for one in candidates.items()]:
-            answers = {}
-            for number, question in enumerate(questions, 1):
-                told(f"{name}: question {number} of {len(questions)} · {question.asks}")
-                with open_lab(packed, keeping, elsewhere=elsewhere) as lab:
-                    answers[question.key] = question.put_to(lab)
-            cost = None
-            if costs:
-                told(f"{name}: its price")
-                with open_lab(packed, keeping) as lab:
-                    cost = price(packed, lab.folder)
-            sittings.append(Sitting(name, answers, cost))
+        with _telling(tell) as told:
+            for name, packed, keeping, elsewhere in [_enrolled(*one) for one in candidates.items()]:
+                answers = {}
+                for number, question in enumerate(questions, 1):
+                    told(f"{name}: question {number} of {len(questions)} · {question.asks}")
+                    with open_lab(packed, keeping, elsewhere=elsewhere) as lab:
+                        answers[question.key] = question.put_to(lab)
+                cost = None
+                if costs:
+                    told(f"{name}: its price")
+                    with open_lab(packed, keeping) as lab:
+                        cost = price(packed, lab.folder)
+                sittings.append(Sitting(name, answers, cost))
     except KeyboardInterrupt:
         raise Stopped("the exam was stopped, and its processes have ended") from None
     return Report(tuple(sittings))
@@ -167,8 +168,11 @@ def _enrolled(name: str, make: Make) -> tuple[str, bytes, Keeping, bool]:
             return name, packed, keeping, False
 
 
-def _to_the_terminal() -> Tell:
-    """Write how far it is to the terminal, in place; to nothing where there is none."""
-    if not sys.stderr.isatty():
-        return lambda line: None
-    return lambda line: print(f"\r\033[K{line[:78]}", end="", file=sys.stderr, flush=True)
+@contextmanager
+def _telling(tell: Tell | None) -> Iterator[Tell]:
+    """What is told how far it is: who was given, or else whoever waits for it."""
+    if tell:
+        yield tell
+    else:
+        with waiting("the memory exam") as told:
+            yield told

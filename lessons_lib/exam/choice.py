@@ -12,9 +12,9 @@ from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.table import Table
 
 PRICES = {
-    "memory": "Price: memory does not grow",
-    "files": "Price: files grow by turns at most",
-    "packages": "Price: nothing to install",
+    "memory": "does not grow",
+    "files": "grow with the turns at most",
+    "packages": "nothing to install",
 }
 _CELL = (
     f"padding:3px 8px 3px 0;border-bottom:1px solid {style.LINE};text-align:left;"
@@ -103,7 +103,7 @@ class Choice:
         return ("memory", *(["fits"] if self.marked else []), *self._keys(), "statements")
 
     def _row(self, one: Sitting) -> list[str]:
-        fits = [f"{self.fits(one)} of {len(self.marked)}"] if self.marked else []
+        fits = [f"{self.fits(one)}/{len(self.marked)}"] if self.marked else []
         statements = "?" if one.price is None else str(one.price.statements)
         return [one.name, *fits, *(_shown(one, key) for key in self._keys()), statements]
 

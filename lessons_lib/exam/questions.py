@@ -268,7 +268,7 @@ def _overlap(lab: Lab, one: Worker, two: Worker, reader: Callable[[], Worker]) -
     "workers",
     "Share: any worker",
     did="told one process; asked a new one, and one that was already running; told that one, and "
-    "asked the first",
+    "asked the first; killed the first in the middle of a turn, and asked the other",
     mends="keep it where every process looks, and look there at every turn",
 )
 def workers(lab: Lab) -> Finding:
@@ -280,9 +280,13 @@ def workers(lab: Lab) -> Finding:
     if not running and not started_later:
         return "no", "another process knew nothing of the conversation"
     two.say("My name is Eve.")
-    if running and one.ask().answer == "Your name is Eve.":
-        return "yes", "each process knew what the other had been told"
-    return "in part", "a process that was running already did not see what another wrote"
+    if not running or one.ask().answer != "Your name is Eve.":
+        return "in part", "a process that was running already did not see what another wrote"
+    _held(one, "The printer smokes.")
+    one.kill()
+    if two.ask().answer != "Your name is Eve.":
+        return "in part", "when one was killed in a turn, another that was running did not go on"
+    return "yes", "each knew what the other was told, and went on when that was killed"
 
 
 @question(

@@ -33,7 +33,7 @@ def shift(notes: Sequence[Note], killed: int, saved: Sequence[str]) -> Picture:
             "did the others"
         )
     last = before[-1]
-    left = [_box(f"a{n}", one, "lost" if one == last else "kept") for n, one in enumerate(before)]
+    left = [_box(f"a{n}", one, "redone" if one == last else "kept") for n, one in enumerate(before)]
     right = [_box(f"b{n}", one, "again" if one == last else "") for n, one in enumerate(after)]
     database = Box("database", "Postgres", "cylinder", tuple(saved))
     first = after.index(last) if last in after else 0
@@ -47,10 +47,12 @@ def shift(notes: Sequence[Note], killed: int, saved: Sequence[str]) -> Picture:
     # the step that died stands in the same row twice
     down = max(0, len(before) - 1 - first)
     layout = _lay_out(left, database, right, down)
-    return draw(diagram, _alt(before, after, saved), layout=layout, see=right[0].id)
+    said = {"the killed worker": before, "another worker": after, "in the database": saved}
+    text = "\n".join(f"{who:<20}{' · '.join(steps)}" for who, steps in said.items())
+    return draw(diagram, _alt(before, after, saved), text, layout)
 
 
-_STATES: dict[str, State] = {"kept": "kept", "lost": "lost", "again": "lost"}
+_STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost"}
 
 
 def _box(name: str, step: str, fate: str) -> Box:

@@ -60,7 +60,7 @@ Part 3: the graph remembers
 16_inside_a_server             40 20 Inside a server | Who waits for whom?
 Part 4: remembering costs
 17_the_price_of_memory         40 20 The price of memory | What does it cost as it grows?
-18_many_workers_one_memory     40 20 Many workers, one memory | Does it scale out?
+18_many_workers_one_memory     40 35 Many workers, one memory | Does it scale out?
 19_trust_and_change            40 20 Trust and change | Can I trust what comes back?
 20_write_a_checkpointer       120  0 Write a checkpointer | How does it work inside?
 21_the_verdict                 40 20 The verdict | Which should I choose?

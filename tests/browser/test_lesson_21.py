@@ -1,4 +1,4 @@
-"""Lesson 21 as a reader takes it: boxes are ticked, by keyboard too; the table sorts by them."""
+"""Lesson 21 as a reader takes it: boxes are ticked, also by keyboard, and the table is sorted."""
 
 from __future__ import annotations
 

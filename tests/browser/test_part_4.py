@@ -65,7 +65,7 @@ OWN = Plan(
         *("def mark(", "def fresh("),
     ),
     run="await suite()",
-    shows="1 of 17",
+    shows="1/17",
     prediction="20.fork",
     option="b) The newer branch's value",
     told="Both count on from the same number",

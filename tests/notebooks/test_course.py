@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from lessons_lib.teach import course
 from lessons_lib.teach.course import LESSONS, Lesson
+from tests import readme
 from tests.notebooks import reading
 from tests.project import NOTEBOOKS, ROOT, notebooks
 
@@ -22,10 +24,9 @@ _TITLED_LINK = re.compile(r"\[(\d\d) · ([^\]]+)\]\((?:notebooks/)?(\w+)\.ipynb\
 
 
 def _row(lesson: Lesson) -> str:
-    written = course.is_written(lesson)
     link = f"[{lesson.title}](notebooks/{lesson.slug}.ipynb)"
-    title, state = (link, "ready") if written else (lesson.title, "planned")
-    return f"| {lesson.number} | {title} | {lesson.question} | {state} |"
+    minutes = f"{lesson.core} + {lesson.deeper}" if lesson.deeper else str(lesson.core)
+    return f"| {lesson.number} | {link} | {lesson.question} | {minutes} |"
 
 
 def test_the_readme_lists_the_lessons() -> None:
@@ -37,13 +38,14 @@ def test_the_parts_of_the_readme_are_the_courses() -> None:
     assert re.findall(r"\| \*\*(Part .*?)\*\*", README) == list(parts)[1:]
 
 
+@pytest.mark.parametrize("path", readme.PICTURES, ids=lambda path: path.stem)
+def test_a_picture_of_the_readme_is_its_lessons(path: Path) -> None:
+    assert path.read_text("utf-8") == readme.picture(path), "python3 -m lessons_lib refresh README"
+
+
 def test_the_teachers_plans_have_title_and_minutes() -> None:
-    planned = [
-        f"{one.number} · {one.title} ({one.core} minutes)"
-        for one in LESSONS
-        if course.is_written(one)
-    ]
-    assert re.findall(r"^## (\d\d · .*)$", TEACHING, re.MULTILINE) == planned
+    plans = [f"{one.number} · {one.title} ({one.core} minutes)" for one in LESSONS]
+    assert re.findall(r"^## (\d\d · .*)$", TEACHING, re.MULTILINE) == plans
 
 
 @pytest.mark.parametrize("name", PROSE)
@@ -61,8 +63,8 @@ def test_a_lesson_opens_with_its_title_and_question(name: str) -> None:
 
 def test_the_paths_of_lesson_00_lead_to_their_lessons() -> None:
     page = PROSE[LESSONS[0].slug + ".ipynb"]
-    rows = re.findall(r"^\| (?:90 minutes|half a day|a day).*\|$", page, re.M)
-    assert len(rows) == 3
+    rows = re.findall(r"^\| (?:90 minutes|half a day|a day|you run an agent).*\|$", page, re.M)
+    assert len(rows) == 4
     for row in rows:
         numbers = re.findall(r"\b\d\d\b(?!_)", row.split("|")[2])
         assert numbers[0] == "00"

@@ -88,7 +88,7 @@ def test_a_snippet_sees_the_notebook_hold_on(run: Run) -> None:
         "def put(thing):\n    shelf.append(thing)\n"
         "print(step('''\na = Upload('a')\nput(a)\ndel a\n'''))"
     )
-    assert "Upload 'a' is held unseen, by the notebook" in told
+    assert "Upload 'a' is held unseen" in told
 
 
 def test_a_player_has_a_page_for_the_stored_notebook(run: Run) -> None:

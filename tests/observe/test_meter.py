@@ -127,33 +127,6 @@ def test_words_have_units_and_ratios_are_one_whatever_the_noise() -> None:
         assert meter.ratio(amount, 10 * amount * noise) == "about 1/10 as much"
 
 
-def test_two_measurements_at_once_share_one_trace() -> None:
-    """The one that began it ends first: the other still has its bytes."""
-    inside, ended = threading.Event(), threading.Event()
-
-    def first() -> None:
-        inside.set()
-        begun.wait()
-
-    def second() -> bytearray:
-        begun.set()
-        ended.wait()
-        return bytearray(MIB)
-
-    def begin() -> None:
-        measure(first)
-        ended.set()
-
-    begun = threading.Event()
-    one = threading.Thread(target=begin)
-    one.start()
-    inside.wait()
-    cost = measure(second)
-    one.join()
-    assert 0.9 * MIB < cost.kept < 1.1 * MIB
-    assert not tracemalloc.is_tracing()
-
-
 def test_a_neighbour_adds_no_more_than_what_it_keeps_meanwhile() -> None:
     """Bytes of all threads count. Two others have a piece each at the most: that is the margin."""
     ended, around = threading.Event(), threading.Barrier(3)

@@ -133,16 +133,16 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
             start_a_generator_in_a_ring,
             [_GARBAGE, "x is 1", "Upload 'u' died, by the collector"],
         ),
-        ("u = Upload('u')\nhide(u)\ndel u", put_aside, [f"{_HELD}, by module {__name__}"]),
+        ("u = Upload('u')\nhide(u)\ndel u", put_aside, [_HELD]),
         (
             "u = Upload('u')\nhide(u)\ndel u\nclear()",
             put_error_aside,
-            [f"{_HELD}, by frame of put_error_aside", "Upload 'u' died, by reference count"],
+            [_HELD, "Upload 'u' died, by reference count"],
         ),
         (
             "box = [[Upload('u')]]\nhide(box.pop())\nx = 1",  # out of sight in one line: not dead
             put_aside,
-            [f"list 2 is held unseen, by module {__name__}", "x is 1"],
+            ["list 2 is held unseen", "x is 1"],
         ),
         (
             "u = Upload('u')\nw = ref(u)\ndel u",
@@ -160,7 +160,7 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
         (
             "class Cat:\n    def __del__(self): hide(self)\ncat = Cat()\ndel cat",
             put_aside,
-            [f"Cat is held unseen, by module {__name__}"],
+            ["Cat is held unseen"],
         ),
     ],
 )
@@ -224,7 +224,7 @@ def test_a_large_structure_is_bounded() -> None:
 def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str) -> None:
     made = f"many = {kind}([Upload() for _ in range(501)])\nrest = [u for u in many][500:]"
     told = news(f"{made}\nx = rest.pop()\ndel x")
-    assert told[3] == f"Upload 501 is held unseen, by {kind}, beyond its first 500 items"
+    assert told[3] == "Upload 501 is held unseen"
     assert run(made).note == "of a longer container, 500 items are followed"
 
 
@@ -483,38 +483,11 @@ def test_what_a_neighbour_changes_meanwhile_can_be_shown() -> None:
     assert len(recording.steps) > 3
 
 
-def test_while_another_thread_collects_no_collection_is_told() -> None:
-    """What it collects stands still at the start: a callback waits until the snippet has ended."""
-    begun, ended = threading.Event(), threading.Event()
-
-    def stand(phase: str, info: object) -> None:
-        if threading.current_thread() is other and phase == "start":
-            begun.set()
-            ended.wait(60)
-
-    other = threading.Thread(target=gc.collect)
-    gc.callbacks.append(stand)
-    try:
-        other.start()
-        assert begun.wait(60)
-        told = news("a = []\na.append(a)\ndel a\ngc.collect()\nn = gc.collect()")
-    finally:
-        ended.set()
-        other.join()
-        gc.callbacks.remove(stand)
-    none = "no collection took place: another thread may be at one"
-    assert told[3:] == [none, f"n is 0; {none}"]
-    assert news("gc.collect()") == ["nothing died"]
-    inside = news("def f(n):\n    return n\nx = f(gc.collect())")
-    assert inside[-1].startswith("x is ")
-    assert "no collection" not in inside[-1]
-
-
 def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stepper, "MAX_SEARCHES", 1)
+    monkeypatch.setattr(stepper, "MAX_SEARCHES", 0)
     recording = run("a = Upload()\nput_aside(a)\ndel a", put_aside=put_aside)
-    assert recording.steps[-1].unseen == (("something that was not looked for", 1),)
-    assert recording.note == "after 1 searches, who holds what is unseen is no longer looked for"
+    assert recording.steps[-1].unseen == (("something", 1),)
+    assert recording.note == "too much is held unseen: some of it may be garbage"
     _SHELF.clear()
 
 
@@ -625,5 +598,5 @@ def test_what_is_suspended_is_called_by_its_name(function: str, start: str, told
 
     words = "; ".join(news(f"{function}\n{start}\nx = 1", Turn=Turn))
     assert f"new: {told}" in words
-    assert f"only {told} holds Upload" in words or f"Upload is held unseen, by {told}" in words
+    assert f"only {told} holds Upload" in words
     assert "closure" not in words

@@ -102,8 +102,8 @@ async def _async_saver() -> Any:
 @pytest.mark.parametrize(
     ("saver", "advice"),
     [
-        (Elsewhere(), "ask a server's database itself"),
-        (None, "ask a server's database itself"),
+        (Elsewhere(), "ask its database itself"),
+        (None, "ask its database itself"),
         (InMemorySaver, "give the one that the graph was compiled with, not its class"),
         (_async_saver, r"a second time, storage\(SqliteSaver\(sqlite3.connect\(path\)\)\)"),
     ],

@@ -19,6 +19,13 @@ def proven(id: str, answer: Any) -> Method:
     """Return the reader's function when it passes its check, else the course's; print which.
 
     Nothing is recorded: that is for `check`.
+
+    >>> proven("20.prune", None).__name__
+    prune: the course's, until yours passes its check
+    'prune'
+    >>> proven("20.prune", solved("20.prune")) is solved("20.prune")
+    prune: yours
+    True
     """
     exercise = loader.exercise(id)
     if judge(exercise, loader.check_of(id), answer).right:

@@ -12,6 +12,7 @@ from typing import Any
 from lessons_lib.exam import exam
 from lessons_lib.exam.questions import Mark
 from lessons_lib.exam.source import account
+from lessons_lib.observe.pictures.waiting import waiting
 from lessons_lib.teach.model import NotYet
 
 Make = Callable[[Path], Any]
@@ -58,12 +59,12 @@ def judge(brief: Brief, make: Make) -> str:
     packages = _packages(brief, make)
     _time(brief, make)
     _bytes(brief, make)
-    _questions(brief, make)
-    needs = ", ".join(packages) or "nothing but Python"
-    graph = "with a graph" if any("lang" in name for name in packages) else "without a graph"
+    with waiting("the exam of your bot") as tell:
+        _questions(brief, make, tell)
+    needs = f"on {', '.join(packages)}" if packages else "without a package, and without a graph"
     return (
-        f"{len(brief.needs)} questions passed, {graph}, on {needs}; at most {brief.kib} KiB a turn "
-        f"in its folder, and no {brief.times} times as long as the turn of `GraphBot`."
+        f"{len(brief.needs)} questions passed, {needs}. A turn adds at most {brief.kib} KiB to its "
+        f"folder, and takes at most {brief.times} times as long as one of `GraphBot`."
     )
 
 
@@ -128,11 +129,11 @@ def _knows_nothing(make: Make) -> bool:
     return not known
 
 
-def _questions(brief: Brief, make: Make) -> None:
+def _questions(brief: Brief, make: Make, tell: Callable[[str], None]) -> None:
     """The brief's questions of the exam; the two that decide are asked by themselves, at first."""
     first, second, *rest = brief.needs
     for keys in ([first], [second], rest):
-        report = exam(named={"yours": make}, only=keys, costs=False, tell=lambda _: None)
+        report = exam(named={"yours": make}, only=keys, costs=False, tell=tell)
         for answer in report["yours"].answers.values():
             if answer.mark not in ("yes", brief.needs[answer.question.key]):
                 raise NotYet(f"*{answer.question.asks}*: {answer.mark}. Seen: {answer.saw}.")

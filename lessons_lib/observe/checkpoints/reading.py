@@ -334,7 +334,8 @@ def told(saver: Any, error: Exception) -> Exception:
             f"the saver's connection cannot be used ({said}), expected an open one: "
             "open the file again"
         )
-    if is_sqlite and ("locked" in words or "busy" in words):
+    is_locked = is_sqlite and ("locked" in words or "busy" in words)
+    if is_locked or type(error).__name__ == "LockNotAvailable":
         return TimeoutError(
             f"{_file_name(saver)} is locked by another connection, expected one that can be read: "
             "commit or close the other, then call again"

@@ -265,7 +265,7 @@ def _add_what_is_beside(sums: _Sums, connection: sqlite3.Connection, path: str) 
 # The values that stand in a checkpoint's JSON have their share of what the whole takes.
 _ROWS = """
     SELECT thread_id, key AS channel, 'checkpoint' AS kind, count(*) AS pieces,
-        sum(pg_column_size(checkpoint) * octet_length(value::text)
+        sum(pg_column_size(checkpoint)::numeric * octet_length(value::text)
             / octet_length(checkpoint::text)) AS stored, 0 AS plain
         FROM checkpoints, jsonb_each(checkpoint -> 'channel_values') GROUP BY 1, 2
     UNION ALL SELECT thread_id, '', 'checkpoint', count(*),
@@ -311,5 +311,5 @@ def _of_postgres(saver: Any) -> Storage:
         where = f"{type(saver).__name__}, database {database.info.dbname}"
     notes.append(f"{stored} bytes as Postgres stores them, long ones compressed; as values {plain}")
     if in_transaction(saver.conn):
-        notes.append("without what the saver's own connection has not committed yet")
+        notes.append("without what the saver's own connection has not committed")
     return Storage(where, sums.parts(), tuple(notes))

@@ -113,6 +113,7 @@ def with_subclasses(*kinds: type) -> set[int]:
 
 def is_hidden(kind: type) -> bool:
     """True for what holds objects without showing it: closures, generators, frames, iterators."""
+    # There are dozens of types of iterators, and most have no public name.
     return issubclass(kind, _HIDDEN) or name_of(kind).endswith(("iterator", "cache_wrapper"))
 
 
@@ -131,7 +132,7 @@ def atom_text(value: object) -> str:
     if kind is str or kind is bytes:
         text = repr(value[:24])  # type: ignore[index]
         return text if len(value) <= 24 else text[:-1] + "…" + text[-1]  # type: ignore[arg-type]
-    if kind is int:
+    if kind is int:  # Python refuses to write out one of more than 4,300 digits
         return str(value) if -(10**15) < value < 10**15 else "a large int"  # type: ignore[operator]
     if kind in _SHORT:
         return repr(value)
@@ -248,11 +249,12 @@ def attribute_reader(kind: type) -> Callable[[object], Pairs]:
 
     def read_attributes(thing: object) -> Pairs:
         table = getter(thing) if getter else None
+        # A subclass could run code of its own.
         found = list(table.items()) if type(table) is dict else []
         if len(found) > ITEM_LIMIT:
             del found[ITEM_LIMIT:]
         for name, slot in slots:
-            with suppress(AttributeError):
+            with suppress(AttributeError):  # a slot that was never filled
                 found.append((name, slot.__get__(thing, kind)))
         return found
 
@@ -322,7 +324,7 @@ def _held_in_c(thing: object, known: Pairs) -> Pairs:
     """References that only the collector knows of, held in the C part of an object."""
     seen = {id(target) for _, target in known}
     own = _dict_getter(type(thing))
-    seen.add(id(own(thing)) if own else 0)
+    seen.add(id(own(thing)) if own else 0)  # its attributes were read one by one
     names = {id(value): name for name, value in _named_in_c(thing)}
     return [
         (names.get(id(target), ""), target)
@@ -348,7 +350,7 @@ INDEXES = [f"[{i}]" for i in range(ITEM_LIMIT)]
 def _sequence(base: Any, brackets: str) -> Reader:
     """Lists, tuples, deques: their items by index."""
 
-    def items(thing: Any) -> Pairs:
+    def items(thing: Any) -> Pairs:  # by the base's own methods: a subclass may have others
         return list(zip(INDEXES, islice(base.__iter__(thing), ITEM_LIMIT), strict=False))
 
     def say(_: object, pairs: Pairs) -> str:
@@ -417,7 +419,7 @@ def _cell_pairs(cell: types.CellType) -> Pairs:
 def _method_pairs(method: Any) -> Pairs:
     """A bound method holds the object it is bound to, and a function that holds anything itself."""
     pairs = [("self", method.__self__)]
-    if is_a(method.__self__, (types.ModuleType, type)):
+    if is_a(method.__self__, (types.ModuleType, type)):  # `len`, a class method: nothing to free
         pairs = []
     if is_a(method, types.MethodType):
         held = named(method.__func__)
@@ -448,28 +450,26 @@ def _say_exception(error: BaseException, _: Pairs) -> str:
     return atom_text(error.args[0]) if error.args and type(error.args[0]) in ATOMS else ""
 
 
-def _of_suspended(thing: Any, what: str) -> Any:
-    """`frame`, `running` … of a generator or coroutine: `gi_frame`, `cr_frame`, `ag_frame`."""
-    prefix = next(p for p in ("gi_", "cr_", "ag_") if hasattr(thing, f"{p}frame"))
-    if what == "await":
-        what = "yieldfrom" if prefix == "gi_" else what
-    return getattr(thing, prefix + what, None)
+def _frame_of(suspended: Any) -> types.FrameType | None:
+    """The frame of a generator or coroutine; None when it has finished."""
+    frames = (getattr(suspended, name, None) for name in ("gi_frame", "cr_frame", "ag_frame"))
+    return next((frame for frame in frames if frame is not None), None)
 
 
 def _suspended_pairs(thing: Any) -> Pairs:
     """A suspended generator or coroutine keeps its frame, and so every local of it."""
-    frame = _of_suspended(thing, "frame")
-    if frame is None or _of_suspended(thing, "running"):  # then they are a running function's
+    frame = _frame_of(thing)
+    if frame is None or frame.f_back:  # while it runs, they are the names of a running function
         return []
-    pairs = [*_frame_pairs(frame), ("waits for", _of_suspended(thing, "await"))]
+    waits = (getattr(thing, name, None) for name in ("gi_yieldfrom", "cr_await", "ag_await"))
+    pairs = [*_frame_pairs(frame), *(("waits for", inner) for inner in waits if inner is not None)]
     unwanted = (types.FunctionType, types.FrameType, dict)
     return pairs + [pair for pair in _held_in_c(thing, pairs) if not is_a(pair[1], unwanted)]
 
 
 def _say_suspended(thing: Any, _: Pairs) -> str:
-    if _of_suspended(thing, "frame") is None:
-        return "finished"
-    return "running" if _of_suspended(thing, "running") else ""
+    frame = _frame_of(thing)
+    return "finished" if frame is None else "running" if frame.f_back else ""
 
 
 def _class_pairs(kind: type) -> Pairs:

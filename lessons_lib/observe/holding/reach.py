@@ -13,7 +13,7 @@ import sys
 import types
 from collections import Counter
 
-from .links import ATOMS, OWN_FOLDER, SUSPENDED, is_a, title
+from .links import ATOMS, OWN_FOLDER, is_a
 
 LOOK_LIMIT = 5000
 HOLDERS_LIMIT = 200
@@ -157,51 +157,10 @@ def _closure(start: set[int], children: dict[int, list[int]]) -> set[int]:
     return reached
 
 
-# -- who holds what no name leads to ---------------------------------------------------------------
-
-MOST_HOLDERS = 2000
-NOT_FOUND = "C code or a running expression"
-NOT_SEEN = "something further away than was looked"
-
-
-def unseen_holder(thing: object, hops: int = 12) -> str:
-    """Name what holds an object out of the snippet's sight, as a reader would call it.
-
-    >>> unseen_holder([])
-    'C code or a running expression'
-    """
-    level: list[object] = [thing]
-    seen = {id(thing), id(level)}
-    for _ in range(hops):
-        holders = [h for h in referrers(level) if id(h) not in seen and not _is_ours(h)]
-        names = sorted({name for holder in holders if (name := _name_of(holder))})
-        if names:
-            return names[0]
-        if not holders:
-            return NOT_FOUND
-        if len(holders) > MOST_HOLDERS:
-            break
-        level = holders
-        seen |= {id(level), *map(id, level)}
-    return NOT_SEEN
-
-
 def _is_ours(holder: object) -> bool:
     """The recorder's own frames are no holders."""
     return is_a(holder, types.FrameType) and holder.f_code.co_filename.startswith(OWN_FOLDER)
 
 
-def _name_of(holder: object) -> str:
-    """What a reader calls a holder that can be called anything at all; else nothing."""
-    is_cache = type(holder).__name__ == "_lru_cache_wrapper"
-    if is_cache or is_a(holder, (types.FrameType, *SUSPENDED)):
-        return title(holder)
-    if is_a(holder, types.CellType):
-        return "a closure"
-    if is_a(holder, BaseException):
-        return f"a kept {type(holder).__name__}"
-    if type(holder) is dict and is_a(name := holder.get("__name__"), str):
-        module = sys.modules.get(name)
-        if module is not None and module.__dict__ is holder:
-            return "the notebook" if name == "__main__" else f"module {name}"
-    return ""
+NOT_FOUND = "C code or a running expression"
+"""What holds a thing where nothing that the collector knows leads to it."""

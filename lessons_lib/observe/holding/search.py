@@ -204,7 +204,7 @@ class Search:
                 self._note_holders(things, set(map(id, seen)))
             if inner:
                 self.loose += [t for t in things if not gc.is_tracked(t) and _is_nested(t)]
-        if self.in_order:
+        if self.in_order:  # a sweep looks through this list alone
             self.found += self.loose
         return found
 
@@ -238,7 +238,7 @@ class Search:
             new = hot[asked:]
             if not new:
                 return
-            if len(new) > FEW:
+            if len(new) > FEW:  # the collector compares each with every reference there is
                 break
             asked = len(hot)
             ids = set(map(id, new))
@@ -293,6 +293,7 @@ class Search:
     def _note(self, thing: object, holder: object, hot: list[object]) -> None:
         """Note a holder; if it is new, what holds it is looked for too, unless it is a root."""
         self.above.setdefault(id(thing), {})[id(holder)] = holder
+        # Whoever asks what holds the notebook's machinery would go through all of it.
         end = id(holder) in self.roots or is_machinery(holder)
         if not end and id(holder) not in self.wanted:
             self.wanted.add(id(holder))

@@ -113,6 +113,7 @@ def growth(
         for count, size in enumerate(known, 1):
             tell(f"measuring size {size:,}, {count} of {len(known)}")
             amounts.append(_amount(run, size, of))
+    # What `of` gives is exact, however little; bytes drown in what any call costs.
     too_little = of is None and max(amounts) <= _NOTHING
     heights = _heights(amounts, too_little)
     slope, level = linear_regression([log2(size / known[0]) for size in known], heights)

@@ -109,10 +109,21 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     if tracemalloc.is_tracing():
         raise RuntimeError(BUSY)
     parts = (times // 2, times - times // 2)
-    runs = Runs()
+    looks = _looks(run, parts)
+    names = [name for name in looks[-1].made if name not in (*_UNSURE, _BYTES)]
+    growths = {name: _growth(looks, parts, name) for name in names}
+    each = {name: each for name, (each, over) in growths.items() if each and not over}
+    uneven = {name: each * times + over for name, (each, over) in growths.items() if over}
+    kept, over = _growth(looks, parts, _BYTES)
+    return Grown(times, tuple(_named(each)), tuple(_named(uneven)), kept * times + over)
+
+
+def _looks(run: Callable[[], object], parts: tuple[int, ...]) -> list[_Look]:
+    """Repeat a run, and look at what lives: before, and after each part of the runs."""
+    runs, times = Runs(), sum(parts)
     looks = [_Look(runs)]
     with waiting("repeating") as tell:
-        called(run)
+        called(run)  # fills caches
         tidy()
         with runs.traced(looks[0].at_the_start):
             for number in range(1, times + 1):
@@ -124,15 +135,7 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
                     in_a_short_stack(looks[-1].at_what_is_there)
     for look in looks:
         look.count()
-    growths = {
-        name: _growth(looks, parts, name)
-        for name in looks[-1].made
-        if name not in (*_UNSURE, _BYTES)
-    }
-    each = {name: each for name, (each, over) in growths.items() if each and not over}
-    uneven = {name: each * times + over for name, (each, over) in growths.items() if over}
-    kept, over = _growth(looks, parts, _BYTES)
-    return Grown(times, tuple(_named(each)), tuple(_named(uneven)), kept * times + over)
+    return looks
 
 
 _BYTES = "builtins.bytes that runs made"
@@ -186,6 +189,7 @@ class _Look:
         kinds = {id(kind): kind for kind in older}  # by identity: a metaclass may have its own ==
         for at, count in Counter(map(id, older)).items():
             self.older[_full_name(kinds[at])] += count
+        # Bytes know no class: they stand beside the classes under a name of their own.
         for _, size, stack, *_ in self._traces:
             self.made[_BYTES][self._runs.maker(stack)] += size
 

@@ -14,7 +14,6 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from time import perf_counter
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
@@ -92,32 +91,18 @@ def measured(run: Callable[[], object]) -> Measurement:
 
 # -- the trace ------------------------------------------------------------------------------------
 
-_door = Lock()
-_inside = 0
-"""How many of our measurements are in a trace that one of them began."""
-
 
 @contextmanager
 def traced(begin: Callable[[], object] = tracemalloc.start) -> Iterator[bool]:
-    """Trace allocations; gives whether the trace began here, and was not joined.
-
-    A trace ends with the last of our measurements in it, and one of somebody else goes on.
-    """
-    global _inside
-    with _door:
-        began = not tracemalloc.is_tracing()
-        if began:
-            begin()
-            _inside = 0
-        ours = began or _inside > 0
-        _inside += ours
+    """Trace allocations; gives whether the trace began here. One of somebody else goes on."""
+    began = not tracemalloc.is_tracing()
+    if began:
+        begin()
     try:
         yield began
     finally:
-        with _door:
-            _inside -= ours
-            if ours and not _inside:
-                tracemalloc.stop()
+        if began:
+            tracemalloc.stop()
 
 
 def tidy() -> None:

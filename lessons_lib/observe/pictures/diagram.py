@@ -45,6 +45,7 @@ class Arrow:
     head: str
     label: str = ""
     style: Literal["solid", "dashed", "dotted"] = "solid"
+    state: Literal["plain", "kept"] = "plain"
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,13 @@ the same place on every machine, instead of taking minutes.
 from __future__ import annotations
 
 import atexit
-import threading
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 FUEL = 600_000_000
-"""About a fifth of a second on an ordinary laptop; a new session may spend as much on itself."""
-
-_lock = threading.Lock()
+"""About a fifth of a second on an ordinary laptop."""
 
 
 class TooDense(Exception):
@@ -38,12 +35,10 @@ def render(dot: str, output: str = "svg", fuel: int = FUEL) -> str:
     """
     import wasmtime  # takes a tenth of a second, and only layouts need it
 
-    with _lock:
-        try:
-            return _session().run(dot, output, fuel)
-        except (wasmtime.Trap, wasmtime.WasmtimeError) as stopped:
-            _session.cache_clear()  # a call that was stopped leaves its session broken
-            raise TooDense("the graph has too many arrows to be laid out in time") from stopped
+    try:
+        return _Memory(fuel).render(dot, output)
+    except (wasmtime.Trap, wasmtime.WasmtimeError) as stopped:
+        raise TooDense("the graph has too many arrows to be laid out in time") from stopped
 
 
 def compiled_file() -> Traversable:
@@ -52,64 +47,50 @@ def compiled_file() -> Traversable:
 
 
 @cache
-def _compiled() -> tuple[Any, Any]:
+def _compiled(keep: bool = True) -> tuple[Any, Any]:
     """wasmtime's engine and the code, from the user's cache folder where there is one."""
     import wasmtime
 
     # Let go while wasmtime can still free it: at the end of a process modules die in any order.
     atexit.register(_compiled.cache_clear)
-    atexit.register(_session.cache_clear)
-
-    def compiled(keep: bool) -> tuple[Any, Any]:
-        config = wasmtime.Config()
-        config.consume_fuel = True
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    try:
         if keep:
             config.cache = True
         engine = wasmtime.Engine(config)
         return engine, wasmtime.Module.from_file(engine, str(compiled_file()))
-
-    try:
-        return compiled(keep=True)
     except wasmtime.WasmtimeError:  # no writable cache folder: pay the second in each process
-        return compiled(keep=False)
+        if not keep:
+            raise
+        return _compiled(keep=False)
 
 
-@cache
-def _session() -> _Session:
-    return _Session(*_compiled())
+class _Memory:
+    """The memory of one run of `dot`: a tenth of a millisecond to make, and nothing to free.
 
+    Its functions take addresses in it, as those of C do.
+    """
 
-class _Session:
-    """A store in which `dot` runs; its functions take addresses in its memory, as those of C do."""
-
-    def __init__(self, engine: Any, module: Any) -> None:
+    def __init__(self, fuel: int) -> None:
         import wasmtime
 
+        engine, module = _compiled()
         self._store = wasmtime.Store(engine)
-        self._store.set_fuel(FUEL)
+        self._store.set_fuel(fuel)
         self._store.set_wasi(wasmtime.WasiConfig())
         linker = wasmtime.Linker(engine)
         linker.define_wasi()
         self._exports: Any = linker.instantiate(self._store, module).exports(self._store)
 
-    def run(self, dot: str, output: str, fuel: int) -> str:
-        """Run one layout."""
-        self._store.set_fuel(fuel)
+    def render(self, dot: str, output: str) -> str:
         given = [self._put(text.encode() + b"\0") for text in (dot, output, "dot")]
         length = self._put(bytes(4))
-        try:
-            return self._drawn(self._call("graphviz_render", *given, length), length)
-        finally:
-            for address in (*given, length):
-                self._call("graphviz_free", address)
-
-    def _drawn(self, result: int, length: int) -> str:
+        result = self._call("graphviz_render", *given, length)
         if not result:
             reason = self._get(self._call("graphviz_last_error"), 4096).partition(b"\0")[0]
             raise ValueError(f"Graphviz cannot read this DOT text: {reason.decode().strip()}")
-        drawn = self._get(result, int.from_bytes(self._get(length, 4), "little"))
-        self._call("graphviz_free", result)
-        return drawn.decode("utf-8")
+        return self._get(result, int.from_bytes(self._get(length, 4), "little")).decode("utf-8")
 
     def _call(self, name: str, *arguments: int) -> int:
         found: int = self._exports[name](self._store, *arguments)

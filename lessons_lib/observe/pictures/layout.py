@@ -7,7 +7,7 @@ step is drawn on those places, so that nothing jumps.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import dist
 
@@ -66,17 +66,24 @@ def _dot(diagram: Diagram) -> str:
     number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
     widths = _widths(diagram)
     apart = "nodesep=0.44; ranksep=0.5;" if diagram.direction == "LR" else "nodesep=0.5;"
-    return "\n".join(
-        [
-            f"digraph {{ rankdir={diagram.direction}; newrank=true; splines=true; {apart}",
-            'node [shape=box fixedsize=true label=""]; edge [arrowhead=none fontname=Courier];',
-            *(_dot_box(number[b.id], widths[b.id], size(b)[1]) for b in diagram.boxes),
-            *(_dot_arrow(number, a) for a in diagram.arrows if a.tail != a.head),
-            *(_dot_frame(i, frame.boxes, number) for i, frame in enumerate(diagram.frames)),
-            _dot_names(diagram, number),
-            "}",
-        ]
-    )
+    lines = [
+        f"digraph {{ rankdir={diagram.direction}; newrank=true; splines=true; {apart}",
+        'node [shape=box fixedsize=true label=""]; edge [arrowhead=none fontname=Courier];',
+    ]
+    for box in diagram.boxes:
+        width, height = widths[box.id] / _PER_INCH, size(box)[1] / _PER_INCH
+        lines.append(f"{number[box.id]} [width={width:.3f} height={height:.3f}];")
+    for arrow in diagram.arrows:
+        if arrow.tail != arrow.head:  # those are drawn by us, over the box
+            label = f' [label="{"x" * (len(arrow.label) + 1)}"]' if arrow.label else ""
+            lines.append(f"{number[arrow.tail]} -> {number[arrow.head]}{label};")
+    for index, frame in enumerate(diagram.frames):
+        inside = " ".join(number[name] for name in frame.boxes)
+        room = f'margin={FRAME_MARGIN + 6}; label="x"'
+        lines.append(f"subgraph cluster_{index} {{ {room}; {inside} }}")
+    if column := _left_column(diagram):
+        lines.append(f"{{ rank=min; {'; '.join(number[box.id] for box in column)} }}")
+    return "\n".join([*lines, "}"])
 
 
 def _widths(diagram: Diagram) -> dict[str, float]:
@@ -90,27 +97,6 @@ def _left_column(diagram: Diagram) -> list[Box]:
     """Names that nothing points to."""
     heads = {arrow.head for arrow in diagram.arrows}
     return [box for box in diagram.boxes if box.kind == "name" and box.id not in heads]
-
-
-def _dot_box(number: str, width: float, height: float) -> str:
-    return f"{number} [width={width / _PER_INCH:.3f} height={height / _PER_INCH:.3f}];"
-
-
-def _dot_arrow(number: dict[str, str], arrow: Arrow) -> str:
-    blank = "x" * (len(arrow.label) + 1)  # as wide as the label will be
-    label = f' [label="{blank}"]' if arrow.label else ""
-    return f"{number[arrow.tail]} -> {number[arrow.head]}{label};"
-
-
-def _dot_frame(index: int, members: Iterable[str], number: dict[str, str]) -> str:
-    inside = " ".join(number[name] for name in members)
-    return f'subgraph cluster_{index} {{ margin={FRAME_MARGIN + 6}; label="x"; {inside} }}'
-
-
-def _dot_names(diagram: Diagram, number: dict[str, str]) -> str:
-    """Names that nothing points to stand in one column on the left."""
-    names = [number[box.id] for box in _left_column(diagram)]
-    return f"{{ rank=min; {'; '.join(names)} }}" if names else ""
 
 
 def _read(diagram: Diagram, plain: str) -> Layout:

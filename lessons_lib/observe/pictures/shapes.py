@@ -9,14 +9,6 @@ from . import ink, style
 from .diagram import Arrow, Box, Frame
 from .layout import Line, Place, Point
 
-_STROKE = {
-    "plain": ink.INK,
-    "kept": ink.BLUE,
-    "lost": ink.VERMILION,
-    "garbage": ink.VERMILION,
-    "died": ink.VERMILION,
-}
-_WORDS = {"kept": "kept", "lost": "lost", "garbage": "garbage", "died": "died"}
 _PENS = {
     "solid": (ink.INK, 1.6, ""),
     "dashed": (ink.INK, 1.6, ' stroke-dasharray="7 5"'),
@@ -73,8 +65,13 @@ def _fill(box: Box) -> str:
     return {"garbage": "url(#hatch)", "died": "none"}.get(box.state, ink.WHITE)
 
 
+def _stroke(box: Box, plain: str) -> str:
+    """Two colours beside the plain one: what was kept, and what is lost in one way or another."""
+    return {"plain": plain, "kept": ink.BLUE}.get(box.state, ink.VERMILION)
+
+
 def _pen(box: Box) -> tuple[str, float]:
-    return _STROKE[box.state], 1.4 if box.state in ("plain", "died") else 2.4
+    return _stroke(box, ink.INK), 1.4 if box.state in ("plain", "died") else 2.4
 
 
 def _lines(box: Box, left: float, top: float, gap: float = 0) -> str:
@@ -91,10 +88,9 @@ def _lines(box: Box, left: float, top: float, gap: float = 0) -> str:
 def _name(box: Box, place: Place) -> str:
     x, y, _, _ = place
     fill = "none" if box.state == "died" else ink.WASH
-    stroke = ink.LINE if box.state == "plain" else _STROKE[box.state]
     value = f'<tspan class="g"> = {escape(box.lines[0])}</tspan>' if box.lines else ""
     label = f'<text x="{x + 10:.1f}" y="{y + 20:.1f}">{escape(box.title)}{value}</text>'
-    return rect(place, 5, fill, stroke, 1) + label
+    return rect(place, 5, fill, _stroke(box, ink.LINE), 1) + label
 
 
 def _object(box: Box, place: Place) -> str:
@@ -103,11 +99,10 @@ def _object(box: Box, place: Place) -> str:
 
 
 def _pill(box: Box, place: Place) -> str:
-    stroke = ink.GREY if box.state == "plain" else _STROKE[box.state]
     texts = (box.title, *box.lines)
     top = place[1] + (place[3] - 20 * len(texts)) / 2 + 15
     radius = min(place[3] / 2, 20)
-    return rect(place, radius, ink.WASH, stroke, 1.2) + "".join(
+    return rect(place, radius, ink.WASH, _stroke(box, ink.GREY), 1.2) + "".join(
         text(place[0] + 17, top + 20 * i, line, "g" if i else "") for i, line in enumerate(texts)
     )
 
@@ -183,8 +178,8 @@ def _badge(box: Box, place: Place) -> str:
 
 
 def _note(box: Box, place: Place) -> str:
-    words = box.note or _WORDS.get(box.state, "")
-    if not words:
+    words = box.note or box.state
+    if words == "plain":
         return ""
     x, y, w, h = place
     colour = {"plain": ink.GREY, "kept": ink.BLUE}.get(box.state, ink.VERMILION_TEXT)
@@ -196,6 +191,8 @@ def _note(box: Box, place: Place) -> str:
 def draw_arrow(arrow: Arrow, line: Line) -> str:
     """The line of an arrow and its head."""
     colour, width, dashes = _PENS[arrow.style]
+    if arrow.state == "kept":
+        colour, width = ink.BLUE, 2.4
     tip, back, left, right = _head(line.points)
     points = (*line.points[:-1], back)
     d = f"M{_at(points[0])}C" + " ".join(_at(p) for p in points[1:])
@@ -252,6 +249,7 @@ def draw_frame(frame: Frame, place: Place) -> str:
 
 def _crack(x: float, y: float) -> str:
     """A gap in a horizontal line at x, y, with two torn ends."""
+    # Painted over the line in the colour of the paper: a dash of its own would differ by width.
     gap = path(f"M{x - 9:.1f} {y:.1f}h18", "none", ink.PAPER, 8)
     torn = f"M{x - 13:.1f} {y - 9:.1f}l6 6l-5 5l6 7M{x + 7:.1f} {y - 9:.1f}l6 6l-5 5l6 7"
     return gap + path(torn, "none", ink.VERMILION, 1.8)

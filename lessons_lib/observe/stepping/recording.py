@@ -11,6 +11,8 @@ from ..holding.links import LinkStyle
 from .contents import Change
 
 By = Literal["reference count", "the collector"]
+UNSEEN = "something"
+"""What holds a thing to which no name leads, and that is no garbage; `who_holds` could say more."""
 
 
 class Thing(NamedTuple):
@@ -58,14 +60,12 @@ class Step:
     died: tuple[Death, ...] = ()
     garbage: frozenset[int] = frozenset()
     unseen: tuple[tuple[str, int], ...] = ()
-    """Who holds a thing out of sight, and the number of that thing."""
+    """What holds a thing out of sight, and the number of that thing."""
     printed: str = ""
     error: str = ""
     """The exception that was caught or that ended the snippet at this step."""
     changes: tuple[Change, ...] = ()
     """Objects whose size or plain values are not what they were one step before."""
-    collected: bool = False
-    """Whether a collection may have taken place; none begins while another thread is at one."""
 
 
 @dataclass(frozen=True)

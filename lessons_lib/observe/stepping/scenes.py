@@ -85,6 +85,7 @@ class Scenes:
                 arrows.setdefault((arrow.tail, arrow.head, arrow.label), arrow)
             for frame in diagram.frames:
                 frames[frame.id] = (*frames.get(frame.id, ()), *frame.boxes)
+        # Names first: without them nobody could follow the rest.
         kept = sorted(boxes.values(), key=lambda box: box.kind != "name")[:MAX_BOXES]
         all_frames = [
             Frame(key, f"{key} runs", tuple(dict.fromkeys(ids))) for key, ids in frames.items()
@@ -124,7 +125,7 @@ class Scenes:
 
     def _box(self, thing: Thing, value: str) -> Box:
         slot, title = self.slots[thing.number], self.story.titles[thing.number]
-        if thing.type.startswith("frame of "):
+        if thing.type.startswith("frame of "):  # a reader knows it as the traceback that keeps it
             return Box(slot, "traceback", "pill", (title,))
         return Box(slot, title, "pill" if thing.hidden else "object", (value,) if value else ())
 
@@ -140,7 +141,7 @@ class Scenes:
             if name.target:
                 yield Arrow(_name_id(name), self.slots[name.target], style=name.style)
         for tail, label, head, style in step.references:
-            shown = "" if label == "__traceback__" else label
+            shown = "" if label == "__traceback__" else label  # the box it leads to says so
             yield Arrow(self.slots[tail], self.slots[head], shown, style)
         for holder, number in step.unseen:
             yield Arrow(f"held by {holder}", self.slots[number], style="dotted")

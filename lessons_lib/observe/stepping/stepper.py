@@ -20,10 +20,8 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Container, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
@@ -38,24 +36,23 @@ from ..holding.links import (
     is_a,
     is_hidden,
     reader_of,
-    telling_name,
-    title,
 )
-from ..holding.reach import NOT_FOUND, add_holders, held_from_outside, referrers, unseen_holder
+from ..holding.reach import add_holders, held_from_outside, referrers
 from ..pictures.style import shorten
 from .contents import Change, Contents, change, number_of
+from .lives import ONLY_IF_HOLDING, Lives
 from .output import output_kept_in
-from .recording import By, Death, Name, Recording, Reference, Step, Thing, drawn_references
+from .recording import UNSEEN, Name, Recording, Reference, Step, drawn_references
 from .rewriting import FILENAME, MAX_STEPS, PROBE, checked, instrument
 
 MAX_PROBES = 5_000
 MAX_THINGS = 600
 MAX_SEARCHES = 60
-"""So often a recording looks through the whole heap for who holds what no name leads to."""
+"""So often a recording looks through the whole heap for what a name leads to and no step shows."""
 
 _TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
 _TOO_MANY = f"of more objects, the first {MAX_THINGS} are followed"
-_NOT_LOOKED_FOR = "something that was not looked for"
+_TOO_OFTEN = "too much is held unseen: some of it may be garbage"
 
 
 def record(
@@ -79,22 +76,6 @@ def record(
 
 class _Stop(BaseException):
     """Ends a snippet that takes too many steps."""
-
-
-@dataclass(slots=True, eq=False)
-class _Watched:
-    """What the recorder knows of a living object: never the object itself."""
-
-    number: int
-    thing: Thing
-    key: int
-    ref: weakref.ref[Any] | None = None
-    tracked: bool = True
-    spare: int = 0
-    """References beyond those drawn; kept for what takes no weak reference."""
-    simple: bool = False
-    """Watched through a weak reference, and always drawn."""
-    contents: tuple[int, ...] = ()
 
 
 @dataclass(eq=False)
@@ -123,18 +104,10 @@ class _Recorder:
         self.snippet = snippet
         self.max_steps = max_steps
         self.steps: list[Step] = []
-        self.things: list[Thing] = []
-        self.known: dict[int, _Watched] = {}
-        self.deaths: list[Death] = []
+        self.lives = Lives()
         self.kinds: dict[int, _Kind] = {}
-        self.last = _Look()
-        self.holders: dict[int, str] = {}
         self.searches = 0
-        self.collecting = 0
-        """The thread in which a collection is running; 0: none."""
-        self.collected = False
-        self.depth = 0
-        """How many functions of the snippet were running at the last probe."""
+        self.last = _Look()
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
@@ -149,10 +122,11 @@ class _Recorder:
         """Run the instrumented code with everything around it put back afterwards."""
         built_in = {**vars(builtins), PROBE: self.probe}
         self.namespace = {"__name__": "__main__", "__builtins__": built_in, **names}
-        names.clear()
+        names.clear()  # or it would hold what the snippet lets go of
         was_on = gc.isenabled()
         gc.disable()
-        gc.callbacks.append(self._collection)
+        gc.callbacks.append(self.lives.hear)
+        # A traceback that the snippet prints can show its lines.
         source = self.snippet.splitlines(keepends=True)
         linecache.cache[FILENAME] = (len(self.snippet), None, source, FILENAME)
         try:
@@ -161,8 +135,8 @@ class _Recorder:
         finally:
             built_in[PROBE] = lambda line, event: None  # a function may outlive the recording
             linecache.cache.pop(FILENAME, None)
-            gc.callbacks.remove(self._collection)
-            self.known.clear()
+            gc.callbacks.remove(self.lives.hear)
+            self.lives.known.clear()
             self.last = _Look()
             self.error = None
             (gc.enable if was_on else gc.disable)()
@@ -172,17 +146,19 @@ class _Recorder:
             exec(code, self.namespace)
         except _Stop:
             self.notes = {self._where_it_stopped(): None, **self.notes}
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the reader's own: there is nothing to show
             self.namespace.clear()
             raise
         except BaseException as raised:
             self.error = raised  # its last step: the error and the frames that it keeps
             self._finish(_line_of(raised), "raised", _describe(raised), [])
         self.error = None
-        self._printed()
-        self.namespace.clear()
+        self._printed()  # told with the last step
+        self.namespace.clear()  # what finalizers print now is told as afterwards
         note, afterwards = "; ".join(self.notes), self._printed()
-        return Recording(self.snippet, tuple(self.things), tuple(self.steps), note, afterwards)
+        return Recording(
+            self.snippet, tuple(self.lives.things), tuple(self.steps), note, afterwards
+        )
 
     def _where_it_stopped(self) -> str:
         line = self.steps[-1].line if self.steps else 1
@@ -190,10 +166,6 @@ class _Recorder:
             more = f"max_steps={5 * self.max_steps} lets it go on"
             return f"stopped after {len(self.steps)} steps, at line {line}: {more}"
         return f"stopped at line {line}, after {MAX_PROBES:,} lines: a recording takes no more"
-
-    def _collection(self, phase: str, info: dict[str, int]) -> None:
-        self.collecting = threading.get_ident() if phase == "start" else 0
-        self.collected = self.collected or self.collecting == self.thread
 
     def _printed(self) -> str:
         text = self.output.getvalue()
@@ -205,6 +177,7 @@ class _Recorder:
         """Called by the snippet after (or, for return and raise, before) each statement."""
         if threading.get_ident() != self.thread:
             return
+        # The snippet may have switched it on; a look makes much, and would set off a collection.
         collector_on = gc.isenabled()
         gc.disable()
         try:
@@ -222,11 +195,11 @@ class _Recorder:
 
     def _finish(self, line: int, event: str, error: str, frames: list[types.FrameType]) -> None:
         """Close a step: look, and keep it unless it is a quiet one in which nothing changed."""
-        deaths = list(self.deaths)
-        del self.deaths[: len(deaths)]  # another thread may add one meanwhile
+        deaths = list(self.lives.deaths)
+        del self.lives.deaths[: len(deaths)]  # another thread may add one meanwhile
         scopes = _scopes(frames)
         look = self._look(frames, scopes)
-        deaths += self._vanished(look)
+        deaths += self.lives.vanished(look.values, self.steps[-1] if self.steps else None)
         step = Step(
             line,
             event,
@@ -240,10 +213,8 @@ class _Recorder:
             printed=self._printed(),
             error=error,
             changes=tuple(self._changes(look)),
-            # One that a function of the snippet made in this line belongs to a step of that.
-            collected=self.collected or len(scopes) < self.depth,
         )
-        self.collected, self.depth, self.last = False, len(scopes), look
+        self.last = look
         if not event.startswith(("quiet", "end of")) or self._has_news(step):
             self.steps.append(step)
 
@@ -277,13 +248,14 @@ class _Recorder:
         if self.error is not None:
             look.unseen.append(("the uncaught error", self._visit(look, self.error)))
         self._walk(look)
-        self._count_spares(look)
+        self.lives.count_spares(look.queue, drawn_references(look.names, look.references))
         look.queue.clear()
         self._add_unreached(look)
         return look
 
     def _add_names(self, look: _Look, scope: str, names: Mapping[str, object]) -> None:
         for label, value in names.items():
+            # `__builtins__`, a comprehension's `.0`, an imported module: nothing the snippet made.
             if label.startswith(("__", ".")) or is_a(value, types.ModuleType):
                 continue
             if type(value) in ATOMS:
@@ -300,7 +272,7 @@ class _Recorder:
 
         Its value, a short text, is made anew only where what it holds has changed.
         """
-        known, values, references = self.known.get, look.values, look.references
+        known, values, references = self.lives.known.get, look.values, look.references
         for number, thing in look.queue:  # grows while it is walked
             reader, style, of_library = self._kind(type(thing))
             pairs = reader.pairs(thing)
@@ -352,174 +324,63 @@ class _Recorder:
         """The number of an object, queued to be read if it is new to this look; 0: not drawn."""
         if type(thing) in ATOMS:
             return 0
-        watched = self._known(thing)
+        watched = self.lives.find(thing)
         if watched is not None and watched.number in look.values:
             return watched.number
-        if is_a(thing, _ONLY_IF_HOLDING) and not self._holds_something(thing):
+        if is_a(thing, ONLY_IF_HOLDING) and not self._holds_something(thing):
             return 0
         if len(look.values) > MAX_THINGS:
             self.notes[_TOO_MANY] = None
             return 0
-        number = (watched or self._meet(thing)).number
+        number = (watched or self.lives.meet(thing)).number
         look.values[number] = ""
         look.queue.append((number, thing))
         return number
 
     def _holds_something(self, thing: object, depth: int = 3) -> bool:
         """Functions, methods, frames and classes are drawn only for what they hold."""
+        # A class from elsewhere holds a module full of things; the snippet did not make them.
         if depth < 0 or (is_a(thing, type) and thing.__module__ != "__main__"):
             return False
         pairs = self._kind(type(thing)).reader.pairs(thing)
         return any(
-            not is_a(target, _ONLY_IF_HOLDING) or self._holds_something(target, depth - 1)
+            not is_a(target, ONLY_IF_HOLDING) or self._holds_something(target, depth - 1)
             for _, target in pairs
             if type(target) not in ATOMS
         )
-
-    def _known(self, thing: object) -> _Watched | None:
-        """What is known of an object; a list's address may by now be that of another thing."""
-        watched = self.known.get(id(thing))
-        if watched is None or watched.ref is not None or watched.thing.type == title(thing):
-            return watched
-        del self.known[watched.key]
-        self.deaths.append(Death(watched.number, "reference count"))
-        return None
-
-    def _meet(self, thing: object) -> _Watched:
-        """Give an object that was never seen a number and, if it takes one, a weak reference."""
-        number = len(self.things) + 1
-        self.things.append(Thing(number, title(thing), _called(thing), is_hidden(type(thing))))
-        watched = _Watched(number, self.things[-1], id(thing))
-        with suppress(TypeError):  # lists, dictionaries, tuples, frames … take none
-            watched.ref = weakref.ref(thing, partial(self._gone, watched))
-            watched.simple = not is_a(thing, _ONLY_IF_HOLDING)
-        self.known[watched.key] = watched
-        return watched
-
-    def _gone(self, watched: _Watched, _: object) -> None:
-        """Called at a death, in the thread in which it happens."""
-        by_collector = self.collecting == threading.get_ident()
-        hand: By = "the collector" if by_collector else "reference count"
-        self.deaths.append(Death(watched.number, hand))
-        if self.known.get(watched.key) is watched:
-            del self.known[watched.key]
-
-    def _count_spares(self, look: _Look) -> None:
-        """Note, for what takes no weak reference, how many references were not drawn.
-
-        At this point the queue alone holds the objects, each once.
-        """
-        [resting] = [sys.getrefcount(entry[1]) for entry in [(0, object())]]
-        places = [i for i, (_, t) in enumerate(look.queue) if self.known[id(t)].ref is None]
-        counts = [sys.getrefcount(look.queue[i][1]) for i in places]
-        drawn = drawn_references(look.names, look.references)
-        for i, count in zip(places, counts, strict=True):
-            number, thing = look.queue[i]
-            watched = self.known[id(thing)]
-            watched.spare = count - resting - drawn[number]
-            watched.tracked = gc.is_tracked(thing)
-            watched.contents = tuple(map(id, gc.get_referents(thing)))
 
     # -- what no name leads to ---------------------------------------------------------------
 
     def _add_unreached(self, look: _Look) -> None:
         """Things that live though no name leads to them: garbage, or held unseen."""
-        group = self._unreached(look)
+        group = self.lives.unreached(look.values)
         count = len(group)  # it grows when it is asked who holds it
         surplus, held = held_from_outside(group)
-        if surplus and self._may_search():
+        if surplus and self.searches < MAX_SEARCHES:
+            self.searches += 1
             del group[count:]
             if add_holders(group, surplus):  # what garbage holds that was never shown is garbage
                 held = held_from_outside(group)[1]
+        elif surplus:
+            self.notes[_TOO_OFTEN] = None
         for index in range(count):
             key = id(group[index])
             if key not in held:
                 look.garbage.add(self._visit(look, group[index]))
-            if key in surplus:
-                self._add_unseen(look, group[index])
+            if key in surplus and self._has_holder(group, index):
+                look.unseen.append((UNSEEN, self._visit(look, group[index])))
         self._walk(look)
         look.queue.clear()
         look.garbage.discard(0)
 
-    def _may_search(self) -> bool:
-        self.searches += 1
-        if self.searches <= MAX_SEARCHES:
+    def _has_holder(self, group: list[object], index: int) -> bool:
+        """Whether anybody holds a thing, beside the code in which it is a constant."""
+        if self.lives.known[id(group[index])].ref is not None:
             return True
-        looked = f"after {MAX_SEARCHES} searches, who holds what is unseen is no longer looked for"
-        self.notes[looked] = None
-        return False
-
-    def _add_unseen(self, look: _Look, thing: object) -> None:
-        """A thing that something out of sight holds; a constant is held by the code itself."""
-        watched = self.known[id(thing)]
-        number = watched.number
-        if number not in self.holders:
-            holder = self._shown_holder(look, thing)
-            if not holder:
-                holder = unseen_holder(thing) if self._may_search() else _NOT_LOOKED_FOR
-            self.holders[number] = holder
-        if watched.ref is not None or self.holders[number] != NOT_FOUND:
-            look.unseen.append((self.holders[number], self._visit(look, thing)))
-
-    def _shown_holder(self, look: _Look, thing: object) -> str:
-        """What this look shows, and what holds a thing by a way that was not followed."""
-        for holder in referrers([thing]):
-            watched = self.known.get(id(holder))
-            if watched is None or watched.number not in look.values:
-                continue
-            if watched.thing.hidden:
-                return watched.thing.type
-            length = self._kind(type(holder)).reader.length
-            if length and length(holder) > ITEM_LIMIT:
-                return f"{watched.thing.type}, beyond its first {ITEM_LIMIT} items"
-        return ""
-
-    def _unreached(self, look: _Look) -> list[object]:
-        """Living things that were met before and that this look did not reach."""
-        missed = [w for w in list(self.known.values()) if w.number not in look.values]
-        found = [thing for w in missed if w.ref and (thing := w.ref()) is not None]
-        keyed = {w.key: w for w in missed if not w.ref and w.tracked and not w.thing.hidden}
-        if keyed:
-            found += [thing for thing in _at(keyed) if _is_same(thing, keyed[id(thing)])]
-        return found
-
-    def _vanished(self, look: _Look) -> list[Death]:
-        """Things without weak references that were reached before, are not now, and are gone."""
-        deaths = []
-        for watched in list(self.known.values()):
-            if watched.ref is None and watched.number not in look.values:
-                del self.known[watched.key]
-                if not watched.thing.hidden and _is_dead(watched):
-                    deaths.append(Death(watched.number, self._hand(watched)))
-        return deaths
-
-    def _hand(self, watched: _Watched) -> By:
-        """By which hand a list or dictionary went: by the collector if garbage alone led there."""
-        if not self.steps:
-            return "reference count"
-        before, number = self.steps[-1], watched.number
-        named = any(name.target == number for name in before.names)
-        tails = {tail for tail, _, head, _ in before.references if head == number}
-        only_garbage = not named and bool(tails) and tails <= before.garbage
-        return "the collector" if only_garbage or number in before.garbage else "reference count"
+        return any(holder is not group for holder in referrers([group[index]]))
 
 
 # -- objects -------------------------------------------------------------------------------------
-
-_ONLY_IF_HOLDING = (
-    types.FunctionType,
-    types.MethodType,
-    types.BuiltinFunctionType,
-    types.FrameType,
-    types.CellType,
-    type,
-)
-
-
-def _called(thing: object) -> str:
-    """The name by which a reader would call an instance of a class that Python code made."""
-    is_instance = bool(type(thing).__flags__ & (1 << 9)) and not is_a(thing, type)
-    return telling_name(thing) if is_instance else ""
 
 
 def _is_library_s(kind: type) -> bool:
@@ -533,28 +394,6 @@ def _public(contents: Contents) -> Contents:
     size, labels, numbers = contents
     public = [at for at, label in enumerate(labels) if not label.startswith("_")]
     return size, [labels[at] for at in public], [numbers[at] for at in public]
-
-
-def _at(addresses: Container[int]) -> list[object]:
-    """The objects that the collector knows at some addresses."""
-    return [thing for thing in gc.get_objects() if id(thing) in addresses]
-
-
-def _is_same(thing: object, watched: _Watched) -> bool:
-    """Whether an object is the one that was watched, and not another one in its place."""
-    contents = tuple(map(id, gc.get_referents(thing)))
-    return title(thing) == watched.thing.type and bool(contents) and contents == watched.contents
-
-
-def _is_dead(watched: _Watched) -> bool:
-    """Whether a list, dictionary or tuple that was not found any more is gone for certain.
-
-    If every reference to it was drawn, and all those arrows went, it is. If there were others it
-    may live on, changed: it is gone if the collector knows nothing of its type at its address.
-    """
-    if watched.spare <= 0:
-        return True
-    return watched.tracked and watched.thing.type not in map(title, _at({watched.key}))
 
 
 # -- frames and errors -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from functools import cached_property
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from .contents import Change, bracketed
-from .recording import Recording, Step, Thing, drawn_references
+from .recording import UNSEEN, Recording, Step, Thing, drawn_references
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""
@@ -68,7 +68,8 @@ class Story:
         news = [
             *_turn(step),
             *self._new(index),
-            *self._changed(index),
+            *self._counted(index),
+            *self._swapped(index),
             *self._mutated(step),
             *self._garbage(step, before),
             *self._unseen(step, before),
@@ -80,11 +81,8 @@ class Story:
         ]
         if step.printed:
             news.append(f"prints {shorten(step.printed.rstrip().replace(chr(10), ' / '), 60)}")
-        if "collect(" in self.code(step) and step.event == "done":
-            if not step.collected and (not news or "gc.collect(" in self.code(step)):
-                news.append("no collection took place: another thread may be at one")
-            elif not news:
-                news.append("nothing died")
+        if "collect(" in self.code(step) and step.event == "done" and not news:
+            news.append("nothing died")
         return news or self._rearranged(step, before)
 
     def sentence(self, index: int) -> str:
@@ -128,32 +126,38 @@ class Story:
         return not self.recording.things[number - 1].hidden
 
     def _new(self, index: int) -> list[str]:
+        # It may have been out of sight for some steps: then it is not new.
         seen = {number for step in self.recording.steps[:index] for number in step.values}
         new = sorted(self.step(index).values.keys() - seen)
         return [f"new: {self._list(new)}"] if new else []
 
-    def _changed(self, index: int) -> list[str]:
-        """The things whose number of references changed, as a reader would count the arrows.
-
-        And, where each has as many as before, the names that lead elsewhere: a swap.
-        """
-        step, before = self.step(index), self.step(index - 1)
+    def _counted(self, index: int) -> list[str]:
+        """The things whose number of references changed, as a reader would count the arrows."""
         now, then = self.counts(index), self.counts(index - 1)
-        gone = {death.number for death in step.died}
-        alive = [n for n in sorted(before.values) if n in step.values and n not in gone]
         groups: dict[int, list[int]] = {}
-        for number in alive:
+        for number in self._alive(index):
             if now[number] != then[number] and self._visible(number):
                 groups.setdefault(now[number], []).append(number)
-        told = [_has(self._list(group), len(group), count) for count, group in groups.items()]
+        return [_has(self._list(group), len(group), count) for count, group in groups.items()]
+
+    def _swapped(self, index: int) -> list[str]:
+        """The names that lead elsewhere, where each thing has as many references as before."""
+        step, before = self.step(index), self.step(index - 1)
+        now, then, alive = self.counts(index), self.counts(index - 1), self._alive(index)
         targets = {(name.scope, name.label): name.target for name in before.names}
-        moved = [
-            f"{name.label} leads to {self.labels[name.target]} now"
-            for name in step.names
-            if (was := targets.get((name.scope, name.label))) and name.target not in (0, was)
-            if name.target in alive and all(now[n] == then[n] for n in (was, name.target))
-        ]
-        return told + _some(moved, "more lead elsewhere")
+        told = []
+        for name in step.names:
+            was = targets.get((name.scope, name.label), 0)
+            elsewhere = was and name.target in alive and name.target != was
+            if elsewhere and now[was] == then[was] and now[name.target] == then[name.target]:
+                told.append(f"{name.label} leads to {self.labels[name.target]} now")
+        return _some(told, "more lead elsewhere")
+
+    def _alive(self, index: int) -> list[int]:
+        """What lived before a step and after; of what died in it, the death is told."""
+        step, before = self.step(index), self.step(index - 1)
+        gone = {death.number for death in step.died}
+        return [n for n in sorted(before.values) if n in step.values and n not in gone]
 
     def _mutated(self, step: Step) -> list[str]:
         """Containers that grew or shrank, and plain values that were replaced in place."""
@@ -192,6 +196,7 @@ class Story:
     def _hidden_holders(self, step: Step) -> dict[int, list[str]]:
         shown = {name.target for name in step.names if name.style != "dashed"}
         shown |= {head for _, _, head, style in step.references if style == "solid"}
+        # Each of these is told in a sentence of its own.
         shown |= {number for _, number in step.unseen} | step.garbage
         holders: dict[int, list[str]] = {}
         for tail, _, head, style in step.references:
@@ -212,11 +217,9 @@ class Story:
         return [f"{who} refers weakly to {self.labels[whom]}" for who, whom in ones]
 
     def _unseen(self, step: Step, before: Step) -> list[str]:
-        return [
-            f"{self.labels[number]} is held unseen, by {holder}"
-            for holder, number in sorted(set(step.unseen) - set(before.unseen))
-            if holder != "the uncaught error" and number not in step.garbage
-        ]
+        new = sorted(set(step.unseen) - set(before.unseen))
+        unseen = [number for holder, number in new if holder == UNSEEN]
+        return [f"{self.labels[n]} is held unseen" for n in unseen if n not in step.garbage]
 
     def _deaths(self, step: Step) -> list[str]:
         told = []

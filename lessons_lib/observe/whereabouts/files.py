@@ -82,14 +82,16 @@ def _search_file(name: str, file: Path, text: Text, decode: Decode | None, found
         except BROKEN as error:
             said = f"{name} was not read as a database: {error}. Its bytes were searched."
             found.unread.append(said)
+    in_cluster = any((folder / "PG_VERSION").is_file() for folder in file.parents)
+    erased_by = "the server: where_is(fact, saver) says how" if in_cluster else "deleting the file"
     for path, rest in ((name, data), (beside[0].name, log), (beside[1].name, journal)):
-        found.finds += _plain(path, rest, text)
+        found.finds += _plain(path, rest, text, erased_by)
 
 
-def _plain(name: str, data: bytes, text: Text) -> Iterator[Find]:
+def _plain(name: str, data: bytes, text: Text, erased_by: str) -> Iterator[Find]:
     """A file that is no database: pickle, JSON, text or anything else."""
     if text.inside(data):
-        what, erased_by = _sort(data, text), "deleting the file"
+        what = _sort(data, text)
         yield Find(name, "file", what, "the file", erased_by, text.count(data))
 
 

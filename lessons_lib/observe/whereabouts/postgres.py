@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...database.aside import in_transaction, reading
+from ..pictures.style import shorten
 from .fact import Text
 from .finds import Find, Found
 from .keepers import Decode, told
@@ -34,13 +35,16 @@ _SEEN_IN_FILES = (
     "cannot be seen; standbys, archives and backups were not looked at."
 )
 _NO_FILES = (
-    "{name}: what deletions left in the server's files, and its WAL, were not looked at ({why}): "
-    "connect as a superuser."
+    "{name}: what deletions left in the server's files was not looked at, nor was its WAL{how} "
+    "({why})."
 )
 _NOT_COMMITTED = "{name}: what the given connection has not committed yet was not seen in rows."
+_OTHERS = "{name}: only LangGraph's tables were searched, not {others}."
 _FOUND = """
-    SELECT oid::regclass::text AS name FROM pg_class
-    WHERE relname = ANY(%s) AND relkind IN ('r', 'p') ORDER BY array_position(%s, relname::text)
+    SELECT oid::regclass::text AS name, array_position(%s, relname::text) AS place FROM pg_class
+    WHERE relkind IN ('r', 'p') AND relname NOT LIKE '%%\\_migrations'
+        AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+    ORDER BY place, name
 """
 _FILES = """
     WITH tables AS (
@@ -66,13 +70,16 @@ def search_postgres(connection: Any, text: Text, decode: Decode | None = None) -
     """All places in the database of a psycopg connection, or a pool of them, that have a text."""
     with reading(connection) as database:
         name, found = f"database {database.info.dbname}", Found()
-        tables = [row["name"] for row in database.execute(_FOUND, [_TABLES, _TABLES])]
+        known = {row["name"]: row["place"] for row in database.execute(_FOUND, [_TABLES])}
+        tables = [table for table, place in known.items() if place]
         # The files first: a SELECT may tidy up a page that it reads, as any other's would.
         left = _in_files(database, name, [*tables, "pg_statistic"], text)
         each = ((table, database.cursor().stream(f"SELECT * FROM {table}")) for table in tables)
         found.add(search_rows(name, each, text, decode))
         found.finds += _in_samples(database, name, text)
         found.add(left)
+    if others := [table for table, place in known.items() if not place]:
+        found.unread.append(_OTHERS.format(name=name, others=shorten(", ".join(others), 60)))
     if not tables:
         found.unread.append(f"{name} has none of LangGraph's tables: call setup() once.")
     if in_transaction(connection):
@@ -111,9 +118,12 @@ def _in_files(database: Database, name: str, tables: list[str], text: Text) -> F
                 kind, what = "dead row", "left by a deletion or a replacement"
                 if not file["rows"]:
                     kind, what = "index entry", "of rows that are there or were"
-                left[kind, what, file["said"], f"VACUUM FULL {file['name']}"] += count
-    except psycopg.errors.InsufficientPrivilege as error:
-        found.unread.append(_NO_FILES.format(name=name, why=told(error)))
+                erased_by = f"VACUUM FULL {file['name']}, with no older transaction open"
+                left[kind, what, file["said"], erased_by] += count
+    except psycopg.Error as error:
+        lacks = isinstance(error, psycopg.errors.InsufficientPrivilege)
+        how = ": connect as a superuser" if lacks else ""
+        found.unread.append(_NO_FILES.format(name=name, how=how, why=told(error)))
     else:
         found.unread.append(_SEEN_IN_FILES.format(name=name))
     finds = (Find(name, *words, count, certain=False) for words, count in left.items())
@@ -125,10 +135,8 @@ def _in_log(database: Database, name: str, text: Text) -> Iterator[Find]:
     files = database.execute("SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir()")
     count = sum(text.count(part) for f in files.fetchall() for part in _parts(database, **f))
     if count:
-        what, erased_by = (
-            "changes as they were written",
-            "pg_switch_wal() and CHECKPOINT, three times or more",
-        )
+        what = "changes as they were written"
+        erased_by = "pg_switch_wal() and CHECKPOINT, once for each file and twice more"
         yield Find(name, "WAL", what, "the server's WAL", erased_by, count, certain=False)
 
 

@@ -1,7 +1,8 @@
 """`where_is(fact, *places)`: every place in which a text or an object lives now.
 
 It reads and never changes what it reads: the objects of this process, the blobs of savers, the
-items of stores, the bytes of files. No connection of its own is made to a database file.
+items of stores, the bytes of files. No connection of its own is made to a database file; one is
+made to a Postgres server, which reads alone.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def where_is(fact: str | bytes, *places: object) -> Whereabouts:
     A text is looked for in all strings and bytes of this process, in the blobs and items of every
     InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
     paths of database files, of other files or of folders. A place that cannot be read is said
-    first, with why; an asynchronous saver that waits for the caller's own loop is searched by
-    `await asyncio.to_thread(where_is, …)`.
+    first, with why; an asynchronous saver of somebody's that waits for the caller's own loop is
+    searched by `await asyncio.to_thread(where_is, …)`. LangGraph's own need no such thing.
 
     What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
     caller passes is no place, nor is the text of a program: code, the cells of a
