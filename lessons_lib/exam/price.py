@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import io
 import math
 import os
 import random
-import string
 import sys
 import time
 import tracemalloc
@@ -23,7 +23,7 @@ from lessons_lib.crash_lab.crossing import loads
 from lessons_lib.crash_lab.moments import begin_child
 from lessons_lib.exam.keeping import keeping_of
 from lessons_lib.exam.serving import finished, told
-from lessons_lib.exam.source import account
+from lessons_lib.exam.source import packages, used
 from lessons_lib.memories.plain import DictBot
 
 SIZES = (4, 8, 16)
@@ -33,7 +33,7 @@ ON_DISK = 8_000
 IN_MEMORY = 32_000
 """Enough for what a library keeps for a while not to be taken for memory: sqlite3 keeps up to 200
 references to cursors, whatever they have read."""
-ROUNDS, SECONDS = 15, 0.05
+ROUNDS, SECONDS = 15, 0.01
 """A turn is timed so many times, and for so long at least."""
 PATIENCE = 120.0
 
@@ -70,7 +70,11 @@ def price(make: bytes, folder: Path) -> Price:
         process.kill()
         process.join()
         line.close()
-    return Price(trouble=measured) if isinstance(measured, str) else Price(*measured)
+    if isinstance(measured, str):
+        return Price(trouble=measured)
+    ram, disk, ratio, modules, statements = measured
+    # Named here: the child would read what is installed, and be gone.
+    return Price(ram, disk, ratio, packages(modules), statements)
 
 
 def exponent(sizes: Sequence[int], said: int) -> int:
@@ -102,16 +106,16 @@ def _measure(
         ratio = _seconds(maker, folder / "time") / _seconds(DictBot, folder / "dict")
         sizes = _ram(maker, folder / "ram"), _disk(maker, folder / "disk")
         memory = finished(maker(folder / "source"))
-        connection.send((*sizes, ratio, *account(type(memory))))
+        connection.send((*sizes, ratio, *used(type(memory))))
     except Exception as error:
         connection.send(told(error))
 
 
 def _say(memory: Any, turns: range, characters: int) -> None:
     for turn in turns:
-        # Letters by lot: Postgres compresses, and one letter repeated would hardly take any room.
-        letters = random.Random(turn).choices(string.ascii_lowercase, k=characters)
-        finished(memory.say("".join(letters)))
+        # By lot: Postgres compresses, and one letter repeated would hardly take any room.
+        lot = random.Random(turn).randbytes(characters * 3 // 4)
+        finished(memory.say(base64.b64encode(lot).decode()))
 
 
 def _close(memory: Any) -> None:

@@ -8,7 +8,7 @@ import re
 import sys
 import textwrap
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from importlib import metadata
 
@@ -26,8 +26,14 @@ def account(kind: type) -> tuple[tuple[str, ...], int | None]:
     >>> account(JournalBot)[0]
     ('filelock',)
     """
+    modules, statements = used(kind)
+    return packages(modules), statements
+
+
+def used(kind: type) -> tuple[frozenset[str], int | None]:
+    """The modules of others' that a class uses, directly or through ours; and its statements."""
     ours = {"lessons_lib", "__main__", kind.__module__.partition(".")[0]}
-    packages: set[str] = set()
+    modules: set[str] = set()
     functions: set[types.FunctionType] = set()
     seen: set[object] = set()
     queue: list[object] = [kind]
@@ -39,17 +45,23 @@ def account(kind: type) -> tuple[tuple[str, ...], int | None]:
         made_of = vars(part).values() if isinstance(part, type) else [part]
         mine = [f for f in map(_function, made_of) if isinstance(f, types.FunctionType)]
         functions.update(f for f in mine if f.__name__ != "__annotate__")  # 3.14's own
-        used = [(base.__module__, base) for base in getattr(part, "__bases__", ())]
+        found = [(base.__module__, base) for base in getattr(part, "__bases__", ())]
         for function in mine:
-            used += _used(function.__code__, function.__globals__)
-        for home, value in used:
+            found += _used(function.__code__, function.__globals__)
+        for home, value in found:
             top = home.partition(".")[0]
             if top in ours and not home.startswith(_SHARED):
                 queue += [value] if isinstance(value, (type, types.FunctionType)) else []
             elif top not in ours and top not in sys.stdlib_module_names:
-                packages.add(_distribution(home))
-    brought = {needed for package in packages for needed in _needs(package)}
-    return tuple(sorted(packages - brought)), sum(map(_statements, functions)) or None
+                modules.add(home)
+    return frozenset(modules), sum(map(_statements, functions)) or None
+
+
+def packages(modules: Iterable[str]) -> tuple[str, ...]:
+    """The packages that modules come with, without those that another one of them brings along."""
+    named = {_distribution(module) for module in modules}
+    brought = {needed for package in named for needed in _needs(package)}
+    return tuple(sorted(named - brought))
 
 
 def _function(value: object) -> object:
@@ -90,17 +102,28 @@ def _statements(function: types.FunctionType) -> int:
 def _distribution(module: str) -> str:
     """The package that a module comes with, under the name by which it is installed."""
     top = module.partition(".")[0]
-    names = sorted(set(metadata.packages_distributions().get(top, [top])))
+    names = sorted(set(_installed().get(top, [top])))
     path = module.replace(".", "/")
     for name in names if len(names) > 1 else ():
-        files = {file.as_posix() for file in metadata.files(name) or ()}
-        if files & {f"{path}.py", f"{path}/__init__.py"}:
+        if _files(name) & {f"{path}.py", f"{path}/__init__.py"}:
             return name
     return names[0]
 
 
+# Half a second's work: read once in a process, however many modules are looked up.
+_installed = cache(metadata.packages_distributions)
+
+
+@cache
+def _files(package: str) -> frozenset[str]:
+    return frozenset(file.as_posix() for file in metadata.files(package) or ())
+
+
 def _needs(package: str) -> set[str]:
-    """The packages that are installed with a package."""
-    wanted = metadata.requires(package) or []
+    """The packages that are installed with a package; none with a file that is no package's."""
+    try:
+        wanted = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        return set()
     names = (re.match(r"[\w.-]+", line) for line in wanted if "extra ==" not in line)
     return {name[0] for name in names if name}

@@ -36,7 +36,12 @@ def run() -> Iterator[Run]:
             shown.append(str(content.get("text", "") or plain))
 
         client.execute_interactive(
-            code, store_history=True, stop_on_error=False, timeout=60, output_hook=note
+            code,
+            store_history=True,
+            stop_on_error=False,
+            timeout=60,
+            output_hook=note,
+            allow_stdin=False,  # nobody waits: no line says how long it has been
         )
         return "".join(shown).strip()
 
