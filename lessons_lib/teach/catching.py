@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from lessons_lib.teach import look
-from lessons_lib.teach.course import Lesson, find_lesson, is_written
+from lessons_lib.teach.course import find_lesson
 from lessons_lib.teach.loader import catch_up_source, load
 
 
@@ -24,7 +24,6 @@ class CaughtUp(look.Shown):
     say: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
-    replaced: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         said = [f"  - {sentence}" for sentence in self.say]
@@ -40,32 +39,31 @@ class CaughtUp(look.Shown):
         told = []
         if self.ready:
             told.append(f"Ready for use: {_ticked(self.ready)}.")
-        if self.replaced:
-            told.append(f"Replaced by the lesson's: {_ticked(self.replaced)}.")
         if self.kept:
             told.append(
                 f"You had {_ticked(self.kept)} already, and yours stayed; "
-                "`catch_up(…, replace=True)` takes the lesson's instead."
+                "to take the lesson's instead, restart the kernel and run this cell first."
             )
         return told
 
 
-def catch_up(number: str, *, replace: bool = False) -> CaughtUp:
+def catch_up(number: str) -> CaughtUp:
     """Put the names a lesson starts from into your notebook, and say what you can say before it.
 
     They come from the lesson's cells that are tagged `catch-up`, run without their output.
-    A name you already have keeps your value, and this is said; `replace=True` takes the lesson's.
+    A name you already have keeps your value, and this is said.
     Raises `NotFound` with the nearest lesson when there is no such number.
     """
     lesson = find_lesson(number)
     say = load(lesson.number).say
     if not say:
-        return CaughtUp(_nothing(lesson))
+        start = f"Lesson {lesson.number} ({lesson.title}) starts from nothing"
+        return CaughtUp(f"{start}: run it from the top.")
     source, names = catch_up_source(lesson.number), sys._getframe(1).f_globals
-    kept, replaced = _run(f"<catch_up {lesson.number}>", source, names, replace)
-    ready = tuple(name for name in defined(source) if name not in {*kept, *replaced})
+    kept = _run(f"<catch_up {lesson.number}>", source, names)
+    ready = tuple(name for name in defined(source) if name not in kept)
     title = f"**Before lesson {lesson.number} ({lesson.title})** you can say:"
-    return CaughtUp(title, say, ready, kept, replaced)
+    return CaughtUp(title, say, ready, kept)
 
 
 def defined(source: str) -> list[str]:
@@ -84,25 +82,15 @@ def defined(source: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _nothing(lesson: Lesson) -> str:
-    if is_written(lesson):
-        return f"Lesson {lesson.number} ({lesson.title}) starts from nothing: run it from the top."
-    return f"Lesson {lesson.number} ({lesson.title}) is planned and not yet written."
-
-
-def _run(
-    file: str, source: str, names: dict[str, Any], replace: bool
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Run the source in the notebook's names; those that changed are put back, or told."""
+def _run(file: str, source: str, names: dict[str, Any]) -> tuple[str, ...]:
+    """Run the source in the notebook's names; those that it changed are put back, and returned."""
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     before = dict(names)
     with redirect_stdout(io.StringIO()):
         exec(compile(source, file, "exec"), names)
     changed = [name for name, old in before.items() if not alike(old, names.get(name))]
-    if replace:
-        return (), tuple(changed)
-    names.update((name, before[name]) for name in before if names.get(name) is not before[name])
-    return tuple(changed), ()
+    names.update(before)
+    return tuple(changed)
 
 
 def alike(old: object, new: object) -> bool:

@@ -96,11 +96,6 @@ def find_lesson(number: str) -> Lesson:
     raise NotFound(f"There is no lesson {number!r}{_suggest(str(number))}")
 
 
-def is_written(lesson: Lesson) -> bool:
-    """Whether the lesson's notebook exists; the others are planned."""
-    return lesson.notebook.is_file()
-
-
 def _suggest(number: str) -> str:
     known = {lesson.number: lesson for lesson in LESSONS}
     if number.isdigit():

@@ -8,7 +8,7 @@ from html import escape
 
 from lessons_lib.teach import look
 from lessons_lib.teach.codes import CodeError, Decoded, decode, encode
-from lessons_lib.teach.course import LESSONS, Lesson, is_written
+from lessons_lib.teach.course import LESSONS, Lesson
 from lessons_lib.teach.loader import load
 from lessons_lib.teach.model import Words
 from lessons_lib.teach.store import Record, store
@@ -22,7 +22,6 @@ class Line:
     """How far the reader is in one lesson; `right` counts first answers only."""
 
     lesson: Lesson
-    written: bool
     questions: int
     answered: int
     right: int
@@ -37,12 +36,10 @@ class Line:
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """The line in words."""
-        head = (self.lesson.number, self.lesson.title)
-        if not self.written:
-            return (*head, "planned", "")
         right = f", {self.right} right at first" if self.answered else ""
         predictions = _of(self.answered, self.questions) + right
-        return (*head, predictions, _of(self.accepted, self.exercises))
+        exercises = _of(self.accepted, self.exercises)
+        return self.lesson.number, self.lesson.title, predictions, exercises
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,7 @@ class Progress(look.Shown):
     @property
     def next(self) -> Lesson | None:
         """The first lesson in which something is left to do."""
-        left = (line.lesson for line in self.lines if line.written and not line.done)
-        return next(left, None)
+        return next((line.lesson for line in self.lines if not line.done), None)
 
     @property
     def download(self) -> str:
@@ -165,7 +161,6 @@ def _line(lesson: Lesson, words: Words, record: Record) -> Line:
     tried = [record.exercises.get(exercise.id) for exercise in words.exercises]
     return Line(
         lesson,
-        is_written(lesson),
         questions=len(words.questions),
         answered=len(answered),
         right=sum(record.questions[q.id].first == q.right for q in answered),
@@ -190,10 +185,9 @@ def _table(lines: tuple[Line, ...]) -> str:
     heads = "".join(f'<th scope="col" {left}">{head}</th>' for head in _HEADS[1:])
     rows = ""
     for line in lines:
-        number, title, *rest = map(escape, line.cells)
-        name = _link(line.lesson) if line.written else f"{number} {title}"
-        shown = "".join(f'<td {left}">{cell}</td>' for cell in rest)
-        rows += f'<tr><th scope="row" {left};font-weight:normal">{name}</th>{shown}</tr>'
+        shown = "".join(f'<td {left}">{escape(cell)}</td>' for cell in line.cells[2:])
+        name = f'<th scope="row" {left};font-weight:normal">{_link(line.lesson)}</th>'
+        rows += f"<tr>{name}{shown}</tr>"
     return (
         f'<div style="overflow-x:auto"><table class="rc-progress" {left}">'
         f"<caption>Your progress</caption><thead><tr>{heads}</tr></thead>"

@@ -42,12 +42,6 @@ def test_a_name_of_the_readers_stays_and_this_is_said() -> None:
     assert "Ready for use: `parse`." in str(space["shown"])
 
 
-def test_replacing_is_said_too() -> None:
-    space = notebook("shown = catch_up('13', replace=True)", limit=5)
-    assert space["limit"] == 3
-    assert "Replaced by the lesson's: `limit`." in str(space["shown"])
-
-
 def test_a_second_run_changes_nothing_and_says_the_same() -> None:
     space = notebook("first = catch_up('13'); before = Upload, parse; second = catch_up('13')")
     assert space["first"] == space["second"]
@@ -60,11 +54,8 @@ def test_a_class_that_the_reader_changed_is_the_readers() -> None:
     assert space["shown"].kept == ("Upload",)
 
 
-def test_lessons_that_need_nothing_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lessons_lib.teach.catching.is_written", lambda _: True)
+def test_a_lesson_that_needs_nothing_says_so() -> None:
     assert "starts from nothing" in str(catch_up("14"))
-    monkeypatch.setattr("lessons_lib.teach.catching.is_written", lambda _: False)
-    assert "is planned and not yet written" in str(catch_up("14"))
 
 
 def test_a_wrong_number_names_the_nearest() -> None:

@@ -40,14 +40,12 @@ def work() -> None:
     buttons[0].click()
 
 
-def test_the_table_has_every_lesson_and_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lessons_lib.teach.tally.is_written", lambda lesson: lesson.number == "13")
+def test_the_table_has_every_lesson_and_what_was_done() -> None:
     work()
     shown = progress()
     assert [line.lesson for line in shown.lines] == list(LESSONS)
     text = str(shown)
     assert re.search(r"^13 +Long-term memory I +1 of 2, 0 right at first +1 of 3$", text, re.M)
-    assert len(re.findall(r"planned$", text, re.M)) == 21
     assert next(line for line in shown.lines if line.lesson.number == "14").right == 1
 
 
