@@ -250,6 +250,7 @@ def connect(folder: Path | str, **options: Any) -> sqlite3.Connection:
     """Open `graph.db` in a folder, for the threads in which a graph saves.
 
     A saver and a store each see to it that one of them writes at a time. Raises ValueError for a
-    file that is damaged.
+    file that is damaged or another's.
     """
-    return open_file(checked_folder(folder) / "graph.db", **options)
+    ours = {"checkpoints": "thread_id", "store": "prefix"}
+    return open_file(checked_folder(folder) / "graph.db", ours, **options)

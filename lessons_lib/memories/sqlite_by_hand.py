@@ -55,12 +55,14 @@ class SqliteBot:
     def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
         """Open (or make) the database; it waits for other processes' writes.
 
-        Raises ValueError for a file that is damaged.
+        Raises ValueError for a file that is damaged or another program's.
         """
         self.model = model
         # One connection, used by one thread at a time; without a transaction of its own making.
         self._lock = threading.Lock()
-        self._database = open_file(checked_folder(folder) / "turns.db", isolation_level=None)
+        self._database = open_file(
+            checked_folder(folder) / "turns.db", {"turns": "heard"}, isolation_level=None
+        )
         self._run("PRAGMA journal_mode = WAL")  # whoever reads need not wait for whoever writes
         self._run("PRAGMA secure_delete = ON")  # most builds do it unasked, not all
         self._run(_TABLE)
