@@ -18,6 +18,7 @@ from typing import Any
 from ...database.aside import in_transaction, reading
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
+from ..pictures.waiting import waiting
 from .reading import SaverReader, is_langgraphs, path_of, saver_of, told
 
 MAX_THREADS = 12
@@ -209,10 +210,11 @@ _WRITES = (
 def _of_sqlite(saver: Any) -> Storage:
     """Read through the saver's own connection: it sees what the saver sees, and waits for none."""
     sums = _Sums()
-    with saver.lock:
+    with saver.lock, waiting("reading checkpoints") as tell:
         connection = saver.conn
         rows = connection.execute("SELECT thread_id, type, checkpoint, metadata FROM checkpoints")
-        for thread, kind, blob, metadata in rows:
+        for number, (thread, kind, blob, metadata) in enumerate(rows):
+            tell(f"reading checkpoints, {number} done")
             try:
                 sizes = channel_sizes(saver.serde, kind, blob)
             except Exception:  # a serialiser without the key, a damaged row: each says it its way
