@@ -72,9 +72,9 @@ def price(make: bytes, folder: Path) -> Price:
         line.close()
     if isinstance(measured, str):
         return Price(trouble=measured)
-    *sizes, modules, statements = measured
-    # Named here: the child would read what is installed, and be gone.
-    return Price(*sizes, packages(modules), statements)
+    ram, disk, ratio, modules, statements = measured
+    # Named here, once for all: each child would read all that is installed, and be gone.
+    return Price(ram, disk, ratio, packages(modules), statements)
 
 
 def exponent(sizes: Sequence[int], said: int) -> int:
