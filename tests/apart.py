@@ -90,7 +90,7 @@ def _environment() -> dict[str, str]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Have a test of `APART` run where there are few objects; others run as ever."""
     if not (hasattr(item.config, "workerinput") and _is_apart(item) and os.name == "posix"):
         return None
@@ -102,6 +102,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     for report in stash[_other].reports(item.nodeid):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # What the test before this one left set up for it; pytest has no public way to say so.
+    item.session._setupstate.teardown_exact(nextitem)
     return True
 
 

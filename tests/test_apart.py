@@ -21,7 +21,7 @@ def broken():
     raise ValueError("at the end")
 def test_ends_badly(broken): pass
 def test_ends_the_process():
-    print("so long")
+    print("so long", flush=True)
     os._exit(3)
 def test_after_it(): pass
 """

@@ -31,6 +31,8 @@ SETTINGS = {
     "max_connections": "60",
     "jit": "off",
 }
+if sys.platform == "linux":  # after a kill: all the disk has not, at once, not file by file
+    SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
 class Failed(Exception):
@@ -171,6 +173,28 @@ class Cluster:
             raise Failed(next((line for line in lines if "error:" in line), lines[0]))
 
 
+class Standby(Cluster):
+    """A copy of a running cluster, in the same folder, whose server is told every change."""
+
+    def __init__(self, first: Cluster) -> None:
+        self.data = first.data.with_name("standby")
+        self.folders = [self.data]
+        self.log = first.log.with_name("log of the standby")
+        self.bin, self.user, self.process = first.bin, first.user, None
+        self.data.mkdir(mode=0o700)
+        if self.user:
+            os.chown(self.data, self.user["user"], self.user["group"])
+        self.door = self._door()
+        if "password" in first.door:  # it is in the copy
+            self.door["password"] = first.door["password"]
+        told = {"user": "postgres", **first.door}
+        address = " ".join(f"{name}={_quoted(value)}" for name, value in told.items())
+        how = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", address]
+        self._run(self._program("pg_basebackup"), "-D", str(self.data), *how)
+        for lock in self.data.glob(".s.PGSQL.*"):  # the first one's, copied with the rest
+            lock.unlink()
+
+
 class Guest:
     """A database of our own on somebody's server, dropped at the end."""
 
@@ -223,6 +247,11 @@ def _link(source: str, target: str) -> None:
     os.chmod(target, 0o755 if mode & stat.S_IXUSR else 0o644)
 
 
+def _quoted(value: object) -> str:
+    """A value as it stands in a client's address."""
+    return "'" + str(value).replace("\\", r"\\").replace("'", r"\'") + "'"
+
+
 def _last_line(log: Path) -> str:
     said = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return next((line for line in said if "FATAL" in line), said[-1] if said else "it said nothing")
@@ -247,14 +276,26 @@ def main(kind: str, *words: str) -> None:
             kept.append(Cluster(Path(words[0])) if kind == "cluster" else Guest(*words))
         return kept[0].start()
 
-    asks = {"start": start, "wait": lambda: kept[0].wait()}  # type: ignore[union-attr]
+    def standby() -> dict[str, Any]:
+        first = kept[0]
+        assert isinstance(first, Cluster)
+        while kept[1:]:
+            kept.pop().end()
+        kept.append(Standby(first))
+        return kept[-1].start()
+
+    asks = {
+        "start": start,
+        "wait": lambda: kept[0].wait(),  # type: ignore[union-attr]
+        "standby": standby,
+    }
     try:
         for line in sys.stdin:
             _answer(asks[line.strip()])
     except BrokenPipeError:
         pass
     finally:
-        for one in kept:
+        for one in reversed(kept):
             one.end()
 
 

@@ -76,6 +76,18 @@ class Postgres:
             raise NoPostgres(f"the server of {SETTING} is your own: the course does not start it.")
         self._start()
 
+    def standby(self) -> str:
+        """Start a standby, a copy in a folder of its own that is told every change.
+
+        Returns its address. It ends with the server's keeper, or when another one is asked for.
+        """
+        if self.data is None:
+            raise NoPostgres(
+                f"the server of {SETTING} is your own: the course makes no standby of it. Start "
+                f"JupyterLab without {SETTING}, and the embedded one is used."
+            )
+        return _address(self._ask("standby"))
+
     def close(self) -> None:
         """End the server and remove its folder; done by itself when this process ends."""
         if os.getpid() != self._owner or self._keeper.stdin is None:
@@ -95,9 +107,7 @@ class Postgres:
         if "data" not in told:
             return
         self.data, self.pid = Path(told["data"]), told["pid"]
-        secret = f":{told['password']}" if "password" in told else ""
-        door = f"host={quote(told['host'], safe='')}&port={told['port']}"
-        self.uri = f"postgresql://postgres{secret}@/postgres?{door}"
+        self.uri = _address(told)
 
     def _ask(self, word: str) -> dict[str, Any]:
         assert self._keeper.stdin is not None
@@ -120,6 +130,13 @@ class Postgres:
 
     def __repr__(self) -> str:
         return f"Postgres({self.uri!r})"
+
+
+def _address(told: dict[str, Any]) -> str:
+    """What a client connects to, from what the keeper tells."""
+    secret = f":{told['password']}" if "password" in told else ""
+    door = f"host={quote(told['host'], safe='')}&port={told['port']}"
+    return f"postgresql://postgres{secret}@/postgres?{door}"
 
 
 def _lives(process: Any) -> bool:

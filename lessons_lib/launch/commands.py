@@ -105,9 +105,7 @@ def lock(arguments: Arguments) -> int:
 
 def newest(arguments: Arguments) -> int:
     """newest [--keep FOLDER] [NN ...]: run lessons on the newest releases (maintainers)."""
-    from lessons_lib.launch.newest import try_newest
-
-    return try_newest(arguments, Teller())
+    return _in_environment(["-m", "tests.newest", *arguments], tests=True)
 
 
 def tell_help(_arguments: Arguments) -> int:

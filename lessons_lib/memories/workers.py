@@ -5,23 +5,25 @@ for the job before it with the same one, whichever worker has that: so a convers
 one at a time and in order. What a turn *is* comes from the notebook: a function that crosses by
 value.
 
-A worker ends with the process that started it, also when that is killed: it reads a pipe until its
-end.
+A worker is forked from a process that has imported what it needs, where the system can do that. It
+ends with the process that started it, also when that is killed: it reads a pipe until its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
+import atexit
 import logging
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, cast
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any, cast
 
+from lessons_lib.crash_lab.children import start
 from lessons_lib.crash_lab.crossing import loads, pack
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Staff:
     def __init__(self, uri: str, app: procrastinate.App) -> None:
         self._uri = uri
         self._app = app
-        self._workers: dict[int, subprocess.Popen[str]] = {}
+        self._workers: dict[int, tuple[BaseProcess, Connection[Any, Any]]] = {}
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -66,15 +68,16 @@ class Staff:
 
     async def hire(self, prepare: Callable[[str], Turn], many: int = 1) -> None:
         """Start workers; each calls `prepare(uri)` once, and then what that returned."""
-        packed = base64.b64encode(pack(prepare)).decode()
-        started = [_start(self._uri, packed) for _ in range(many)]
-        for worker in started:
-            self._workers[worker.pid] = worker
-        for worker in started:
-            assert worker.stdout is not None
-            told = (await asyncio.to_thread(worker.stdout.readline)).strip()
+        packed = pack(prepare)
+        started = [start(_serve, self._uri, packed) for _ in range(many)]
+        for process, line in started:
+            assert process.pid is not None
+            self._workers[process.pid] = process, line
+            atexit.register(process.kill)  # or multiprocessing would wait for it, at the end
+        for _, line in started:
+            told = await asyncio.to_thread(_heard, line)
             if told != "ready":
-                raise RuntimeError(f"a worker did not start: {told or 'it said nothing'}")
+                raise RuntimeError(f"a worker did not start: {told}")
 
     async def order(self, thread: str, *orders: str, locked: bool = True) -> None:
         """Put turns of one conversation into the queue."""
@@ -85,9 +88,11 @@ class Staff:
 
     def kill(self, pid: int) -> None:
         """Kill a worker (SIGKILL)."""
-        worker = self._workers.pop(pid)
-        worker.kill()
-        _wait(worker)
+        process, line = self._workers.pop(pid)
+        atexit.unregister(process.kill)
+        process.kill()
+        process.join()
+        line.close()
 
     async def dismiss(self) -> None:
         """End all workers."""
@@ -133,39 +138,35 @@ async def working(uri: str) -> AsyncIterator[Staff]:
             await staff.dismiss()
 
 
-def _start(uri: str, packed: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "lessons_lib.memories.workers", uri]
-    worker = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert worker.stdin is not None
-    worker.stdin.write(f"{packed}\n")
-    worker.stdin.flush()
-    return worker
+def _heard(line: Connection[Any, Any]) -> str:
+    try:
+        return str(line.recv())
+    except (EOFError, OSError):
+        return "it said nothing"
 
 
-def _wait(worker: subprocess.Popen[str]) -> None:
-    worker.wait()
-    for pipe in (worker.stdin, worker.stdout):
-        if pipe:
-            with suppress(OSError):
-                pipe.close()
+def _serve(line: Connection[Any, Any], uri: str, packed: bytes) -> None:
+    """Be a worker, until the other end of the line is closed."""
+    with open(os.devnull, "w") as nowhere:  # what a turn prints is nobody's output
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
+    turn = cast(Callable[[str], Turn], loads(packed))(uri)
+    if sys.platform == "win32":  # psycopg does not work in Windows' usual loop
+        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
+    asyncio.run(_work(uri, turn, line))
 
 
-def _end_with_the_pipe() -> None:
-    sys.stdin.read()
+def _end_with(line: Connection[Any, Any]) -> None:
+    with suppress(EOFError, OSError):
+        line.recv()
     os._exit(0)
 
 
-async def _work(uri: str, turn: Turn) -> None:
+async def _work(uri: str, turn: Turn, line: Connection[Any, Any]) -> None:
     app = queue(uri, turn)
     async with app.open_async():
-        print("ready", flush=True)
+        line.send("ready")
+        threading.Thread(target=_end_with, args=[line], daemon=True).start()
         await app.run_worker_async(
             concurrency=1,
             fetch_job_polling_interval=HEARTBEAT,
@@ -173,17 +174,3 @@ async def _work(uri: str, turn: Turn) -> None:
             stalled_worker_timeout=60 * STALLED,
             install_signal_handlers=False,
         )
-
-
-def main(uri: str) -> None:
-    """Be a worker, until standard input ends."""
-    prepare = cast(Callable[[str], Turn], loads(base64.b64decode(sys.stdin.readline())))
-    threading.Thread(target=_end_with_the_pipe, daemon=True).start()
-    turn = prepare(uri)
-    if sys.platform == "win32":  # psycopg does not work in Windows' usual loop
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
-    asyncio.run(_work(uri, turn))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -28,6 +28,8 @@ import json, os, sys
 from lessons_lib.database import postgres
 server = postgres()
 assert postgres() is server
+if "LESSONS_TEST_STANDBY" in os.environ:
+    server.standby()
 found = [str(server.data), server.pid, server._keeper.pid, server.uri]
 print(json.dumps(found), flush=True)
 sys.stdin.readline()
@@ -91,6 +93,16 @@ def test_nothing_is_left_when_the_owner_ends(temporary: Path, how: str) -> None:
         connection.execute("SELECT 1")
     owner.leave(how)
     assert gone(pids, owner.data.parent)
+    assert list(temporary.iterdir()) == []
+
+
+@POSIX
+def test_a_standby_ends_with_its_owner_who_is_killed(temporary: Path) -> None:
+    owner = Owner(temporary, LESSONS_TEST_STANDBY="yes")
+    keeps = psutil.Process(owner.keeper).children(recursive=True)
+    assert any(one.cwd() == str(owner.data.with_name("standby")) for one in keeps)
+    owner.leave("SIGKILL")
+    assert gone([owner.keeper, *(one.pid for one in keeps)], owner.data.parent)
     assert list(temporary.iterdir()) == []
 
 
@@ -186,6 +198,24 @@ def test_killed_and_started_again_it_has_what_it_was_told() -> None:
     with psycopg.connect(ours.uri) as connection:
         assert connection.execute("SELECT word FROM told").fetchone() == ("kept",)
         connection.execute("DROP TABLE told")
+
+
+@POSIX
+def test_a_standby_is_told_and_another_takes_its_place() -> None:
+    ours = postgres()
+    ours.standby()
+    address = ours.standby()
+    with psycopg.connect(ours.uri, autocommit=True) as first:
+        first.execute("CREATE TABLE told (word text)")
+        with psycopg.connect(address, autocommit=True) as second:
+            while second.execute("SELECT to_regclass('told')").fetchone() == (None,):
+                time.sleep(0.01)
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                second.execute("INSERT INTO told VALUES ('here')")
+            second.execute("SELECT pg_promote()")
+            second.execute("INSERT INTO told VALUES ('here')")
+        assert first.execute("SELECT count(*) FROM told").fetchone() == (0,)
+        first.execute("DROP TABLE told")
 
 
 @POSIX

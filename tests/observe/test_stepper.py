@@ -198,6 +198,16 @@ def test_an_endless_snippet_is_stopped_and_says_so_first(endless: str, note: str
     assert len(recording.steps) <= 20
 
 
+def test_whoever_waits_is_told_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stepper, "somebody_waits", lambda: True)
+    monkeypatch.setattr(stepper, "monotonic", iter(range(0, 10_000, 10)).__next__)
+    record("x = 1\nx = 2")
+    told = [words.strip() for words in capsys.readouterr().err.split("\r")]
+    assert told == ["", "recording … step 1", "recording … step 2", "", ""]
+
+
 @pytest.mark.parametrize(
     ("snippet", "says"),
     [

@@ -85,6 +85,7 @@ class Facts:
         self.store.put(("users", user), key, {"text": text, "until": until})
 
     def living(self, user):
+        # Both stores compare numbers here. Postgres would compare text: there, filter in Python.
         found, condition = [], {"until": {"$gt": self.clock()}}
         while page := self.store.search(("users", user), filter=condition, offset=len(found)):
             found += page

@@ -2,6 +2,25 @@
 
 # %% 18.turn: solution
 def take_turn(graph, thread, order):
+    if graph.get_state(thread).tasks:
+        graph.invoke(None, thread, durability="sync")
+    if f"{order}: send" not in graph.get_state(thread).values.get("done", []):
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
+# %% 18.turn: alternative
+def take_turn(graph, thread, order):
+    state = graph.get_state(thread)
+    if state.tasks:
+        state = graph.invoke(None, thread, durability="sync")
+    else:
+        state = state.values
+    if f"{order}: send" not in state.get("done", []):
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
+# %% 18.turn: near miss: and was taken for done
+def take_turn(graph, thread, order):
     state = graph.get_state(thread)
     if state.tasks:
         graph.invoke(None, thread, durability="sync")

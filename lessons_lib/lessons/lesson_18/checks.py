@@ -19,6 +19,7 @@ PATIENCE = 4.0  # seconds; only a wrong answer waits for so long
 
 TakeTurn = Callable[[Any, Any, str], object]
 STEPS = ["look up", "draft", "send"]
+ADA: Any = {"configurable": {"thread_id": "ada"}}
 
 
 class Turn(TypedDict):
@@ -59,7 +60,7 @@ def given(take_turn: TakeTurn, shop: Shop, order: str) -> list[str]:
     """Give a worker the job; returns the steps that it has begun."""
     shop.did.clear()
     try:
-        take_turn(shop.graph, {"configurable": {"thread_id": "ada"}}, order)
+        take_turn(shop.graph, ADA, order)
     except Killed:
         pass
     except Exception as error:
@@ -92,7 +93,20 @@ def check_turn(take_turn: TakeTurn) -> str:
     found = given(take_turn, shop, "milk")
     if found:
         raise NotYet(f"'milk' was half done, then finished, then given again, and ran {found}.")
+    _check_after_another(take_turn, shop)
     return "fresh, half done, done already: each step once, but the one in which the worker died."
+
+
+def _check_after_another(take_turn: TakeTurn, shop: Shop) -> None:
+    """Prove that an order is done although the one before it was given up half-way."""
+    shop.dies = True
+    given(take_turn, shop, "salt")
+    given(take_turn, shop, "bread")
+    if f"bread: {STEPS[-1]}" not in shop.graph.get_state(ADA).values["done"]:
+        raise NotYet(
+            "the order 'salt' was left half done, and its job did not come again. The next job, "
+            "'bread', finished 'salt', and was taken for done: nobody sends the bread."
+        )
 
 
 # --- Exercise 2: a lock that holds ----------------------------------------------------------

@@ -335,7 +335,8 @@ def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) ->
             if (id(change.holder), change.change) in theirs:
                 continue
             seen = _seen_by(change.holder, visit, visits)
-            seen += [RESULT] * result.holds(change.holder) + [CALLER] * given.holds(change.holder)
+            ends = ((RESULT, result), (CALLER, given))
+            seen += [who for who, end in ends if end.holds(change.holder)]
             returned = any(_says(update, change, visit) for update in _updates(visit.output))
             found.append(
                 Alias(visit.name, visit.step, change.path, change.change, returned, tuple(seen))
@@ -349,22 +350,23 @@ def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) ->
 def _changes_inside(visit: _Visit, visits: list[_Visit]) -> set[tuple[int, str]]:
     """The changes of which a node of its subgraph is the author."""
     depth = len(visit.namespace)
-    inner = [
-        other
+    return {
+        (id(change.holder), change.change)
         for other in visits
         if len(other.namespace) > depth and other.namespace[:depth] == visit.namespace
-    ]
-    return {(id(change.holder), change.change) for one in inner for change in one.changes()}
+        for change in other.changes()
+    }
 
 
 def _seen_by(holder: object, visit: _Visit, visits: list[_Visit]) -> list[str]:
     """The nodes that began after a visit had ended, and were given a way to the object."""
-    names: dict[str, None] = {}
+    names: list[str] = []
     for other in visits[visit.ended_at :]:
-        if other.before.holds(holder):
-            beside = (other.step, other.namespace[:-1]) == (visit.step, visit.namespace[:-1])
-            names[other.name + (" (side by side)" if beside else "")] = None
-    return list(names)
+        beside = (other.step, other.namespace[:-1]) == (visit.step, visit.namespace[:-1])
+        name = other.name + (" (side by side)" if beside else "")
+        if other.before.holds(holder) and name not in names:
+            names.append(name)
+    return names
 
 
 def _says(update: Any, change: Difference, visit: _Visit) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ..pictures.diagram import Box
@@ -118,31 +119,17 @@ def read_history(thread: Thread, limit: int | None) -> History:
     known = {id_in(raw.config): raw for raw in raws[::-1]}
     shown = list(known)[-limit:] if limit else list(known)
     tree = Tree({id: id_in(known[id].parent_config) for id in shown})
-    read = tuple(_read(thread, known, tree, newest=shown[-1]))
-    return History(thread.id, read, len(raws) > len(shown) or bool(trouble), trouble, tree)
 
-
-def read_one(thread: Thread, id: str) -> Checkpoint | None:
-    """One older checkpoint, without those between it and the newest; None if it is not there."""
-    raw = thread.one(id)
-    if raw is None:
-        return None
-    [read] = _read(thread, {id: raw}, Tree({id: id_in(raw.parent_config)}), newest="")
-    return read
-
-
-def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Iterator[Checkpoint]:
-    """The checkpoints of a tree, each compared to the one that it follows, read if need be."""
-    seen: dict[str, _Seen | None] = {}
-
+    @cache
     def look(id: str) -> _Seen | None:
-        if id not in seen:
-            raw = known.get(id) or (thread.one(id) if id else None)
-            seen[id] = raw and _look(thread, raw, now=id == newest)
-        return seen[id]
+        raw = known.get(id) or (thread.one(id) if id else None)
+        return raw and _look(thread, raw, now=id == tree.newest)
 
-    for id, parent in tree.parents.items():
-        yield _checkpoint(look(id), look(parent), tree, thread.saver.serde.dumps_typed)
+    read = tuple(
+        _checkpoint(look(id), look(parent), tree, thread.saver.serde.dumps_typed)
+        for id, parent in tree.parents.items()
+    )
+    return History(thread.id, read, len(raws) > len(shown) or bool(trouble), trouble, tree)
 
 
 @dataclass

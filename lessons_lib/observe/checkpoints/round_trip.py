@@ -297,9 +297,8 @@ def _has_fields(kind: type) -> bool:
 
 def _alike(before: object, after: object) -> bool:
     """Whether two values of different types can still be compared part by part."""
-    pairs = ((dict, dict), ((list, tuple), (list, tuple)), (_SETS, _SETS), (str, str))
-    pairs += ((bytes, bytes), (int, int), (float, float))  # type: ignore[assignment]
-    return any(is_a(before, one) and is_a(after, two) for one, two in pairs)
+    families: tuple[Any, ...] = (dict, (list, tuple), _SETS, str, bytes, int, float)
+    return any(is_a(before, family) and is_a(after, family) for family in families)
 
 
 # -- in words ------------------------------------------------------------------------------------

@@ -229,35 +229,34 @@ def _differences(
     holder = after.thing
     if before.value != after.value:
         yield Difference(path, "its content changed", holder)
-    if before.parts is None or after.parts is None:
+    was, now = before.parts, after.parts
+    if was is None or now is None:
         return
-    kept, gone, new = _matched(holder, before.parts, after.parts)
-    for label in gone:
-        yield Difference((*path, label), f"removed {text(before.parts[label])}", holder)
-    for label in new:
-        part = after.parts[label]
-        yield Difference((*path, label), f"added {text(part)}", holder, part.thing)
-    for was, now in kept:
-        one, other = before.parts[was], after.parts[now]
-        if one.is_same(other):
-            yield from _differences(one, other, (*path, now), done)
-        elif not same_inside(one, other):
-            yield Difference((*path, now), _arrow(one, other), holder, other.thing)
+    if is_a(holder, _CONTAINERS[1:]) and len(was) != len(now):
+        was, gone = _renumbered(was, now)
+        for label, part in gone:
+            yield Difference((*path, label), f"removed {text(part)}", holder)
+    for label in {**was, **now}:
+        place = (*path, label)
+        if label not in now:
+            yield Difference(place, f"removed {text(was[label])}", holder)
+        elif label not in was:
+            yield Difference(place, f"added {text(now[label])}", holder, now[label].thing)
+        elif was[label].is_same(now[label]):
+            yield from _differences(was[label], now[label], place, done)
+        elif not same_inside(was[label], now[label]):
+            yield Difference(place, _arrow(was[label], now[label]), holder, now[label].thing)
 
 
-def _matched(
-    holder: object, was: dict[str, Part], now: dict[str, Part]
-) -> tuple[list[tuple[str, str]], list[str], list[str]]:
-    """The labels of parts to compare with one another, of those that are gone, and of new ones."""
-    if not is_a(holder, _CONTAINERS[1:]) or len(was) == len(now):
-        both = [(label, label) for label in was if label in now]
-        return both, [label for label in was if label not in now], [k for k in now if k not in was]
-    # Of a sequence that grew or shrank, what is the same at both ends stayed.
+def _renumbered(
+    was: dict[str, Part], now: dict[str, Part]
+) -> tuple[dict[str, Part], list[tuple[str, Part]]]:
+    """What stayed at the ends of a sequence, by the labels it has now; and what is gone."""
     start, end = same_ends(list(was.values()), list(now.values()), Part.is_same)
-    old, new = list(was), list(now)
-    kept = list(zip(old[:start], new[:start], strict=True))
-    kept += zip(old[len(old) - end :], new[len(new) - end :], strict=True)
-    return kept, old[start : len(old) - end], new[start : len(new) - end]
+    old, labels = list(was.items()), list(now)
+    stayed = [part for _, part in old[:start] + old[len(old) - end :]]
+    names = labels[:start] + labels[len(labels) - end :]
+    return dict(zip(names, stayed, strict=True)), old[start : len(old) - end]
 
 
 def same_inside(one: Part, other: Part, depth: int = 0) -> bool:

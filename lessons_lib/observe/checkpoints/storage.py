@@ -18,7 +18,6 @@ from typing import Any
 from ...database.aside import in_transaction, reading
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from ..pictures.waiting import waiting
 from .reading import SaverReader, is_langgraphs, path_of, saver_of, told
 
 MAX_THREADS = 12
@@ -73,11 +72,14 @@ class Storage:
         """How many pieces these bytes are in: rows, blobs or pages."""
         return sum(part.count for part in self._asked(thread, channel, kind))
 
-    def _asked(self, *asked: Asked) -> Iterator[Stored]:
-        for part in self.parts:
-            own = part.thread, part.channel, part.kind
-            if all(want in (None, has) for want, has in zip(asked, own, strict=True)):
-                yield part
+    def _asked(self, thread: Asked, channel: Asked, kind: Asked) -> list[Stored]:
+        return [
+            part
+            for part in self.parts
+            if thread in (None, part.thread)
+            and channel in (None, part.channel)
+            and kind in (None, part.kind)
+        ]
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -207,10 +209,10 @@ _WRITES = (
 def _of_sqlite(saver: Any) -> Storage:
     """Read through the saver's own connection: it sees what the saver sees, and waits for none."""
     sums = _Sums()
-    with saver.lock, waiting("reading checkpoints") as tell:
+    with saver.lock:
         connection = saver.conn
         rows = connection.execute("SELECT thread_id, type, checkpoint, metadata FROM checkpoints")
-        for number, (thread, kind, blob, metadata) in enumerate(rows):
+        for thread, kind, blob, metadata in rows:
             try:
                 sizes = channel_sizes(saver.serde, kind, blob)
             except Exception:  # a serialiser without the key, a damaged row: each says it its way
@@ -219,7 +221,6 @@ def _of_sqlite(saver: Any) -> Storage:
                 sums.add(thread, channel, "checkpoint", size)
             sums.add(thread, "", "checkpoint", len(blob or b"") - sum(sizes.values()))
             sums.add(thread, "", "metadata", len(metadata or b""))
-            tell(f"reading checkpoints, {number} done")
         for thread, channel, size, count in connection.execute(_WRITES):
             sums.add(thread, channel, "write", size or 0, count)
         path = path_of(connection)
@@ -266,50 +267,38 @@ def _add_what_is_beside(sums: _Sums, connection: sqlite3.Connection, path: str) 
 _ROWS = """
     SELECT thread_id, key AS channel, 'checkpoint' AS kind, count(*) AS pieces,
         sum(pg_column_size(checkpoint)::numeric * octet_length(value::text)
-            / octet_length(checkpoint::text)) AS stored, 0 AS plain
+            / octet_length(checkpoint::text)) AS stored
         FROM checkpoints, jsonb_each(checkpoint -> 'channel_values') GROUP BY 1, 2
-    UNION ALL SELECT thread_id, '', 'checkpoint', count(*),
-        sum(pg_column_size(checkpoint)), sum(octet_length(checkpoint::text))
+    UNION ALL SELECT thread_id, '', 'checkpoint', count(*), sum(pg_column_size(checkpoint))
         FROM checkpoints GROUP BY 1
-    UNION ALL SELECT thread_id, '', 'metadata', count(*),
-        sum(pg_column_size(metadata)), sum(octet_length(metadata::text))
+    UNION ALL SELECT thread_id, '', 'metadata', count(*), sum(pg_column_size(metadata))
         FROM checkpoints GROUP BY 1
-    UNION ALL SELECT thread_id, channel, 'blob', count(blob),
-        sum(pg_column_size(blob)), sum(octet_length(blob))
+    UNION ALL SELECT thread_id, channel, 'blob', count(blob), sum(pg_column_size(blob))
         FROM checkpoint_blobs GROUP BY 1, 2
-    UNION ALL SELECT thread_id, channel, 'write', count(*),
-        sum(pg_column_size(blob)), sum(octet_length(blob))
+    UNION ALL SELECT thread_id, channel, 'write', count(*), sum(pg_column_size(blob))
         FROM checkpoint_writes GROUP BY 1, 2
 """
 _FRAME = """
     SELECT coalesce(sum(pg_total_relation_size(oid)), 0) AS stored FROM pg_class
     WHERE oid = ANY(ARRAY['checkpoints', 'checkpoint_blobs', 'checkpoint_writes']::regclass[])
 """
-_LOG = "SELECT sum(size) AS stored FROM pg_ls_waldir()"
 
 
 def _of_postgres(saver: Any) -> Storage:
     """Read on a connection of its own: it waits for no loop, and sees what was committed."""
-    import psycopg
-
-    sums, notes, plain = _Sums(), list[str](), 0
+    sums = _Sums()
     with reading(saver.conn) as database:
         for row in database.execute(_ROWS):
             thread, channel, kind = row["thread_id"], row["channel"], row["kind"]
             sums.add(thread, channel, kind, int(row["stored"] or 0), row["pieces"])
             if channel and kind == "checkpoint":  # it is a part of the checkpoint
                 sums.add(thread, "", kind, -int(row["stored"] or 0), 0)
-            plain += int(row["plain"] or 0)
         stored = sum(sums.bytes.values())
         [frame] = database.execute(_FRAME)
         sums.add("", "", "table and index", max(0, int(frame["stored"]) - stored))
-        try:
-            [log] = database.execute(_LOG)
-            sums.add("", "", "WAL", int(log["stored"] or 0))
-        except psycopg.errors.InsufficientPrivilege:
-            notes.append("the WAL was not looked at: connect as a superuser")
         where = f"{type(saver).__name__}, database {database.info.dbname}"
-    notes.append(f"{stored} bytes as Postgres stores them, long ones compressed; as values {plain}")
+    # The server's log is of all its databases: its bytes are no saver's.
+    notes = ["as Postgres stores them, long ones compressed; the server's WAL is not counted"]
     if in_transaction(saver.conn):
         notes.append("without what the saver's own connection has not committed")
     return Storage(where, sums.parts(), tuple(notes))

@@ -27,17 +27,17 @@ class Thread:
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
         self.place: dict[str, Any] = {"thread_id": self.id, "checkpoint_ns": self.namespace}
-        if config["configurable"]["thread_id"] is None and is_langgraphs(
-            self.saver, "InMemorySaver"
-        ):
-            self.place["thread_id"] = (
-                None  # of a number LangGraph makes a text, of None it does not
-            )
+        if config["configurable"]["thread_id"] is None and self._is_in_memory:
+            self.place["thread_id"] = None  # of a number LangGraph makes a text, of None not
         if self.start and self.one(self.start) is None:
             raise ValueError(
                 f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
                 "leave checkpoint_id out, and look for it in history(graph, config)"
             )
+
+    @property
+    def _is_in_memory(self) -> bool:
+        return is_langgraphs(self.saver, "InMemorySaver")
 
     def config_of(self, id: str) -> Config:
         """The config by which a graph is told of one checkpoint."""
@@ -60,12 +60,6 @@ class Thread:
         """One checkpoint; None when the saver has it no more."""
         raw = self.reader.get(self.config_of(id))
         return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
-
-    def with_step(self, step: int) -> list[str]:
-        """The ids of the checkpoints with a step: one on each line that has it."""
-        found, _ = self.reader.listed({"configurable": self.place}, filter={"step": step})
-        mine = {id_in(raw.config): step_of(raw) for raw in found if self._is_mine(raw)}
-        return [id for id, number in mine.items() if number == step]
 
     def _is_mine(self, raw: Any) -> bool:
         thread, namespace, _ = place_of(raw.config)
@@ -106,14 +100,13 @@ class Thread:
 
     def unknown(self) -> ValueError:
         """What to say when the saver has no checkpoint of this thread."""
-        others: list[str] = []
-        if is_langgraphs(self.saver, "InMemorySaver"):
-            others = [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
-            if not others:
-                return ValueError(
-                    f"the saver holds no checkpoint at all, expected some of the thread "
-                    f"{self.id!r}: invoke the graph with this saver first"
-                )
+        threads = self.saver.storage.items() if self._is_in_memory else ()
+        others = [str(id) for id, spaces in threads if any(spaces.values())]
+        if self._is_in_memory and not others:
+            return ValueError(
+                f"the saver holds no checkpoint at all, expected some of the thread {self.id!r}: "
+                "invoke the graph with this saver first"
+            )
         where = f" in the namespace {self.namespace!r}" if self.namespace else ""
         few = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
         has = f" (it has {few})" if few else ""

@@ -15,7 +15,7 @@ from ..pictures.drawing import Picture
 from ..pictures.style import STATIC, card
 from ..pictures.waiting import waiting
 from .details import sentence, tables
-from .history import Checkpoint, read_history, read_one
+from .history import Checkpoint, read_history
 from .reading import Config, first_line, is_of_database, told
 from .thread import Thread
 
@@ -92,16 +92,7 @@ class TimeMachine:
 
     def at(self, step: int | str) -> Checkpoint:
         """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
-        if self.read.older and not self.read.find(step, anywhere=False):
-            # An id or a step is asked for directly: to it may be thousands of checkpoints.
-            ids = [step] if isinstance(step, str) else []
-            if type(step) is int:
-                ids = self.thread.with_step(step)
-            found = read_one(self.thread, ids[0]) if len(ids) == 1 else None
-            if found:
-                return found
-            if ids:  # of several lines, or a label
-                self._read_until(step)
+        self._read_until(step)
         return self.read.at(step)
 
     def _read_until(self, step: int | str) -> None:
@@ -115,7 +106,6 @@ class TimeMachine:
     def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
         """The tree of what was read as cards, around the newest or another, marked there."""
         here = self.at(around).id if around is not None else self.read.tree.newest
-        self._read_until(here)
         return self.read.picture(here, most)
 
     # -- going another way -------------------------------------------------------------------

@@ -22,6 +22,7 @@ import types
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ from ..holding.links import (
 )
 from ..holding.reach import add_holders, held_from_outside, referrers
 from ..pictures.style import shorten
+from ..pictures.waiting import PATIENCE, somebody_waits
 from .contents import Change, Contents, change, number_of
 from .lives import ONLY_IF_HOLDING, Lives
 from .output import output_kept_in
@@ -111,6 +113,8 @@ class _Recorder:
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
+        self.errors = sys.stderr
+        self.patience = monotonic() + PATIENCE
         self.namespace: dict[str, object] = {}
         self.error: BaseException | None = None
         self.notes: dict[str, None] = {}
@@ -139,6 +143,7 @@ class _Recorder:
             self.lives.known.clear()
             self.last = _Look()
             self.error = None
+            self._tell_progress("")
             (gc.enable if was_on else gc.disable)()
 
     def _run(self, code: types.CodeType) -> Recording:
@@ -173,6 +178,13 @@ class _Recorder:
         self.output.truncate()
         return text
 
+    def _tell_progress(self, words: str) -> None:
+        """For those who wait, as `waiting` does it; its thread would be seen by the snippet."""
+        if monotonic() > self.patience and somebody_waits():
+            self.patience = monotonic() + 0.5
+            self.errors.write(f"\r{words:30}" if words else f"\r{'':30}\r")
+            self.errors.flush()
+
     def probe(self, line: int, event: str) -> None:
         """Called by the snippet after (or, for return and raise, before) each statement."""
         if threading.get_ident() != self.thread:
@@ -183,6 +195,7 @@ class _Recorder:
         try:
             error = _describe(sys.exc_info()[1], where=True) if event == "except" else ""
             self._finish(line, event, error, _running(sys._getframe(1)))
+            self._tell_progress(f"recording … step {len(self.steps)}")
         finally:
             if collector_on:
                 gc.enable()
