@@ -18,7 +18,9 @@ from tests.observe.heap import new_things_alone as new_things_alone
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = () if apart.TOLD_TO in os.environ else ("tests.front_end",)
+pytest_plugins = ["tests.quick_folder"]
+if apart.TOLD_TO not in os.environ:
+    pytest_plugins.append("tests.front_end")
 
 collect_ignore_glob = ["*/answers.py"]  # read and never imported
 

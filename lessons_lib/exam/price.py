@@ -73,7 +73,7 @@ def price(make: bytes, folder: Path) -> Price:
     if isinstance(measured, str):
         return Price(trouble=measured)
     ram, disk, ratio, modules, statements = measured
-    # Named here: the child would read what is installed, and be gone.
+    # Named here, once for all: each child would read all that is installed, and be gone.
     return Price(ram, disk, ratio, packages(modules), statements)
 
 
