@@ -40,7 +40,7 @@ PRICE = Plan(
 )
 WORKERS = Plan(
     notebook="18_many_workers_one_memory.ipynb",
-    first=("import asyncio",),
+    first=("from lessons_lib.memories import warm_up",),
     run="server = postgres()",
     shows="Postgres 18",
     prediction="18.xact",

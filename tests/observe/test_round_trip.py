@@ -229,6 +229,6 @@ def test_a_class_that_is_imported_is_named_and_the_run_still_warns(
         assert note.startswith(f"Feedback is made again by importing {__name__};")
     assert not caplog.records
     serde = JsonPlusSerializer()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "langgraph.checkpoint.serde.jsonplus"):
         serde.loads_typed(serde.dumps_typed([value]))
     assert "Feedback" in caplog.text
