@@ -22,6 +22,8 @@ import pytest
 
 from lessons_lib.observe import Live, collector_off, grown, kept_by_line, live, measure
 from lessons_lib.observe.measuring.lines import Line
+from lessons_lib.observe.measuring.runs import Runs
+from lessons_lib.observe.measuring.traces import stacks_of
 
 from .heap import small_heap as small_heap
 
@@ -522,6 +524,19 @@ def test_a_metaclass_of_the_reader_is_not_asked() -> None:
 
 
 # -- live: what it does not count ----------------------------------------------------------------
+
+
+def test_what_a_run_makes_in_memory_that_frozen_lists_had_is_its_own() -> None:
+    kept: list[object] = []
+    frozen: list[list[object]] = [[] for _ in range(20)]
+    gc.freeze()
+    runs = Runs()
+    with runs.traced(lambda things: None):
+        for number in range(1, 4):
+            frozen.pop()
+            runs.call(number, lambda: kept.append([]))
+        made_by = [stack and runs.maker(stack) for stack in stacks_of(kept)]
+    assert made_by == [1, 2, 3]
 
 
 def test_live_says_what_it_does_not_count() -> None:

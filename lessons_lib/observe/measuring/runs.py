@@ -22,7 +22,7 @@ from types import FrameType, FunctionType
 from typing import Any
 
 from .meter import called, traced
-from .traces import Stack, begin_trace
+from .traces import Stack, begin_trace, trace_reserves
 
 BUSY = (
     "tracemalloc is tracing already, and a run's own memory can be told only in a trace of its "
@@ -48,6 +48,7 @@ class Runs:
 
     def call(self, number: int, run: Callable[[], object]) -> Any:
         """What `run()` returns; what it makes is known by the number."""
+        in_a_short_stack(trace_reserves)
         result = called(partial(self._marked(number, _enter), run))
         if not tracemalloc.is_tracing():
             raise RuntimeError(
