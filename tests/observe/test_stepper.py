@@ -610,3 +610,30 @@ def test_what_is_suspended_is_called_by_its_name(function: str, start: str, told
     assert f"new: {told}" in words
     assert f"only {told} holds Upload" in words
     assert "closure" not in words
+
+
+def test_while_another_thread_collects_no_collection_is_told() -> None:
+    """What it collects stands still at the start: a callback waits until the snippet has ended."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def stand(phase: str, info: object) -> None:
+        if threading.current_thread() is other and phase == "start":
+            begun.set()
+            ended.wait(60)
+
+    other = threading.Thread(target=gc.collect)
+    gc.callbacks.append(stand)
+    try:
+        other.start()
+        assert begun.wait(60)
+        told = news("a = []\na.append(a)\ndel a\ngc.collect()\nn = gc.collect()")
+    finally:
+        ended.set()
+        other.join()
+        gc.callbacks.remove(stand)
+    none = "no collection took place: another thread may be at one"
+    assert told[3:] == [none, f"n is 0; {none}"]
+    assert news("gc.collect()") == ["nothing died"]
+    inside = news("def f(n):\n    return n\nx = f(gc.collect())")
+    assert inside[-1].startswith("x is ")
+    assert "no collection" not in inside[-1]

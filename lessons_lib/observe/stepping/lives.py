@@ -58,10 +58,14 @@ class Lives:
         self.deaths: list[Death] = []
         self.collecting = 0
         """The thread in which a collection is running; 0: none."""
+        self.collected = False
+        """Whether one has run in the recording's own thread since it was last asked."""
+        self.thread = threading.get_ident()
 
     def hear(self, phase: str, info: dict[str, int]) -> None:
         """What the collector calls at its start and its stop."""
         self.collecting = threading.get_ident() if phase == "start" else 0
+        self.collected = self.collected or self.collecting == self.thread
 
     def find(self, thing: object) -> Watched | None:
         """What is known of an object; a list's address may by now be that of another thing."""

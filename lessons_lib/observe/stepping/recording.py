@@ -66,6 +66,8 @@ class Step:
     """The exception that was caught or that ended the snippet at this step."""
     changes: tuple[Change, ...] = ()
     """Objects whose size or plain values are not what they were one step before."""
+    collected: bool = False
+    """Whether a collection may have taken place; none begins while another thread is at one."""
 
 
 @dataclass(frozen=True)

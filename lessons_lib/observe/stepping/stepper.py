@@ -110,6 +110,8 @@ class _Recorder:
         self.kinds: dict[int, _Kind] = {}
         self.searches = 0
         self.last = _Look()
+        self.depth = 0
+        """How many functions of the snippet were running at the last probe."""
         self.probes = 0
         self.thread = threading.get_ident()
         self.output = io.StringIO()
@@ -226,8 +228,10 @@ class _Recorder:
             printed=self._printed(),
             error=error,
             changes=tuple(self._changes(look)),
+            # One that a function of the snippet made in this line belongs to a step of that.
+            collected=self.lives.collected or len(scopes) < self.depth,
         )
-        self.last = look
+        self.lives.collected, self.depth, self.last = False, len(scopes), look
         if not event.startswith(("quiet", "end of")) or self._has_news(step):
             self.steps.append(step)
 

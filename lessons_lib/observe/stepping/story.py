@@ -81,8 +81,11 @@ class Story:
         ]
         if step.printed:
             news.append(f"prints {shorten(step.printed.rstrip().replace(chr(10), ' / '), 60)}")
-        if "collect(" in self.code(step) and step.event == "done" and not news:
-            news.append("nothing died")
+        if "collect(" in self.code(step) and step.event == "done":
+            if not step.collected and (not news or "gc.collect(" in self.code(step)):
+                news.append("no collection took place: another thread may be at one")
+            elif not news:
+                news.append("nothing died")
         return news or self._rearranged(step, before)
 
     def sentence(self, index: int) -> str:
