@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons_lib.observe import step
-from lessons_lib.observe.stepping import stepper
+from lessons_lib.observe.stepping import looking, stepper
 from lessons_lib.observe.stepping.recording import Recording
 from lessons_lib.observe.stepping.rewriting import FILENAME, PROBE, borrowed
 from lessons_lib.observe.stepping.stepper import record
@@ -494,9 +494,9 @@ def test_what_a_neighbour_changes_meanwhile_can_be_shown() -> None:
 
 
 def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stepper, "MAX_SEARCHES", 0)
+    monkeypatch.setattr(looking, "MAX_SEARCHES", 0)
     recording = run("a = Upload()\nput_aside(a)\ndel a", put_aside=put_aside)
-    assert recording.steps[-1].unseen == (("something", 1),)
+    assert recording.steps[-1].unseen == [("something", 1)]
     assert recording.note == "too much is held unseen: some of it may be garbage"
     _SHELF.clear()
 
