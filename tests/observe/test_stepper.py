@@ -91,7 +91,7 @@ def clear_shelf() -> None:
     _SHELF.clear()
 
 
-_HELD = "Upload 'u' is held unseen"
+_HELD = f"Upload 'u' is held unseen, by {__name__}._SHELF → [0]"
 
 
 def keep_own_error(upload: Upload) -> None:
@@ -137,12 +137,12 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
         (
             "u = Upload('u')\nhide(u)\ndel u\nclear()",
             put_error_aside,
-            [_HELD, "Upload 'u' died, by reference count"],
+            [f"{_HELD} → ", "Upload 'u' died, by reference count"],
         ),
         (
             "box = [[Upload('u')]]\nhide(box.pop())\nx = 1",  # out of sight in one line: not dead
             put_aside,
-            ["list 2 is held unseen", "x is 1"],
+            [f"list 2 is held unseen, by {__name__}._SHELF → [0]", "x is 1"],
         ),
         (
             "u = Upload('u')\nw = ref(u)\ndel u",
@@ -160,7 +160,7 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
         (
             "class Cat:\n    def __del__(self): hide(self)\ncat = Cat()\ndel cat",
             put_aside,
-            ["Cat is held unseen"],
+            [f"Cat is held unseen, by {__name__}._SHELF → [0]"],
         ),
     ],
 )
@@ -230,11 +230,11 @@ def test_a_large_structure_is_bounded() -> None:
     assert len(recording.things) < 700
 
 
-@pytest.mark.parametrize("kind", ["list", "tuple", "set"])
-def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "way"), [("list", "[500]"), ("tuple", "[500]"), ("set", "set")])
+def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str, way: str) -> None:
     made = f"many = {kind}([Upload() for _ in range(501)])\nrest = [u for u in many][500:]"
     told = news(f"{made}\nx = rest.pop()\ndel x")
-    assert told[3] == "Upload 501 is held unseen"
+    assert told[3] == f"Upload 501 is held unseen, by many → {way}"
     assert run(made).note == "of a longer container, 500 items are followed"
 
 

@@ -7,12 +7,14 @@ reached, whether the collector still knows them (see `lives`).
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..holding.chains import chains_of
 from ..holding.frames import frame_locals, frames_of
 from ..holding.links import (
     ATOMS,
@@ -27,6 +29,7 @@ from ..holding.links import (
     reader_of,
 )
 from ..holding.reach import add_holders, held_from_outside, referrers
+from ..holding.search import Root, Search, by_length, roots_of
 from ..pictures.style import shorten
 from .contents import Change, Contents, change, number_of
 from .lives import ONLY_IF_HOLDING, Lives
@@ -60,7 +63,7 @@ class Looker:
         self._kinds: dict[int, _Kind] = {}
         self._searches = 0
         self._queue: list[tuple[int, Any]] = []
-        """What this look has met, to be read: it holds the objects, and is empty between looks."""
+        """What this look has met, to be read."""
         self._last = Step()
         self._contents: dict[int, Contents] = {}
         self._last_contents = self._contents
@@ -82,7 +85,7 @@ class Looker:
         self._walk(step)
         self.lives.count_spares(self._queue, step.counts())
         self._queue.clear()
-        self._add_unreached(step)
+        self._add_unreached(step, namespace)
         step.changes.extend(self._changes(step))
         self._last = step
 
@@ -192,7 +195,7 @@ class Looker:
 
     # -- what no name leads to ---------------------------------------------------------------
 
-    def _add_unreached(self, step: Step) -> None:
+    def _add_unreached(self, step: Step, namespace: Mapping[str, object]) -> None:
         """Things that live though no name leads to them: garbage, or held unseen."""
         group = self.lives.unreached(step.values)
         count = len(group)  # it grows when it is asked who holds it
@@ -204,21 +207,43 @@ class Looker:
                 held = held_from_outside(group)[1]
         elif surplus:
             self.notes[_TOO_OFTEN] = None
+        hidden: dict[int, object] = {}
         for index in range(count):
             key = id(group[index])
             if key not in held:
                 step.garbage.add(self._visit(step, group[index]))
             if key in surplus and self._has_holder(group, index):
-                step.unseen.append((UNSEEN, self._visit(step, group[index])))
+                number = self._visit(step, group[index])
+                step.unseen.append((UNSEEN, number))
+                if (UNSEEN, number) not in self._last.unseen and number not in step.garbage:
+                    hidden[number] = group[index]
         self._walk(step)
         self._queue.clear()
         step.garbage.discard(0)
+        if hidden and self._searches < MAX_SEARCHES:
+            self._searches += 1
+            self._kinds.clear()  # or it would be found to hold a class
+            step.held_by.update(_holders(hidden, namespace))
 
     def _has_holder(self, group: list[object], index: int) -> bool:
         """Whether anybody holds a thing, beside the code in which it is a constant."""
         if self.lives.known[id(group[index])].ref is not None:
             return True
         return any(holder is not group for holder in referrers([group[index]]))
+
+
+def _holders(hidden: dict[int, object], namespace: Mapping[str, object]) -> dict[int, str]:
+    """The shortest way to each of some things from a name, as `who_holds` would say it."""
+    # The snippet's own names lead to what is far down a long container.
+    roots = [Root("", namespace), *roots_of(sys._getframe()).found]
+    search = Search(gc.get_objects(), roots)
+    search.look_for(list(hidden.values()))
+    found = {}
+    for number, thing in hidden.items():
+        chains = [chain for root, path in search.paths(thing) for chain in chains_of(root, path)]
+        if chains:
+            found[number] = str(min(chains, key=by_length))
+    return found
 
 
 def _is_library_s(kind: type) -> bool:

@@ -11,7 +11,7 @@ from .contents import Change
 
 By = Literal["reference count", "the collector"]
 UNSEEN = "something"
-"""What holds a thing to which no name leads, and that is no garbage; `who_holds` could say more."""
+"""What holds a thing to which no name leads, and that is no garbage."""
 
 
 class Thing(NamedTuple):
@@ -63,6 +63,8 @@ class Step:
     garbage: set[int] = field(default_factory=set)
     unseen: list[tuple[str, int]] = field(default_factory=list)
     """What holds a thing out of sight, and the number of that thing."""
+    held_by: dict[int, str] = field(default_factory=dict)
+    """The way to a thing that came out of sight at this step, where one was found."""
     printed: str = ""
     error: str = ""
     """The exception that was caught or that ended the snippet at this step."""

@@ -205,11 +205,12 @@ class Story:
         return [f"{who} refers weakly to {self.labels[whom]}" for who, whom in ones]
 
     def _unseen(self, step: Step, before: Step) -> list[str]:
-        return [
-            f"{self.labels[number]} is held unseen"
-            for holder, number in sorted(set(step.unseen) - set(before.unseen))
-            if holder == UNSEEN and number not in step.garbage
-        ]
+        told = []
+        for holder, number in sorted(set(step.unseen) - set(before.unseen)):
+            if holder == UNSEEN and number not in step.garbage:
+                way = f", by {step.held_by[number]}" if number in step.held_by else ""
+                told.append(f"{self.labels[number]} is held unseen{way}")
+        return _some(told, "more are held unseen")
 
     def _deaths(self, step: Step) -> list[str]:
         told = []
