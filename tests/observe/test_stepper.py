@@ -280,6 +280,27 @@ def test_what_changes_in_place_is_told(made: str, line: str, told: str) -> None:
     assert news(f"{made}\n{line}")[-1] == told
 
 
+def test_a_function_that_holds_nothing_any_more_is_drawn_no_longer() -> None:
+    told = news(
+        """
+        def make():
+            u = Upload('u')
+            def read(): return u
+            def clear():
+                nonlocal u
+                del u
+            return read, clear
+        read, clear = make()
+        hide(read)
+        del read
+        clear()
+        """,
+        hide=put_aside,
+    )
+    _SHELF.clear()
+    assert "Upload 'u' died, by reference count" in told
+
+
 def test_a_class_with_slots_and_one_of_containers_tell_too() -> None:
     told = news(
         """

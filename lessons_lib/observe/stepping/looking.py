@@ -212,8 +212,9 @@ class Looker:
             key = id(group[index])
             if key not in held:
                 step.garbage.add(self._visit(step, group[index]))
-            if key in surplus and self._has_holder(group, index):
-                number = self._visit(step, group[index])
+            # What holds nothing any more, such as a function, is not drawn: its number is 0.
+            alive = key in surplus and self._has_holder(group, index)
+            if alive and (number := self._visit(step, group[index])):
                 step.unseen.append((UNSEEN, number))
                 if (UNSEEN, number) not in self._last.unseen and number not in step.garbage:
                     hidden[number] = group[index]
