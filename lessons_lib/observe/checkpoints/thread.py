@@ -25,14 +25,12 @@ class Thread:
         if getattr(self.own_graph, "checkpointer", None) is True:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
+        # Of a number LangGraph makes a text, of None it does not, and a memory saver keeps None.
+        given = config["configurable"]["thread_id"]
+        in_memory = is_langgraphs(self.saver, "InMemorySaver")
+        id = None if given is None and in_memory else self.id
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
-        self.place: dict[str, Any] = {"thread_id": self.id, "checkpoint_ns": self.namespace}
-        if config["configurable"]["thread_id"] is None and is_langgraphs(
-            self.saver, "InMemorySaver"
-        ):
-            self.place["thread_id"] = (
-                None  # of a number LangGraph makes a text, of None it does not
-            )
+        self.place: dict[str, Any] = {"thread_id": id, "checkpoint_ns": self.namespace}
         if self.start and self.one(self.start) is None:
             raise ValueError(
                 f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
@@ -45,10 +43,10 @@ class Thread:
 
     # -- checkpoints, as the saver gives them ------------------------------------------------
 
-    def newest(self, limit: int | None) -> tuple[list[Any], str]:
+    def newest(self, limit: int | None, **asked: Any) -> tuple[list[Any], str]:
         """The newest checkpoints, newest first; and why there are no more, if that went wrong."""
         config = {"configurable": self.place}
-        found, trouble = self.reader.listed(config, limit=limit)
+        found, trouble = self.reader.listed(config, limit=limit, **asked)
         ids = [id_in(raw.config) for raw in found]
         if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
             # This saver does not keep to what it is asked: all of it is read, and chosen from here.
@@ -63,9 +61,8 @@ class Thread:
 
     def with_step(self, step: int) -> list[str]:
         """The ids of the checkpoints with a step: one on each line that has it."""
-        found, _ = self.reader.listed({"configurable": self.place}, filter={"step": step})
-        mine = {id_in(raw.config): step_of(raw) for raw in found if self._is_mine(raw)}
-        return [id for id, number in mine.items() if number == step]
+        found, _ = self.newest(None, filter={"step": step})
+        return [id_in(raw.config) for raw in found if step_of(raw) == step]
 
     def _is_mine(self, raw: Any) -> bool:
         thread, namespace, _ = place_of(raw.config)
