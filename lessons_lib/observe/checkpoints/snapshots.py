@@ -117,17 +117,12 @@ class Snapshot:
         """Whether this very object could be reached; atoms (numbers, texts) are not asked for."""
         return id(thing) in self._seen
 
-    def at(self, steps: tuple[str, ...]) -> Part | None:
-        """What stands at the end of a path, if the path goes so far."""
-        part: Part | None = self.root
-        for label in steps:
-            part = (part.parts or {}).get(label) if part else None
-        return part
+    def at(self, key: tuple[str, ...]) -> Part | None:
+        """The part with a label, given in a tuple; without one, the whole."""
+        return (self.root.parts or {}).get(key[0]) if key else self.root
 
     def differences(self, after: Snapshot) -> list[Difference]:
         """What changed between this snapshot and a later one of the same object."""
-        if not self.root.is_same(after.root):
-            return [Difference((), _arrow(self.root, after.root), after.root.thing)]
         return list(_differences(self.root, after.root, (), set()))
 
     def _part(self, thing: object, depth: int) -> Part:
