@@ -18,6 +18,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import wait
 from typing import Any
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
 from ..pictures.style import said_of, shorten
 
 Config = dict[str, Any]
@@ -87,8 +89,11 @@ def is_langgraphs(saver: object, *names: str) -> bool:
 # -- the reader ----------------------------------------------------------------------------------
 
 
-class SaverReader:
+class SaverReader(BaseCheckpointSaver[Any]):
     """Reads from a saver, sync or async, and changes nothing in it.
+
+    It is a saver itself: what a checkpoint's channels mean (which nodes are next, what each wrote)
+    is known to the graph alone, which asks its saver.
 
     Each method raises one sentence when the saver cannot be read: ValueError (a damaged, empty or
     foreign database, a closed connection), TimeoutError (locked), RuntimeError (an event loop that
@@ -96,10 +101,18 @@ class SaverReader:
     """
 
     def __init__(self, saver: Any) -> None:
+        super().__init__(serde=saver.serde)
         self.saver = saver
+        self.at_hand: Any = None
+        """A CheckpointTuple to be given without reading and decoding it a second time."""
 
-    def get(self, config: Config) -> Any:
+    def get_tuple(self, config: Any) -> Any:
         """LangGraph's CheckpointTuple for a config, or None."""
+        _, namespace, id = place_of(config)
+        if self.at_hand:
+            _, its_namespace, its_id = place_of(self.at_hand.config)
+            if namespace == its_namespace and id in ("", its_id):
+                return self.at_hand
         if not self._may_have(config):
             return None
         return self._ask(lambda s: s.get_tuple(config), lambda s: s.aget_tuple(config))
@@ -129,7 +142,7 @@ class SaverReader:
             return found, str(error)
         return found, ""
 
-    def delta_history(self, **asked: Any) -> Any:
+    def get_delta_channel_history(self, **asked: Any) -> Any:
         """What a DeltaChannel is put together from: it lies in several checkpoints."""
         return self._ask(
             lambda s: s.get_delta_channel_history(**asked),

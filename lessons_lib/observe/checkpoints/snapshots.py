@@ -20,14 +20,7 @@ from dataclasses import dataclass, field
 from struct import calcsize
 from typing import Any
 
-from ..holding.links import (
-    ATOMS,
-    atom_text,
-    attribute_reader,
-    attributes_text,
-    is_a,
-    is_hidden,
-)
+from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
 from ..pictures.style import shorten
 from .differences import same_ends
 

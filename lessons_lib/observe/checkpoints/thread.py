@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
-
 from .reading import UNREAD, Config, SaverReader, Unread, is_langgraphs, place_of, saver_of
 
 
@@ -56,7 +54,7 @@ class Thread:
 
     def one(self, id: str) -> Any:
         """One checkpoint; None when the saver has it no more."""
-        raw = self.reader.get(self.config_of(id))
+        raw = self.reader.get_tuple(self.config_of(id))
         return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
 
     def with_step(self, step: int) -> list[str]:
@@ -73,7 +71,7 @@ class Thread:
     def understand(self, raw: Any, *, now: bool = False) -> Any:
         """LangGraph's StateSnapshot; with `now`, what a task has written already counts as done."""
         checkpoint = raw.checkpoint
-        self._fed.checkpointer.raw = raw._replace(
+        self.reader.at_hand = raw._replace(
             checkpoint={  # the graph writes into these
                 **checkpoint,
                 "channel_versions": dict(checkpoint["channel_versions"]),
@@ -82,12 +80,14 @@ class Thread:
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
         config = {"configurable": self.place} if now else self.config_of(id_in(raw.config))
-        return self._fed.get_state(config)
+        try:
+            return self._reading_graph.get_state(config)
+        finally:
+            self.reader.at_hand = None
 
     @cached_property
-    def _fed(self) -> Any:
-        """The graph, with a saver that holds one checkpoint."""
-        return self.graph.copy({"checkpointer": OneCheckpoint(self.reader)})
+    def _reading_graph(self) -> Any:
+        return self.graph.copy({"checkpointer": self.reader})
 
     @property
     def own_graph(self) -> Any:
@@ -118,32 +118,6 @@ class Thread:
             f"the saver knows no thread {self.id!r}{where}, expected one that was invoked{has}: "
             "look at the thread_id, and whether it is the same saver"
         )
-
-
-class OneCheckpoint(BaseCheckpointSaver[Any]):
-    """A saver that holds one checkpoint, which was read already, and reads the others.
-
-    What a checkpoint's channels mean (which nodes are next, what each wrote) is known to the graph
-    alone, which asks its saver. To read and decode every state twice would cost more than all else.
-    """
-
-    def __init__(self, reader: SaverReader) -> None:
-        super().__init__(serde=reader.saver.serde)
-        self.reader = reader
-        self.raw: Any = None
-        """LangGraph's CheckpointTuple."""
-
-    def get_tuple(self, config: Any) -> Any:
-        """The checkpoint that it holds, if that is the one."""
-        _, namespace, id = place_of(config)
-        mine = self.raw.config
-        if namespace == place_of(mine)[1] and id in ("", id_in(mine)):
-            return self.raw
-        return self.reader.get(config)
-
-    def get_delta_channel_history(self, **asked: Any) -> Any:
-        """The saver's own: a DeltaChannel is put together from several checkpoints."""
-        return self.reader.delta_history(**asked)
 
 
 def id_in(config: Any) -> str:
