@@ -137,6 +137,7 @@ def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Ite
     seen: dict[str, _Seen | None] = {}
 
     def look(id: str) -> _Seen | None:
+        # Each is asked for twice, once as the one before; of a branch that is not the one above it.
         if id not in seen:
             raw = known.get(id) or (thread.one(id) if id else None)
             seen[id] = raw and _look(thread, raw, now=id == newest)
@@ -220,8 +221,9 @@ def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
         return ()
     now: Mapping[str, Any] = raw.checkpoint["versions_seen"]
     then: Mapping[str, Any] = before.checkpoint["versions_seen"] if before else {}
+    # Versions grow: strings in LangGraph's own savers, whole numbers in one that does not say.
     moved = {
-        name: max(map(str, versions.values()), default="")
+        name: max((isinstance(version, str), version) for version in versions.values())
         for name, versions in now.items()
         if versions and versions != then.get(name) and name not in OWN
     }

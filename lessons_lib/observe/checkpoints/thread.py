@@ -79,6 +79,7 @@ class Thread:
             },
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
+        # LangGraph counts that only where no checkpoint is named.
         config = {"configurable": self.place} if now else self.config_of(id_in(raw.config))
         try:
             return self._reading_graph.get_state(config)

@@ -66,6 +66,7 @@ class TimeMachine:
 
     def read_older(self) -> None:
         """Read on, until there are twice as many or all."""
+        # All are read anew, since others may have come; by doubling, that is twice the work.
         self._read(2 * len(self), stay=True)
 
     def _read(self, most: int, *, stay: bool = False) -> None:
