@@ -96,24 +96,19 @@ class Aliases:
 
     def _headline(self) -> str:
         ran = f"{_counted(len(self.ran), 'node')} ran"
-        unseen = f"not everything was compared: {', '.join(self.unseen)}" if self.unseen else ""
-        ended = "" if self.ended == "finished" else self.ended
+        ended = [] if self.ended == "finished" else [self.ended]
+        unseen = [f"not everything was compared: {', '.join(self.unseen)}"] if self.unseen else []
         if self.changes:
-            cut = f", {ended}" if ended else ""
-            unseen = f"; {unseen}" if unseen else ""
-            changes = f"{_counted(len(self.changes), 'change')} in place"
-            return f"{changes}, {self._returned()}{unseen} ({ran}{cut}):"
+            silent = len(self.silent)
+            words = {0: "returned, too", len(self.changes): "not returned"}
+            returned = words.get(silent, f"{silent} of them not returned")
+            changes = f"{_counted(len(self.changes), 'change')} in place, {returned}"
+            return f"{'; '.join([changes, *unseen])} ({', '.join([ran, *ended])}):"
         if not (ended or unseen):
             return f"No node changed its input in place ({ran})."
-        run = f"the run {ended.replace('interrupted', 'was interrupted')}" if ended else ""
-        why = "; ".join(filter(None, (run, unseen)))
+        run = [f"the run {how.replace('interrupted', 'was interrupted')}" for how in ended]
+        why = "; ".join(run + unseen)
         return f"No verdict, {why}. In what was seen, nothing was changed in place ({ran})."
-
-    def _returned(self) -> str:
-        silent = len(self.silent)
-        if silent in (0, len(self.changes)):
-            return "not returned" if silent else "returned, too"
-        return f"{silent} of them not returned"
 
     def table(self) -> Table:
         """The changes as rows."""
@@ -364,13 +359,12 @@ def _changes_inside(visit: _Visit, visits: list[_Visit]) -> set[tuple[int, str]]
 
 def _seen_by(holder: object, visit: _Visit, visits: list[_Visit]) -> list[str]:
     """The nodes that began after a visit had ended, and were given a way to the object."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for other in visits[visit.ended_at :]:
         beside = (other.step, other.namespace[:-1]) == (visit.step, visit.namespace[:-1])
-        name = other.name + (" (side by side)" if beside else "")
-        if other.before.holds(holder) and name not in names:
-            names.append(name)
-    return names
+        if other.before.holds(holder):
+            names[other.name + (" (side by side)" if beside else "")] = None
+    return list(names)
 
 
 def _says(update: Any, change: Difference, visit: _Visit) -> bool:

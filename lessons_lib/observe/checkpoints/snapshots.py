@@ -16,6 +16,7 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from struct import calcsize
 from typing import Any
@@ -196,11 +197,9 @@ def _content(thing: object) -> object:
     names = (("array", "array"), ("numpy", "ndarray"))  # of packages that are loaded
     arrays = [getattr(sys.modules.get(module), name, bytearray) for module, name in names]
     if is_a(thing, (bytearray, *arrays)):
-        try:
+        with suppress(TypeError, ValueError, BufferError):  # an array of objects, say
             view = memoryview(thing)  # type: ignore[arg-type]
             return view.shape, view.format, view.tobytes()
-        except (TypeError, ValueError, BufferError):  # an array of objects, say
-            return None
     return None
 
 

@@ -104,16 +104,16 @@ class Thread:
 
     def unknown(self) -> ValueError:
         """What to say when the saver has no checkpoint of this thread."""
-        others: list[str] = []
-        if is_langgraphs(self.saver, "InMemorySaver"):
-            others = [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
-            if not others:
-                return ValueError(
-                    f"the saver holds no checkpoint at all, expected some of the thread "
-                    f"{self.id!r}: invoke the graph with this saver first"
-                )
+        in_memory = is_langgraphs(self.saver, "InMemorySaver")
+        stored = self.saver.storage.items() if in_memory else ()
+        others = [repr(str(id)) for id, spaces in stored if any(spaces.values())]
+        if in_memory and not others:
+            return ValueError(
+                f"the saver holds no checkpoint at all, expected some of the thread {self.id!r}: "
+                "invoke the graph with this saver first"
+            )
         where = f" in the namespace {self.namespace!r}" if self.namespace else ""
-        few = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
+        few = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
         has = f" (it has {few})" if few else ""
         return ValueError(
             f"the saver knows no thread {self.id!r}{where}, expected one that was invoked{has}: "
