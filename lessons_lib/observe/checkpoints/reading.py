@@ -182,6 +182,7 @@ class SaverReader(BaseCheckpointSaver[Any]):
             raise NoAnswer(self.saver, "runs in this very thread", cure)
         if not loop.is_running():
             raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
+        # One that runs may be held up, by this very caller perhaps: it is asked for nothing first.
         ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
         try:
             ping.result(PATIENCE)

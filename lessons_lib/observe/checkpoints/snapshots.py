@@ -126,6 +126,7 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
+        # Known before it is looked into: it may lead back to itself.
         made = self._seen[id(thing)] = Part(thing, _content(thing))
         read = self._reader(kind)
         if read is None:
