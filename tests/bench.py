@@ -397,11 +397,7 @@ def _installed_size(folder: Path, name: str) -> int:
     return 0
 
 
-_SET_UP = """
-from lessons_lib.launch.environment import ensure
-from lessons_lib.launch.tell import Teller
-ensure(False, Teller())
-"""
+_SET_UP = "from lessons_lib.launch.environment import ensure; ensure(tests=False)"
 
 
 def setup_rows() -> Iterator[Row]:

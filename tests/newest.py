@@ -25,11 +25,10 @@ from itertools import zip_longest
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lessons_lib.launch import machine
+from lessons_lib.launch import machine, tell
 from lessons_lib.launch.environment import Environment, clean, uv_here, uv_variables
 from lessons_lib.launch.lock import pins
 from lessons_lib.launch.project import HERE, interpreter, requirements
-from lessons_lib.launch.tell import Teller
 from lessons_lib.launch.trouble import Trouble, kind_of
 from tests.again import AT_ONCE, TIMEOUT, chosen
 from tests.project import ROOT
@@ -56,7 +55,7 @@ class Releases:
         self.uv, self.folder, self.python = str(uv), folder, interpreter(folder)
         self.env = uv_variables([sys.executable, "-m", "pip"], clean(os.environ))
 
-    def install(self, tell: Teller) -> None:
+    def install(self) -> None:
         """Make it, with the course's requirements but for their upper bounds."""
         machine.must_fit(self.folder.parent)
         tell.say("Making an environment of the newest releases …")
@@ -209,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             releases = Releases(
                 (options.keep and options.keep.absolute()) or Path(folder) / "newest"
             )
-            releases.install(Teller())
+            releases.install()
         except Trouble as trouble:
             print(trouble, file=sys.stderr)
             return NOT_TRIED

@@ -191,6 +191,41 @@ def test_anothers_environment_is_kept_aside(project: Project, uv: str) -> None:
 
 
 @posix
+def test_an_environment_may_be_replaced_by_the_python_in_it(project: Project) -> None:
+    """As after `python3 -m venv .venv` and `activate`, by habit."""
+    subprocess.run([fake.bare_python(), "-m", "venv", str(project.venv)], check=True)
+    said = subprocess.run(
+        [str(project.python), "-m", "lessons_lib"],
+        cwd=project.root,
+        env=fake.environ(project),
+        capture_output=True,
+        text=True,
+    )
+    assert started(said)["prefix"] == str(project.venv)
+    assert (project.root / ".venv.aside-1" / "bin" / "pip").exists()
+
+
+@posix
+def test_a_link_to_an_environment_is_never_replaced(
+    project: Project, made: Project, uv: str, tmp_path: Path
+) -> None:
+    other = fake.copied(made, tmp_path / "other")
+    project.venv.symlink_to(other.venv)
+    said = fake.run(project, path=uv)
+    assert environment.state(other) == "made"
+    assert one_line(said) == (
+        f"{project.venv} is a link to {other.venv}, which lacks something that the course needs: "
+        "remove the link, then start again."
+    )
+    import packaging
+
+    site = next(other.venv.glob("lib/*/site-packages"))
+    shutil.copytree(Path(packaging.__file__).parent, site / "packaging")
+    assert started(fake.run(project, path=uv))["prefix"] == str(project.venv)
+    assert project.venv.is_symlink()
+
+
+@posix
 def test_a_changed_lock_is_followed(ready: "tuple[Project, str]") -> None:
     project, uv = ready
     project.lock.write_text(project.lock.read_text() + "# newer\n")
