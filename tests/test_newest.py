@@ -115,14 +115,9 @@ def test_each_cell_that_moved_is_told_with_old_and_new(
     assert said[-1] == "1 of 2 lessons are the same."
 
 
-def test_a_lesson_that_does_not_run_is_said(tmp_path: Path) -> None:
+def test_a_lesson_that_does_not_run_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "03_broken.ipynb").write_text("no notebook", encoding="utf-8")
-    assert "NotJSONError" in newest.run(HERE, tmp_path / "03_broken.ipynb")[-1]
-
-
-def test_a_long_line_is_cut_around_what_differs() -> None:
-    old, new = newest.where_it_differs("x" * 300 + "a" + "y" * 300, "x" * 300 + "b" + "y" * 300)
-    assert old.startswith("…x")
-    assert "a" in old
-    assert "b" in new
-    assert len(old) <= newest.WIDTH + 1
+    assert newest.compare(HERE, [tmp_path / "03_broken.ipynb"]) == 1
+    assert "NotJSONError" in capsys.readouterr().out.splitlines()[-2]
