@@ -24,7 +24,8 @@ def run(command: "Sequence[str]", env: "Mapping[str, str]", cwd: Path) -> Finish
 
     On a terminal, what it said last is shown in passing.
     """
-    process = subprocess.Popen(
+    said = []
+    with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -33,20 +34,18 @@ def run(command: "Sequence[str]", env: "Mapping[str, str]", cwd: Path) -> Finish
         cwd=cwd,
         encoding="utf-8",
         errors="replace",
-    )
-    assert process.stdout is not None
-    said = []
-    try:
-        for line in process.stdout:
-            said.append(line)
-            _in_passing("  " + line.strip()[:70])
-        return Finished(process.wait(), "".join(said))
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        _in_passing("")
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                said.append(line)
+                _in_passing("  " + line.strip()[:70])
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _in_passing("")
+    return Finished(process.returncode, "".join(said))
 
 
 def _in_passing(words: str) -> None:
