@@ -46,6 +46,10 @@ LINKED = (
     "{} is a link to {}, which lacks something that the course needs: remove the link, then start "
     "again."
 )
+INSIDE = (
+    "The Python that you run is that of {}, which has to be made anew: type `deactivate`, then "
+    "start again."
+)
 
 
 class Environment(NamedTuple):
@@ -220,7 +224,9 @@ class Maker:
         return _succeeds(look + ["test"] * tests, cwd=self.project.root, env=self.env)
 
     def _must_be_possible(self, tests: bool) -> None:
-        """Raise Trouble for what is lacking, before anything is made."""
+        """Raise Trouble for what stands in the way, before anything is made."""
+        if sys.platform == "win32" and inside(self.project):  # it lets no program in use be moved
+            raise Trouble(INSIDE.format(self.project.venv))
         machine.must_fit(self.project.root, NEEDED_FOR_TESTS_MB if tests else NEEDED_MB)
         needed = ["venv"] if self.outer_pip else ["venv", "ensurepip"]
         if not all(map(machine.has_module, needed)):

@@ -39,17 +39,24 @@ def options(arguments: "Sequence[str]", project: Project = HERE) -> "list[str]":
     ]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         flags.append("--allow-root")
-    browser, words = not headless(), iter(arguments)
+    return flags + _asked(arguments)
+
+
+def _asked(arguments: "Sequence[str]") -> "list[str]":
+    """What was asked of ``open``, and where there is no screen, that no browser be opened."""
+    browser, port, flags = not headless(), 0, []
+    words = iter(arguments)
     for word in words:
         if word == "--no-browser":
             browser = False
         elif word == "--port" or word.startswith("--port="):
             port = _free_port(word.partition("=")[2] or next(words, ""))
-            flags += [f"--port={port}", "--ServerApp.port_retries=0"]
         elif word.startswith("-"):
             flags.append(word)
         else:
             raise Trouble(f"`open` takes no {word!r}: see `python3 -m lessons_lib help`.", 2)
+    if port:
+        flags += [f"--port={port}", "--ServerApp.port_retries=0"]
     if browser and not browser_reads_files():
         flags.append("--ServerApp.use_redirect_file=False")
     return flags if browser else [*flags, "--no-browser"]

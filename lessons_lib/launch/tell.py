@@ -42,6 +42,7 @@ def run(command: "Sequence[str]", env: "Mapping[str, str]", cwd: Path) -> Finish
                 _in_passing("  " + line.strip()[:70])
         except BaseException:
             process.kill()
+            process.wait()
             raise
         finally:
             _in_passing("")

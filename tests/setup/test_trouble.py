@@ -102,6 +102,17 @@ def test_what_is_lacking_is_said_before_anything_is_made(
     assert not project.venv.exists()
 
 
+def test_windows_cannot_move_the_python_that_runs(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.venv / "Scripts").mkdir(parents=True)
+    monkeypatch.setattr(sys, "prefix", str(project.venv))
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(Trouble, match="type `deactivate`, then start again"):
+        environment.Maker(project).make(tests=False)
+    assert (project.venv / "Scripts").exists()
+
+
 def test_a_broken_environment_stays_until_a_new_one_can_be_made(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
