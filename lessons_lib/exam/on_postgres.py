@@ -8,8 +8,7 @@ them; where the server is the reader's own, they cannot be read, and the answer 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +58,11 @@ class OnPostgres(Keeping):
 
     def __call__(self, folder: Path) -> Any:
         """Make a memory in the schema of a folder."""
-        from psycopg import sql
         from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
         schema = _schema(folder)
         with self._asking() as connection:
-            named = sql.Identifier(schema)
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(named))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         options = f"{conninfo_to_dict(self.uri).get('options', '')} -c search_path={schema}"
         return self.make(make_conninfo(self.uri, options=options.strip()))
 
@@ -81,10 +78,6 @@ class OnPostgres(Keeping):
             if path.is_file() and fact.encode() in _read(path)
         }
         return tuple(sorted(places))
-
-    def has_any(self, folder: Path) -> bool:
-        """Whether there is a table."""
-        return bool(self._tables(folder))
 
     def size(self, folder: Path) -> int:
         """The bytes of the tables, and their indexes; the log is used again, and does not count."""
@@ -107,7 +100,8 @@ class OnPostgres(Keeping):
         source, place = (sql.Identifier(_schema(one)) for one in (folder, target))
         with self._asking() as connection:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(place))
-            for table in self._tables(folder):
+            tables = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+            for (table,) in connection.execute(tables, (_schema(folder),)).fetchall():
                 names = {"source": source, "target": place, "table": sql.Identifier(table)}
                 connection.execute(sql.SQL(copy).format(**names))
 
@@ -122,25 +116,17 @@ class OnPostgres(Keeping):
 
     def clear(self, root: Path) -> None:
         """Drop the schemas of the folders in this one."""
-        from psycopg import sql
-
         like = f"{_schema(root / 'any').rpartition('_')[0]}_%"
         with self._asking() as connection:
             named = "SELECT nspname FROM pg_namespace WHERE nspname LIKE %s"
             for (schema,) in connection.execute(named, (like.replace("_", r"\_"),)).fetchall():
-                connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+                connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
-    def _tables(self, folder: Path) -> list[str]:
-        with self._asking() as connection:
-            named = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1"
-            return [name for (name,) in connection.execute(named, (_schema(folder),)).fetchall()]
-
-    @contextmanager
-    def _asking(self) -> Iterator[psycopg.Connection[Any]]:
+    def _asking(self) -> psycopg.Connection[Any]:
+        """A connection, to be used with `with`."""
         import psycopg
 
-        with psycopg.connect(self.uri, autocommit=True) as connection:
-            yield connection
+        return psycopg.connect(self.uri, autocommit=True)
 
 
 _HAS_PLACE = {

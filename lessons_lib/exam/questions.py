@@ -26,6 +26,7 @@ GRACE, TURNS = 0.4, 15
 
 Finding = tuple[Mark, str]
 """How an experiment came out: the mark, and what was seen."""
+Experiment = Callable[[Lab], Finding]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Question:
     asks: str
     did: str
     mends: str
-    experiment: Callable[[Lab], Finding]
+    experiment: Experiment
 
     def put_to(self, lab: Lab) -> Answer:
         """Do the experiment; a memory that raises an error in it has failed the question.
@@ -72,12 +73,10 @@ class Answer:
 QUESTIONS: dict[str, Question] = {}
 
 
-def question(
-    key: str, asks: str, *, did: str, mends: str
-) -> Callable[[Callable[[Lab], Finding]], Callable[[Lab], Finding]]:
+def question(key: str, asks: str, *, did: str, mends: str) -> Callable[[Experiment], Experiment]:
     """Make an experiment a question of the exam."""
 
-    def add(experiment: Callable[[Lab], Finding]) -> Callable[[Lab], Finding]:
+    def add(experiment: Experiment) -> Experiment:
         QUESTIONS[key] = Question(key, asks, did, mends, experiment)
         return experiment
 
@@ -376,7 +375,7 @@ def hostile(lab: Lab) -> Finding:
     bot.close()
     if lab.elsewhere:
         return "not examined", _ELSEWHERE
-    if not lab.keeping.has_any(lab.memory):
+    if not lab.keeping.size(lab.memory):
         return "does not apply", "it stores nothing that could be changed"
     if _fate("nothing", lab) != "answered well":
         return "does not apply", "it does not know what it stored, even undamaged"
