@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from lessons_lib.exam.damage import DAMAGES
-from lessons_lib.exam.serving import note, note_and_wait
+from lessons_lib.exam.serving import note
 from lessons_lib.exam.worker import Lab, Late, Trouble, Turn, Worker
 
 Mark = Literal["yes", "in part", "no", "does not apply", "not examined"]
@@ -211,7 +211,7 @@ def _cut_off_while_answering(lab: Lab) -> tuple[bool, bool]:
 def _cut_off_between_steps(lab: Lab) -> list[str]:
     """The traces of a turn of three steps, killed in the second and finished by another process."""
     steps = {name: partial(note, str(lab.world), name) for name in ("ticket", "mail", "note")}
-    held = {**steps, "mail": partial(note_and_wait, str(lab.world), "mail")}
+    held = {**steps, "mail": partial(note, str(lab.world), "mail", wait=True)}
     bot = lab.worker()
     bot.call("work", held, conversation=lab.conversation).reach_gate()
     bot.kill()
