@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lessons_lib.saver_exam.checks import CHECKS, Check
-from lessons_lib.saver_exam.examined import Examined, Loop, on_thread, opened
 from lessons_lib.saver_exam.report import Finding, Report
+
+if TYPE_CHECKING:  # these load LangGraph, for which nobody has to wait who only imports
+    from lessons_lib.saver_exam.checks import Check
+    from lessons_lib.saver_exam.examined import Examined, Loop
 
 __all__ = ["Finding", "Report", "saver_exam"]
 
@@ -45,6 +47,9 @@ def saver_exam(make: Callable[[], Any]) -> Report:
 
     Raises TypeError when `make` gives no saver.
     """
+    from lessons_lib.saver_exam.checks import CHECKS
+    from lessons_lib.saver_exam.examined import Loop
+
     if not callable(make):
         raise TypeError(f"{make!r} makes no saver: give a function, saver_exam(lambda: MySaver())")
     loop = Loop()
@@ -78,6 +83,7 @@ def _put_to(check: Check, make: Callable[[], Any], loop: Loop, end: float) -> Fi
 
 def _look(make: Callable[[], Any], loop: Loop, at: Callable[[Examined], T]) -> T:
     """Look at a fresh saver, on a thread: one that locks itself out must not keep us waiting."""
+    from lessons_lib.saver_exam.examined import on_thread, opened
 
     def look() -> T:
         with opened(make, loop) as saver:
