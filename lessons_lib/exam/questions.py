@@ -256,7 +256,7 @@ def _overlap(lab: Lab, one: Worker, two: Worker, reader: Callable[[], Worker]) -
             refused.append(str(trouble))
     later = reader().ask()
     lost = [text for text in texts if not later.tells(text)]
-    if len(lost) > len(refused):
+    if len(lost) > len(refused):  # what was refused may be gone: whoever said it was told
         return "no", f"both turns were answered, and {' and '.join(lost)!r} was lost"
     if refused:
         return "in part", f"one of the two was refused, which it said: {refused[0]}"

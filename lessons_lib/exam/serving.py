@@ -99,6 +99,7 @@ def serve(connection: Connection[Any, Any], make: bytes, folder: Path, env: dict
     post("done", 0, said_of(memory)[:60], frozenset(can))
     # What `make` set in its context is there for every call, as in a server's.
     context = contextvars.copy_context()
+    # A pool for each thread: the parent says which of them makes a call.
     threads = [ThreadPoolExecutor(1) for _ in range(THREADS)]
     calls: dict[int, Served] = {}
     while True:

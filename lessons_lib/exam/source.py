@@ -99,6 +99,7 @@ def _distribution(module: str) -> str:
     """The package that a module comes with, under the name by which it is installed."""
     top = module.partition(".")[0]
     names = sorted(set(_installed().get(top, [top])))
+    # Several packages fill one folder, as those of LangGraph do: whose file is it?
     path = module.replace(".", "/")
     for name in names if len(names) > 1 else ():
         if _files(name) & {f"{path}.py", f"{path}/__init__.py"}:

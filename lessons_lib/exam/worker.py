@@ -143,6 +143,7 @@ class Worker:
 
     def _free_thread(self) -> int:
         """The next thread of the pool in turn that is not in the middle of a call."""
+        # Not whichever is idle: who meets whom on a thread must be the same in every run.
         taken = [turn.thread for turn in self._turns if not turn.outcome.done()]
         while True:
             self._thread = (self._thread + 1) % THREADS

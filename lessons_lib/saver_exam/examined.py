@@ -142,7 +142,7 @@ class Examined:
         """
         name = f"a{method}" if self.is_async != other else method
         try:
-            found = self._come_to(getattr(self.saver, name)(*args, **keywords), name != method)
+            found = self._result(getattr(self.saver, name)(*args, **keywords), name != method)
             return [*found] if method == "list" else found
         except Exception as error:
             raise Raised(name, error) from error
@@ -151,7 +151,7 @@ class Examined:
         """Run a graph to its end or its question; an error in the saver's code is Raised."""
         run = graph.ainvoke if self.is_async else graph.invoke
         try:
-            return self._come_to(run(given, config, durability="sync"), self.is_async)
+            return self._result(run(given, config, durability="sync"), self.is_async)
         except Exception as error:
             passed = traceback.walk_tb(error.__traceback__)
             if {frame.f_code.co_filename for frame, _ in passed} & self._files():
@@ -161,9 +161,9 @@ class Examined:
     def state(self, graph: Any, config: Config) -> dict[str, Any]:
         """The values of a graph's thread."""
         read = graph.aget_state if self.is_async else graph.get_state
-        return cast(dict[str, Any], self._come_to(read(config), self.is_async).values)
+        return cast(dict[str, Any], self._result(read(config), self.is_async).values)
 
-    def _come_to(self, given: Any, awaited: bool) -> Any:
+    def _result(self, given: Any, awaited: bool) -> Any:
         """What a call gave, once it is there."""
         if not awaited:
             return given
@@ -233,6 +233,7 @@ class Examined:
         After each line of the saver's code the others get their turn. Left alone, threads that do
         little would mostly run one after the other, and a missing lock would not be missed.
         """
+        # A shorter switch interval would be the whole process's, and leave to chance who is let in.
         gate, gives_way = threading.Barrier(AT_ONCE), _giving_way(self._files())
 
         def work(number: int) -> None:
