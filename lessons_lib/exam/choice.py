@@ -48,7 +48,7 @@ def choose(report: Report, *marked: str) -> Choice:
     >>> choose(kept(), "kill", "packages").best[0].name
     'pickle file'
     """
-    keys = (*QUESTIONS, *PRICES)
+    keys = _rows()
     for key in marked:
         if key not in keys:
             raise ValueError(f"{key!r} is no row of the exam: mark some of {', '.join(keys)}")
@@ -103,8 +103,8 @@ class Choice:
     def _row(self, one: Sitting, sign: Callable[[Sitting, str], str]) -> list[str]:
         """The cells of a memory, below the columns."""
         fits = [f"{self.fits(one)}/{len(self.marked)}"] if self.marked else []
-        statements = "?" if one.price is None else str(one.price.statements)
-        return [one.name, *fits, *(sign(one, key) for key in self._keys()), statements]
+        statements = (one.price or Price()).statements or "?"  # not known of a notebook's class
+        return [one.name, *fits, *(sign(one, key) for key in self._keys()), str(statements)]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         view = self.widget()._repr_mimebundle_() or {}
