@@ -156,7 +156,9 @@ def _damage_column(
         data = value if kind == "bytea" else value.encode()
         after = damaged(damage, data, mark, msgpack=msgpack)
         if after != data:
-            connection.execute(write, (after if kind == "bytea" else after.decode(), place))
+            # A text that was cut may end in the middle of a letter, which no text column takes.
+            new = after if kind == "bytea" else after.decode(errors="ignore")
+            connection.execute(write, (new, place))
             changed = True
     return changed
 
