@@ -62,7 +62,6 @@ class Exercise:
 
     id: str
     name: str
-    task: str
     hints: tuple[str, ...]
 
 

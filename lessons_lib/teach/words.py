@@ -14,7 +14,6 @@ begins a paragraph, and what is fenced stays as it is.
     [[exercise]]
     id = "02.remember"
     name = "remember"
-    task = "Remember the error without its locals."
     hints = ["…", "…", "…"]
 
     [catch_up]
@@ -163,6 +162,6 @@ def _question(table: _Table) -> Question:
 
 
 def _exercise(table: _Table) -> Exercise:
-    table.refuse_unknown(("id", "name", "task", "hints"))
+    table.refuse_unknown(("id", "name", "hints"))
     hints = table.texts("hints", "an exercise has three hints", 3)
-    return Exercise(table.text("id"), table.text("name"), table.text("task"), hints)
+    return Exercise(table.text("id"), table.text("name"), hints)

@@ -130,7 +130,7 @@ def test_a_notebook_and_its_words_must_fit(tmp_path: Path) -> None:
     known = Words(
         "02",
         (Question("02.unasked", "?", (Option("a", "b", right=True),)),),
-        tuple(Exercise(f"02.{name}", name, "", ()) for name in ("remember", "never")),
+        tuple(Exercise(f"02.{name}", name, ()) for name in ("remember", "never")),
         ("A name leads to an object.",),
     )
     path = samples.write(
