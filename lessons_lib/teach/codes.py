@@ -122,9 +122,6 @@ def _fingerprint(words: Words) -> str:
 
 
 def _hashed(text: str, letters: int) -> str:
+    """The last letters of a text's hash, written in the alphabet's base of 32."""
     digest = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
-    return _letters(digest % 32**letters, letters)
-
-
-def _letters(number: int, length: int) -> str:
-    return "".join(ALPHABET[number >> 5 * i & 31] for i in reversed(range(length)))
+    return "".join(ALPHABET[digest >> 5 * i & 31] for i in reversed(range(letters)))

@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lessons_lib.teach.answer_cells import read_answers
 from lessons_lib.teach.course import ROOT, find_lesson
 from lessons_lib.teach.model import Answers, Exercise, LessonError, NotFound, Question, Words
-from lessons_lib.teach.percent import read_answers
 from lessons_lib.teach.words import ID, mistake, read_words
 
 Asked = TypeVar("Asked", Question, Exercise)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from lessons_lib.observe.pictures.style import PALE
 
@@ -22,14 +22,18 @@ _INLINE = (
 )
 
 
-class Shown:
-    """What is shown in a notebook as HTML, and in a terminal as its text."""
+@dataclass(frozen=True, repr=False)
+class Told:
+    """What is told: its HTML in a notebook, its text in a terminal."""
+
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return self.text
 
     def _repr_html_(self) -> str:
-        raise NotImplementedError
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+        return self.html
 
 
 def inline(text: str) -> str:

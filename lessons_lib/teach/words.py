@@ -62,11 +62,10 @@ def folded(text: str) -> str:
 class _Table:
     """One table of the file, such as the third `[[question]]`: its values, and their lines."""
 
-    def __init__(self, path: Path, text: str, kind: str, nth: int, values: Any) -> None:
-        self.path, self.kind, self.values = path, kind, values
-        self.lines = text.splitlines()
+    def __init__(self, path: Path, lines: list[str], kind: str, nth: int, values: Any) -> None:
+        self.path, self.lines, self.kind, self.values = path, lines, kind, values
         named = (f"[[{kind}]]", f"[{kind}]")
-        heads = [at for at, line in enumerate(self.lines) if line.strip() in named]
+        heads = [at for at, line in enumerate(lines) if line.strip() in named]
         self.head = heads[nth] if nth < len(heads) else 0
 
     def fault(self, words: str, key: str = "") -> LessonError:
@@ -86,13 +85,13 @@ class _Table:
             if key not in known:
                 raise self.fault(f"unknown key {key!r}; there are {', '.join(known)}", key)
 
-    def tables(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
-        """The tables of a kind, numbered."""
-        found = self.values[kind]
+    def tables(self, kind: str) -> list[_Table]:
+        """The tables of a kind that stand in this one."""
+        found = self.values.get(kind, [])
         tables = found if isinstance(found, list) else [found]
         if not all(isinstance(one, dict) for one in tables):
             raise self.fault(f"{kind} is a table with keys of its own", kind)
-        return list(enumerate(tables))
+        return [_Table(self.path, self.lines, kind, *one) for one in enumerate(tables)]
 
     def text(self, key: str) -> str:
         value = self.values.get(key)
@@ -124,19 +123,17 @@ def _parsed(number: str, path: Path, _state: int) -> Words:
         told = re.search(r"line (\d+)", str(error))
         line = int(told[1]) if told else len(text.splitlines())
         raise mistake(path, line, f"this is no TOML: {error}") from None
-    whole = _Table(path, text, "", 0, data)
+    whole = _Table(path, text.splitlines(), "", 0, data)
     whole.refuse_unknown(("question", "exercise", "catch_up"))
-    tables = {kind: [_Table(path, text, kind, *one) for one in whole.tables(kind)] for kind in data}
-    asked, ids = tables.get("question", []), set()
-    for table in asked + tables.get("exercise", []):
+    questions, exercises = whole.tables("question"), whole.tables("exercise")
+    ids = set()
+    for table in questions + exercises:
         if (id := table.id(number)) in ids:
             raise table.fault("another one has this id", "id")
         ids.add(id)
+    say = [sentence for table in whole.tables("catch_up") for sentence in _say(table)]
     return Words(
-        number,
-        tuple(map(_question, asked)),
-        tuple(map(_exercise, tables.get("exercise", []))),
-        tuple(sentence for table in tables.get("catch_up", []) for sentence in _say(table)),
+        number, tuple(map(_question, questions)), tuple(map(_exercise, exercises)), tuple(say)
     )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.teach import check, hint, loader, predict, recall, solution
+from lessons_lib.teach.answer_cells import read_answers
 from lessons_lib.teach.course import find_lesson
 from lessons_lib.teach.loader import answers, check_of, load, stub
 from lessons_lib.teach.model import LessonError, NotFound
-from lessons_lib.teach.percent import read_answers
 from lessons_lib.teach.words import read_words
 
 from .lesson_13 import checks
