@@ -10,6 +10,7 @@ import asyncio
 import gc
 import inspect
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,13 @@ class Upload:
     def __init__(self, name: str, size: int = 0) -> None:
         self.name = name
         self.size = size
+
+
+@contextmanager
+def new_folder() -> Iterator[Path]:
+    """A folder that goes when the block ends, whatever a killed process has left in it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 # --- What is alive ----------------------------------------------------------------------------
@@ -242,6 +250,11 @@ def salted(text: str, salt: int) -> str:
 
 
 # --- Graphs and stores ------------------------------------------------------------------------
+
+
+def thread(name: str, **more: str) -> Any:
+    """The config of a thread."""
+    return {"configurable": {"thread_id": name, **more}}
 
 
 def require_graph(graph: Any, function: str, end: str) -> None:

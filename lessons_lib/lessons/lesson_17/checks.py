@@ -1,28 +1,20 @@
 """What judges the exercises of lesson 17, The price of memory."""
 
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
 
+from lessons_lib.lessons.shared import in_a_row, new_folder, thread
 from lessons_lib.memories import reply
 from lessons_lib.memories.scripted_model import as_ours
 from lessons_lib.teach.model import NotYet
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A folder for a check's database."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        yield Path(name)
 
 
 def opened(path: Path) -> SqliteSaver:
@@ -56,10 +48,7 @@ def line(number: int) -> HumanMessage:
 
 def said(take_turn: TakeTurn, saver: SqliteSaver, message: HumanMessage) -> str:
     """The answer's text, or NotYet."""
-    try:
-        answer = take_turn(saver, message)
-    except Exception as error:
-        raise NotYet(f"a turn raised {fault(error)}") from None
+    answer = take_turn(saver, message)
     text = getattr(answer, "content", answer)
     if not isinstance(text, str):
         raise NotYet(f"take_turn returned {type(answer).__name__}, expected the bot's answer.")
@@ -86,7 +75,7 @@ def weigh(saver: SqliteSaver, path: Path, turns: int) -> None:
 
 def check_budget(take_turn: TakeTurn) -> str:
     """Prove that 100 turns fit into 300 KiB, and that the two facts are known from the file."""
-    with folder() as place:
+    with new_folder() as place:
         path = place / "memory.db"
         saver = opened(path)
         try:
@@ -135,13 +124,7 @@ def bot(saver: SqliteSaver) -> Any:
     def answer(state: Conversation) -> dict[str, Any]:
         return {"messages": [AIMessage(reply(as_ours(state["messages"])))]}
 
-    builder = StateGraph(Conversation).add_node("answer", answer).add_edge(START, "answer")
-    return builder.compile(checkpointer=saver)
-
-
-def thread(name: str) -> RunnableConfig:
-    """The config of a thread."""
-    return {"configurable": {"thread_id": name}}
+    return in_a_row(Conversation, {"answer": answer}, saver)
 
 
 def say(saver: SqliteSaver, who: str, text: str) -> int:
@@ -167,14 +150,18 @@ def judge_rows(other: sqlite3.Connection) -> None:
             raise NotYet(f"there are rows of 'ada' left in {table}.")
 
 
+def where_left(path: Path) -> list[str]:
+    """Where the words can still be read."""
+    files = {"the file": path, "the log": Path(f"{path}-wal")}
+    return [
+        name for name, one in files.items() if one.exists() and SECRET.encode() in one.read_bytes()
+    ]
+
+
 def judge_bytes(path: Path, secure: str, saver: SqliteSaver) -> None:
     """Raise NotYet when the words are anywhere in the file or its log."""
     log = Path(f"{path}-wal")
-    files = {"the file": path, "the log": log}
-    left = [
-        name for name, one in files.items() if one.exists() and SECRET.encode() in one.read_bytes()
-    ]
-    if not left:
+    if not (left := where_left(path)):
         return
     there = f"with secure_delete {secure}, “{SECRET}” can still be read in {' and in '.join(left)}"
     if log.exists() and log.stat().st_size:
@@ -206,23 +193,55 @@ def judge_others(saver: SqliteSaver, other: sqlite3.Connection) -> None:
         )
 
 
+def judge_busy(erase: Erase, path: Path) -> None:
+    """Raise NotYet when the words are left because somebody reads, and erase is silent on it."""
+    saver = opened(path)
+    with closing(saver.conn), closing(sqlite3.connect(path, check_same_thread=False)) as reader:
+        told(saver, "OFF")
+        saver.conn.execute("PRAGMA busy_timeout = 10")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM checkpoints").fetchone()
+        attempts = count(1)
+
+        def note(statement: str) -> None:
+            # Who tries again is right, too: so the reader leaves after some attempts.
+            if "wal_checkpoint" in statement and next(attempts) == 5:
+                reader.rollback()
+
+        saver.conn.set_trace_callback(note)
+        try:
+            erase(saver, "ada")
+        except Exception:
+            return  # the caller knows that it has not been done
+        finally:
+            saver.conn.set_trace_callback(None)
+        if left := where_left(path):
+            raise NotYet(
+                f"another connection was in the middle of a read, “{SECRET}” is still in "
+                f"{' and in '.join(left)}, and nobody was told: look at the row that TRUNCATE "
+                "returns."
+            )
+
+
 def check_erase(erase: Erase) -> str:
     """Prove that a thread is gone to the last byte, and that all others go on."""
     for secure in ("OFF", "ON"):
-        with folder() as place:
-            path = place / "memory.db"
+        with new_folder() as folder:
+            path = folder / "memory.db"
             saver = opened(path)
             with closing(saver.conn), closing(sqlite3.connect(path)) as other:
                 told(saver, secure)
                 other.execute("SELECT count(*) FROM checkpoints").fetchone()
-                try:
-                    erase(saver, "ada")
-                except Exception as error:
-                    raise NotYet(f"erase raised {fault(error)}") from None
+                erase(saver, "ada")
                 judge_rows(other)
                 judge_bytes(path, secure, saver)
                 judge_others(saver, other)
-    return "no byte of the thread is left, with secure_delete on and off; the others work on."
+    with new_folder() as folder:
+        judge_busy(erase, folder / "memory.db")
+    return (
+        "no byte of the thread is left, with secure_delete on and off; the others work on, and "
+        "where somebody reads, it does not say that all is done."
+    )
 
 
 CHECKS = {
