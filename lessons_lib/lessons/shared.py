@@ -12,6 +12,7 @@ import inspect
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,21 @@ def new_folder() -> Iterator[Path]:
 
 
 # --- What is alive ----------------------------------------------------------------------------
+
+
+class Reader:
+    """Hands out uploads, and knows which were asked for and which of them live."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.alive: weakref.WeakSet[Upload] = weakref.WeakSet()
+
+    def read(self, name: str) -> Upload:
+        """An upload of `len(name) * 10` bytes, which is not held here."""
+        upload = Upload(name, size=len(name) * 10)
+        self.asked.append(name)
+        self.alive.add(upload)
+        return upload
 
 
 @contextmanager
@@ -210,6 +226,17 @@ def say_if_failed(report: Crash) -> None:
     for life in report.lives:
         if life.error or life.ended.startswith("raised"):
             raise NotYet(f"a process {life.ended}. {life.error}".strip())
+
+
+# --- Hostile code ------------------------------------------------------------------------------
+
+RAN: list[str] = []
+"""The harmless mark: what hostile code does is to add its own name here."""
+
+
+def mark(name: str) -> None:
+    """Be called by what a hostile file, or a hostile row, holds."""
+    RAN.append(name)
 
 
 # --- Another process --------------------------------------------------------------------------

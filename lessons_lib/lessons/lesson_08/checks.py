@@ -1,12 +1,11 @@
 """What judges the exercises of lesson 08, The journal."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lessons_lib.lessons.shared import Desk, each_moment, one_life, say_if_failed, when
+from lessons_lib.lessons.shared import Desk, each_moment, new_folder, one_life, say_if_failed, when
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -238,8 +237,8 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
     The last gate comes first: there most has been done that could be done twice.
     """
     life = giving(coupon_steps)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        whole = one_life(life, Path(folder))
+    with new_folder() as folder:
+        whole = one_life(life, folder)
     with when("not killed at all"):
         judge_coupon(whole.value, coupon_steps)
     for gate, nth in reversed(each_moment(whole.passed)):

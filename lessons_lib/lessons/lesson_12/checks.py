@@ -9,11 +9,11 @@ import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child h
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from lessons_lib.lessons.shared import in_a_row, on_disk, require_graph, say_if_failed
+from lessons_lib.lessons.shared import in_a_row, on_disk, require_graph, say_if_failed, thread
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.teach.model import NotYet
 
-THREAD = {"configurable": {"thread_id": "case 17"}}
+THREAD = thread("case 17")
 
 
 # --- Exercise 1: one mail for each question --------------------------------------------------
@@ -277,6 +277,10 @@ def judge_change(desk: Desk, before: list[str], answer: str) -> None:
             "nothing was added to the thread of `config`. Its newest checkpoint asks nothing, so an "
             "answer given to it is ignored: go back to the one that asked."
         )
+    judge_newest(desk, answer)
+
+
+def judge_newest(desk: Desk, answer: str) -> None:
     snapshot = desk.graph.get_state(THREAD)
     if snapshot.interrupts:
         raise NotYet(

@@ -11,17 +11,10 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.message import add_messages
 
-from lessons_lib.lessons.shared import in_a_row, new_folder, thread
+from lessons_lib.lessons.shared import in_a_row, new_folder, on_disk, thread
 from lessons_lib.memories import reply
 from lessons_lib.memories.scripted_model import as_ours
 from lessons_lib.teach.model import NotYet
-
-
-def opened(path: Path) -> SqliteSaver:
-    """A saver on a file; no power cut comes in a check, so nothing waits for the disk."""
-    connection = sqlite3.connect(path, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = OFF")
-    return SqliteSaver(connection)
 
 
 def fault(error: Exception) -> str:
@@ -73,36 +66,43 @@ def weigh(saver: SqliteSaver, path: Path, turns: int) -> None:
     raise NotYet(f"{spent}: its {many} checkpoints are small, and they are many.")
 
 
-def check_budget(take_turn: TakeTurn) -> str:
-    """Prove that 100 turns fit into 300 KiB, and that the two facts are known from the file."""
-    with new_folder() as place:
-        path = place / "memory.db"
-        saver = opened(path)
-        try:
-            for number in range(100):
-                if number % 50 == 37:  # a restart
-                    saver.conn.close()
-                    saver = opened(path)
+def judge_turns(take_turn: TakeTurn, folder: Path) -> None:
+    for turns in (range(50), range(50, 100)):
+        saver = on_disk(folder)
+        with closing(saver.conn):
+            for number in turns:
                 said(take_turn, saver, line(number))
                 if number % 20 == 19:
-                    weigh(saver, path, number + 1)
-            for question, expected in (
-                ("What is my name?", "Ada."),
-                ("What is in my file?", FILE[1]),
-            ):
-                heard = said(take_turn, saver, HumanMessage(question))
-                if expected not in heard:
-                    raise NotYet(f"it fits, and forgets. Asked “{question}”, the bot says: {heard}")
-            saver.conn.close()
-            saver = opened(place / "empty.db")
-            heard = said(take_turn, saver, HumanMessage("What is my name?"))
-            if "Ada" in heard:
-                raise NotYet(
-                    f"a saver on another, empty file was asked for the name, and heard {heard!r} "
-                    "It is held by your process: the next one will not know it."
-                )
-        finally:
-            saver.conn.close()
+                    weigh(saver, folder / "memory.db", number + 1)
+
+
+def judge_known(take_turn: TakeTurn, folder: Path) -> None:
+    saver = on_disk(folder)
+    with closing(saver.conn):
+        for question, expected in (("What is my name?", "Ada."), ("What is in my file?", FILE[1])):
+            heard = said(take_turn, saver, HumanMessage(question))
+            if expected not in heard:
+                raise NotYet(f"it fits, and forgets. Asked “{question}”, the bot says: {heard}")
+
+
+def judge_unknown(take_turn: TakeTurn, folder: Path) -> None:
+    saver = on_disk(folder)
+    with closing(saver.conn):
+        heard = said(take_turn, saver, HumanMessage("What is my name?"))
+    if "Ada" in heard:
+        raise NotYet(
+            f"a saver on another, empty file was asked for the name, and heard {heard!r} "
+            "It is held by your process: the next one will not know it."
+        )
+
+
+def check_budget(take_turn: TakeTurn) -> str:
+    """Prove that 100 turns fit into 300 KiB, and that the two facts are known from the file."""
+    with new_folder() as folder:
+        judge_turns(take_turn, folder)
+        judge_known(take_turn, folder)
+    with new_folder() as folder:
+        judge_unknown(take_turn, folder)
     return "100 turns, two restarts, at no time more than 300 KiB; the name and the file are known."
 
 
@@ -193,9 +193,9 @@ def judge_others(saver: SqliteSaver, other: sqlite3.Connection) -> None:
         )
 
 
-def judge_busy(erase: Erase, path: Path) -> None:
+def judge_busy(erase: Erase, folder: Path) -> None:
     """Raise NotYet when the words are left because somebody reads, and erase is silent on it."""
-    saver = opened(path)
+    path, saver = folder / "memory.db", on_disk(folder)
     with closing(saver.conn), closing(sqlite3.connect(path, check_same_thread=False)) as reader:
         told(saver, "OFF")
         saver.conn.execute("PRAGMA busy_timeout = 10")
@@ -227,8 +227,7 @@ def check_erase(erase: Erase) -> str:
     """Prove that a thread is gone to the last byte, and that all others go on."""
     for secure in ("OFF", "ON"):
         with new_folder() as folder:
-            path = folder / "memory.db"
-            saver = opened(path)
+            path, saver = folder / "memory.db", on_disk(folder)
             with closing(saver.conn), closing(sqlite3.connect(path)) as other:
                 told(saver, secure)
                 other.execute("SELECT count(*) FROM checkpoints").fetchone()
@@ -237,7 +236,7 @@ def check_erase(erase: Erase) -> str:
                 judge_bytes(path, secure, saver)
                 judge_others(saver, other)
     with new_folder() as folder:
-        judge_busy(erase, folder / "memory.db")
+        judge_busy(erase, folder)
     return (
         "no byte of the thread is left, with secure_delete on and off; the others work on, and "
         "where somebody reads, it does not say that all is done."
