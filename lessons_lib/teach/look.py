@@ -73,10 +73,7 @@ def plain(text: str) -> str:
     '`*args` is not it'
     """
     parts = text.split("`")
-    return "`".join(
-        part if i % 2 else re.sub(r"\*\*(.+?)\*\*|\*(?!\s)([^*]+?)\*", _bare, part)
-        for i, part in enumerate(parts)
-    )
+    return "`".join(part if i % 2 else _unmarked(part) for i, part in enumerate(parts))
 
 
 def untick(text: str) -> str:
@@ -121,8 +118,10 @@ def _marked(text: str) -> str:
     return html
 
 
-def _bare(match: re.Match[str]) -> str:
-    return match[1] or match[2]
+def _unmarked(text: str) -> str:
+    for pattern, _ in _INLINE:
+        text = pattern.sub(r"\1", text)
+    return text
 
 
 def _paragraphs(text: str) -> str:

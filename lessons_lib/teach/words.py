@@ -27,10 +27,11 @@ import tomllib
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from lessons_lib.teach.course import ROOT
-from lessons_lib.teach.model import LETTERS, Exercise, LessonError, Option, Question, Words
+from lessons_lib.teach.model import Exercise, LessonError, Option, Question, Words
 
 ID = re.compile(r"(\d\d)\.([a-z0-9][a-z0-9-]*)")
 _FENCED = re.compile(r"(^```\w*\n.*?^```$)", re.MULTILINE | re.DOTALL)
@@ -132,9 +133,7 @@ def _parsed(number: str, path: Path, _state: int) -> Words:
             raise table.fault("another one has this id", "id")
         ids.add(id)
     say = [sentence for table in whole.tables("catch_up") for sentence in _say(table)]
-    return Words(
-        number, tuple(map(_question, questions)), tuple(map(_exercise, exercises)), tuple(say)
-    )
+    return Words(tuple(map(_question, questions)), tuple(map(_exercise, exercises)), tuple(say))
 
 
 def _say(table: _Table) -> tuple[str, ...]:
@@ -144,18 +143,18 @@ def _say(table: _Table) -> tuple[str, ...]:
 
 def _question(table: _Table) -> Question:
     letters = [key for key in table.values if len(key) == 1]
-    expected = LETTERS[: max(2, len(letters))]
+    expected = ascii_lowercase[: max(2, len(letters))]
     table.refuse_unknown(("id", "text", *expected, "right"))
     right = table.values.get("right")
     if right not in letters:
         raise table.fault(
             f"right is {right!r}; it names the one right option by its letter", "right"
         )
-    options = []
+    options = {}
     for letter in expected:
         text, why = table.texts(letter, f"{letter}: {_OPTION}", 2)
-        options.append(Option(text, why, letter == right))
-    return Question(table.text("id"), table.text("text"), tuple(options))
+        options[letter] = Option(text, why, letter == right)
+    return Question(table.text("id"), table.text("text"), options)
 
 
 def _exercise(table: _Table) -> Exercise:

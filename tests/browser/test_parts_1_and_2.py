@@ -153,13 +153,12 @@ def test_questions_are_answered_explained_and_kept(
 
 def _answer(asked: Locator, question: Question) -> None:
     """Give a wrong answer by keyboard and the right one by mouse; read why."""
-    letters = dict(question.lettered())
-    wrong = next(letter for letter in letters if letter != question.right)
+    wrong = next(letter for letter in question.options if letter != question.right)
     for letter, word in ((wrong, "wrong"), (question.right, "right")):
         button = asked.get_by_role("button", name=re.compile(rf"^{letter}\)"))
         button.press("Enter") if letter == wrong else button.click()
         expect(button).to_contain_text(word)
-        expect(asked.get_by_role("status")).to_contain_text(words(letters[letter].why))
+        expect(asked.get_by_role("status")).to_contain_text(words(question.options[letter].why))
 
 
 def test_an_exercise_is_solved(lesson: Lesson, plan: Plan, server: Server) -> None:

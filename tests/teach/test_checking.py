@@ -218,13 +218,6 @@ def test_where_nothing_runs_the_solution_stands_under_a_fold() -> None:
     assert "return number + number" not in shown["text/plain"]
 
 
-def test_a_setting_unlocks_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LESSONS_UNLOCK", "1")
-    assert "return number + number" in str(solution("13.double"))
-    monkeypatch.setenv("LESSONS_UNLOCK", "0")
-    assert "Try it first" in str(solution("13.double"))
-
-
 TOLD_A_LIE = replace(FIRST, says="x!")
 TOLD_ALIKE = replace(SECOND, source=FIRST.source)
 

@@ -1,8 +1,8 @@
 """What judges the exercises of lesson 17, The price of memory."""
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -193,34 +193,45 @@ def judge_others(saver: SqliteSaver, other: sqlite3.Connection) -> None:
         )
 
 
-def judge_busy(erase: Erase, folder: Path) -> None:
-    """Raise NotYet when the words are left because somebody reads, and erase is silent on it."""
-    path, saver = folder / "memory.db", on_disk(folder)
-    with closing(saver.conn), closing(sqlite3.connect(path, check_same_thread=False)) as reader:
-        told(saver, "OFF")
-        saver.conn.execute("PRAGMA busy_timeout = 10")
+@contextmanager
+def reading(saver: SqliteSaver, path: Path) -> Iterator[None]:
+    """Another connection is in the middle of a read, and leaves at the fifth try to empty the log.
+
+    So an answer that tries again until it can is right, too, and comes to its end.
+    """
+    saver.conn.execute("PRAGMA busy_timeout = 10")  # milliseconds, for each try
+    attempts = count(1)
+    with closing(sqlite3.connect(path, check_same_thread=False)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM checkpoints").fetchone()
-        attempts = count(1)
 
         def note(statement: str) -> None:
-            # Who tries again is right, too: so the reader leaves after some attempts.
             if "wal_checkpoint" in statement and next(attempts) == 5:
                 reader.rollback()
 
         saver.conn.set_trace_callback(note)
         try:
-            erase(saver, "ada")
-        except Exception:
-            return  # the caller knows that it has not been done
+            yield
         finally:
             saver.conn.set_trace_callback(None)
-        if left := where_left(path):
-            raise NotYet(
-                f"another connection was in the middle of a read, “{SECRET}” is still in "
-                f"{' and in '.join(left)}, and nobody was told: look at the row that TRUNCATE "
-                "returns."
-            )
+
+
+def judge_busy(erase: Erase, folder: Path) -> None:
+    """Raise NotYet when the words are left because somebody reads, and erase is silent on it."""
+    path, saver = folder / "memory.db", on_disk(folder)
+    with closing(saver.conn):
+        told(saver, "OFF")
+        with reading(saver, path):
+            try:
+                erase(saver, "ada")
+            except Exception:
+                return  # whoever called knows that it has not been done
+            left = where_left(path)
+    if left:
+        raise NotYet(
+            f"another connection was in the middle of a read, “{SECRET}” is still in "
+            f"{' and in '.join(left)}, and nobody was told: look at the row that TRUNCATE returns."
+        )
 
 
 def check_erase(erase: Erase) -> str:

@@ -62,7 +62,7 @@ def given(take_turn: TakeTurn, shop: Shop, order: str) -> list[str]:
     return [what.partition(": ")[2] if what.startswith(order) else what for what in shop.did]
 
 
-STORY = (
+STORY: tuple[tuple[str, bool, list[str], str], ...] = (
     ("tea", False, STEPS, "its fresh order was not done: the steps that ran are {}."),
     (
         "tea",
