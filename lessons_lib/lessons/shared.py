@@ -14,11 +14,11 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lessons_lib.memories import moment
+from lessons_lib.memories import crash, moment
 from lessons_lib.teach.model import NotYet
 
 if TYPE_CHECKING:
@@ -195,6 +195,13 @@ def on_disk(folder: Path, slow: bool = False) -> Any:
     return SlowDisk(connection) if slow else SqliteSaver(connection)
 
 
+def crashed(first: Callable[[Path], object], at: str | None = None, **how: Any) -> Crash:
+    """What `crash` reports; raises NotYet when a life ended in an error of the reader's code."""
+    report = crash(first, at, **how)
+    say_if_failed(*report.lives)
+    return report
+
+
 def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: int = 1) -> Life:
     """Run `first(folder)` in a process that is killed at a moment, or once it has returned.
 
@@ -203,12 +210,18 @@ def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: i
     """
     from lessons_lib.crash_lab.crossing import pack
     from lessons_lib.crash_lab.watch import Gate, lived
-    from lessons_lib.memories import Crash
 
     gate = Gate((at,), nth=nth) if at else Gate(at_return=True)
     life = lived(pack(first), folder, gate, _TIMEOUT, ())
-    say_if_failed(Crash((life,)))
+    say_if_failed(life)
     return life
+
+
+def say_if_failed(*lives: Life) -> None:
+    """Raise NotYet when a life ended in an error of the reader's code."""
+    for life in lives:
+        if life.error or life.ended.startswith("raised"):
+            raise NotYet(f"a process {life.ended}. {life.error}".strip())
 
 
 def each_moment(passed: Iterable[str]) -> list[tuple[str, int]]:
@@ -219,13 +232,6 @@ def each_moment(passed: Iterable[str]) -> list[tuple[str, int]]:
     """
     names = list(passed)
     return [(name, names[: at + 1].count(name)) for at, name in enumerate(names)]
-
-
-def say_if_failed(report: Crash) -> None:
-    """Raise NotYet when a life of the report ended in an error of the reader's code."""
-    for life in report.lives:
-        if life.error or life.ended.startswith("raised"):
-            raise NotYet(f"a process {life.ended}. {life.error}".strip())
 
 
 # --- Hostile code ------------------------------------------------------------------------------
@@ -246,7 +252,7 @@ def mark(name: str) -> None:
 def another_hash(function: Callable[..., Any]) -> Iterator[None]:
     """Have a reader's function call another `hash` than the built-in one meanwhile.
 
-    A Python that is started afresh gives other numbers for texts. The processes of the crash lab
+    A Python that is started afresh gives other numbers for strings. The processes of the crash lab
     have one parent and its hash seed, so no kill would show it.
     """
     names = getattr(inspect.unwrap(function), "__globals__", {"hash": None})
@@ -261,7 +267,7 @@ def another_hash(function: Callable[..., Any]) -> Iterator[None]:
 
 
 class SaltedText(str):
-    """A text with the hash that a process started afresh might give it."""
+    """A string with the hash that a process started afresh might give it."""
 
     salt: int
 
@@ -270,7 +276,7 @@ class SaltedText(str):
 
 
 def salted(text: str, salt: int) -> str:
-    """The text, with a hash of its own."""
+    """The string, with a hash of its own."""
     one = SaltedText(text)
     one.salt = salt
     return one
@@ -308,7 +314,17 @@ def store_connection(path: Path | str = ":memory:") -> sqlite3.Connection:
     return connection
 
 
-def noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
+def both_stores() -> Iterator[tuple[str, Any, list[Any]]]:
+    """The name of each kind of store, one of that kind, and the list of what it is asked to do."""
+    from langgraph.store.memory import InMemoryStore
+    from langgraph.store.sqlite import SqliteStore
+
+    yield "InMemoryStore", *_noting(InMemoryStore)
+    with closing(store_connection()) as connection:
+        yield "SqliteStore", *_noting(SqliteStore, connection)
+
+
+def _noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
     """A store of this kind, and the list in which it notes what it is asked to do."""
     operations: list[Any] = []
 

@@ -75,6 +75,7 @@ def defined(source: str) -> list[str]:
 def _run(file: str, source: str, names: dict[str, Any]) -> list[str]:
     """Run the source in the notebook's names; those that it changed are put back, and returned."""
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    # In the notebook's own names, not in a copy: what the functions look up is found there.
     before = dict(names)
     with redirect_stdout(io.StringIO()):
         exec(compile(source, file, "exec"), names)

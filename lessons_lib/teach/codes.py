@@ -122,6 +122,7 @@ def _marked(record: Record, words: Words, marks: str) -> Record:
 
 
 def _fingerprint(words: Words) -> str:
+    # What is asked, and not its words: a sentence can be mended and the codes stay good.
     asked = [f"{q.id} {len(q.options)} {q.right}" for q in words.questions]
     return _hashed("\n".join([*asked, *(exercise.id for exercise in words.exercises)]), 2)
 

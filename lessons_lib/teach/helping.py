@@ -22,6 +22,7 @@ class TryFirst(look.Told):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from ipywidgets import HTML
 
+        # Of a widget and an HTML, a front end with a kernel shows the widget, a page the HTML.
         alone = HTML(self.advice)._repr_mimebundle_() or {}
         return {**alone, "text/html": self.html, "text/plain": self.text}
 

@@ -32,7 +32,7 @@ def review(number: int = 10) -> Asking | look.Told:
         if any(one.id in answered for one in words.questions)
         for one in words.questions
     ]
-    random.shuffle(pool)
+    random.shuffle(pool)  # so that of alike ones each call asks others
     ranks: dict[int, list[Question]] = {rank: [] for rank in range(4)}
     for one in pool:
         ranks[_rank(one, answered.get(one.id))].append(one)

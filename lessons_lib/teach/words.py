@@ -65,6 +65,7 @@ class _Table:
 
     def __init__(self, path: Path, lines: list[str], kind: str, nth: int, values: Any) -> None:
         self.path, self.lines, self.kind, self.values = path, lines, kind, values
+        # tomllib says no lines of what it has read, so they are looked for again in the text.
         named = (f"[[{kind}]]", f"[{kind}]")
         heads = [at for at, line in enumerate(lines) if line.strip() in named]
         self.head = heads[nth] if nth < len(heads) else 0

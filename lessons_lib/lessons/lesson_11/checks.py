@@ -12,6 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from lessons_lib.lessons.shared import (
     Desk,
     another_hash,
+    crashed,
     in_a_row,
     new_folder,
     on_disk,
@@ -162,7 +163,7 @@ def check_one_ticket(open_ticket: Node) -> str:
             report = two_orders(open_ticket, at, slow)
             if len(report.lives) == 1 and report.lives[0].ended == "returned":
                 raise NotYet("the node ran and opened no ticket: nothing called `desk.open`.")
-            say_if_failed(report)
+            say_if_failed(*report.lives)
             kills += 1
             disk = "a slow disk" if slow else "a fast disk"
             tickets: Any = report.value
@@ -244,7 +245,7 @@ def kill_in_call(assistant: Assistant, call: str) -> Crash:
         done: list[str] = assistant(on_disk(folder), pay).invoke(None, THREAD)["done"]
         return done
 
-    return crash(first, call, then=then)
+    return crashed(first, call, then=then)
 
 
 def check_paid_calls(assistant: Assistant) -> str:
@@ -252,7 +253,6 @@ def check_paid_calls(assistant: Assistant) -> str:
     judge_whole_run(assistant)
     reports = {call: kill_in_call(assistant, call) for call in CALLS}
     for report in reports.values():
-        say_if_failed(report)
         if report.value != CALLS:
             raise NotYet(f"the resumed run returned {report.value!r}, expected {CALLS!r}.")
     call, worst = max(reports.items(), key=lambda pair: len(pair[1].redone))

@@ -1,7 +1,7 @@
 """What judges the exercises of lesson 14, Long-term memory II."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from langgraph.store.base import Item, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.lessons.shared import new_folder, noting, store_connection, when
+from lessons_lib.lessons.shared import both_stores, new_folder, store_connection, when
 from lessons_lib.memories.embedding import search_index
 from lessons_lib.teach.model import NotYet
 
@@ -289,9 +289,8 @@ def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
 
 def check_living(facts: Any) -> str:
     """Ask on both stores, at several minutes and after a restart, for what is not over."""
-    try_facts(facts, *noting(InMemoryStore), "InMemoryStore")
-    with closing(store_connection()) as connection:
-        try_facts(facts, *noting(SqliteStore, connection), "SqliteStore")
+    for name, store, operations in both_stores():
+        try_facts(facts, store, operations, name)
     return (
         "both stores, 61 facts, and each was over at its minute; no sweep, and nothing prolonged."
     )

@@ -249,8 +249,8 @@ def check_erase(erase: Erase) -> str:
     with new_folder() as folder:
         judge_busy(erase, folder)
     return (
-        "no byte of the thread is left, with secure_delete on and off; the others work on, and "
-        "where somebody reads, it does not say that all is done."
+        "no byte of the thread is left, with secure_delete on and off; the others work on; and "
+        "while somebody reads, it does not end as if all were done."
     )
 
 
