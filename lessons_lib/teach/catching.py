@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import io
-import linecache
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -14,6 +13,7 @@ from typing import Any
 from lessons_lib.teach import look
 from lessons_lib.teach.course import find_lesson
 from lessons_lib.teach.loader import catch_up_source, load
+from lessons_lib.teach.sources import run_cell
 
 
 def catch_up(number: str) -> look.Told:
@@ -74,11 +74,10 @@ def defined(source: str) -> list[str]:
 
 def _run(file: str, source: str, names: dict[str, Any]) -> list[str]:
     """Run the source in the notebook's names; those that it changed are put back, and returned."""
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     # In the notebook's own names, not in a copy: what the functions look up is found there.
     before = dict(names)
     with redirect_stdout(io.StringIO()):
-        exec(compile(source, file, "exec"), names)
+        run_cell(source, names, file)
     changed = [name for name, old in before.items() if not alike(old, names.get(name))]
     names.update(before)
     return changed

@@ -299,9 +299,9 @@ class Windows:
         """A turn of Ada's in another window, which does all that is right."""
         say(bot(self.saver), "ada", text)
 
-    def newest(self, thread_id: str = "ada") -> str | None:
-        """The id of a thread's newest checkpoint."""
-        state = bot(self.saver).get_state(thread(thread_id))
+    def newest(self) -> str | None:
+        """The id of the newest checkpoint of Ada's thread."""
+        state = bot(self.saver).get_state(thread("ada"))
         found: str | None = state.config["configurable"].get("checkpoint_id")
         return found
 

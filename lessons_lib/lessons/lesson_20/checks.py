@@ -22,6 +22,7 @@ from lessons_lib.saver_exam.checks import CHECKS as EXAM
 from lessons_lib.saver_exam.examined import Loop, opened
 from lessons_lib.teach import loader
 from lessons_lib.teach.model import NotYet
+from lessons_lib.teach.sources import run_cell
 
 METHODS = {
     "20.get-tuple": "get_tuple",
@@ -39,7 +40,7 @@ Saver = BaseCheckpointSaver[Any]
 def _lesson() -> dict[str, Any]:
     """What the notebook gives, with its saver complete."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(loader.catch_up_source("20"), "<lesson 20>", "exec", dont_inherit=True), names)
+    run_cell(loader.catch_up_source("20"), names, "<lesson 20>")
     for id, method in METHODS.items():
         setattr(names["Saver"], method, solved(id))
     return names
@@ -78,8 +79,8 @@ def _examined(make: Make, parts: str, advice: Mapping[str, str]) -> None:
         loop.end()
 
 
-def _at(name: str, ns: str = "", id: str | None = None) -> Any:
-    return thread(name, checkpoint_ns=ns, **({"checkpoint_id": id} if id else {}))
+def _at(name: str, ns: str = "") -> Any:
+    return thread(name, checkpoint_ns=ns)
 
 
 # --- Exercise 1: get_tuple ----------------------------------------------------------------------
