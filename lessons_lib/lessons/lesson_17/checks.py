@@ -210,10 +210,7 @@ def reading(saver: SqliteSaver, path: Path) -> Iterator[None]:
                 reader.rollback()
 
         saver.conn.set_trace_callback(note)
-        try:
-            yield
-        finally:
-            saver.conn.set_trace_callback(None)
+        yield
 
 
 def judge_busy(erase: Erase, folder: Path) -> None:
