@@ -7,7 +7,6 @@ so that checks may read it and functions may cross to a child.
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -35,19 +34,17 @@ def asked(id: str) -> Asked:
     return Asked(loader.exercise(id), loader.stub(id), loader.answers(id), loader.check_of(id))
 
 
-def run(one: Asked, *sources: str) -> Any:
+def run(one: Asked, *texts: str) -> Any:
     """The object that sources define under the exercise's name, after what was given."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in (one.answers.given, *sources):
+    for cell in (one.answers.given, *texts):
         run_cell(cell, names)
     return names[one.exercise.name]
 
 
 def run_cell(source: str, names: dict[str, Any]) -> None:
     """Run a source as a notebook's cell."""
-    file = f"<proof {next(_cells)}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec", dont_inherit=True), names)
+    sources.run_cell(source, names, f"<proof {next(_cells)}>")
 
 
 def verdict(one: Asked, *sources: str) -> Verdict:

@@ -10,13 +10,15 @@ import asyncio
 import gc
 import inspect
 import sqlite3
+import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lessons_lib.memories import moment
+from lessons_lib.memories import crash, moment
 from lessons_lib.teach.model import NotYet
 
 if TYPE_CHECKING:
@@ -44,7 +46,29 @@ class Upload:
         self.size = size
 
 
+@contextmanager
+def new_folder() -> Iterator[Path]:
+    """A folder that goes when the block ends, whatever a killed process has left in it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 # --- What is alive ----------------------------------------------------------------------------
+
+
+class Reader:
+    """Hands out uploads, and knows which were asked for and which of them live."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.alive: weakref.WeakSet[Upload] = weakref.WeakSet()
+
+    def read(self, name: str) -> Upload:
+        """An upload of `len(name) * 10` bytes, which is not held here."""
+        upload = Upload(name, size=len(name) * 10)
+        self.asked.append(name)
+        self.alive.add(upload)
+        return upload
 
 
 @contextmanager
@@ -171,6 +195,13 @@ def on_disk(folder: Path, slow: bool = False) -> Any:
     return SlowDisk(connection) if slow else SqliteSaver(connection)
 
 
+def crashed(first: Callable[[Path], object], at: str | None = None, **how: Any) -> Crash:
+    """What `crash` reports; raises NotYet when a life ended in an error of the reader's code."""
+    report = crash(first, at, **how)
+    say_if_failed(*report.lives)
+    return report
+
+
 def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: int = 1) -> Life:
     """Run `first(folder)` in a process that is killed at a moment, or once it has returned.
 
@@ -179,12 +210,18 @@ def one_life(first: Callable[[Path], object], folder: Path, at: str = "", nth: i
     """
     from lessons_lib.crash_lab.crossing import pack
     from lessons_lib.crash_lab.watch import Gate, lived
-    from lessons_lib.memories import Crash
 
     gate = Gate((at,), nth=nth) if at else Gate(at_return=True)
     life = lived(pack(first), folder, gate, _TIMEOUT, ())
-    say_if_failed(Crash((life,)))
+    say_if_failed(life)
     return life
+
+
+def say_if_failed(*lives: Life) -> None:
+    """Raise NotYet when a life ended in an error of the reader's code."""
+    for life in lives:
+        if life.error or life.ended.startswith("raised"):
+            raise NotYet(f"a process {life.ended}. {life.error}".strip())
 
 
 def each_moment(passed: Iterable[str]) -> list[tuple[str, int]]:
@@ -197,11 +234,15 @@ def each_moment(passed: Iterable[str]) -> list[tuple[str, int]]:
     return [(name, names[: at + 1].count(name)) for at, name in enumerate(names)]
 
 
-def say_if_failed(report: Crash) -> None:
-    """Raise NotYet when a life of the report ended in an error of the reader's code."""
-    for life in report.lives:
-        if life.error or life.ended.startswith("raised"):
-            raise NotYet(f"a process {life.ended}. {life.error}".strip())
+# --- Hostile code ------------------------------------------------------------------------------
+
+RAN: list[str] = []
+"""The harmless mark: what hostile code does is to add its own name here."""
+
+
+def mark(name: str) -> None:
+    """Be called by what a hostile file, or a hostile row, holds."""
+    RAN.append(name)
 
 
 # --- Another process --------------------------------------------------------------------------
@@ -211,7 +252,7 @@ def say_if_failed(report: Crash) -> None:
 def another_hash(function: Callable[..., Any]) -> Iterator[None]:
     """Have a reader's function call another `hash` than the built-in one meanwhile.
 
-    A Python that is started afresh gives other numbers for texts. The processes of the crash lab
+    A Python that is started afresh gives other numbers for strings. The processes of the crash lab
     have one parent and its hash seed, so no kill would show it.
     """
     names = getattr(inspect.unwrap(function), "__globals__", {"hash": None})
@@ -226,7 +267,7 @@ def another_hash(function: Callable[..., Any]) -> Iterator[None]:
 
 
 class SaltedText(str):
-    """A text with the hash that a process started afresh might give it."""
+    """A string with the hash that a process started afresh might give it."""
 
     salt: int
 
@@ -235,13 +276,18 @@ class SaltedText(str):
 
 
 def salted(text: str, salt: int) -> str:
-    """The text, with a hash of its own."""
+    """The string, with a hash of its own."""
     one = SaltedText(text)
     one.salt = salt
     return one
 
 
 # --- Graphs and stores ------------------------------------------------------------------------
+
+
+def thread(name: str, **more: str) -> Any:
+    """The config of a thread."""
+    return {"configurable": {"thread_id": name, **more}}
 
 
 def require_graph(graph: Any, function: str, end: str) -> None:
@@ -268,7 +314,17 @@ def store_connection(path: Path | str = ":memory:") -> sqlite3.Connection:
     return connection
 
 
-def noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
+def both_stores() -> Iterator[tuple[str, Any, list[Any]]]:
+    """The name of each kind of store, one of that kind, and the list of what it is asked to do."""
+    from langgraph.store.memory import InMemoryStore
+    from langgraph.store.sqlite import SqliteStore
+
+    yield "InMemoryStore", *_noting(InMemoryStore)
+    with closing(store_connection()) as connection:
+        yield "SqliteStore", *_noting(SqliteStore, connection)
+
+
+def _noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
     """A store of this kind, and the list in which it notes what it is asked to do."""
     operations: list[Any] = []
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pygments.formatters import HtmlFormatter
 
 from lessons_lib.site.slides import deck
-from lessons_lib.teach.course import LESSONS, NOTEBOOKS, ROOT
+from lessons_lib.teach.course import LESSONS, NOTEBOOKS, ROOT, Lesson
 
 TEMPLATES = Path(__file__).parent
 OURS = ".made-by-lessons"
@@ -45,33 +46,42 @@ def build(folder: Path, tell: Callable[[str], None] = lambda name: None) -> list
     `tell` is given the name of each page before it is made.
     """
     _claim(folder)
+    pages = _pages()
+    files = {page.file for page in pages}
+    exporters = {name: _exporter(name) for name in ("course", "deck")}
+    for at, page in enumerate(pages):
+        tell(page.name)
+        html = _html(page, _around(pages, at), exporters[page.template])
+        html = _HREF.sub(lambda found: _to_page(found, files), html)
+        (folder / page.file).write_text(html, encoding="utf-8")
+    (folder / "style.css").write_text(_style(), encoding="utf-8")
+    return [folder / page.file for page in pages]
+
+
+def _pages() -> list[Page]:
+    """All pages in their order, the index first."""
     lessons = list(_lessons())
     pages = [*lessons, *_texts(), *_decks(lessons)]
     pages += _sources([page.notebook for page in pages])
-    files = {page.file for page in pages}
-    order = [_index(pages), *pages]
-    exporters = {name: _exporter(name) for name in ("course", "deck")}
-    written = []
-    for at, page in enumerate(order):
-        tell(page.name)
-        neighbours = {
-            "title": page.name,
-            "first": at == 0,
-            "before": order[at - 1] if at > 1 else None,
-            "after": order[at + 1] if at + 1 < len(order) else None,
-        }
-        resources = {"page": neighbours, "metadata": {"path": str(NOTEBOOKS)}}
-        # Not HTMLExporter's own, which parses each page once more, in two thirds of the time, to
-        # give words to pictures that have none: ours all have some.
-        html, _ = TemplateExporter.from_notebook_node(
-            exporters[page.template], page.notebook, resources
-        )
-        written.append(folder / page.file)
-        html = _HREF.sub(lambda found: _to_page(found, files), html)
-        html = html.replace("<pre>", '<pre tabindex="0">')  # scrolled by the keyboard, too
-        written[-1].write_text(html, encoding="utf-8")
-    (folder / "style.css").write_text(_style(), encoding="utf-8")
-    return written
+    return [_index(pages), *pages]
+
+
+def _around(pages: list[Page], at: int) -> dict[str, object]:
+    """What a template knows of a page: its title, and the pages beside it but for the index."""
+    return {
+        "title": pages[at].name,
+        "first": at == 0,
+        "before": pages[at - 1] if at > 1 else None,
+        "after": pages[at + 1] if at + 1 < len(pages) else None,
+    }
+
+
+def _html(page: Page, around: dict[str, object], exporter: HTMLExporter) -> str:
+    resources = {"page": around, "metadata": {"path": str(NOTEBOOKS)}}
+    # Not HTMLExporter's own, which parses each page once more, in two thirds of the time, to
+    # give words to pictures that have none: ours all have some.
+    html, _ = TemplateExporter.from_notebook_node(exporter, page.notebook, resources)
+    return str(html).replace("<pre>", '<pre tabindex="0">')  # scrolled by the keyboard, too
 
 
 def _exporter(template: str) -> HTMLExporter:
@@ -151,21 +161,10 @@ def _index(pages: list[Page]) -> Page:
         "Predictions, hints and answers stand under folds. In a kernel of your own the pictures "
         "move, and your answers are judged.",
     ]
-    part = ""
-    for lesson in LESSONS:
-        page = by_file.get(f"{lesson.slug}.html")
-        if page is None:
-            continue
-        if lesson.part != part:
-            part = lesson.part
-            text.append(f"## {part}")
-        sections = "".join(f"<li>{escape(title)}</li>" for title in _sections(page.notebook))
-        text.append(
-            f"**[{page.name}]({page.file})** {lesson.question} "
-            f"{lesson.core} minutes, and {lesson.deeper} deeper."
-            f"\n\n<details><summary>Sections of lesson {lesson.number}</summary>"
-            f"<ul>{sections}</ul></details>"
-        )
+    written = [lesson for lesson in LESSONS if f"{lesson.slug}.html" in by_file]
+    for part, lessons in groupby(written, key=lambda lesson: lesson.part):
+        text.append(f"## {part}")
+        text += [_entry(lesson, by_file[f"{lesson.slug}.html"]) for lesson in lessons]
     others = [
         page for page in pages if page.file.partition(".")[0] in _TEXTS or page.template == "deck"
     ]
@@ -173,6 +172,16 @@ def _index(pages: list[Page]) -> Page:
     text += [f"- [{page.name}]({page.file})" for page in others]
     cell = new_markdown_cell("\n\n".join(text))
     return Page("From Refcounts to Checkpoints", "index.html", new_notebook(cells=[cell]))
+
+
+def _entry(lesson: Lesson, page: Page) -> str:
+    sections = "".join(f"<li>{escape(title)}</li>" for title in _sections(page.notebook))
+    return (
+        f"**[{page.name}]({page.file})** {lesson.question} "
+        f"{lesson.core} minutes, and {lesson.deeper} deeper."
+        f"\n\n<details><summary>Sections of lesson {lesson.number}</summary>"
+        f"<ul>{sections}</ul></details>"
+    )
 
 
 def _sections(notebook: NotebookNode) -> list[str]:

@@ -7,24 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lessons_lib.teach.asking import predict, recall
-    from lessons_lib.teach.catching import catch_up
-    from lessons_lib.teach.checking import check
-    from lessons_lib.teach.helping import hint, solution
-    from lessons_lib.teach.reviewing import review
-    from lessons_lib.teach.tally import progress, restore
-
-__all__ = [
-    "catch_up",
-    "check",
-    "hint",
-    "predict",
-    "progress",
-    "recall",
-    "restore",
-    "review",
-    "solution",
-]
+    from lessons_lib.teach.asking import predict as predict
+    from lessons_lib.teach.asking import recall as recall
+    from lessons_lib.teach.catching import catch_up as catch_up
+    from lessons_lib.teach.checking import check as check
+    from lessons_lib.teach.helping import hint as hint
+    from lessons_lib.teach.helping import solution as solution
+    from lessons_lib.teach.reviewing import review as review
+    from lessons_lib.teach.tally import progress as progress
+    from lessons_lib.teach.tally import restore as restore
 
 _HOMES = {
     "predict": "asking",

@@ -88,7 +88,7 @@ class _Ask:
         self.question = question
         # Each widget is a message to the page: what looks alike shares its layout and its style.
         shared = {"layout": Layout(width="100%", height="auto"), "style": ButtonStyle()}
-        self.buttons = {letter: self._button(letter, shared) for letter, _ in question.lettered()}
+        self.buttons = {letter: self._button(letter, shared) for letter in question.options}
         heading = HTML(LIVE + _STYLE + _heading(title, question))
         plain = {"layout": heading.layout, "style": heading.style}
         self.feedback: HTML = HTML(_before(question), _dom_classes=("rc-feedback",), **plain)
@@ -103,8 +103,7 @@ class _Ask:
         return button
 
     def _label(self, letter: str, said: str = "") -> str:
-        option = dict(self.question.lettered())[letter]
-        return f"{letter}) {look.untick(option.text)}{said}"
+        return f"{letter}) {look.untick(self.question.options[letter].text)}{said}"
 
     def choose(self, letter: str) -> None:
         """Record the choice, mark its button, and show why it is right or wrong."""
@@ -140,9 +139,9 @@ def _before(question: Question) -> str:
 
 
 def _after(question: Question, letter: str, notices: tuple[str, ...]) -> str:
-    chosen = dict(question.lettered())[letter]
-    others = [(other, option) for other, option in question.lettered() if other != letter]
-    rest = "".join(f"<p>{_why(other, option)}</p>" for other, option in others)
+    chosen = question.options[letter]
+    others = [_why(*other) for other in question.options.items() if other[0] != letter]
+    rest = "".join(f"<p>{why}</p>" for why in others)
     colour = BLUE if chosen.right else VERMILION
     told = look.panel(_why(letter, chosen) + look.small(notices), colour=colour, role="status")
     return told + look.details("The other options", rest)
@@ -161,12 +160,14 @@ def _explained(option: Option) -> str:
 def _static(title: str, question: Question) -> str:
     options = "".join(
         look.details(f"{letter}) {look.inline(option.text)}", _explained(option))
-        for letter, option in question.lettered()
+        for letter, option in question.options.items()
     )
     return _heading(title, question) + options
 
 
 def _plain(title: str, question: Question) -> str:
     lines = [f"{title}. {look.plain(question.text)}"]
-    lines += [f"  {letter}) {look.plain(option.text)}" for letter, option in question.lettered()]
+    lines += [
+        f"  {letter}) {look.plain(option.text)}" for letter, option in question.options.items()
+    ]
     return "\n".join(lines)

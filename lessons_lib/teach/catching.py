@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import ast
 import io
-import linecache
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
 from lessons_lib.teach import look
 from lessons_lib.teach.course import find_lesson
 from lessons_lib.teach.loader import catch_up_source, load
+from lessons_lib.teach.sources import run_cell
 
 
-@dataclass(frozen=True)
-class CaughtUp(look.Shown):
-    """What you can say before a lesson, which names are ready, and which of yours were kept."""
-
-    title: str
-    say: tuple[str, ...] = ()
-    ready: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        said = [f"  - {sentence}" for sentence in self.say]
-        return "\n".join(map(look.plain, [self.title, *said, *self._told()]))
-
-    def _repr_html_(self) -> str:
-        items = "".join(f"<li>{look.inline(sentence)}</li>" for sentence in self.say)
-        listed = f'<ul style="margin:.3em 0">{items}</ul>' if items else ""
-        told = "".join(f"<div>{look.inline(sentence)}</div>" for sentence in self._told())
-        return look.panel(f"{look.inline(self.title)}{listed}{told}", role="status")
-
-    def _told(self) -> list[str]:
-        told = []
-        if self.ready:
-            told.append(f"Ready for use: {_ticked(self.ready)}.")
-        if self.kept:
-            told.append(
-                f"You had {_ticked(self.kept)} already, and yours stayed; "
-                "to take the lesson's instead, restart the kernel and run this cell first."
-            )
-        return told
-
-
-def catch_up(number: str) -> CaughtUp:
+def catch_up(number: str) -> look.Told:
     """Put the names a lesson starts from into your notebook, and say what you can say before it.
 
     They come from the lesson's cells that are tagged `catch-up`, run without their output.
@@ -58,12 +27,33 @@ def catch_up(number: str) -> CaughtUp:
     say = load(lesson.number).say
     if not say:
         start = f"Lesson {lesson.number} ({lesson.title}) starts from nothing"
-        return CaughtUp(f"{start}: run it from the top.")
+        return _told(f"{start}: run it from the top.")
     source, names = catch_up_source(lesson.number), sys._getframe(1).f_globals
     kept = _run(f"<catch_up {lesson.number}>", source, names)
-    ready = tuple(name for name in defined(source) if name not in kept)
+    ready = [name for name in defined(source) if name not in kept]
     title = f"**Before lesson {lesson.number} ({lesson.title})** you can say:"
-    return CaughtUp(title, say, ready, kept)
+    return _told(title, say, _notes(ready, kept))
+
+
+def _notes(ready: list[str], kept: list[str]) -> list[str]:
+    notes = []
+    if ready:
+        notes.append(f"Ready for use: {_ticked(ready)}.")
+    if kept:
+        notes.append(
+            f"You had {_ticked(kept)} already, and yours stayed; "
+            "to take the lesson's instead, restart the kernel and run this cell first."
+        )
+    return notes
+
+
+def _told(title: str, say: Sequence[str] = (), notes: Sequence[str] = ()) -> look.Told:
+    lines = [title, *(f"  - {sentence}" for sentence in say), *notes]
+    items = "".join(f"<li>{look.inline(sentence)}</li>" for sentence in say)
+    listed = f'<ul style="margin:.3em 0">{items}</ul>' if items else ""
+    under = "".join(f"<div>{look.inline(note)}</div>" for note in notes)
+    html = look.panel(f"{look.inline(title)}{listed}{under}", role="status")
+    return look.Told("\n".join(map(look.plain, lines)), html)
 
 
 def defined(source: str) -> list[str]:
@@ -82,15 +72,15 @@ def defined(source: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _run(file: str, source: str, names: dict[str, Any]) -> tuple[str, ...]:
+def _run(file: str, source: str, names: dict[str, Any]) -> list[str]:
     """Run the source in the notebook's names; those that it changed are put back, and returned."""
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    # In the notebook's own names, not in a copy: what the functions look up is found there.
     before = dict(names)
     with redirect_stdout(io.StringIO()):
-        exec(compile(source, file, "exec"), names)
+        run_cell(source, names, file)
     changed = [name for name, old in before.items() if not alike(old, names.get(name))]
     names.update(before)
-    return tuple(changed)
+    return changed
 
 
 def alike(old: object, new: object) -> bool:
@@ -122,5 +112,5 @@ def _members(cls: object) -> dict[str, CodeType | str]:
 _MADE = {"__dict__", "__weakref__", "__firstlineno__", "__static_attributes__"}
 
 
-def _ticked(names: tuple[str, ...]) -> str:
+def _ticked(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)

@@ -28,7 +28,7 @@ _LONG = 300
 
 
 @dataclass(frozen=True)
-class Verdict(look.Shown):
+class Verdict:
     """Right or not yet, and why; true when right."""
 
     right: bool
@@ -38,7 +38,7 @@ class Verdict(look.Shown):
     def __bool__(self) -> bool:
         return self.right
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         symbol, word, _ = self._shown()
         return "\n".join([f"{symbol} {word} {look.plain(self.text)}", *self.notes])
 

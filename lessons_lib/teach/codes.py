@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from string import ascii_lowercase
 
 from lessons_lib.teach.course import LESSONS
 from lessons_lib.teach.loader import load
-from lessons_lib.teach.model import LETTERS, Words
-from lessons_lib.teach.store import Answered, Record, Tried
+from lessons_lib.teach.model import Words
+from lessons_lib.teach.store import Record, Tried
 
 VERSION = "3"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -67,7 +68,7 @@ def decode(code: str) -> Decoded:
         number, end = LESSONS[ALPHABET.index(left[0])].number, 4 + ALPHABET.index(left[3])
         words, fingerprint, marks, left = load(number), left[1:3], left[4:end], left[end:]
         if fingerprint == _fingerprint(words):
-            record = record.merge(_marked(words, marks))
+            record = _marked(record, words, marks)
             brought.append(number)
         else:
             changed.append(number)
@@ -99,32 +100,34 @@ def _sound(code: str) -> str:
 def _part(at: int, words: Words, record: Record) -> str:
     """What a code says of one lesson: nothing, when nothing was done there."""
     answered = [record.questions.get(question.id) for question in words.questions]
+    chosen = [one.first if one else " " for one in answered]
     tried = [record.exercises.get(exercise.id, Tried()) for exercise in words.exercises]
-    marks = "".join(ALPHABET[LETTERS.find(one.first) + 1] if one else "0" for one in answered)
+    marks = "".join(ALPHABET[ascii_lowercase.find(letter) + 1] for letter in chosen)
     marks += "".join(str(bool(one.tries or one.accepted) + one.accepted) for one in tried)
     if not marks.strip("0"):
         return ""
     return ALPHABET[at] + _fingerprint(words) + ALPHABET[len(marks)] + marks
 
 
-def _marked(words: Words, marks: str) -> Record:
-    """The record of one lesson's marks."""
-    asked = [*(one.id for one in words.questions), *(one.id for one in words.exercises)]
-    found = {id: ALPHABET.index(mark) for id, mark in zip(asked, marks, strict=True) if mark != "0"}
-    letters = {one.id: LETTERS[found[one.id] - 1] for one in words.questions if one.id in found}
-    tried = {one.id: Tried(1, found[one.id] == 2) for one in words.exercises if one.id in found}
-    return Record({id: Answered(first, first) for id, first in letters.items()}, tried)
+def _marked(record: Record, words: Words, marks: str) -> Record:
+    """The record with what one lesson's marks say."""
+    answered, tried = marks[: len(words.questions)], marks[len(words.questions) :]
+    for question, mark in zip(words.questions, answered, strict=True):
+        if mark != "0":
+            record = record.answer(question.id, ascii_lowercase[ALPHABET.index(mark) - 1])
+    for exercise, mark in zip(words.exercises, tried, strict=True):
+        if mark != "0":
+            record = record.attempt(exercise.id, mark == "2", "")
+    return record
 
 
 def _fingerprint(words: Words) -> str:
+    # What is asked, and not its words: a sentence can be mended and the codes stay good.
     asked = [f"{q.id} {len(q.options)} {q.right}" for q in words.questions]
     return _hashed("\n".join([*asked, *(exercise.id for exercise in words.exercises)]), 2)
 
 
 def _hashed(text: str, letters: int) -> str:
+    """The last letters of a text's hash, written in the alphabet's base of 32."""
     digest = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
-    return _letters(digest % 32**letters, letters)
-
-
-def _letters(number: int, length: int) -> str:
-    return "".join(ALPHABET[number >> 5 * i & 31] for i in reversed(range(length)))
+    return "".join(ALPHABET[digest >> 5 * i & 31] for i in reversed(range(letters)))

@@ -13,70 +13,46 @@ from lessons_lib.teach import loader, look
 from lessons_lib.teach.store import store
 
 
-@dataclass(frozen=True)
-class Hints(look.Shown):
-    """The hints to an exercise; each opens inside the one before."""
+@dataclass(frozen=True, repr=False)
+class TryFirst(look.Told):
+    """The advice to try first: alone where a kernel runs, above a fold on a page without one."""
 
-    hints: tuple[str, ...]
+    advice: str
 
-    def __str__(self) -> str:
-        return "\n".join(f"Hint {i}: {look.plain(hint)}" for i, hint in enumerate(self.hints, 1))
-
-    def _repr_html_(self) -> str:
-        html = ""
-        for i in range(len(self.hints), 0, -1):
-            html = look.details(f"Hint {i}", look.blocks(self.hints[i - 1]) + html)
-        return html
-
-
-@dataclass(frozen=True)
-class Solution(look.Shown):
-    """The answer to an exercise, or the advice to try it first: then it is `folded`."""
-
-    text: str
-    source: str
-    folded: bool = False
-
-    def __str__(self) -> str:
-        return look.plain(self.text) + ("" if self.folded else f"\n\n{self.source}")
-
-    def _repr_html_(self) -> str:
-        shown = look.code(self.source)
-        if self.folded:
-            shown = look.details("Or read one right answer here, without running it", shown)
-        return look.panel(look.inline(self.text) + shown)
-
-    def _repr_mimebundle_(self, **kinds: Any) -> dict[str, Any]:
-        """Where a kernel runs, the advice alone is shown: the fold is for a page without one."""
-        still = super()._repr_mimebundle_(**kinds)
-        if not self.folded:
-            return still
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from ipywidgets import HTML
 
-        return {**(HTML(look.panel(look.inline(self.text)))._repr_mimebundle_() or {}), **still}
+        # Of a widget and an HTML, a front end with a kernel shows the widget, a page the HTML.
+        alone = HTML(self.advice)._repr_mimebundle_() or {}
+        return {**alone, "text/html": self.html, "text/plain": self.text}
 
 
-def hint(id: str) -> Hints:
+def hint(id: str) -> look.Told:
     """Three hints to an exercise; raises `NotFound` with the nearest id."""
-    return Hints(loader.exercise(id).hints)
+    hints = list(enumerate(loader.exercise(id).hints, 1))
+    html = ""
+    for number, words in reversed(hints):
+        html = look.details(f"Hint {number}", look.blocks(words) + html)
+    return look.Told("\n".join(f"Hint {n}: {look.plain(words)}" for n, words in hints), html)
 
 
-def solution(id: str) -> Solution:
+def solution(id: str) -> look.Told:
     """One right answer, once the reader has tried (or where the room is unlocked).
 
     Raises `NotFound` with the nearest id.
     """
     exercise = loader.exercise(id)
     source = loader.answers(id).solution.strip("\n")
-    tried = store().read().exercises.get(id)
-    if tried is None and not unlocked():
-        return Solution(
-            f'Try it first: change `{exercise.name}`, run `check("{id}", {exercise.name})` once, '
-            "right or wrong, and run this cell again.",
-            source,
-            folded=True,
-        )
-    return Solution("One right answer (yours may differ):", source)
+    if id in store().read().exercises or unlocked():
+        says = "One right answer (yours may differ):"
+        return look.Told(f"{says}\n\n{source}", look.panel(says + look.code(source)))
+    says = (
+        f'Try it first: change `{exercise.name}`, run `check("{id}", {exercise.name})` once, '
+        "right or wrong, and run this cell again."
+    )
+    folded = look.details("Or read one right answer here, without running it", look.code(source))
+    advice = look.inline(says)
+    return TryFirst(look.plain(says), look.panel(advice + folded), look.panel(advice))
 
 
 def unlocked() -> bool:

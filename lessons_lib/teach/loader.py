@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lessons_lib.teach.answer_cells import read_answers
 from lessons_lib.teach.course import ROOT, find_lesson
 from lessons_lib.teach.model import Answers, Exercise, LessonError, NotFound, Question, Words
-from lessons_lib.teach.percent import read_answers
 from lessons_lib.teach.words import ID, mistake, read_words
 
 Asked = TypeVar("Asked", Question, Exercise)
@@ -36,11 +36,11 @@ def notebook(number: str) -> Path:
 def load(number: str) -> Words:
     """The words of one lesson; a lesson without a folder asks nothing.
 
-    >>> load("05").number
-    '05'
+    >>> [exercise.name for exercise in load("05").exercises]
+    ['Conversations', 'serve', 'bots_for']
     """
     path = folder(number) / "lesson.toml"
-    return read_words(number, path) if path.is_file() else Words(number)
+    return read_words(number, path) if path.is_file() else Words()
 
 
 def answers(id: str) -> Answers:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from lessons_lib.observe.pictures.style import PALE
 
@@ -22,14 +22,18 @@ _INLINE = (
 )
 
 
-class Shown:
-    """What is shown in a notebook as HTML, and in a terminal as its text."""
+@dataclass(frozen=True, repr=False)
+class Told:
+    """What is told: its HTML in a notebook, its text in a terminal."""
+
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return self.text
 
     def _repr_html_(self) -> str:
-        raise NotImplementedError
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+        return self.html
 
 
 def inline(text: str) -> str:
@@ -69,10 +73,7 @@ def plain(text: str) -> str:
     '`*args` is not it'
     """
     parts = text.split("`")
-    return "`".join(
-        part if i % 2 else re.sub(r"\*\*(.+?)\*\*|\*(?!\s)([^*]+?)\*", _bare, part)
-        for i, part in enumerate(parts)
-    )
+    return "`".join(part if i % 2 else _unmarked(part) for i, part in enumerate(parts))
 
 
 def untick(text: str) -> str:
@@ -117,8 +118,10 @@ def _marked(text: str) -> str:
     return html
 
 
-def _bare(match: re.Match[str]) -> str:
-    return match[1] or match[2]
+def _unmarked(text: str) -> str:
+    for pattern, _ in _INLINE:
+        text = pattern.sub(r"\1", text)
+    return text
 
 
 def _paragraphs(text: str) -> str:

@@ -5,9 +5,8 @@ Texts may use a little Markdown: `` `code` ``, `**bold**`, `*emphasis*`, blank l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class _Sentence(Exception):
@@ -40,20 +39,16 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its options; exactly one of them is right."""
+    """A question with its options by their letters; exactly one of them is right."""
 
     id: str
     text: str
-    options: tuple[Option, ...]
+    options: Mapping[str, Option]
 
     @property
     def right(self) -> str:
         """The letter of the right option."""
-        return next(letter for letter, option in self.lettered() if option.right)
-
-    def lettered(self) -> list[tuple[str, Option]]:
-        """The options with their letters, in order."""
-        return list(zip(LETTERS, self.options, strict=False))
+        return next(letter for letter, option in self.options.items() if option.right)
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,6 @@ class Exercise:
 
     id: str
     name: str
-    task: str
     hints: tuple[str, ...]
 
 
@@ -70,7 +64,6 @@ class Exercise:
 class Words:
     """The words of one lesson; `say` is what one can say before it, nothing where it starts."""
 
-    number: str
     questions: tuple[Question, ...] = ()
     exercises: tuple[Exercise, ...] = ()
     say: tuple[str, ...] = ()

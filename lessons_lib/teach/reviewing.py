@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from lessons_lib.teach import look
@@ -17,18 +16,7 @@ from lessons_lib.teach.store import Answered, store
 _NOTHING = "Nothing to review yet: answer a prediction in a lesson first."
 
 
-@dataclass(frozen=True)
-class NothingYet(look.Shown):
-    """What `review` says before anything was answered."""
-
-    def __str__(self) -> str:
-        return _NOTHING
-
-    def _repr_html_(self) -> str:
-        return look.panel(_NOTHING)
-
-
-def review(number: int = 10) -> Asking | NothingYet:
+def review(number: int = 10) -> Asking | look.Told:
     """Ask questions of the lessons begun so far, those that were answered wrongly before first.
 
     After them come those that were wrong at first, those never answered, and the others; of alike
@@ -44,12 +32,14 @@ def review(number: int = 10) -> Asking | NothingYet:
         if any(one.id in answered for one in words.questions)
         for one in words.questions
     ]
-    random.shuffle(pool)
+    random.shuffle(pool)  # so that of alike ones each call asks others
     ranks: dict[int, list[Question]] = {rank: [] for rank in range(4)}
     for one in pool:
         ranks[_rank(one, answered.get(one.id))].append(one)
     asked = [one for alike in ranks.values() for one in _spaced(alike)]
-    return Asking("Review", tuple(asked[:number])) if asked else NothingYet()
+    if not asked:
+        return look.Told(_NOTHING, look.panel(_NOTHING))
+    return Asking("Review", tuple(asked[:number]))
 
 
 def _rank(question: Question, answered: Answered | None) -> int:

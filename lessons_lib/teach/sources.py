@@ -67,6 +67,12 @@ def source_of(answer: Any) -> str:
         return ""
 
 
+def run_cell(source: str, names: dict[str, Any], file: str) -> None:
+    """Run a source in these names as a notebook's cell: its text is found by its file's name."""
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec", dont_inherit=True), names)
+
+
 def is_stub(stub: str, name: str, answer: Any) -> bool:
     """Whether the answer is what the stub defines, whatever its comments and spaces."""
     if answer is None or answer is ...:

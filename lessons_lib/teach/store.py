@@ -151,16 +151,18 @@ class Store:
             return from_json(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return Record()
-        except (OSError, ValueError) as problem:
-            if isinstance(problem, OSError) and set_aside:
+        except OSError:
+            if set_aside:
                 raise
-        if set_aside:
-            self._say(
-                f"The progress file could not be read. It was kept as {_set_aside(self.path)}, and "
-                "progress starts afresh; a code copied from progress() brings back what it holds."
-            )
-        else:
-            self._say(f"The progress file in {self.home} could not be read; it was left as it is.")
+        except ValueError:
+            if set_aside:
+                self._say(
+                    "The progress file could not be read. It was kept as "
+                    f"{_set_aside(self.path)}, and progress starts afresh; a code copied from "
+                    "progress() brings back what it holds."
+                )
+                return Record()
+        self._say(f"The progress file in {self.home} could not be read; it was left as it is.")
         return Record()
 
     def _with_waiting(self, record: Record) -> Record:

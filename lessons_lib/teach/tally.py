@@ -43,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Progress(look.Shown):
+class Progress:
     """The whole course: a line for each lesson, the code to copy, the accepted answers."""
 
     lines: tuple[Line, ...]
@@ -61,7 +61,7 @@ class Progress(look.Shown):
         """The accepted answers as one Python file; empty when there are none."""
         return "\n\n".join(f"# {id}\n{source.rstrip()}\n" for id, source in self.accepted)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows = [_HEADS, *(line.cells for line in self.lines)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         table = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -96,22 +96,14 @@ class Progress(look.Shown):
         )
 
 
-@dataclass(frozen=True)
-class Restored(look.Shown):
-    """What a code brought back, or why it could not be used."""
+@dataclass(frozen=True, repr=False)
+class Restored(look.Told):
+    """What a code brought back, or why it could not be used; true when it brought something."""
 
     done: bool
-    text: str
-    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.done
-
-    def __str__(self) -> str:
-        return "\n".join([self.text, *self.notes])
-
-    def _repr_html_(self) -> str:
-        return look.panel("<br>".join(map(escape, (self.text, *self.notes))), role="status")
 
 
 def progress() -> Progress:
@@ -126,14 +118,19 @@ def progress() -> Progress:
 def restore(code: str) -> Restored:
     """Add what a code from `progress()` holds to what is here; nothing that is here is lost."""
     if not isinstance(code, str) or not code.strip():
-        return Restored(False, "Put the code that progress() shows between the quotes.")
+        return _restored(False, "Put the code that progress() shows between the quotes.")
     try:
         decoded = decode(code)
     except CodeError as fault:
-        return Restored(False, f"Nothing was restored. {fault}")
+        return _restored(False, f"Nothing was restored. {fault}")
     kept = store()
     kept.update(lambda record: record.merge(decoded.record))
-    return Restored(bool(decoded.brought), _told(decoded), kept.notices())
+    return _restored(bool(decoded.brought), _told(decoded), *kept.notices())
+
+
+def _restored(done: bool, *sentences: str) -> Restored:
+    html = look.panel("<br>".join(map(escape, sentences)), role="status")
+    return Restored("\n".join(sentences), html, done)
 
 
 def _told(decoded: Decoded) -> str:

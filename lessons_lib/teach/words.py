@@ -14,7 +14,6 @@ begins a paragraph, and what is fenced stays as it is.
     [[exercise]]
     id = "02.remember"
     name = "remember"
-    task = "Remember the error without its locals."
     hints = ["…", "…", "…"]
 
     [catch_up]
@@ -28,10 +27,11 @@ import tomllib
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from lessons_lib.teach.course import ROOT
-from lessons_lib.teach.model import LETTERS, Exercise, LessonError, Option, Question, Words
+from lessons_lib.teach.model import Exercise, LessonError, Option, Question, Words
 
 ID = re.compile(r"(\d\d)\.([a-z0-9][a-z0-9-]*)")
 _FENCED = re.compile(r"(^```\w*\n.*?^```$)", re.MULTILINE | re.DOTALL)
@@ -63,11 +63,11 @@ def folded(text: str) -> str:
 class _Table:
     """One table of the file, such as the third `[[question]]`: its values, and their lines."""
 
-    def __init__(self, path: Path, text: str, kind: str, nth: int, values: Any) -> None:
-        self.path, self.kind, self.values = path, kind, values
-        self.lines = text.splitlines()
+    def __init__(self, path: Path, lines: list[str], kind: str, nth: int, values: Any) -> None:
+        self.path, self.lines, self.kind, self.values = path, lines, kind, values
+        # tomllib says no lines of what it has read, so they are looked for again in the text.
         named = (f"[[{kind}]]", f"[{kind}]")
-        heads = [at for at, line in enumerate(self.lines) if line.strip() in named]
+        heads = [at for at, line in enumerate(lines) if line.strip() in named]
         self.head = heads[nth] if nth < len(heads) else 0
 
     def fault(self, words: str, key: str = "") -> LessonError:
@@ -87,13 +87,13 @@ class _Table:
             if key not in known:
                 raise self.fault(f"unknown key {key!r}; there are {', '.join(known)}", key)
 
-    def tables(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
-        """The tables of a kind, numbered."""
-        found = self.values[kind]
+    def tables(self, kind: str) -> list[_Table]:
+        """The tables of a kind that stand in this one."""
+        found = self.values.get(kind, [])
         tables = found if isinstance(found, list) else [found]
         if not all(isinstance(one, dict) for one in tables):
             raise self.fault(f"{kind} is a table with keys of its own", kind)
-        return list(enumerate(tables))
+        return [_Table(self.path, self.lines, kind, *one) for one in enumerate(tables)]
 
     def text(self, key: str) -> str:
         value = self.values.get(key)
@@ -125,20 +125,16 @@ def _parsed(number: str, path: Path, _state: int) -> Words:
         told = re.search(r"line (\d+)", str(error))
         line = int(told[1]) if told else len(text.splitlines())
         raise mistake(path, line, f"this is no TOML: {error}") from None
-    whole = _Table(path, text, "", 0, data)
+    whole = _Table(path, text.splitlines(), "", 0, data)
     whole.refuse_unknown(("question", "exercise", "catch_up"))
-    tables = {kind: [_Table(path, text, kind, *one) for one in whole.tables(kind)] for kind in data}
-    asked, ids = tables.get("question", []), set()
-    for table in asked + tables.get("exercise", []):
+    questions, exercises = whole.tables("question"), whole.tables("exercise")
+    ids = set()
+    for table in questions + exercises:
         if (id := table.id(number)) in ids:
             raise table.fault("another one has this id", "id")
         ids.add(id)
-    return Words(
-        number,
-        tuple(map(_question, asked)),
-        tuple(map(_exercise, tables.get("exercise", []))),
-        tuple(sentence for table in tables.get("catch_up", []) for sentence in _say(table)),
-    )
+    say = [sentence for table in whole.tables("catch_up") for sentence in _say(table)]
+    return Words(tuple(map(_question, questions)), tuple(map(_exercise, exercises)), tuple(say))
 
 
 def _say(table: _Table) -> tuple[str, ...]:
@@ -148,21 +144,21 @@ def _say(table: _Table) -> tuple[str, ...]:
 
 def _question(table: _Table) -> Question:
     letters = [key for key in table.values if len(key) == 1]
-    expected = LETTERS[: max(2, len(letters))]
+    expected = ascii_lowercase[: max(2, len(letters))]
     table.refuse_unknown(("id", "text", *expected, "right"))
     right = table.values.get("right")
     if right not in letters:
         raise table.fault(
             f"right is {right!r}; it names the one right option by its letter", "right"
         )
-    options = []
+    options = {}
     for letter in expected:
         text, why = table.texts(letter, f"{letter}: {_OPTION}", 2)
-        options.append(Option(text, why, letter == right))
-    return Question(table.text("id"), table.text("text"), tuple(options))
+        options[letter] = Option(text, why, letter == right)
+    return Question(table.text("id"), table.text("text"), options)
 
 
 def _exercise(table: _Table) -> Exercise:
-    table.refuse_unknown(("id", "name", "task", "hints"))
+    table.refuse_unknown(("id", "name", "hints"))
     hints = table.texts("hints", "an exercise has three hints", 3)
-    return Exercise(table.text("id"), table.text("name"), table.text("task"), hints)
+    return Exercise(table.text("id"), table.text("name"), hints)

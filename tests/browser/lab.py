@@ -350,13 +350,12 @@ class Lesson:
 def is_answered(cell: Locator, id: str) -> None:
     """A question of a cell: a wrong answer by keyboard, the right one by mouse; read why."""
     asked, question = cell.locator(".rc-ask").first, loader.question(id)
-    letters = dict(question.lettered())
-    wrong = next(letter for letter in letters if letter != question.right)
+    wrong = next(letter for letter in question.options if letter != question.right)
     for letter, word in ((wrong, "wrong"), (question.right, "right")):
         button = asked.get_by_role("button", name=re.compile(rf"^{letter}\)"))
         button.press("Enter") if letter == wrong else button.click()
         expect(button).to_contain_text(word)
-        expect(asked.get_by_role("status")).to_contain_text(words(letters[letter].why))
+        expect(asked.get_by_role("status")).to_contain_text(words(question.options[letter].why))
 
 
 def words(markdown: str) -> str:

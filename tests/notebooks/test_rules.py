@@ -128,9 +128,8 @@ def test_links_are_followed_from_the_lesson(target: str, words: str) -> None:
 
 def test_a_notebook_and_its_words_must_fit(tmp_path: Path) -> None:
     known = Words(
-        "02",
-        (Question("02.unasked", "?", (Option("a", "b", right=True),)),),
-        tuple(Exercise(f"02.{name}", name, "", ()) for name in ("remember", "never")),
+        (Question("02.unasked", "?", {"a": Option("a", "b", right=True)}),),
+        tuple(Exercise(f"02.{name}", name, ()) for name in ("remember", "never")),
         ("A name leads to an object.",),
     )
     path = samples.write(

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.teach import check, hint, loader, predict, recall, solution
+from lessons_lib.teach.answer_cells import read_answers
 from lessons_lib.teach.course import find_lesson
 from lessons_lib.teach.loader import answers, check_of, load, stub
 from lessons_lib.teach.model import LessonError, NotFound
-from lessons_lib.teach.percent import read_answers
 from lessons_lib.teach.words import read_words
 
 from .lesson_13 import checks
@@ -74,9 +74,9 @@ def test_a_wrong_lesson_names_the_nearest(number: str, says: str) -> None:
     ("change", "line", "says"),
     [
         (
-            ("task =", "job ="),
+            ("hints =", "help ="),
             30,
-            "exercise 13.double: unknown key 'job'; there are id, name",
+            "exercise 13.double: unknown key 'help'; there are id, name, hints",
         ),
         (('"nothing", "it is', '"it is'), 24, "question 13.printed: b: an option needs a text and"),
         (("nothing else leads to it.", ""), 7, "question 13.last-reference: b: an option needs"),
@@ -87,10 +87,10 @@ def test_a_wrong_lesson_names_the_nearest(number: str, says: str) -> None:
         (('text = "When', "text = 3 #"), 5, "question 13.last-reference: text needs a text"),
         (('"13.printed"', '"13.double"'), 28, "exercise 13.double: another one has this id"),
         (('"13.printed"', '"12.printed"'), 12, "an id is 13, a dot, and a name in small letters"),
-        (('"A sum of two.", ', ""), 31, "exercise 13.double: an exercise has three hints"),
-        (("[catch_up]", "[catchup]"), 45, "unknown key 'catchup'; there are question, exercise"),
-        (("say = [", "say = 3 # ["), 46, "say needs the sentences that one can say by now"),
-        (("hints = [", "hints = "), 31, "this is no TOML: "),
+        (('"A sum of two.", ', ""), 30, "exercise 13.double: an exercise has three hints"),
+        (("[catch_up]", "[catchup]"), 42, "unknown key 'catchup'; there are question, exercise"),
+        (("say = [", "say = 3 # ["), 43, "say needs the sentences that one can say by now"),
+        (("hints = [", "hints = "), 30, "this is no TOML: "),
         ((WORDS, "# words\nquestion = 3\n"), 2, "question is a table with keys of its own"),
     ],
 )

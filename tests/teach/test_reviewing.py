@@ -15,7 +15,7 @@ from lessons_lib.teach.store import Record, Store
 
 
 def wrong(question: Question) -> str:
-    return next(letter for letter, option in question.lettered() if not option.right)
+    return next(letter for letter in question.options if letter != question.right)
 
 
 def asked(number: int = 10) -> list[str]:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from lessons_lib.lessons.shared import Upload, counted_collections, weakly
+from lessons_lib.lessons.shared import Reader, Upload, counted_collections, weakly
 from lessons_lib.observe.holding.references import survivors
 from lessons_lib.teach.model import NotYet
 
@@ -66,26 +66,31 @@ def remembered(remember: Callable[[BaseException], object], work: Callable[[Uplo
             report, seen = fail_and_remember(remember, work)
         if seen() is None:
             return report
-        if collections():
-            raise NotYet(
-                "a collection ran and freed nothing. The upload is in no cycle: "
-                "the exception you kept leads to it, through its traceback."
-            )
-        gc.collect()
-        if seen() is None:
-            raise NotYet(
-                "the upload lives on until the collector runs: what you did made a cycle through "
-                "the frames, as reading their locals can. Text about the frames needs no locals."
-            )
-        if _cleared(report):
-            raise NotYet(
-                "the frames that had ended let go, but the one that caught the error was still "
-                "running. `clear_frames` left it as it found it, with its local `upload`."
-            )
-        raise NotYet(
-            "the upload is still alive. What you keep leads to a traceback, the traceback to the "
-            "frame of parse, the frame to its local `upload`."
+        raise NotYet(_why_kept(report, seen, bool(collections())))
+
+
+def _why_kept(report: object, seen: weakref.ref[Upload], collected: bool) -> str:
+    """The likeliest reason why an upload outlives its request."""
+    if collected:
+        return (
+            "a collection ran and freed nothing. The upload is in no cycle: "
+            "the exception you kept leads to it, through its traceback."
         )
+    gc.collect()
+    if seen() is None:
+        return (
+            "the upload lives on until the collector runs: what you did made a cycle through "
+            "the frames, as reading their locals can. Text about the frames needs no locals."
+        )
+    if _cleared(report):
+        return (
+            "the frames that had ended let go, but the one that caught the error was still "
+            "running. `clear_frames` left it as it found it, with its local `upload`."
+        )
+    return (
+        "the upload is still alive. What you keep leads to a traceback, the traceback to the "
+        "frame of parse, the frame to its local `upload`."
+    )
 
 
 def check_remember(remember: Callable[[BaseException], object]) -> str:
@@ -115,20 +120,15 @@ def check_remember(remember: Callable[[BaseException], object]) -> str:
 # --- Exercise 2: one upload at a time -------------------------------------------------------
 
 
-class Room:
+class Room(Reader):
     """Hands out uploads and remembers how many of them were alive at once."""
 
-    def __init__(self) -> None:
-        self.alive: weakref.WeakSet[Upload] = weakref.WeakSet()
-        self.peak = 0
-        self.reads = 0
+    peak = 0
 
     def read(self, name: str) -> Upload:
-        """Bring one upload of `len(name) * 10` bytes into memory."""
-        upload = Upload(name, size=len(name) * 10)
-        self.alive.add(upload)
+        """Bring one upload into memory."""
+        upload = super().read(name)
         self.peak = max(self.peak, len(self.alive))
-        self.reads += 1
         return upload
 
 
@@ -144,27 +144,31 @@ def check_one_at_a_time(total_size: Callable[[list[str], Callable[[str], Upload]
     expected = sum(len(name) * 10 for name in FILES)
     if total != expected:
         raise NotYet(f"the total is {total!r}, expected {expected}: every upload counts once.")
-    if room.reads != len(FILES):
+    if len(room.asked) != len(FILES):
         raise NotYet(
-            f"read() was called {room.reads} times for {len(FILES)} files. "
+            f"read() was called {len(room.asked)} times for {len(FILES)} files. "
             "Reading is the slow part: once for each file."
         )
-    if room.peak == 2 and collected:
-        raise NotYet(
+    if room.peak > 1:
+        raise NotYet(_too_many(room.peak, collected))
+    return f"{len(FILES)} uploads summed, and never more than one alive."
+
+
+def _too_many(peak: int, collected: int) -> str:
+    if peak > 2:
+        return (
+            f"{peak} uploads were alive at once, and the budget is 1. "
+            "Something holds them all until the end: a list, or calls that have not returned."
+        )
+    if collected:
+        return (
             "two uploads were alive at once, and the collections you asked for freed nothing: "
             "a name still leads to the last one while read() makes the next."
         )
-    if room.peak == 2:
-        raise NotYet(
-            "two uploads were alive at once. So close: while read() makes the next one, "
-            "a name still leads to the last. Rebinding lets go too late."
-        )
-    if room.peak > 1:
-        raise NotYet(
-            f"{room.peak} uploads were alive at once, and the budget is 1. "
-            "Something holds them all until the end: a list, or calls that have not returned."
-        )
-    return f"{len(FILES)} uploads summed, and never more than one alive."
+    return (
+        "two uploads were alive at once. So close: while read() makes the next one, "
+        "a name still leads to the last. Rebinding lets go too late."
+    )
 
 
 # --- Exercise 3: a callback that keeps no upload --------------------------------------------

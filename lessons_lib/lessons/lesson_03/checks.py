@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lessons_lib.lessons.shared import Upload, counted_collections, weakly
+from lessons_lib.lessons.shared import Reader, Upload, counted_collections, weakly
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: a reply knows its parent -------------------------------------------------------
@@ -61,17 +61,23 @@ def _linked(message: Callable[..., Any], root: Any) -> None:
         )
     if root.parent is not None:
         raise NotYet(f"the parent of the root is {root.parent!r}, expected None.")
-    if any(isinstance(one.parent, weakref.ref) for one in replies):
+    for one in replies:
+        _parent(one.parent, root)
+
+
+def _parent(parent: Any, root: Any) -> None:
+    """What a reply gives as its parent is the message itself."""
+    if isinstance(parent, weakref.ref):
         raise NotYet(
             "`reply.parent` is a weak reference, which somebody has to call; expected the message. "
             "A property can do so."
         )
-    if any(isinstance(one.parent, weakref.ProxyTypes) for one in replies):
+    if isinstance(parent, weakref.ProxyTypes):
         raise NotYet(
             "`reply.parent` is a proxy, which looks like the message and is another object; once "
             "the parent has died it raises ReferenceError instead of being None."
         )
-    if any(one.parent is not root for one in replies):
+    if parent is not root:
         raise NotYet("a reply does not know its parent, which is alive.")
 
 
@@ -96,45 +102,36 @@ REQUESTS = 100
 
 def check_handle(handle: Callable[..., str]) -> str:
     """Prove that a hundred failed requests leave no upload, without a collection."""
-    alive: weakref.WeakSet[Upload] = weakref.WeakSet()
-    reads: list[str] = []
+    reader = Reader()
     no_reference = (
         "exceptions take no weak reference, as the error says. You do not need the "
         "exception after the except block, only its words."
     )
 
-    def read(name: str) -> Upload:
-        reads.append(name)
-        upload = Upload(name)
-        alive.add(upload)
-        return upload
-
     with counted_collections() as collections:
         with weakly(no_reference):
-            _answers(handle, read)
-            if reads != ["notes.txt", "cv.pdf"]:
-                raise NotYet(f"`read` was called for {reads}; each file is to be read, and once.")
+            _answers(handle, reader)
             for _ in range(REQUESTS):
-                handle("cv.pdf", read, parse)
+                handle("cv.pdf", reader.read, parse)
         if gc.isenabled():
             raise NotYet("`handle` switched the collector on. The budget is no collection.")
-        left, asked = len(alive), collections()
+        left, asked = len(reader.alive), collections()
         gc.collect()
-        if len(alive):
+        if still := len(reader.alive):
             raise NotYet(
-                f"uploads alive: {len(alive)}, and no collection frees them. Something outside "
+                f"uploads alive: {still}, and no collection frees them. Something outside "
                 "`handle` keeps an exception: a list, or a global name."
             )
         _within_budget(left, asked)
     return f"{REQUESTS} failed requests, no upload left, and the collector was never needed."
 
 
-def _answers(handle: Callable[..., str], read: Callable[[str], Upload]) -> None:
+def _answers(handle: Callable[..., str], reader: Reader) -> None:
     """What the customer is told, when it goes well and when it does not."""
-    if (said := handle("notes.txt", read, parse)) != "ok":
+    if (said := handle("notes.txt", reader.read, parse)) != "ok":
         raise NotYet(f"for a file that can be parsed it returned {said!r}, expected 'ok'.")
     try:
-        said = handle("cv.pdf", read, parse)
+        said = handle("cv.pdf", reader.read, parse)
     except ValueError:
         raise NotYet("the error left `handle`; the customer expects an answer.") from None
     if said != "failed: no text in cv.pdf":
@@ -142,6 +139,8 @@ def _answers(handle: Callable[..., str], read: Callable[[str], Upload]) -> None:
             f"for a file that cannot be parsed it returned {said!r}, expected "
             "'failed: no text in cv.pdf'."
         )
+    if (asked := reader.asked) != ["notes.txt", "cv.pdf"]:
+        raise NotYet(f"`read` was called for {asked}; each file is to be read, and once.")
 
 
 def _within_budget(left: int, asked: int) -> None:

@@ -77,13 +77,7 @@ def check_bus(bus_class: type[Any]) -> str:
         _require_told(stays, leaves)
         del leaves
         publish(bus, "two")
-        if seen() is not None and log.collections:
-            raise NotYet(
-                "a collection ran, and the closed window is still alive. It is in no cycle: the "
-                "bus leads to it."
-            )
-        if seen() is not None:
-            raise NotYet("a window was closed, and the bus still leads to it: 1 object too many.")
+        _require_closed(seen, bool(log.collections))
         if stays.shown != ["one", "two"]:
             raise NotYet(
                 f"the window that stayed open was told {stays.shown}, expected one and two."
@@ -98,6 +92,17 @@ def check_bus(bus_class: type[Any]) -> str:
         )
     _require_all(bus_class)
     return "open windows are told, closed ones are gone, and so are the references to them."
+
+
+def _require_closed(window: weakref.ref[Window], collected: bool) -> None:
+    if window() is None:
+        return
+    if collected:
+        raise NotYet(
+            "a collection ran, and the closed window is still alive. It is in no cycle: the "
+            "bus leads to it."
+        )
+    raise NotYet("a window was closed, and the bus still leads to it: 1 object too many.")
 
 
 def _require_all(bus_class: type[Any]) -> None:
@@ -250,11 +255,15 @@ class Unreadable:
 
 
 class Row(NamedTuple):
-    """One line of the lab's table; `told` is what is wrong, empty when the budget is kept."""
+    """One line of the lab's table; `fault` is what is wrong, empty when the budget is kept."""
 
     requests: int
     alive: int
-    told: str = ""
+    fault: str = ""
+
+    def but(self, fault: str) -> "Row":
+        """The same counts, with another thing wrong."""
+        return self._replace(fault=fault)
 
 
 def budget(one: Callable[[], Any], rows: Mapping[str, Callable[[Any], Row]]) -> str:
@@ -262,26 +271,26 @@ def budget(one: Callable[[], Any], rows: Mapping[str, Callable[[Any], Row]]) -> 
     table = [f"  {'method':<10}{'requests':>8}{'still alive':>15}"]
     red = []
     for method, row in rows.items():
-        requests, still, told = row(one())
-        table.append(f"{'✗' if told else '✓'} {method:<10}{requests:>8}{still:>15}")
-        if told:
-            red.append(f"`{method}`: {told}")
+        requests, still, fault = row(one())
+        table.append(f"{'✗' if fault else '✓'} {method:<10}{requests:>8}{still:>15}")
+        if fault:
+            red.append(f"`{method}`: {fault}")
     shown = "\n".join(["```", *table, "```"])
     if not red:
         return f"no upload outlived its request.\n\n{shown}"
     raise NotYet("\n\n".join([f"{len(red)} of {len(rows)} methods are red.", shown, *red]))
 
 
-def served(request: Callable[[File], str], times: int = 5) -> tuple[int, str]:
-    """Serve some uploads, one after the other: how many still live, and the first complaint."""
+def served(request: Callable[[File], str]) -> Row:
+    """Serve five uploads, one after the other: how many still live, and the first complaint."""
     seen: list[weakref.ref[Any]] = []
     faults = []
-    for number in range(times):
+    for number in range(5):
         upload = File(f"file{number}.txt")
         seen.append(weakref.ref(upload))
         faults.append(request(upload))
         del upload
-    return alive(seen), next(filter(None, faults), "")
+    return Row(5, alive(seen), next(filter(None, faults), ""))
 
 
 def alive(seen: list[weakref.ref[Any]]) -> int:
@@ -304,25 +313,24 @@ def expecting(answer: Callable[[File], Any], expected: str) -> Callable[[File], 
 
 def row_remind(desk: Any) -> Row:
     """Reminders must work when the upload is long gone."""
-    still, _ = served(lambda upload: desk.remind(upload) or "")
-    if still and any(getattr(one, "__defaults__", None) for one in desk.reminders):
-        return Row(5, still, "a default argument is a reference too. Keep the name alone.")
-    if still:
-        return Row(
-            5,
-            still,
+    row = served(lambda upload: desk.remind(upload) or "")
+    if row.alive and any(getattr(one, "__defaults__", None) for one in desk.reminders):
+        return row.but("a default argument is a reference too. Keep the name alone.")
+    if row.alive:
+        return row.but(
             "what was stored in `reminders` leads to the upload (a cell of the lambda, or an "
-            "argument that was bound). What does it need?",
+            "argument that was bound). What does it need?"
         )
     try:
         said = [reminder() for reminder in desk.reminders]
     except AttributeError:
-        told = "it is called when the upload is long gone, and the weak reference gives None."
-        return Row(5, still, told)
+        return row.but(
+            "it is called when the upload is long gone, and the weak reference gives None."
+        )
     except TypeError:
-        return Row(5, still, "a reminder is something to call.")
+        return row.but("a reminder is something to call.")
     expected = [f"file{number}.txt is ready" for number in range(5)]
-    return Row(5, still, "" if said == expected else f"the reminders said {said!r:.80}.")
+    return row if said == expected else row.but(f"the reminders said {said!r:.80}.")
 
 
 def row_bundle(desk: Any) -> Row:
@@ -333,36 +341,39 @@ def row_bundle(desk: Any) -> Row:
         one = names == [upload.name]
         return "" if one else f"one file was sent, and it answered {names!r:.60}."
 
-    still, fault = served(request)
-    if still:
-        told = "the list in the `def` is made once, and collects the files of all requests."
-        return Row(5, still, told)
+    row = served(request)
+    if row.alive:
+        return row.but(
+            "the list in the `def` is made once, and collects the files of all requests."
+        )
+    if row.fault:
+        return row
     mine, empty = [File("mine.txt")], list[File]()
     names = desk.bundle(File("more.txt"), mine)
     desk.bundle(File("one.txt"), empty)
-    if not fault and names != ["mine.txt", "more.txt"]:
-        fault = f"added to a list with mine.txt, it answered {names!r:.60}."
-    elif not fault and len(mine) != 2:
-        fault = "a caller handed in a list of its own, and it was not added to, or emptied."
-    elif not fault and len(empty) != 1:
-        fault = (
+    if names != ["mine.txt", "more.txt"]:
+        return row.but(f"added to a list with mine.txt, it answered {names!r:.60}.")
+    if len(mine) != 2:
+        return row.but("a caller handed in a list of its own, and it was not added to, or emptied.")
+    if len(empty) != 1:
+        return row.but(
             "a caller handed in an empty list of its own, and nothing was added to it. An empty "
             "list is false, and is not None."
         )
-    return Row(5, still, fault)
+    return row
 
 
 def row_preview(desk: Any) -> Row:
     """A preview is the first page; the desk still knows how many it gave."""
-    still, fault = served(expecting(desk.preview, "{}, page 1"))
-    if still:
-        fault = (
+    row = served(expecting(desk.preview, "{}, page 1"))
+    if row.alive:
+        return row.but(
             "a generator waits in the middle, in a list, and its frame holds the upload. Its name "
             "in your method is only one of two references."
         )
-    elif not fault and len(desk.previews) != 5:
-        fault = f"5 previews were given, and the desk counts {len(desk.previews)}."
-    return Row(5, still, fault)
+    if not row.fault and len(desk.previews) != 5:
+        return row.but(f"5 previews were given, and the desk counts {len(desk.previews)}.")
+    return row
 
 
 def row_annotate(desk: Any) -> Row:
@@ -375,13 +386,13 @@ def row_annotate(desk: Any) -> Row:
         except (KeyError, TypeError):
             return 'while the upload lives, `notes[upload]["text"]` must be there.'
 
-    still, fault = served(request)
-    if still:
-        fault = (
+    row = served(request)
+    if row.alive:
+        return row.but(
             "the key is weak, the value is not, and the value leads back to its key. "
             "So the key never dies."
         )
-    return Row(5, still, fault)
+    return row
 
 
 def check_desk(desk_class: type[Any]) -> str:
@@ -399,7 +410,7 @@ def check_desk(desk_class: type[Any]) -> str:
 # --- Exercise 4: the lab, second half: held by what runs --------------------------------------
 
 
-def in_a_pool(request: Callable[[File], str]) -> tuple[int, str]:
+def in_a_pool(request: Callable[[File], str]) -> Row:
     """Serve six uploads by two workers, three each; like `served`, before the workers go home."""
     seen: list[weakref.ref[Any]] = []
     both = threading.Barrier(2, timeout=10)
@@ -412,7 +423,7 @@ def in_a_pool(request: Callable[[File], str]) -> tuple[int, str]:
 
     with ThreadPoolExecutor(2) as pool:
         faults = list(pool.map(job, range(6)))
-        return alive(seen), next(filter(None, faults), "")
+        return Row(6, alive(seen), next(filter(None, faults), ""))
 
 
 def lives_after_a_failure(request: Callable[[Any], object]) -> bool:
@@ -430,30 +441,29 @@ def lives_after_a_failure(request: Callable[[Any], object]) -> bool:
 
 def row_greet(worker: Any) -> Row:
     """What a worker keeps in its `threading.local` must go when the request ends, however it ends."""
-    still, fault = in_a_pool(expecting(worker.greet, "from {}"))
-    if still:
-        fault = (
+    row = in_a_pool(expecting(worker.greet, "from {}"))
+    if row.alive:
+        return row.but(
             "one for each worker and not for each request: what a thread has in `HERE` stays there."
         )
-    elif lives_after_a_failure(worker.greet):
+    if lives_after_a_failure(worker.greet):
         return Row(1, 1, "a request failed, and your clearing up came after the line that raised.")
-    return Row(6, still, fault)
+    return row
 
 
 def row_sign(worker: Any) -> Row:
     """A context variable must be as it was before the request."""
-    still, fault = in_a_pool(expecting(worker.sign, "about {}"))
-    if still:
-        told = (
+    row = in_a_pool(expecting(worker.sign, "about {}"))
+    if row.alive:
+        return row.but(
             "a thread of the pool has one context for all its requests, and the value stays in it."
         )
-        return Row(6, still, told)
     if lives_after_a_failure(worker.sign):
         told = (
             "a request failed, and the value was not taken back: the line that does it was skipped."
         )
         return Row(1, 1, told)
-    return Row(6, still, fault or not_restored(worker))
+    return row if row.fault else row.but(not_restored(worker))
 
 
 def not_restored(worker: Any) -> str:
@@ -491,28 +501,30 @@ def row_log(worker: Any) -> Row:
         expected = [f"read {upload.name}"]
         return "" if upload.log == expected else f"the log of {upload.name} is {upload.log!r:.60}."
 
-    still, fault = served(request)
-    if still and any(getattr(one, "_closed", False) for one in worker.logger.handlers):
-        told = "a closed handler is still in the logger's list. Closing is not removing."
-        return Row(5, still, told)
-    if still:
-        told = (
-            "the logger lives as long as the process and lists every handler it was given. Each "
-            "later line goes to all of them."
-        )
-        return Row(5, still, told)
-    if len(tail.lines) != 5:
-        fault = fault or "the server's own handler was thrown out with the one of the request."
+    row = served(request)
+    if row.alive:
+        return row.but(_why_logged(worker))
+    if len(tail.lines) != 5 and not row.fault:
+        row = row.but("the server's own handler was thrown out with the one of the request.")
     before = list(worker.logger.handlers)
     with suppress(ValueError):
         worker.log(Unreadable())
-    if not fault and worker.logger.handlers != before:
+    if not row.fault and worker.logger.handlers != before:
         told = (
             "a request failed, and its handler stayed with the logger: the line that removes it "
             "was skipped."
         )
         return Row(1, 1, told)
-    return Row(5, still, fault)
+    return row
+
+
+def _why_logged(worker: Any) -> str:
+    if any(getattr(one, "_closed", False) for one in worker.logger.handlers):
+        return "a closed handler is still in the logger's list. Closing is not removing."
+    return (
+        "the logger lives as long as the process and lists every handler it was given. Each "
+        "later line goes to all of them."
+    )
 
 
 async def index_some(worker: Any, seen: list[weakref.ref[Any]]) -> str:

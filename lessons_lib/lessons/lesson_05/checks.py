@@ -1,16 +1,13 @@
 """What judges the exercises of lesson 05, State in variables."""
 
 import threading
-import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, ContextVar
 from typing import Any
 
-from lessons_lib.lessons.shared import Upload, counted_collections
-from lessons_lib.teach.model import (
-    NotYet,
-)
+from lessons_lib.lessons.shared import Reader, Upload, counted_collections
+from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: whichever worker serves her ------------------------------------------------
 
@@ -118,13 +115,11 @@ class Bench:
         self.serve = serve
         self.current: ContextVar[Any] = ContextVar("current")
         self.user: ContextVar[str] = ContextVar("user", default="nobody")
-        self.given: weakref.WeakSet[Upload] = weakref.WeakSet()
+        self.reader = Reader()
 
-    def upload(self, name: str) -> Upload:
-        """Make an upload and note it, without holding it."""
-        upload = Upload(name)
-        self.given.add(upload)
-        return upload
+    def left(self) -> int:
+        """How many uploads live."""
+        return len(self.reader.alive)
 
     def seen(self) -> str:
         """The name of the upload that a job finds; empty when it finds none."""
@@ -132,7 +127,7 @@ class Bench:
 
     def plain(self, name: str) -> Any:
         """Serve a job that reads its upload's name."""
-        return self.serve(self.current, self.upload(name), self.seen)
+        return self.serve(self.current, self.reader.read(name), self.seen)
 
     def refused(self) -> bool:
         """Serve a job that raises; whether what it raised came through."""
@@ -141,7 +136,7 @@ class Bench:
             raise Refused
 
         try:
-            self.serve(self.current, self.upload("broken.pdf"), fail)
+            self.serve(self.current, self.reader.read("broken.pdf"), fail)
         except Refused:
             return True
         return False
@@ -153,12 +148,12 @@ class Bench:
             inner = self.plain("attachment.pdf")
             return [inner, self.seen()]
 
-        return self.serve(self.current, self.upload("mail.txt"), mail)
+        return self.serve(self.current, self.reader.read("mail.txt"), mail)
 
     def as_ada(self) -> Any:
         """Serve a job that asks for another context variable, set by its caller."""
         self.user.set("ada")
-        return self.serve(self.current, self.upload("cv.pdf"), self.user.get)
+        return self.serve(self.current, self.reader.read("cv.pdf"), self.user.get)
 
 
 def judge_job(bench: Bench, worker: ThreadPoolExecutor) -> None:
@@ -185,7 +180,7 @@ def judge_hundred(bench: Bench) -> None:
         except BaseException:
             in_fours.abort()  # the others would wait for the one that fell out
             raise
-        left = len(bench.given)
+        left = bench.left()
     if left and asked():
         raise NotYet(
             f"{left} uploads are alive after 100 jobs, and the collections you asked for freed "
@@ -201,7 +196,7 @@ def judge_hundred(bench: Bench) -> None:
 def judge_hard_jobs(bench: Bench, worker: ThreadPoolExecutor) -> None:
     if not worker.submit(bench.refused).result():
         raise NotYet("a job raised, and the caller was not told. Let the exception through.")
-    if len(bench.given):
+    if bench.left():
         raise NotYet(
             "a job raised, and its upload is still alive: either the line that tidies up was never "
             "reached, or somebody keeps the exception."
@@ -231,8 +226,8 @@ def check_serve(serve: Serve) -> str:
     bench = Bench(serve)
     with ThreadPoolExecutor(1) as worker, counted_collections():
         judge_hard_jobs(bench, worker)
-        if len(bench.given):
-            raise NotYet(f"{len(bench.given)} uploads are alive after the mail was served.")
+        if bench.left():
+            raise NotYet(f"{bench.left()} uploads are alive after the mail was served.")
     return "a hundred jobs, one that raised, one inside another: no upload was left in any worker."
 
 

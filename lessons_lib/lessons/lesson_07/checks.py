@@ -7,14 +7,13 @@ import linecache
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from lessons_lib.lessons.shared import each_moment, one_life
+from lessons_lib.lessons.shared import RAN, each_moment, mark, new_folder, one_life
 from lessons_lib.memories import moment
 from lessons_lib.teach.model import NotYet
 from lessons_lib.teach.sources import file_of
@@ -238,8 +237,7 @@ def judge_next(save: Save, folder: Path, kills: int) -> None:
 
 def check_save(save: Save) -> str:
     """Prove by kills at every gate that the file is old or new, and that little is left behind."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with new_folder() as folder:
         passed = one_life(saving(save), folder).passed
         text, _ = look(folder)
         if text != NEW:
@@ -275,13 +273,6 @@ SAVED = (
         "bob": ["Run print for me: exec, eval, system, builtins, os.", "I cannot do that."],
     },
 )
-RAN: list[str] = []
-"""The harmless mark: what a hostile file does is to add its own name here."""
-
-
-def mark(name: str) -> None:
-    """Be called by a hostile file."""
-    RAN.append(name)
 
 
 class Hostile:
@@ -296,14 +287,14 @@ class Hostile:
 
 def hostile_files() -> dict[str, bytes]:
     """Files that run code when they are loaded, each with what it relies on."""
-    said = f"import {__name__} as lesson; lesson.mark('exec')"
+    said = f"import {mark.__module__} as lesson; lesson.mark('exec')"
     hidden = {"ada": ["My name is Ada.", Hostile(mark, "hidden in a conversation")]}
     return {
         "a function of a module": pickle.dumps(Hostile(mark, "function"), protocol=4),
         "exec": pickle.dumps(Hostile(exec, said), protocol=4),
         "hidden in a conversation": pickle.dumps(hidden, protocol=4),
         "an old protocol": pickle.dumps(Hostile(mark, "old"), protocol=0),
-        "an old opcode": f"(S'INST'\ni{__name__}\nmark\n.".encode(),
+        "an old opcode": f"(S'INST'\ni{mark.__module__}\nmark\n.".encode(),
     }
 
 

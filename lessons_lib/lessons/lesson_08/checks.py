@@ -1,13 +1,12 @@
 """What judges the exercises of lesson 08, The journal."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lessons_lib.lessons.shared import Desk, each_moment, one_life, say_if_failed, when
-from lessons_lib.memories import Crash, crash, moment
+from lessons_lib.lessons.shared import Desk, crashed, each_moment, new_folder, one_life, when
+from lessons_lib.memories import Crash, moment
 from lessons_lib.teach.model import NotYet
 
 State = dict[str, Any]
@@ -77,7 +76,6 @@ def seven_steps(run: Run) -> Callable[[Path], tuple[State, Entry | None]]:
 
 
 def judge_undisturbed(report: Crash) -> None:
-    say_if_failed(report)
     passed, (state, entry) = report.lives[0].passed, _pair(report.lives[0].value)
     puts = passed.count("put")
     if state != {"done": NAMES}:
@@ -104,7 +102,6 @@ def _pair(value: Any) -> tuple[State, Entry | None]:
 
 
 def judge_resumed(report: Crash, where: str) -> None:
-    say_if_failed(report)
     state, entry = _pair(report.value)
     done = state.get("done", [])
     if sorted(set(done)) != sorted(NAMES):
@@ -137,12 +134,12 @@ def check_run(run: Run) -> str:
     done since as ever can be: a put is about to begin.
     """
     life = seven_steps(run)
-    whole = crash(life)
+    whole = crashed(life)
     judge_undisturbed(whole)
     judge_resumed(whole, "after the end")
     puts = whole.lives[0].passed.count("put")
     for nth in range(1, puts + 1):
-        judge_resumed(crash(life, at="put", nth=nth), f"before put {nth}")
+        judge_resumed(crashed(life, at="put", nth=nth), f"before put {nth}")
     return (
         f"{puts} puts; killed before each, when most had been done since the last, "
         f"and never more than {MOST_REDONE} steps again."
@@ -238,13 +235,12 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
     The last gate comes first: there most has been done that could be done twice.
     """
     life = giving(coupon_steps)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        whole = one_life(life, Path(folder))
+    with new_folder() as folder:
+        whole = one_life(life, folder)
     with when("not killed at all"):
         judge_coupon(whole.value, coupon_steps)
     for gate, nth in reversed(each_moment(whole.passed)):
-        report = crash(life, at=gate, nth=nth)
-        say_if_failed(report)
+        report = crashed(life, at=gate, nth=nth)
         where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
         with when(where):
             judge_coupon(report.value, coupon_steps)

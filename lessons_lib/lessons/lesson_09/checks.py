@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.graph import START, StateGraph
 
-from lessons_lib.lessons.shared import in_a_row
+from lessons_lib.lessons.shared import in_a_row, thread
 from lessons_lib.observe import aliases
 from lessons_lib.teach.model import NotYet
 
@@ -194,7 +194,7 @@ def _in_a_graph(keep: Reducer) -> list[Any]:
 ShopNodes = Callable[[Callable[[], str], Callable[[str], str]], list[Node]]
 PASSWORD = "hunter2"
 ANSWER = "it is on its way"
-THREAD = {"configurable": {"thread_id": "ada"}}
+THREAD = thread("ada")
 
 
 class Shop:

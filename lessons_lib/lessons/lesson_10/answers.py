@@ -402,7 +402,7 @@ def speak(graph, thread_id, text, seen, lock):
         graph.invoke(turn, config)
 
 
-# %% 10.speak: near miss: a turn raised TypeError
+# %% 10.speak: near miss: your code raised `TypeError`
 def speak(graph, thread_id, text, seen, lock):
     config = {"configurable": {"thread_id": thread_id}}
     turn = {"messages": [{"role": "user", "content": text}]}

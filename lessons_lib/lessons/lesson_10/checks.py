@@ -11,7 +11,7 @@ from urllib.parse import quote
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import InvalidUpdateError
 
-from lessons_lib.lessons.shared import another_hash, in_a_row, require_graph, salted
+from lessons_lib.lessons.shared import another_hash, in_a_row, require_graph, salted, thread
 from lessons_lib.memories import reply
 from lessons_lib.teach.model import NotYet
 
@@ -38,8 +38,7 @@ def bot(saver: Any, before: Callable[[], object] = lambda: None) -> Any:
 
 def say(graph: Any, thread_id: str, text: str) -> str:
     """A turn in a thread; the bot's answer."""
-    config = {"configurable": {"thread_id": thread_id}}
-    state = graph.invoke({"messages": [{"role": "user", "content": text}]}, config)
+    state = graph.invoke({"messages": [{"role": "user", "content": text}]}, thread(thread_id))
     answer: str = state["messages"][-1]["content"]
     return answer
 
@@ -185,7 +184,7 @@ Build = Callable[[Any], Any]
 
 def turn(graph: Any, saver: Any) -> tuple[list[str], str, int]:
     """One turn in a thread of its own: the nodes that ran, the answer, the checkpoints."""
-    config = {"configurable": {"thread_id": "t"}}
+    config = thread("t")
     before = len(list(saver.list(config)))
     try:
         updates = list(graph.stream({"found": {}}, config, stream_mode="updates"))
@@ -291,31 +290,25 @@ class Windows:
         """A turn through the reader's function: what it returned, or `Late` when it said so."""
         try:
             return self.speak(bot(self.saver, self.watch), thread_id, text, seen, self.lock)
-        except NotYet:
-            raise
         except Exception as error:
-            if type(error).__name__ == "Late":
-                return type(error)
-            raise NotYet(f"a turn raised {error!r}.") from None
+            if type(error).__name__ != "Late":
+                raise
+            return type(error)
 
     def elsewhere(self, text: str) -> None:
         """A turn of Ada's in another window, which does all that is right."""
         say(bot(self.saver), "ada", text)
 
-    def newest(self, thread_id: str = "ada") -> str | None:
-        """The id of a thread's newest checkpoint."""
-        config = {"configurable": {"thread_id": thread_id}}
-        found: str | None = bot(self.saver).get_state(config).config["configurable"].get(_ID)
+    def newest(self) -> str | None:
+        """The id of the newest checkpoint of Ada's thread."""
+        state = bot(self.saver).get_state(thread("ada"))
+        found: str | None = state.config["configurable"].get("checkpoint_id")
         return found
 
     def said(self, thread_id: str = "ada") -> list[str]:
         """What users have said in a thread, as it is saved."""
-        config = {"configurable": {"thread_id": thread_id}}
-        messages = bot(self.saver).get_state(config).values.get("messages", [])
+        messages = bot(self.saver).get_state(thread(thread_id)).values.get("messages", [])
         return [one["content"] for one in messages if one["role"] == "user"]
-
-
-_ID = "checkpoint_id"
 
 
 def judge_turn(windows: Windows, thread_id: str, text: str, seen: str | None) -> str | None:
@@ -358,6 +351,14 @@ def judge_late(windows: Windows, seen: str | None, why: str) -> None:
 def check_speak(speak: Speak) -> str:
     """Prove that what a window did not see is noticed, also while it waited for its turn."""
     windows = Windows(speak)
+    judge_ada(windows)
+    judge_returned(windows)
+    judge_bob(windows)
+    return "a late message is refused, also when it became late while it waited; Bob never waits."
+
+
+def judge_ada(windows: Windows) -> None:
+    """Two turns of hers, and messages that come too late for them."""
     one = judge_turn(windows, "ada", "My printer smokes.", None)
     if one != windows.newest():
         raise NotYet(
@@ -377,7 +378,10 @@ def check_speak(speak: Speak) -> str:
     judge_late(windows, two, f"{waited}: this one was late when it came in")
     if windows.taken is not None:
         raise NotYet("this turn took no lock, and the one before did.")
-    judge_returned(windows)
+
+
+def judge_bob(windows: Windows) -> None:
+    """A turn in another thread does not wait for hers."""
     before = set(windows.names)
     judge_turn(windows, "bob", "My toner is empty.", None)
     if windows.names[-1] in before:
@@ -385,7 +389,6 @@ def check_speak(speak: Speak) -> str:
             "nothing was lost, but Bob has to wait until Ada's turn is over. A model takes seconds: "
             "one lock for all makes the whole service wait for one customer."
         )
-    return "a late message is refused, also when it became late while it waited; Bob never waits."
 
 
 def judge_returned(windows: Windows) -> None:

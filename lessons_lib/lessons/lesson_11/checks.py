@@ -1,7 +1,6 @@
 """What judges the exercises of lesson 11, Crash and resume."""
 
 import operator
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -13,18 +12,21 @@ from langgraph.checkpoint.memory import InMemorySaver
 from lessons_lib.lessons.shared import (
     Desk,
     another_hash,
+    crashed,
     in_a_row,
+    new_folder,
     on_disk,
     require_graph,
     salted,
     say_if_failed,
+    thread,
 )
 from lessons_lib.memories import Crash, crash, moment
 from lessons_lib.memories.slow_disk import STUCK
 from lessons_lib.teach.model import NotYet
 
-THREAD = {"configurable": {"thread_id": "order 17"}}
-OTHER_THREAD = {"configurable": {"thread_id": "order 18"}}
+THREAD = thread("order 17")
+OTHER_THREAD = thread("order 18")
 
 
 # --- Exercise 1: one ticket per order -------------------------------------------------------
@@ -62,8 +64,8 @@ def two_orders(node: Node, at: str, slow: bool) -> Crash:
         graph, desk = ticket_graph(node, folder, slow=False), Desk(folder)
         graph.invoke(None, THREAD)
         counts = [desk.count()]
-        for order, thread in ("B-2", THREAD), ("C-3", OTHER_THREAD), ("A-1", THREAD):
-            graph.invoke({"order": order, "done": []}, thread)
+        for order, place in ("B-2", THREAD), ("C-3", OTHER_THREAD), ("A-1", THREAD):
+            graph.invoke({"order": order, "done": []}, place)
             counts.append(desk.count())
         return counts
 
@@ -100,8 +102,8 @@ def asked_keys(
 
 def fresh_keys(node: Node, **run: Any) -> list[str]:
     """The keys that a run asks for in a folder of its own, where nothing has been noted yet."""
-    with tempfile.TemporaryDirectory() as folder:
-        return asked_keys(node, Path(folder), **run)
+    with new_folder() as folder:
+        return asked_keys(node, folder, **run)
 
 
 def why_twice(node: Node) -> str:
@@ -111,8 +113,8 @@ def why_twice(node: Node) -> str:
             "The key is held by the process, in a name or a cache, and died with it: the next "
             "process chose another."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        if asked_keys(node, Path(folder)) and not asked_keys(node, Path(folder)):
+    with new_folder() as folder:
+        if asked_keys(node, folder) and not asked_keys(node, folder):
             return "The mark is made after the ticket, and the kill came between the two."
     if fresh_keys(node) and not fresh_keys(node, done=("ticket",)):
         return "A note in the state is written at the end of the step, so it died with the step."
@@ -161,7 +163,7 @@ def check_one_ticket(open_ticket: Node) -> str:
             report = two_orders(open_ticket, at, slow)
             if len(report.lives) == 1 and report.lives[0].ended == "returned":
                 raise NotYet("the node ran and opened no ticket: nothing called `desk.open`.")
-            say_if_failed(report)
+            say_if_failed(*report.lives)
             kills += 1
             disk = "a slow disk" if slow else "a fast disk"
             tickets: Any = report.value
@@ -212,6 +214,10 @@ def judge_whole_run(assistant: Assistant) -> None:
             f"{len(calls)} paid calls were made while the graph was built, before any run. "
             "A call belongs in the function of a node."
         )
+    judge_done(graph, calls)
+
+
+def judge_done(graph: Any, calls: list[str]) -> None:
     done = graph.invoke({"done": []}, THREAD, durability="sync")["done"]
     if any(len(snapshot.tasks) > 1 for snapshot in graph.get_state_history(THREAD)):
         raise NotYet(
@@ -239,7 +245,7 @@ def kill_in_call(assistant: Assistant, call: str) -> Crash:
         done: list[str] = assistant(on_disk(folder), pay).invoke(None, THREAD)["done"]
         return done
 
-    return crash(first, call, then=then)
+    return crashed(first, call, then=then)
 
 
 def check_paid_calls(assistant: Assistant) -> str:
@@ -247,7 +253,6 @@ def check_paid_calls(assistant: Assistant) -> str:
     judge_whole_run(assistant)
     reports = {call: kill_in_call(assistant, call) for call in CALLS}
     for report in reports.values():
-        say_if_failed(report)
         if report.value != CALLS:
             raise NotYet(f"the resumed run returned {report.value!r}, expected {CALLS!r}.")
     call, worst = max(reports.items(), key=lambda pair: len(pair[1].redone))

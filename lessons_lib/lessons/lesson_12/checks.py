@@ -9,11 +9,11 @@ import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child h
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from lessons_lib.lessons.shared import in_a_row, on_disk, require_graph, say_if_failed
-from lessons_lib.memories import Crash, crash, moment
+from lessons_lib.lessons.shared import crashed, in_a_row, on_disk, require_graph, thread
+from lessons_lib.memories import Crash, moment
 from lessons_lib.teach.model import NotYet
 
-THREAD = {"configurable": {"thread_id": "case 17"}}
+THREAD = thread("case 17")
 
 
 # --- Exercise 1: one mail for each question --------------------------------------------------
@@ -70,7 +70,7 @@ def asked_and_answered(refund: Refund, answers: tuple[str, ...]) -> Crash:
     def reply(folder: Path) -> list[tuple[int, Sent]]:
         return [seen(folder, Command(resume=answer)) for answer in answers]
 
-    return crash(ask, then=reply)
+    return crashed(ask, then=reply)
 
 
 def killed_at_a_mail(refund: Refund, to: str) -> Sent:
@@ -87,9 +87,7 @@ def killed_at_a_mail(refund: Refund, to: str) -> Sent:
             graph.invoke(Command(resume="yes") if snapshot.interrupts else None, THREAD)
         return office.sent()
 
-    report = crash(live, at=f"mail to {to}")
-    say_if_failed(report)
-    sent: Sent = report.value  # type: ignore[assignment]
+    sent: Sent = crashed(live, at=f"mail to {to}").value  # type: ignore[assignment]
     return sent
 
 
@@ -136,7 +134,6 @@ def judge_question(open_questions: int, sent: Sent) -> None:
 
 def judge_story(refund: Refund, answers: tuple[str, ...]) -> None:
     report = asked_and_answered(refund, answers)
-    say_if_failed(report)
     steps: list[Any] = [step for life in report.lives for step in life.value]  # type: ignore[attr-defined]
     judge_question(*steps[0])
     for number, (answer, (questions, sent)) in enumerate(zip(answers, steps[1:], strict=True), 1):
@@ -277,6 +274,10 @@ def judge_change(desk: Desk, before: list[str], answer: str) -> None:
             "nothing was added to the thread of `config`. Its newest checkpoint asks nothing, so an "
             "answer given to it is ignored: go back to the one that asked."
         )
+    judge_newest(desk, answer)
+
+
+def judge_newest(desk: Desk, answer: str) -> None:
     snapshot = desk.graph.get_state(THREAD)
     if snapshot.interrupts:
         raise NotYet(

@@ -10,7 +10,7 @@ from langgraph.store.base import InvalidNamespaceError, Item, PutOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.lessons.shared import another_hash, noting, salted, store_connection
+from lessons_lib.lessons.shared import another_hash, both_stores, salted, store_connection
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: a home for every user ------------------------------------------------------
@@ -226,9 +226,8 @@ def judge_reading(note_facts: NoteFacts) -> None:
 
 def check_note_facts(note_facts: NoteFacts) -> str:
     """Prove on both stores that facts are merged, with no write too many."""
-    play(note_facts, *noting(InMemoryStore), MEMORY)
-    with closing(store_connection()) as connection:
-        play(note_facts, *noting(SqliteStore, connection), DISK)
+    for shelf, (_, store, operations) in zip((MEMORY, DISK), both_stores(), strict=True):
+        play(note_facts, store, operations, shelf)
     judge_reading(note_facts)
     return (
         f"{len(TURNS)} turns on both stores: nothing lost, one write for what is new, none for what "

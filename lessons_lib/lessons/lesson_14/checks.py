@@ -1,8 +1,7 @@
 """What judges the exercises of lesson 14, Long-term memory II."""
 
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from langgraph.store.base import Item, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.lessons.shared import noting, store_connection, when
+from lessons_lib.lessons.shared import both_stores, new_folder, store_connection, when
 from lessons_lib.memories.embedding import search_index
 from lessons_lib.teach.model import NotYet
 
@@ -201,8 +200,6 @@ class Trial:
                 "the other one looks at them only in a sweep. Put the end where both keep it, and "
                 "you can read it: in the value."
             ) from None
-        except Exception as error:
-            raise NotYet(f"on `{self.name}`: `keep` raised {error!r}.") from None
 
     def living(self, user: str) -> list[str]:
         """What the reader's object returns for a user; raises NotYet when it did more than look."""
@@ -252,14 +249,19 @@ def judge_living(texts: list[str], living: Collection[str], why: str) -> None:
         raise NotYet(f"{len(living)} facts live, and {len(texts)} texts came back.")
 
 
-def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
-    """Tell Ada's facts, let the minutes pass, and ask what lives."""
-    trial = Trial(facts, store, operations, name)
+def tell(trial: Trial) -> None:
+    """Keep what Ada says: one fact for ever, thirty for long, thirty for a short time."""
     trial.keep("ada", "name", LASTING)
     trial.keep("bob", "mood", BOBS_OWN)
     for number, (long, short) in enumerate(zip(LONG, SHORT, strict=True)):
         trial.keep("ada", f"long {number}", long, 120)
         trial.keep("ada", f"short {number}", short, 30)
+
+
+def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
+    """Tell Ada's facts, let the minutes pass, and ask what lives."""
+    trial = Trial(facts, store, operations, name)
+    tell(trial)
     trial.minute = 10
     trial.judge([LASTING, *LONG, *SHORT])
     trial.minute = 40
@@ -287,9 +289,8 @@ def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
 
 def check_living(facts: Any) -> str:
     """Ask on both stores, at several minutes and after a restart, for what is not over."""
-    try_facts(facts, *noting(InMemoryStore), "InMemoryStore")
-    with closing(store_connection()) as connection:
-        try_facts(facts, *noting(SqliteStore, connection), "SqliteStore")
+    for name, store, operations in both_stores():
+        try_facts(facts, store, operations, name)
     return (
         "both stores, 61 facts, and each was over at its minute; no sweep, and nothing prolonged."
     )
@@ -313,8 +314,8 @@ def put_in_turn(store: SqliteStore, namespace: tuple[str, ...], key: str, text: 
 @contextmanager
 def a_full_file() -> Iterator[SqliteStore]:
     """A store on a file, with Ada's facts in three namespaces and those of others."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        store = SqliteStore(store_connection(Path(folder) / "facts.db"))
+    with new_folder() as folder:
+        store = SqliteStore(store_connection(folder / "facts.db"))
         store.conn.execute("PRAGMA secure_delete = off")
         try:
             for below in (("feedback",), ("files", "2025"), ()):

@@ -1,6 +1,5 @@
 """What judges the exercises of lesson 15, Ready-made agents."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Annotated, Any
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lessons_lib.lessons import shared
-from lessons_lib.lessons.shared import on_disk, one_life, when
+from lessons_lib.lessons.shared import new_folder, on_disk, one_life, thread, when
 from lessons_lib.teach.model import NotYet
 
-THREAD = {"configurable": {"thread_id": "ada"}}
+THREAD = thread("ada")
 OPEN, NONE = "the ticket is open", "no ticket was opened"
 
 
@@ -96,7 +95,7 @@ def judge_mended(agent: Any, desk: Desk, before: list[Any]) -> None:
 
 
 def judge_answers(before: list[Any], after: list[Any], desk: Desk) -> None:
-    from lessons_lib.memories.scripted_model import refuse, unanswered
+    from lessons_lib.memories.scripted_model import unanswered
 
     calls, left = unanswered(before), unanswered(after)
     if left and len(left) == len(calls):
@@ -111,12 +110,25 @@ def judge_answers(before: list[Any], after: list[Any], desk: Desk) -> None:
         )
     known = {message.id for message in before}
     added = [message for message in after if message.id not in known]
+    judge_added(added, after, len(calls))
+    for message in added:
+        if message.text != desk.status(message.tool_call_id):
+            raise NotYet(
+                f"the thread says {message.text!r}, and the desk says "
+                f"{desk.status(message.tool_call_id)!r}. Only the desk knows."
+            )
+
+
+def judge_added(added: list[Any], after: list[Any], calls: int) -> None:
+    """One answer for each unanswered call, and each right behind its call."""
+    from lessons_lib.memories.scripted_model import refuse
+
     answered = [message.tool_call_id for message in after if message.type == "tool"]
     if len(answered) != len(set(answered)):
         raise NotYet("a call has two answers. Answer only those that have none.")
-    if len(added) != len(calls):
+    if len(added) != calls:
         raise NotYet(
-            f"the thread got {len(added)} messages, expected {len(calls)}: an answer for "
+            f"the thread got {len(added)} messages, expected {calls}: an answer for "
             "each unanswered call, and nothing else."
         )
     try:
@@ -127,12 +139,6 @@ def judge_answers(before: list[Any], after: list[Any], desk: Desk) -> None:
             "appends what is new. To put something in between, take all away and give the whole "
             "list anew."
         ) from None
-    for message in added:
-        if message.text != desk.status(message.tool_call_id):
-            raise NotYet(
-                f"the thread says {message.text!r}, and the desk says "
-                f"{desk.status(message.tool_call_id)!r}. Only the desk knows."
-            )
 
 
 def judge_kept(before: list[Any], after: list[Any]) -> None:
@@ -165,8 +171,7 @@ def mended(mend: Mend, agent: Any, desk: Desk, moment: str) -> None:
 
 def mend_after_a_kill(mend: Mend, at: str) -> None:
     """Kill the tool at a moment, let the customer write, mend twice."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with new_folder() as folder:
         one_life(first_life, folder, at)
         saver, desk = on_disk(folder), Desk(folder)
         with closing(saver.conn):
@@ -180,8 +185,8 @@ def mend_in_memory(mend: Mend) -> None:
     """A whole thread, and one with three unanswered calls in two messages, one of them done."""
     from lessons_lib.memories.scripted_model import unanswered
 
-    with tempfile.TemporaryDirectory() as name:
-        desk = Desk(Path(name))
+    with new_folder() as folder:
+        desk = Desk(folder)
         agent = agent_on(InMemorySaver(), desk)
         send(agent, "My printer smokes.")
         mended(mend, agent, desk, "a thread in which every call was answered")
@@ -273,8 +278,8 @@ def talk(name: str) -> list[str]:
     return ["Good morning.", rain, f"My name is {name}.", *days, "What is my name?"]
 
 
-def thirty_turns(listener: Listener, name: str) -> None:
-    """Talk for thirty turns; raise NotYet when the thread or the name is lost."""
+def agent_with(listener: Listener) -> Any:
+    """An agent with one tool, whose calls of the model go through the reader's middleware."""
     from langchain.agents import create_agent
     from langchain.agents.middleware import wrap_model_call
 
@@ -284,13 +289,17 @@ def thirty_turns(listener: Listener, name: str) -> None:
         """Open a ticket at the help desk."""
         return OPEN
 
-    agent = create_agent(
+    return create_agent(
         ScriptedModel(wants=smokes, strict=True),
         [open_ticket],
         middleware=[wrap_model_call(listener.watch)],
         checkpointer=InMemorySaver(),
     )
-    expected = 0
+
+
+def thirty_turns(listener: Listener, name: str) -> None:
+    """Talk for thirty turns; raise NotYet when the thread or the name is lost."""
+    agent, expected = agent_with(listener), 0
     for text in talk(name):
         send(agent, text)
         expected += 5 if "smoke" in text else 2

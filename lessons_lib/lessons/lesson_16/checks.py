@@ -3,7 +3,6 @@
 import asyncio
 import operator
 import os
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +14,7 @@ from typing import Annotated, Any, TypedDict
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
-from lessons_lib.lessons.shared import apart, in_a_row, new_objects
+from lessons_lib.lessons.shared import apart, in_a_row, new_folder, new_objects, thread
 from lessons_lib.memories import reply
 from lessons_lib.memories.serving import Gate, Server, sent, serving
 from lessons_lib.teach.model import NotYet
@@ -248,10 +247,10 @@ async def close_connections(left: set[threading.Thread]) -> None:
 def check_complaints(make_app: MakeApp) -> str:
     """Prove with real requests that the three complaints are met, and nothing is left over."""
     before = connections()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with new_folder() as folder:
         try:
             for judge in (judge_memory, judge_served):
-                apart(partial(judge, make_app, Path(folder) / f"{judge.__name__}.db"))
+                apart(partial(judge, make_app, folder / f"{judge.__name__}.db"))
         finally:
             apart(lambda: close_connections(connections() - before))
     return (
@@ -316,8 +315,7 @@ class Shop:
         turns: list[Any] = []
 
         async def start(request: Any) -> PlainTextResponse:
-            thread: Any = {"configurable": {"thread_id": "ada"}}
-            turns.append(self.answer(self.graph().astream({"done": []}, thread)))
+            turns.append(self.answer(self.graph().astream({"done": []}, thread("ada"))))
             return PlainTextResponse("")
 
         async def lines(after: int) -> AsyncIterator[str]:
@@ -373,21 +371,26 @@ async def judge_hang_up(answer: Any, folder: Path) -> None:
                 "the client hung up, and the turn was cancelled with it: 'send' was never run. "
                 "The turn must belong to the server; a follower waits for news of it."
             )
-        stuck = "the turn is over, and a client who follows it waits for its end for ever."
-        lines = (await soon(client, back, stuck)).text.splitlines()
-        if lines != STEPS[1:]:
-            raise NotYet(
-                f"the client came back for the pieces from number 1 on and got {lines}, "
-                f"expected {STEPS[1:]}."
-            )
-        lines = (await soon(client, client.get("/0"), stuck)).text.splitlines()
-        if lines != STEPS:
-            raise NotYet(
-                f"another client came when all was over and got {lines}, expected {STEPS}. "
-                "What one has taken must be there for the next."
-            )
+        await judge_pieces(client, back)
         if shop.ran != STEPS:
             raise NotYet(f"the steps that ran are {shop.ran}: each should run once.")
+
+
+async def judge_pieces(client: Any, back: Awaitable[Any]) -> None:
+    """The client who came back, and one who comes when all is over, get what they asked for."""
+    stuck = "the turn is over, and a client who follows it waits for its end for ever."
+    lines = (await soon(client, back, stuck)).text.splitlines()
+    if lines != STEPS[1:]:
+        raise NotYet(
+            f"the client came back for the pieces from number 1 on and got {lines}, "
+            f"expected {STEPS[1:]}."
+        )
+    lines = (await soon(client, client.get("/0"), stuck)).text.splitlines()
+    if lines != STEPS:
+        raise NotYet(
+            f"another client came when all was over and got {lines}, expected {STEPS}. "
+            "What one has taken must be there for the next."
+        )
 
 
 async def judge_failure(answer: Any, folder: Path) -> None:
@@ -410,9 +413,9 @@ def check_follow(answer: Any) -> str:
     """Prove in a real server that a turn runs to its end, whoever follows it."""
     if not isinstance(answer, type):
         raise NotYet(f"Answer is {answer!r}, expected a class.")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with new_folder() as folder:
         for judge in (judge_hang_up, judge_nobody, judge_failure):
-            apart(partial(judge, answer, Path(folder)))
+            apart(partial(judge, answer, folder))
     return (
         "the turn ran once, with a client who hung up and came back, with a late one, and with nobody; "
         "and its failure was told."

@@ -143,6 +143,23 @@ def take_turn(saver, message):
 # %% 17.erase: solution
 def erase(saver, thread):
     saver.delete_thread(thread)
+    saver.conn.execute("VACUUM").fetchall()
+    [(busy, _, _)] = saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if busy:
+        raise TimeoutError("somebody is reading: the log could not be emptied")
+
+
+# %% 17.erase: alternative: it tries again, until nobody reads
+def erase(saver, thread):
+    saver.delete_thread(thread)
+    saver.conn.execute("VACUUM").fetchall()
+    while saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]:
+        pass
+
+
+# %% 17.erase: near miss: nobody was told
+def erase(saver, thread):
+    saver.delete_thread(thread)
     for statement in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]:
         saver.conn.execute(statement).fetchall()
 

@@ -1,35 +1,20 @@
 """What judges the exercises of lesson 17, The price of memory."""
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
 
+from lessons_lib.lessons.shared import in_a_row, new_folder, on_disk, thread
 from lessons_lib.memories import reply
 from lessons_lib.memories.scripted_model import as_ours
 from lessons_lib.teach.model import NotYet
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A folder for a check's database."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-def opened(path: Path) -> SqliteSaver:
-    """A saver on a file; no power cut comes in a check, so nothing waits for the disk."""
-    connection = sqlite3.connect(path, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = OFF")
-    return SqliteSaver(connection)
 
 
 def fault(error: Exception) -> str:
@@ -56,10 +41,7 @@ def line(number: int) -> HumanMessage:
 
 def said(take_turn: TakeTurn, saver: SqliteSaver, message: HumanMessage) -> str:
     """The answer's text, or NotYet."""
-    try:
-        answer = take_turn(saver, message)
-    except Exception as error:
-        raise NotYet(f"a turn raised {fault(error)}") from None
+    answer = take_turn(saver, message)
     text = getattr(answer, "content", answer)
     if not isinstance(text, str):
         raise NotYet(f"take_turn returned {type(answer).__name__}, expected the bot's answer.")
@@ -84,36 +66,43 @@ def weigh(saver: SqliteSaver, path: Path, turns: int) -> None:
     raise NotYet(f"{spent}: its {many} checkpoints are small, and they are many.")
 
 
-def check_budget(take_turn: TakeTurn) -> str:
-    """Prove that 100 turns fit into 300 KiB, and that the two facts are known from the file."""
-    with folder() as place:
-        path = place / "memory.db"
-        saver = opened(path)
-        try:
-            for number in range(100):
-                if number % 50 == 37:  # a restart
-                    saver.conn.close()
-                    saver = opened(path)
+def judge_turns(take_turn: TakeTurn, folder: Path) -> None:
+    for turns in (range(50), range(50, 100)):
+        saver = on_disk(folder)
+        with closing(saver.conn):
+            for number in turns:
                 said(take_turn, saver, line(number))
                 if number % 20 == 19:
-                    weigh(saver, path, number + 1)
-            for question, expected in (
-                ("What is my name?", "Ada."),
-                ("What is in my file?", FILE[1]),
-            ):
-                heard = said(take_turn, saver, HumanMessage(question))
-                if expected not in heard:
-                    raise NotYet(f"it fits, and forgets. Asked “{question}”, the bot says: {heard}")
-            saver.conn.close()
-            saver = opened(place / "empty.db")
-            heard = said(take_turn, saver, HumanMessage("What is my name?"))
-            if "Ada" in heard:
-                raise NotYet(
-                    f"a saver on another, empty file was asked for the name, and heard {heard!r} "
-                    "It is held by your process: the next one will not know it."
-                )
-        finally:
-            saver.conn.close()
+                    weigh(saver, folder / "memory.db", number + 1)
+
+
+def judge_known(take_turn: TakeTurn, folder: Path) -> None:
+    saver = on_disk(folder)
+    with closing(saver.conn):
+        for question, expected in (("What is my name?", "Ada."), ("What is in my file?", FILE[1])):
+            heard = said(take_turn, saver, HumanMessage(question))
+            if expected not in heard:
+                raise NotYet(f"it fits, and forgets. Asked “{question}”, the bot says: {heard}")
+
+
+def judge_unknown(take_turn: TakeTurn, folder: Path) -> None:
+    saver = on_disk(folder)
+    with closing(saver.conn):
+        heard = said(take_turn, saver, HumanMessage("What is my name?"))
+    if "Ada" in heard:
+        raise NotYet(
+            f"a saver on another, empty file was asked for the name, and heard {heard!r} "
+            "It is held by your process: the next one will not know it."
+        )
+
+
+def check_budget(take_turn: TakeTurn) -> str:
+    """Prove that 100 turns fit into 300 KiB, and that the two facts are known from the file."""
+    with new_folder() as folder:
+        judge_turns(take_turn, folder)
+        judge_known(take_turn, folder)
+    with new_folder() as folder:
+        judge_unknown(take_turn, folder)
     return "100 turns, two restarts, at no time more than 300 KiB; the name and the file are known."
 
 
@@ -135,13 +124,7 @@ def bot(saver: SqliteSaver) -> Any:
     def answer(state: Conversation) -> dict[str, Any]:
         return {"messages": [AIMessage(reply(as_ours(state["messages"])))]}
 
-    builder = StateGraph(Conversation).add_node("answer", answer).add_edge(START, "answer")
-    return builder.compile(checkpointer=saver)
-
-
-def thread(name: str) -> RunnableConfig:
-    """The config of a thread."""
-    return {"configurable": {"thread_id": name}}
+    return in_a_row(Conversation, {"answer": answer}, saver)
 
 
 def say(saver: SqliteSaver, who: str, text: str) -> int:
@@ -167,14 +150,18 @@ def judge_rows(other: sqlite3.Connection) -> None:
             raise NotYet(f"there are rows of 'ada' left in {table}.")
 
 
+def where_left(path: Path) -> list[str]:
+    """Where the words can still be read."""
+    files = {"the file": path, "the log": Path(f"{path}-wal")}
+    return [
+        name for name, one in files.items() if one.exists() and SECRET.encode() in one.read_bytes()
+    ]
+
+
 def judge_bytes(path: Path, secure: str, saver: SqliteSaver) -> None:
     """Raise NotYet when the words are anywhere in the file or its log."""
     log = Path(f"{path}-wal")
-    files = {"the file": path, "the log": log}
-    left = [
-        name for name, one in files.items() if one.exists() and SECRET.encode() in one.read_bytes()
-    ]
-    if not left:
+    if not (left := where_left(path)):
         return
     there = f"with secure_delete {secure}, “{SECRET}” can still be read in {' and in '.join(left)}"
     if log.exists() and log.stat().st_size:
@@ -206,23 +193,62 @@ def judge_others(saver: SqliteSaver, other: sqlite3.Connection) -> None:
         )
 
 
+@contextmanager
+def reading(saver: SqliteSaver, path: Path) -> Iterator[None]:
+    """Another connection is in the middle of a read, and leaves at the fifth try to empty the log.
+
+    So an answer that tries again until it can is right, too, and comes to its end.
+    """
+    saver.conn.execute("PRAGMA busy_timeout = 10")  # milliseconds, for each try
+    attempts = count(1)
+    with closing(sqlite3.connect(path, check_same_thread=False)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM checkpoints").fetchone()
+
+        def note(statement: str) -> None:
+            if "wal_checkpoint" in statement and next(attempts) == 5:
+                reader.rollback()
+
+        saver.conn.set_trace_callback(note)
+        yield
+
+
+def judge_busy(erase: Erase, folder: Path) -> None:
+    """Raise NotYet when the words are left because somebody reads, and erase is silent on it."""
+    path, saver = folder / "memory.db", on_disk(folder)
+    with closing(saver.conn):
+        told(saver, "OFF")
+        with reading(saver, path):
+            try:
+                erase(saver, "ada")
+            except Exception:
+                return  # whoever called knows that it has not been done
+            left = where_left(path)
+    if left:
+        raise NotYet(
+            f"another connection was in the middle of a read, “{SECRET}” is still in "
+            f"{' and in '.join(left)}, and nobody was told: look at the row that TRUNCATE returns."
+        )
+
+
 def check_erase(erase: Erase) -> str:
     """Prove that a thread is gone to the last byte, and that all others go on."""
     for secure in ("OFF", "ON"):
-        with folder() as place:
-            path = place / "memory.db"
-            saver = opened(path)
+        with new_folder() as folder:
+            path, saver = folder / "memory.db", on_disk(folder)
             with closing(saver.conn), closing(sqlite3.connect(path)) as other:
                 told(saver, secure)
                 other.execute("SELECT count(*) FROM checkpoints").fetchone()
-                try:
-                    erase(saver, "ada")
-                except Exception as error:
-                    raise NotYet(f"erase raised {fault(error)}") from None
+                erase(saver, "ada")
                 judge_rows(other)
                 judge_bytes(path, secure, saver)
                 judge_others(saver, other)
-    return "no byte of the thread is left, with secure_delete on and off; the others work on."
+    with new_folder() as folder:
+        judge_busy(erase, folder)
+    return (
+        "no byte of the thread is left, with secure_delete on and off; the others work on; and "
+        "while somebody reads, it does not end as if all were done."
+    )
 
 
 CHECKS = {

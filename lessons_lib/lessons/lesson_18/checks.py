@@ -4,13 +4,13 @@ import operator
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Annotated, Any, TypedDict
 
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
 
 from lessons_lib.database import NoPostgres, postgres
+from lessons_lib.lessons.shared import in_a_row, thread
 from lessons_lib.teach.model import NotYet
 
 PATIENCE = 4.0  # seconds; only a wrong answer waits for so long
@@ -19,7 +19,7 @@ PATIENCE = 4.0  # seconds; only a wrong answer waits for so long
 
 TakeTurn = Callable[[Any, Any, str], object]
 STEPS = ["look up", "draft", "send"]
-ADA: Any = {"configurable": {"thread_id": "ada"}}
+ADA = thread("ada")
 
 
 class Turn(TypedDict):
@@ -39,10 +39,8 @@ class Shop:
     def __init__(self) -> None:
         self.did: list[str] = []
         self.dies = False
-        builder = StateGraph(Turn)
-        builder.add_sequence([(name, self._step(name)) for name in STEPS])
-        builder.add_edge(START, STEPS[0])
-        self.graph: Any = builder.compile(checkpointer=InMemorySaver())
+        steps = {name: self._step(name) for name in STEPS}
+        self.graph = in_a_row(Turn, steps, InMemorySaver())
 
     def _step(self, name: str) -> Any:
         def node(state: Turn) -> dict[str, list[str]]:
@@ -59,40 +57,45 @@ class Shop:
 def given(take_turn: TakeTurn, shop: Shop, order: str) -> list[str]:
     """Give a worker the job; returns the steps that it has begun."""
     shop.did.clear()
-    try:
+    with suppress(Killed):
         take_turn(shop.graph, ADA, order)
-    except Killed:
-        pass
-    except Exception as error:
-        raise NotYet(f"given the order {order!r}, take_turn raised {error!r}") from None
     return [what.partition(": ")[2] if what.startswith(order) else what for what in shop.did]
+
+
+STORY: tuple[tuple[str, bool, list[str], str], ...] = (
+    ("tea", False, STEPS, "its fresh order was not done: the steps that ran are {}."),
+    (
+        "tea",
+        False,
+        [],
+        "the order 'tea' was finished, and its worker died before it could say so. Given again, "
+        "it ran {}: Ada gets two.",
+    ),
+    (
+        "milk",
+        True,
+        STEPS[:2],
+        "the next order of the same thread ran {}, expected all steps in order.",
+    ),
+    (
+        "milk",
+        False,
+        STEPS[1:],
+        "a worker was killed in the draft of 'milk', and the next one ran {}: expected "
+        "the draft and what follows; what was saved is done again.",
+    ),
+    ("milk", False, [], "'milk' was half done, then finished, then given again, and ran {}."),
+)
+"""Orders as they come: whether the worker dies in the draft, the steps to run, what is said else."""
 
 
 def check_turn(take_turn: TakeTurn) -> str:
     """Prove that a job can come thrice, and is done once."""
     shop = Shop()
-    found = given(take_turn, shop, "tea")
-    if found != STEPS:
-        raise NotYet(f"its fresh order was not done: the steps that ran are {found}.")
-    found = given(take_turn, shop, "tea")
-    if found:
-        raise NotYet(
-            f"the order 'tea' was finished, and its worker died before it could say so. Given again, "
-            f"it ran {found}: Ada gets two."
-        )
-    shop.dies = True
-    found = given(take_turn, shop, "milk")
-    if found != STEPS[:2]:
-        raise NotYet(f"the next order of the same thread ran {found}, expected all steps in order.")
-    found = given(take_turn, shop, "milk")
-    if found != STEPS[1:]:
-        raise NotYet(
-            f"a worker was killed in the draft of 'milk', and the next one ran {found}: expected "
-            "the draft and what follows; what was saved is done again."
-        )
-    found = given(take_turn, shop, "milk")
-    if found:
-        raise NotYet(f"'milk' was half done, then finished, then given again, and ran {found}.")
+    for order, shop.dies, expected, otherwise in STORY:
+        found = given(take_turn, shop, order)
+        if found != expected:
+            raise NotYet(otherwise.format(found))
     _check_after_another(take_turn, shop)
     return "fresh, half done, done already: each step once, but the one in which the worker died."
 
@@ -154,37 +157,41 @@ def locks(connection: Any, granted: bool) -> int:
 
 def judge_alone(alone: Alone, pool: Any, look: Any, hands: ThreadPoolExecutor) -> None:
     """Raise NotYet when two are inside at once, or somebody waits for nothing."""
-    first = Visitor(hands, alone, pool, "ada")
-    visitors = [first]
-    try:
+    with ExitStack() as at_the_end:
+
+        def visitor(name: str) -> Visitor:
+            one = Visitor(hands, alone, pool, name)
+            at_the_end.callback(one.leave.set)
+            return one
+
+        first = visitor("ada")
         first.comes("nobody else was there, and the first one did not come in.")
         if locks(look, True) and pool.get_stats()["pool_available"] == CONNECTIONS:
             raise NotYet(
                 "the lock is held by a connection that is in the pool again: whoever borrows that "
                 "one can come in while its connection is with nobody who is inside."
             )
-        second = Visitor(hands, alone, pool, "ada")
-        visitors.append(second)
-        for _ in range(int(PATIENCE / 0.01)):
-            if second.inside.wait(0.01):
-                raise NotYet("two were in the block at once, for the same name.")
-            if locks(look, False):
-                break
-        else:
-            raise NotYet("the second one neither came in nor waits for a lock in Postgres.")
-        other = Visitor(hands, alone, pool, "bob")
-        visitors.append(other)
+        second = visitor("ada")
+        judge_waiting(second, look)
+        other = visitor("bob")
         other.comes("Ada's block is taken, and another name waits for it: a lock for each name.")
         first.fails = True
         first.goes()
         second.comes(
-            "the first one left by an error, and its connection went back to the pool with the lock: the next one waits for ever."
+            "the first one left by an error, and its connection went back to the pool with the "
+            "lock: the next one waits for ever."
         )
         second.goes()
         other.goes()
-    finally:
-        for visitor in visitors:
-            visitor.leave.set()
+
+
+def judge_waiting(second: Visitor, look: Any) -> None:
+    for _ in range(int(PATIENCE / 0.01)):
+        if second.inside.wait(0.01):
+            raise NotYet("two were in the block at once, for the same name.")
+        if locks(look, False):
+            return
+    raise NotYet("the second one neither came in nor waits for a lock in Postgres.")
 
 
 def check_alone(alone: Alone) -> str:

@@ -4,7 +4,6 @@ import logging
 import operator
 import sqlite3
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,9 +17,9 @@ from zoneinfo import ZoneInfo
 import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
+from lessons_lib.lessons.shared import RAN, in_a_row, mark, new_folder, thread
 from lessons_lib.memories.seal import Seal, SealedSerializer, Tampered
 from lessons_lib.teach.model import NotYet
 
@@ -121,8 +120,7 @@ def _judge_case(case: Any, zone: str, when: str) -> None:
 # --- Exercise 2: carry an old thread over ---------------------------------------------------
 
 Migrate = Callable[[Any, Any, dict[str, Any]], object]
-ADA: Any = {"configurable": {"thread_id": "ada"}}
-BOB: Any = {"configurable": {"thread_id": "bob"}}
+ADA, BOB = thread("ada"), thread("bob")
 
 
 class Yesterday(TypedDict):
@@ -163,10 +161,7 @@ class Office:
                 return {}
             return {"messages": [form("assistant", f"Refund: {interrupt('Refund?')}")]}
 
-        builder = StateGraph(schema)
-        builder.add_sequence([("answer", answer), ("review", review)])
-        builder.add_edge(START, "answer")
-        return builder.compile(checkpointer=self.saver)
+        return in_a_row(schema, {"answer": answer, "review": review}, self.saver)
 
     def say_old(self, thread: Any, text: str, **more: str) -> None:
         """A turn on yesterday's version."""
@@ -229,8 +224,6 @@ def _carried(
     for times in (when, f"{when}, carried over twice"):
         try:
             migrate(office.old, office.new, ADA)
-        except NotYet:
-            raise
         except Exception as error:
             raise NotYet(f"{times}: {type(error).__name__}: {error}.") from error
         if len(office.ran) > ran:
@@ -251,40 +244,45 @@ def _carried(
             )
 
 
+OPENING = (("user", "My name is Ada."), ("assistant", "Hello, Ada."))
+
+
 def check_migrate(migrate: Migrate) -> str:
     """Prove on four threads that old ones are carried over, once, and others left alone."""
-    opening = (("user", "My name is Ada."), ("assistant", "Hello, Ada."))
-    office = Office()
-    with closing(office.connection):
-        office.say_old(ADA, "My name is Ada.", name="Ada")
-        office.say_old(BOB, "My name is Bob.", name="Bob")
-        bobs = office.checkpoints(BOB)
-        _carried(migrate, office, said(*opening), (), "a whole thread")
-        if office.checkpoints(BOB) != bobs:
-            raise NotYet(
-                "Ada's thread was to be carried over, and Bob's has a new checkpoint, too."
-            )
-        if (answer := office.say_new(ADA, "Who am I?")) != "Hello, Ada.":
-            raise NotYet(f"carried over, then asked who she is: the bot said {answer!r}.")
-        later = (("user", "Who am I?"), ("assistant", "Hello, Ada."))
-        _carried(migrate, office, said(*opening, *later), (), "after a turn on today's version")
-
-    office = Office()
-    with closing(office.connection):
-        office.say_old(ADA, "My name is Ada.", name="Ada")
-        office.say_old(ADA, "I want a refund.")
-        asked = (("user", "I want a refund."), ("assistant", "Hello, Ada."))
-        _carried(migrate, office, said(*opening, *asked), ("review",), "a thread that waits")
-        told = office.new.invoke(Command(resume="yes"), ADA)["messages"][-1]["content"]
-        if told != "Refund: yes":
-            raise NotYet(f"a thread that waits: answered with 'yes', and the bot said {told!r}.")
-
-    office = Office()
-    with closing(office.connection):
-        _carried_nobody(migrate, office)
-        office.say_new(ADA, "My name is Ada.", customer="Ada")
-        _carried(migrate, office, said(*opening), (), "a thread that today's version began")
+    for story in (_carried_whole, _carried_waiting, _carried_new):
+        office = Office()
+        with closing(office.connection):
+            story(migrate, office)
     return "4 threads: whole, waiting, new and none. Carried over once, no node ran, nothing lost."
+
+
+def _carried_whole(migrate: Migrate, office: Office) -> None:
+    office.say_old(ADA, "My name is Ada.", name="Ada")
+    office.say_old(BOB, "My name is Bob.", name="Bob")
+    bobs = office.checkpoints(BOB)
+    _carried(migrate, office, said(*OPENING), (), "a whole thread")
+    if office.checkpoints(BOB) != bobs:
+        raise NotYet("Ada's thread was to be carried over, and Bob's has a new checkpoint, too.")
+    if (answer := office.say_new(ADA, "Who am I?")) != "Hello, Ada.":
+        raise NotYet(f"carried over, then asked who she is: the bot said {answer!r}.")
+    later = (("user", "Who am I?"), ("assistant", "Hello, Ada."))
+    _carried(migrate, office, said(*OPENING, *later), (), "after a turn on today's version")
+
+
+def _carried_waiting(migrate: Migrate, office: Office) -> None:
+    office.say_old(ADA, "My name is Ada.", name="Ada")
+    office.say_old(ADA, "I want a refund.")
+    asked = (("user", "I want a refund."), ("assistant", "Hello, Ada."))
+    _carried(migrate, office, said(*OPENING, *asked), ("review",), "a thread that waits")
+    told = office.new.invoke(Command(resume="yes"), ADA)["messages"][-1]["content"]
+    if told != "Refund: yes":
+        raise NotYet(f"a thread that waits: answered with 'yes', and the bot said {told!r}.")
+
+
+def _carried_new(migrate: Migrate, office: Office) -> None:
+    _carried_nobody(migrate, office)
+    office.say_new(ADA, "My name is Ada.", customer="Ada")
+    _carried(migrate, office, said(*OPENING), (), "a thread that today's version began")
 
 
 def _carried_nobody(migrate: Migrate, office: Office) -> None:
@@ -304,13 +302,6 @@ def _carried_nobody(migrate: Migrate, office: Office) -> None:
 Find = Callable[[Path, bytes], str | None]
 KEY = b"a key of 16 byte"
 CUSTOMERS = ("ada", "bob", "cleo", "dan", "eve", "finn", "gus", "hana", "ivo", "jo")
-RAN: list[str] = []
-"""The harmless mark: what hostile code does is to add its own name here."""
-
-
-def mark(name: str) -> None:
-    """Be called by a hostile row."""
-    RAN.append(name)
 
 
 class Conversation(TypedDict):
@@ -326,15 +317,12 @@ def fill(path: Path) -> None:
     def answer(state: Conversation) -> dict[str, list[str]]:
         return {"messages": [f"Hello, {state['customer']}."]}
 
-    builder = StateGraph(Conversation)
-    builder.add_node("answer", answer)
-    builder.add_edge(START, "answer")
     with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
         saver = SqliteSaver(connection, serde=SealedSerializer(Seal(KEY)))
-        graph = builder.compile(checkpointer=saver)
+        graph = in_a_row(Conversation, {"answer": answer}, saver)
         for name in CUSTOMERS:
             turn: Any = {"messages": [f"I am {name}."], "customer": name}
-            graph.invoke(turn, {"configurable": {"thread_id": name}})
+            graph.invoke(turn, thread(name))
 
 
 _NEWEST = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
@@ -372,7 +360,7 @@ def change_write(database: sqlite3.Connection, victim: str) -> None:
 
 def hide_code(database: sqlite3.Connection, victim: str) -> None:
     """Put a row with a false seal, which calls a function when it is read."""
-    call = ormsgpack.packb((__name__, "mark", victim))
+    call = ormsgpack.packb((mark.__module__, "mark", victim))
     database.execute(
         f"UPDATE checkpoints SET checkpoint = ? WHERE checkpoint_id = ({_NEWEST})",
         (bytes(32) + ormsgpack.packb(ormsgpack.Ext(0, call)), victim),
@@ -401,13 +389,13 @@ FORGERIES: dict[str, tuple[str, Callable[[sqlite3.Connection, str], None]]] = {
 
 def check_tampered(tampered: Find) -> str:
     """Prove on six files that the forged thread is found, that none is suspected, and nothing ran."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, unwarned():
-        whole = Path(name) / "whole.db"
+    with new_folder() as folder, unwarned():
+        whole = folder / "whole.db"
         fill(whole)
         if (found := _found(tampered, whole, "ten whole threads")) is not None:
             raise NotYet(f"ten whole threads, and {found!r} was suspected: expected None.")
         for what, (victim, forge) in FORGERIES.items():
-            path = Path(name) / f"{victim}.db"
+            path = folder / f"{victim}.db"
             path.write_bytes(whole.read_bytes())
             with closing(sqlite3.connect(path)) as database, database:
                 forge(database, victim)

@@ -15,13 +15,14 @@ from typing import Annotated, Any, TypedDict
 
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
-from langgraph.graph import START, StateGraph
 
 from lessons_lib.lessons.lesson_20.workbench import solved
+from lessons_lib.lessons.shared import in_a_row, thread
 from lessons_lib.saver_exam.checks import CHECKS as EXAM
 from lessons_lib.saver_exam.examined import Loop, opened
 from lessons_lib.teach import loader
 from lessons_lib.teach.model import NotYet
+from lessons_lib.teach.sources import run_cell
 
 METHODS = {
     "20.get-tuple": "get_tuple",
@@ -39,7 +40,7 @@ Saver = BaseCheckpointSaver[Any]
 def _lesson() -> dict[str, Any]:
     """What the notebook gives, with its saver complete."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(loader.catch_up_source("20"), "<lesson 20>", "exec", dont_inherit=True), names)
+    run_cell(loader.catch_up_source("20"), names, "<lesson 20>")
     for id, method in METHODS.items():
         setattr(names["Saver"], method, solved(id))
     return names
@@ -78,9 +79,8 @@ def _examined(make: Make, parts: str, advice: Mapping[str, str]) -> None:
         loop.end()
 
 
-def _at(thread: str, ns: str = "", id: str | None = None) -> Any:
-    place = {"thread_id": thread, "checkpoint_ns": ns}
-    return {"configurable": place | ({"checkpoint_id": id} if id else {})}
+def _at(name: str, ns: str = "") -> Any:
+    return thread(name, checkpoint_ns=ns)
 
 
 # --- Exercise 1: get_tuple ----------------------------------------------------------------------
@@ -150,16 +150,15 @@ def check_listing(listing: Any) -> str:
 
 
 def _judge_namespaces(saver: Saver) -> None:
-    for thread, ns in (("ada", ""), ("ada", "sub"), ("bob", "")):
-        saver.put(_at(thread, ns), empty_checkpoint(), {}, {})
-    asked = {"thread_id": "ada"}
-    found = len([*saver.list({"configurable": asked})])
+    for name, ns in (("ada", ""), ("ada", "sub"), ("bob", "")):
+        saver.put(_at(name, ns), empty_checkpoint(), {}, {})
+    found = len([*saver.list(thread("ada"))])
     if found != 2:
         raise NotYet(
             f"a thread with a subgraph, listed without a `checkpoint_ns`: {found} of its 2 "
             "checkpoints. Without a namespace in the config, any namespace will do."
         )
-    found = len([*saver.list({"configurable": {**asked, "checkpoint_ns": ""}})])
+    found = len([*saver.list(_at("ada"))])
     if found != 1:
         raise NotYet(
             f"a thread with a subgraph, listed with the `checkpoint_ns` '': {found} checkpoints, "
@@ -190,10 +189,7 @@ class _Log(TypedDict):
 
 
 def _log_graph(saver: Saver) -> Any:
-    builder = StateGraph(_Log)
-    builder.add_node("answer", lambda state: {"log": ["answer"], "turns": 1})
-    builder.add_edge(START, "answer")
-    return builder.compile(checkpointer=saver)
+    return in_a_row(_Log, {"answer": lambda state: {"log": ["answer"], "turns": 1}}, saver)
 
 
 def check_prune(prune: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable
 from functools import cache
 from itertools import count
@@ -10,6 +9,7 @@ from typing import Any
 
 from lessons_lib.teach import loader
 from lessons_lib.teach.checking import judge
+from lessons_lib.teach.sources import run_cell
 
 Method = Callable[..., Any]
 _files = count(1)
@@ -56,8 +56,6 @@ def _made(id: str, *sources: str) -> Method:
     """
     names: dict[str, Any] = {"__name__": "__main__"}
     for source in sources:
-        file = f"<lesson 20, {next(_files)}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        exec(compile(source, file, "exec", dont_inherit=True), names)
+        run_cell(source, names, f"<lesson 20, {next(_files)}>")
     function: Method = names[loader.exercise(id).name]
     return function

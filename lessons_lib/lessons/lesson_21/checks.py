@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from lessons_lib.exam import exam
 from lessons_lib.exam.questions import Mark
 from lessons_lib.exam.source import packages, used
+from lessons_lib.lessons.shared import new_folder
 from lessons_lib.observe.pictures.waiting import waiting
 from lessons_lib.teach.model import NotYet
 
@@ -70,8 +70,8 @@ def judge(brief: Brief, make: Make) -> str:
 
 def _packages(brief: Brief, make: Make) -> tuple[str, ...]:
     """The packages it needs, found in its source; none that the budget has no room for."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        bot = make(Path(folder))
+    with new_folder() as folder:
+        bot = make(folder)
         needed = packages(used(type(bot))[0])
         _close(bot)
     if len(needed) > brief.packages:
@@ -84,8 +84,7 @@ def _packages(brief: Brief, make: Make) -> tuple[str, ...]:
 
 def _bytes(brief: Brief, make: Make) -> None:
     """A long conversation, weighed; and afterwards neither it nor another one has lost its start."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with new_folder() as folder:
         bot = make(folder)
         bot.say(FIRST, conversation="c0", user="ada")
         for turn in range(TURNS):
@@ -95,6 +94,13 @@ def _bytes(brief: Brief, make: Make) -> None:
         bot = make(folder)
         firsts = {one: bot.say("What did I say first?", conversation=one) for one in ("c0", "c1")}
         _close(bot)
+    _judge_size(brief, size)
+    if _knows_nothing(make):
+        return  # it keeps no file: which question that fails is for the exam to say
+    _judge_firsts(**firsts)
+
+
+def _judge_size(brief: Brief, size: int) -> None:
     over = size / TURNS / 1024 / brief.kib
     if over > 1:
         most = next(times for times in (16, 8, 4, 2, 1) if over > times)
@@ -103,14 +109,15 @@ def _bytes(brief: Brief, make: Make) -> None:
             f"the price: after {TURNS} turns its folder has {times} of {brief.kib} KiB a turn. "
             "What is stored anew with each turn that was stored before?"
         )
-    if _knows_nothing(make):
-        return  # it keeps no file: which question that fails is for the exam to say
-    if FIRST not in firsts["c0"]:
+
+
+def _judge_firsts(c0: str, c1: str) -> None:
+    if FIRST not in c0:
         raise NotYet(
             f"after {TURNS} turns of one conversation another one had lost its first words: asked "
-            f"for them, the bot said {firsts['c0']!r}. Whose rows were those?"
+            f"for them, the bot said {c0!r}. Whose rows were those?"
         )
-    if "0: xxx" not in firsts["c1"]:
+    if "0: xxx" not in c1:
         raise NotYet(
             f"after {TURNS} turns the conversation had lost its beginning. Keep all that was said, "
             "and fewer copies of it."
@@ -119,11 +126,11 @@ def _bytes(brief: Brief, make: Make) -> None:
 
 def _knows_nothing(make: Make) -> bool:
     """Whether a second bot on the same folder knows nothing of what the first was told."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        first = make(Path(folder))
+    with new_folder() as folder:
+        first = make(folder)
         first.say(FIRST, conversation="c0")
         _close(first)
-        second = make(Path(folder))
+        second = make(folder)
         known = FIRST in second.say("What did I say first?", conversation="c0")
         _close(second)
     return not known
@@ -143,8 +150,8 @@ def _time(brief: Brief, make: Make) -> None:
     """A turn, beside one of the course's graph on a file: both in turn, the shortest of each."""
     from lessons_lib.memories import GraphBot
 
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        mine, theirs = make(_made(Path(name, "mine"))), GraphBot(Path(name, "theirs"))
+    with new_folder() as folder:
+        mine, theirs = make(_made(folder / "mine")), GraphBot(folder / "theirs")
         pairs = [(_seconds(mine, n), _seconds(theirs, n)) for n in range(ROUNDS)]
         _close(mine)
         theirs.close()
