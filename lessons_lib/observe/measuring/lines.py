@@ -58,19 +58,16 @@ class KeptByLine:
     def __str__(self) -> str:
         if not self.lines:
             return self.unseen or "No line kept memory to speak of."
-        return str(self.table())
+        return str(self._table())
 
     __repr__ = __str__
 
-    def table(self) -> Table:
-        """Share, place and source of each line."""
+    def _repr_html_(self) -> str | None:
+        return self._table()._repr_html_() if self.lines else None
+
+    def _table(self) -> Table:
         rows = [(line.about, line.place, line.source) for line in self.lines]
         return Table(("share", "line", "source"), rows, "Memory made here is still held:")
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        if not self.lines:
-            return {"text/plain": str(self)}
-        return {"text/plain": str(self), "text/html": self.table()._repr_html_()}
 
 
 def kept_by_line(run: Callable[[], object]) -> KeptByLine:
