@@ -59,15 +59,14 @@ class Holders:
         """The chains as one picture, the object on the right."""
         return draw(drawn(self.label, self.chains), str(self), str(self), see="target")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_html_(self) -> str:
         words = "".join(
             f'<div style="padding-left:1.5em">{code(str(chain))}</div>' for chain in self.chains
         )
         below = [*self._rest(), *self._remarks()]
         tail = "".join(f"<div>{escape(line)}</div>" for line in below)
         html = card(f"<strong>{code(self._headline())}</strong>{words}{tail}", "overflow-x:auto;")
-        picture = self.picture().html() if self.chains else ""
-        return {"text/html": html + picture, "text/plain": str(self)}
+        return html + (self.picture().html() if self.chains else "")
 
 
 def who_holds(thing: object) -> Holders:

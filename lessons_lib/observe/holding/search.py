@@ -33,15 +33,13 @@ MOST_SWEEPS = 12
 FROZEN_BY_PYTHON = 2000
 """So many objects CPython 3.12 itself has frozen before a program begins."""
 _CHUNK = 1000
-_PLUMBING = frozenset(
-    (
-        *NOTEBOOK,
-        *("asyncio", "tornado", "selectors", "threading", "concurrent", "multiprocessing"),
-        *("pytest", "_pytest", "pluggy", "doctest", "unittest", "nbval", "debugpy", "pydevd"),
-        *("execnet", "xdist"),
-        *("runpy", "importlib", "contextlib", "socketserver", "code", "codeop"),
-    )
-)
+_PLUMBING = {
+    *NOTEBOOK,
+    *("asyncio", "tornado", "selectors", "threading", "concurrent", "multiprocessing"),
+    *("pytest", "_pytest", "pluggy", "doctest", "unittest", "nbval", "debugpy", "pydevd"),
+    *("execnet", "xdist", "runpy", "importlib", "contextlib", "socketserver", "code", "codeop"),
+}
+"""Who calls functions of the program: what their own frames hold is no news."""
 
 
 def is_frozen() -> bool:

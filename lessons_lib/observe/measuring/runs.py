@@ -21,6 +21,7 @@ from threading import Lock, Thread
 from types import FrameType, FunctionType
 from typing import Any
 
+from ..holding.frames import stack_of
 from .meter import called
 from .traces import Stack, begin_trace, trace_reserves
 
@@ -109,12 +110,7 @@ class Runs:
 
     def _caller(self) -> int:
         """The number of the run that called, or `OTHERS`."""
-        frame = sys._getframe(2)
-        while frame.f_back is not None:
-            if self.is_entry(frame):
-                return self._numbers[frame.f_code.co_filename]
-            frame = frame.f_back
-        return OTHERS
+        return self.maker([(f.f_code.co_filename, 0) for f in stack_of(sys._getframe(2))])
 
 
 def in_a_short_stack(look: Callable[[], object]) -> None:
