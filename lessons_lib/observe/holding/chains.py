@@ -18,6 +18,7 @@ from ..pictures.diagram import Arrow, Box, Diagram, Kind
 from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named, title
 
 _LOOK_AHEAD = 12
+"""So many objects may stand between two that a reader sees: a `__dict__`, a tuple, a cell."""
 _A_KEY = "a key"
 _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
@@ -102,13 +103,13 @@ def more_chains(count: int, at_least: bool) -> str:
 
 def hops(path: Sequence[object]) -> list[Hop]:
     """The hops of a path from its first object to the target, its last."""
-    found = []
-    index = 0
+    found, index = [], 0
     while index < len(path) - 1:
-        label, style, following = _next_link(path, index)
-        hop = _hop(path[index], label, style)
-        found += [hop] if hop else []
-        index = following
+        holder = path[index]
+        label, style, index = _next_link(path, index)
+        # Those two are between what holds and what is held: a reader sees neither.
+        if not is_a(holder, (types.TracebackType, types.CellType)):
+            found.append(_hop(holder, label, style))
     return found
 
 
@@ -227,23 +228,15 @@ def _key_text(key: object) -> str:
     return "…" if type(key) is int and abs(key) > 10**9 else atom_text(key)
 
 
-def _hop(holder: object, label: str, style: LinkStyle) -> Hop | None:
-    """One holder with its words; None for what a reader need not see."""
-    if is_a(holder, (types.TracebackType, types.CellType)):
-        return None
+def _hop(holder: object, label: str, style: LinkStyle) -> Hop:
+    """One holder with its words."""
     hidden = is_hidden(type(holder))
     kind = "finalize" if type(holder).__qualname__ == _FINALIZER else title(holder)
-    said = _said(holder, kind, label, hidden)
-    return Hop(id(holder), kind, "pill" if hidden else "object", label, style, said)
-
-
-def _said(holder: object, kind: str, label: str, hidden: bool) -> str:
-    if not label:
-        return kind
-    if is_a(holder, (list, tuple, dict)) and (label.startswith("[") or label == _A_KEY):
-        return label
     between = " " if is_a(holder, contextvars.Context) else " → " if hidden else "."
-    return f"{kind}{between}{label}"
+    said = f"{kind}{between}{label}" if label else kind
+    if is_a(holder, (list, tuple, dict)) and (label.startswith("[") or label == _A_KEY):
+        said = label
+    return Hop(id(holder), kind, "pill" if hidden else "object", label, style, said)
 
 
 def drawn(label: str, chains: Sequence[Chain]) -> Diagram:

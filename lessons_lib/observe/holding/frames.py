@@ -19,6 +19,7 @@ Up to CPython 3.12 to read them is to write them: what a thread does between the
 
 def stack_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
     """A frame and those that called it."""
+    # Not `traceback.walk_stack`: that takes None for the frame of who asks.
     while frame is not None:
         yield frame
         frame = frame.f_back

@@ -87,6 +87,7 @@ def who_holds(thing: object) -> Holders:
       holders() → upload
       holders() → boxes → ['first'] → [0]
     """
+    # First, while nothing else here holds it.
     spare = sys.getrefcount(thing) - _argument_count(object())
     label = _label(thing)
     weak = _weak_references(weakref.getweakrefcount(thing))
@@ -101,7 +102,7 @@ def who_holds(thing: object) -> Holders:
         if found:
             return Holders(label, found, more, search.more_ways, unseen, weak)
         above, ahead = search.ancestors(thing)
-        del search
+        del search  # which holds all that it has seen: next, references are counted
         why, certain = _why_alive(thing, spare, above, ahead)
         return Holders(label, (), unseen="" if certain else unseen, notes=(why, *weak))
 

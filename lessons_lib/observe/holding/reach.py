@@ -16,7 +16,9 @@ from collections import Counter
 from .links import ATOMS, OWN_FOLDER, is_a
 
 LOOK_LIMIT = 5000
+"""Of what a group leads to, so many objects are looked at."""
 HOLDERS_LIMIT = 200
+"""A group that grows beyond this by what leads to it is not followed further."""
 
 
 def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:

@@ -110,7 +110,7 @@ class CollectorLog:
         if phase == "start":
             where = _place(sys._getframe(1))
             self._open = where, self._census(generation), perf_counter()
-        elif self._open is not None:
+        elif self._open is not None:  # it is None where the log began in the middle of one
             where, alive, began = self._open
             seconds = perf_counter() - began  # before the second census, which is not the program's
             counts = zip(self.classes, alive, self._census(generation), strict=True)

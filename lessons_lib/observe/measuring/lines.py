@@ -95,7 +95,7 @@ def kept_by_line(run: Callable[[], object]) -> KeptByLine:
     whole = sum(stayed.values())
     if whole < TO_SPEAK_OF:
         return KeptByLine((), whole)
-    lines = [
+    lines = [  # linecache knows a notebook's cells: IPython puts their text there
         Line(_place(*at), shorten(linecache.getline(*at), 60), size, size / whole)
         for at, size in stayed.most_common()
         if size >= whole / 10
@@ -110,7 +110,7 @@ def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
         result = runs.call(1, run)
         tidy()
         found = traces()
-        del result
+        del result  # only now: what a run returns is kept, too
     stayed: Counter[tuple[str, int]] = Counter()
     for _, size, stack, *_ in found:
         if runs.maker(stack) == 1:
