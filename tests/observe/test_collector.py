@@ -62,7 +62,7 @@ def test_counting_frees_without_the_collector() -> None:
         del node.me, node
     assert str(log) == repr(log) == "The collector did not run."
     assert log.freed(Node) == 0
-    assert "text/html" not in log._repr_mimebundle_()
+    assert log._repr_html_() is None
 
 
 def test_left_to_itself_it_runs_and_every_cycle_is_counted_once() -> None:

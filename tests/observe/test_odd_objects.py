@@ -213,7 +213,7 @@ def test_what_holds_a_thing_is_escaped() -> None:
     waiting = (one for one in [box])
     copy = (thing for thing in [box] if next(waiting))
     next(copy)
-    page = who_holds(box)._repr_mimebundle_()["text/html"]
+    page = who_holds(box)._repr_html_()
     assert "<genexpr>" not in page
 
 

@@ -18,6 +18,7 @@ from ..pictures.diagram import Arrow, Box, Diagram, Kind
 from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named, title
 
 _LOOK_AHEAD = 12
+"""So many objects may stand between two that a reader sees: a `__dict__`, a tuple, a cell."""
 _A_KEY = "a key"
 _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
@@ -70,7 +71,7 @@ class Chain:
         left_out = len(self.hops) - 2 * _SHOWN_HOPS
         if left_out <= 1:
             return self.hops
-        between = _pill(f"… {left_out} more …")
+        between = pill(f"… {left_out} more …")
         return *self.hops[:_SHOWN_HOPS], between, *self.hops[-_SHOWN_HOPS:]
 
     @property
@@ -88,14 +89,11 @@ def chains_of(root: str, path: Sequence[object]) -> list[Chain]:
     `root` is what the namespace is called, "" for the notebook's own. There is a chain for each
     name that starts the path.
     """
-    machinery = _machinery(root, path)
-    if machinery == _LAST_ERROR_SAID:
-        starts = [(_pill(machinery), _first_frame(path))]
-    elif machinery:
-        return [Chain((_pill(machinery),))]
+    if part := _machinery(root, path):
+        starts = [(pill(part), _first_frame(path) if part == _LAST_ERROR_SAID else len(path) - 1)]
     else:
         starts = _starts(root, path)
-    return [Chain((first, *_rest(path, index))) for first, index in starts]
+    return [Chain((first, *hops(path[index:]))) for first, index in starts]
 
 
 def more_chains(count: int, at_least: bool) -> str:
@@ -103,23 +101,20 @@ def more_chains(count: int, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{count} more"
 
 
-def chain_below(start: str, path: Sequence[object]) -> Chain:
-    """The chain of a path that begins at an object to which no name leads."""
-    return Chain((_pill(start), *_rest(path, 0)))
-
-
-def _rest(path: Sequence[object], index: int) -> list[Hop]:
-    """The hops of a path from a place in it to the target."""
-    hops = []
+def hops(path: Sequence[object]) -> list[Hop]:
+    """The hops of a path from its first object to the target, its last."""
+    found, index = [], 0
     while index < len(path) - 1:
-        label, style, following = _next_link(path, index)
-        hop = _hop(path[index], label, style)
-        hops += [hop] if hop else []
-        index = following
-    return hops
+        holder = path[index]
+        label, style, index = _next_link(path, index)
+        # Those two are between what holds and what is held: a reader sees neither.
+        if not is_a(holder, (types.TracebackType, types.CellType)):
+            found.append(_hop(holder, label, style))
+    return found
 
 
-def _pill(words: str) -> Hop:
+def pill(words: str) -> Hop:
+    """A hop that is told in words alone."""
     return Hop(words, words, "pill", "", "dotted", words)
 
 
@@ -160,23 +155,23 @@ def _starts(root: str, path: Sequence[object]) -> list[tuple[Hop, int]]:
             if thing is value
         ]
     if not is_a(space, dict):
-        return [(_pill(root), 0)]
+        return [(pill(root), 0)]
     if root == OUTPUTS:
-        return [(_pill(f"{root}[{key}]"), 1) for key in _keys_in(space, child)]
+        return [(pill(f"{root}[{key}]"), 1) for key in _keys_in(space, child)]
     names = [name for name in _keys_in(space, child) if type(name) is str]
     return [_start(root, name, path) for name in names]
 
 
 def _start(root: str, name: str, path: Sequence[object]) -> tuple[Hop, int]:
     if root == "" and _OUTPUT.fullmatch(name):
-        return _pill(f"the notebook's {name}"), 1
+        return pill(f"the notebook's {name}"), 1
     if root == "module threading" and name == "_active" and len(path) > 3:
-        return _pill("a running thread"), 2
+        return pill("a running thread"), 2
     if root == "module weakref" and name == "finalize":
         infos = [at for at, thing in enumerate(path) if type(thing).__qualname__ == _FINALIZER]
-        return _pill("a finalizer"), (infos or [1])[0]
+        return pill("a finalizer"), (infos or [1])[0]
     if root == "module sys" and name in _LAST_ERROR:
-        return _pill(_LAST_ERROR_SAID), _first_frame(path)
+        return pill(_LAST_ERROR_SAID), _first_frame(path)
     return _named_root(root, name), 1
 
 
@@ -233,24 +228,15 @@ def _key_text(key: object) -> str:
     return "…" if type(key) is int and abs(key) > 10**9 else atom_text(key)
 
 
-def _hop(holder: object, label: str, style: LinkStyle) -> Hop | None:
-    """One holder with its words; None for what a reader need not see."""
-    if is_a(holder, (types.TracebackType, types.CellType)):
-        return None
+def _hop(holder: object, label: str, style: LinkStyle) -> Hop:
+    """One holder with its words."""
     hidden = is_hidden(type(holder))
     kind = "finalize" if type(holder).__qualname__ == _FINALIZER else title(holder)
-    said = _said(holder, kind, label, hidden)
+    between = " " if is_a(holder, contextvars.Context) else " → " if hidden else "."
+    said = f"{kind}{between}{label}" if label else kind
+    if is_a(holder, (list, tuple, dict)) and (label.startswith("[") or label == _A_KEY):
+        said = label
     return Hop(id(holder), kind, "pill" if hidden else "object", label, style, said)
-
-
-def _said(holder: object, kind: str, label: str, hidden: bool) -> str:
-    if is_a(holder, (list, tuple, dict)) and label:
-        return label if label.startswith("[") or label == _A_KEY else f"{kind}.{label}"
-    if not label:
-        return kind
-    if is_a(holder, contextvars.Context):
-        return f"{kind} {label}"
-    return f"{kind} → {label}" if hidden else f"{kind}.{label}"
 
 
 def drawn(label: str, chains: Sequence[Chain]) -> Diagram:

@@ -7,6 +7,7 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from traceback import walk_tb
 
 _GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 READS_RUNNING = sys.version_info >= (3, 13) and _GIL
@@ -18,6 +19,7 @@ Up to CPython 3.12 to read them is to write them: what a thread does between the
 
 def stack_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
     """A frame and those that called it."""
+    # Not `traceback.walk_stack`: that takes None for the frame of who asks.
     while frame is not None:
         yield frame
         frame = frame.f_back
@@ -25,12 +27,7 @@ def stack_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
 
 def frames_of(traceback: types.TracebackType | None) -> list[types.FrameType]:
     """The frames a traceback keeps, from the one that caught to the one that raised."""
-    frames = []
-    while traceback is not None:
-        if traceback.tb_frame not in frames:
-            frames.append(traceback.tb_frame)
-        traceback = traceback.tb_next
-    return frames
+    return list(dict.fromkeys(frame for frame, _ in walk_tb(traceback)))
 
 
 def running_elsewhere() -> list[list[types.FrameType]]:

@@ -11,9 +11,9 @@ from html import escape
 from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from ..pictures.waiting import waiting
-from .chains import Chain, chain_below, chains_of, drawn, more_chains
+from .chains import Chain, chains_of, drawn, hops, more_chains, pill
 from .links import ATOMS, atom_text, is_a, telling_name, title, value_text
-from .reach import NOT_FOUND, held_beyond
+from .reach import NOT_FOUND, way_from_beyond
 from .search import Search, by_length, collector_off, is_frozen, roots_of
 
 MOST_CHAINS = 6
@@ -27,18 +27,15 @@ class Holders:
     chains: tuple[Chain, ...]
     more: int = 0
     """Chains that were found but not kept."""
-    weak: int = 0
-    notes: tuple[str, ...] = ()
-    unseen: str = ""
-    """What was not looked at, or where the search stopped: it may hold the object too."""
     at_least: bool = False
     """Whether there may be more chains than were counted."""
+    unseen: str = ""
+    """What was not looked at, or where the search stopped: it may hold the object too."""
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [self._headline(), *(f"  {chain}" for chain in self.chains)]
-        if self.more:
-            lines.append(f"  {self._rest()}")
-        return "\n".join([*lines, *self._remarks()])
+        chains = [f"  {line}" for line in (*map(str, self.chains), *self._rest())]
+        return "\n".join([self._headline(), *chains, *self._remarks()])
 
     __repr__ = __str__
 
@@ -51,31 +48,25 @@ class Holders:
         least = "at least " if self.at_least else ""
         return f"{self.label} is held by {least}{count} chain{'' if count == 1 else 's'}:"
 
-    def _rest(self) -> str:
-        return f"… and {more_chains(self.more, self.at_least)}"
+    def _rest(self) -> list[str]:
+        return [f"… and {more_chains(self.more, self.at_least)}"] if self.more else []
 
     def _remarks(self) -> list[str]:
-        remarks = [*self.notes]
-        if self.unseen and self.chains:
-            remarks.append(self.unseen)
-        if self.weak:
-            weak = "a weak reference" if self.weak == 1 else f"{self.weak} weak references"
-            remarks.append(f"Beside these, {weak}: it keeps nothing alive.")
-        return remarks
+        """What stands below; what was not looked at comes first of all where nothing was found."""
+        return [self.unseen, *self.notes] if self.unseen and self.chains else [*self.notes]
 
     def picture(self) -> Picture:
         """The chains as one picture, the object on the right."""
         return draw(drawn(self.label, self.chains), str(self), str(self), see="target")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_html_(self) -> str:
         words = "".join(
             f'<div style="padding-left:1.5em">{code(str(chain))}</div>' for chain in self.chains
         )
-        rest = [self._rest()] if self.more else []
-        tail = "".join(f"<div>{escape(line)}</div>" for line in [*rest, *self._remarks()])
+        below = [*self._rest(), *self._remarks()]
+        tail = "".join(f"<div>{escape(line)}</div>" for line in below)
         html = card(f"<strong>{code(self._headline())}</strong>{words}{tail}", "overflow-x:auto;")
-        picture = self.picture().html() if self.chains else ""
-        return {"text/html": html + picture, "text/plain": str(self)}
+        return html + (self.picture().html() if self.chains else "")
 
 
 def who_holds(thing: object) -> Holders:
@@ -96,9 +87,10 @@ def who_holds(thing: object) -> Holders:
       holders() → upload
       holders() → boxes → ['first'] → [0]
     """
+    # First, while nothing else here holds it.
     spare = sys.getrefcount(thing) - _argument_count(object())
     label = _label(thing)
-    weak = weakref.getweakrefcount(thing)
+    weak = _weak_references(weakref.getweakrefcount(thing))
     roots = roots_of(sys._getframe(1))
     with collector_off():  # or it would make and unmake things meanwhile
         with waiting("looking for what holds it"):
@@ -108,17 +100,25 @@ def who_holds(thing: object) -> Holders:
             found, more = _chains(search, thing)
         unseen = " ".join(filter(None, (search.stopped, roots.unread)))
         if found:
-            return Holders(label, found, more, weak, (), unseen, search.more_ways)
+            return Holders(label, found, more, search.more_ways, unseen, weak)
         above, ahead = search.ancestors(thing)
-        del search
+        del search  # which holds all that it has seen: next, references are counted
         why, certain = _why_alive(thing, spare, above, ahead)
-        return Holders(label, (), 0, weak, (why,), "" if certain else unseen)
+        return Holders(label, (), unseen="" if certain else unseen, notes=(why, *weak))
 
 
 def _walk_for(search: Search, thing: object) -> None:
     """Let the search see a thing that the collector does not track."""
+    # Not in who_holds itself: there the lambda's closure would be one more holder to count.
     forms = (thing,) if type(thing) is str else ()
     search.walk(forms, {id(type(thing))}, lambda part: part is thing)
+
+
+def _weak_references(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    weak = "a weak reference" if count == 1 else f"{count} weak references"
+    return (f"Beside these, {weak}: it keeps nothing alive.",)
 
 
 def _chains(search: Search, thing: object) -> tuple[tuple[Chain, ...], int]:
@@ -162,14 +162,10 @@ def _why_alive(
     """
     if spare <= 0:
         return "Only the argument of this call holds it: it dies when the call returns.", True
-    place = held_beyond(above, thing, spare)
-    if place is None:
+    way = way_from_beyond(above, ahead, thing, spare)
+    if not way:
         return "It is garbage: only a cycle leads to it, and no collection has come by yet.", True
     if is_frozen():
         frozen = "gc.freeze() hides from the search what it has set aside."
         return f"It is held unseen: {frozen}", False
-    by_id = {id(holder): holder for holder in (*above, thing)}
-    path = [above[place]] if place >= 0 else [thing]
-    while path[-1] is not thing:
-        path.append(by_id[ahead[id(path[-1])]])
-    return f"It is held unseen, by {chain_below(NOT_FOUND, path)}.", False
+    return f"It is held unseen, by {Chain((pill(NOT_FOUND), *hops(way)))}.", False

@@ -195,23 +195,24 @@ Pairs = list[tuple[str, Any]]
 
 
 class Reader(NamedTuple):
-    """How the instances of a type are read. It holds the type."""
+    """How the instances of a type are read."""
 
-    kind: type
     pairs: Callable[[Any], Pairs]
-    say: Callable[[Any, Pairs], str]
+    say: Callable[[Any, Pairs], str] = lambda _, pairs: ""
     """A short value of an object, given what it holds."""
     length: Callable[[Any], int] | None = None
     """How many items it has, of a container; of a long one `pairs` has the first."""
     shows_all: bool = True
     """Whether one sees all it holds in its attributes and items: not of functions, frames …"""
+    kind: type = object
+    """The type, held: a table that knows its readers by `id` of the type would else mix two up."""
 
 
 def reader_of(kind: type) -> Reader:
     """How the instances of a type are read: as the nearest base that is in the table."""
     base = next((base for base in mro(kind) if base in _IN_TABLE), None)
-    known = _TABLE[base] if base else None
-    if known and (base is kind or not known.length):
+    known = _TABLE[base] if base else Reader(lambda _: [])
+    if base and (base is kind or not known.length):
         return known._replace(kind=kind)
     return _instance_reader(kind, known)
 
@@ -249,10 +250,8 @@ def attribute_reader(kind: type) -> Callable[[object], Pairs]:
 
     def read_attributes(thing: object) -> Pairs:
         table = getter(thing) if getter else None
-        # A subclass could run code of its own.
-        found = list(table.items()) if type(table) is dict else []
-        if len(found) > ITEM_LIMIT:
-            del found[ITEM_LIMIT:]
+        # Of a dict alone: a subclass could run code of its own.
+        found = list(islice(table.items(), ITEM_LIMIT)) if type(table) is dict else []
         for name, slot in slots:
             with suppress(AttributeError):  # a slot that was never filled
                 found.append((name, slot.__get__(thing, kind)))
@@ -288,26 +287,19 @@ def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
     ]
 
 
-def _instance_reader(kind: type, inner: Reader | None) -> Reader:
+def _instance_reader(kind: type, inner: Reader) -> Reader:
     """The reader for instances of one class; `inner` reads the container that it is based on."""
     read_attributes, has_c_part = attribute_reader(kind), _has_c_part(kind)
-    if not inner and not has_c_part:
-        return Reader(kind, read_attributes, _say_attributes, None, not is_hidden(kind))
 
     def read_instance(thing: object) -> Pairs:
-        pairs = read_attributes(thing)
-        pairs += inner.pairs(thing) if inner else []
+        pairs = read_attributes(thing) + inner.pairs(thing)
         return pairs + _held_in_c(thing, pairs) if has_c_part else pairs
 
     def say(thing: object, _: Pairs) -> str:
-        value = inner.say(thing, inner.pairs(thing)) if inner else ""
+        value = inner.say(thing, inner.pairs(thing))
         return f"{value} {attributes_text(read_attributes(thing))}".strip()
 
-    return Reader(kind, read_instance, say, inner and inner.length, not is_hidden(kind))
-
-
-def _say_attributes(_: object, pairs: Pairs) -> str:
-    return attributes_text(pairs)
+    return Reader(read_instance, say, inner.length, not is_hidden(kind), kind)
 
 
 def _has_c_part(kind: type) -> bool:
@@ -322,9 +314,9 @@ _C_MODULES = ("functools", "itertools", "_contextvars", "_thread", "_asyncio")
 
 def _held_in_c(thing: object, known: Pairs) -> Pairs:
     """References that only the collector knows of, held in the C part of an object."""
-    seen = {id(target) for _, target in known}
     own = _dict_getter(type(thing))
-    seen.add(id(own(thing)) if own else 0)  # its attributes were read one by one
+    seen = {id(own(thing)) if own else 0}  # its attributes were read one by one
+    seen.update(id(target) for _, target in known)
     names = {id(value): name for name, value in _named_in_c(thing)}
     return [
         (names.get(id(target), ""), target)
@@ -357,7 +349,7 @@ def _sequence(base: Any, brackets: str) -> Reader:
         shown = ", ".join([atom_text(item) for _, item in pairs[:5]])
         return f"{brackets[0]}{shown}{', …' if len(pairs) > 5 else ''}{brackets[1]}"
 
-    return Reader(base, items, say, base.__len__)
+    return Reader(items, say, base.__len__)
 
 
 def _set(base: Any) -> Reader:
@@ -373,7 +365,7 @@ def _set(base: Any) -> Reader:
         texts = sorted(atom_text(item) for _, item in pairs)
         return f"{{{', '.join(texts[:4])}{', …' if len(texts) > 4 else ''}}}"
 
-    return Reader(base, members, say, base.__len__)
+    return Reader(members, say, base.__len__)
 
 
 def _dict_pairs(table: dict[Any, Any]) -> Pairs:
@@ -418,14 +410,14 @@ def _cell_pairs(cell: types.CellType) -> Pairs:
 
 def _method_pairs(method: Any) -> Pairs:
     """A bound method holds the object it is bound to, and a function that holds anything itself."""
-    pairs = [("self", method.__self__)]
-    if is_a(method.__self__, (types.ModuleType, type)):  # `len`, a class method: nothing to free
-        pairs = []
+    pairs: Pairs = []
+    # Of `len` and of a class method that is a module or a class: nothing to free.
+    if not is_a(method.__self__, (types.ModuleType, type)):
+        pairs.append(("self", method.__self__))
     if is_a(method, types.MethodType):
-        held = named(method.__func__)
-        pairs += (
-            [("function", method.__func__)] if any(type(t) not in ATOMS for _, t in held) else []
-        )
+        function = method.__func__
+        if any(type(target) not in ATOMS for _, target in named(function)):
+            pairs.append(("function", function))
     return pairs
 
 
@@ -478,20 +470,15 @@ def _class_pairs(kind: type) -> Pairs:
     return [(n, v) for n, v in own if not (callable(v) or type(v) in _DESCRIPTORS)]
 
 
-def _unseen(
-    pairs: Callable[[Any], Pairs], say: Callable[[Any, Pairs], str] = lambda _, pairs: ""
-) -> Reader:
-    return Reader(object, pairs, say, None, shows_all=False)
-
-
+_unseen = functools.partial(Reader, shows_all=False)
 _TABLE: dict[type, Reader] = {
     list: _sequence(list, "[]"),
     tuple: _sequence(tuple, "()"),
     deque: _sequence(deque, "[]"),
     set: _set(set),
     frozenset: _set(frozenset),
-    dict: Reader(dict, _dict_pairs, _say_dict, dict.__len__),
-    type: Reader(type, _class_pairs, lambda _, pairs: ""),
+    dict: Reader(_dict_pairs, _say_dict, dict.__len__),
+    type: Reader(_class_pairs),
     types.FunctionType: _unseen(_function_pairs),
     **dict.fromkeys(_METHODS, _unseen(_method_pairs)),
     types.CellType: _unseen(_cell_pairs),

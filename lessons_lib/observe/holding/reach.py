@@ -16,7 +16,9 @@ from collections import Counter
 from .links import ATOMS, OWN_FOLDER, is_a
 
 LOOK_LIMIT = 5000
+"""Of what a group leads to, so many objects are looked at."""
 HOLDERS_LIMIT = 200
+"""A group that grows beyond this by what leads to it is not followed further."""
 
 
 def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
@@ -50,30 +52,39 @@ def _resting_count() -> int:
     return count
 
 
-def held_beyond(group: list[object], thing: object, spare: int) -> int | None:
-    """The place of the first object of a group that something beyond the group holds.
+def way_from_beyond(
+    group: list[object], ahead: dict[int, int], thing: object, spare: int
+) -> list[object]:
+    """The way to a thing from the first object of a group that something beyond the group holds.
 
-    The group has all that leads to a thing, to which there are `spare` references beside the
-    caller's; -1 is that thing itself. None: nothing beyond holds any of them. The caller must hold
-    the objects through this one list alone.
+    The group has all that leads to the thing, and `ahead`, by id, what each of it leads on to.
+    There are `spare` references to the thing beside the caller's; where more of them come from
+    beyond, it is alone on the way. []: nothing beyond holds any of them. The caller must hold the
+    objects through this one list alone.
 
     >>> ring: list[object] = []
     >>> ring.append([ring])
-    >>> group = [ring]
-    >>> held_beyond(group, ring[0], 1)    # the name ring leads there
-    0
+    >>> group, ahead = [ring], {id(ring): id(ring[0])}
+    >>> len(way_from_beyond(group, ahead, ring[0], 1))    # the name ring leads there
+    2
     >>> thing = ring[0]
     >>> del ring
-    >>> held_beyond(group, thing, 1) is None
-    True
+    >>> way_from_beyond(group, ahead, thing, 1)
+    []
     """
     inside = Counter(map(id, gc.get_referents(*group, thing)))
     if spare > inside[id(thing)]:
-        return -1
+        return [thing]
     counts = [sys.getrefcount(holder) for holder in group]
     resting = _resting_count()
-    places = range(len(group))
-    return next((i for i in places if counts[i] - resting > inside[id(group[i])]), None)
+    by_id = {id(holder): holder for holder in (*group, thing)}
+    for holder, count in zip(group, counts, strict=True):
+        if count - resting > inside[id(holder)]:
+            way = [holder]
+            while way[-1] is not thing:
+                way.append(by_id[ahead[id(way[-1])]])
+            return way
+    return []
 
 
 def _spread(group: list[object]) -> tuple[Counter[int], dict[int, list[int]]]:

@@ -86,7 +86,7 @@ class Live:
             thing = ref()
             if thing is not None:
                 yield thing
-            del thing
+            del thing  # or it would live on until the next one is asked for
 
     def __getitem__(self, index: int) -> object:
         if not isinstance(index, (int, slice)):

@@ -79,9 +79,9 @@ class CollectorLog:
     __repr__ = __str__
 
     def _headline(self) -> str:
-        return (
-            f"The collector ran {_times(len(self))}:" if len(self) else "The collector did not run."
-        )
+        if not self.collections:
+            return "The collector did not run."
+        return f"The collector ran {_times(len(self))}:"
 
     def _sums(self) -> Iterator[str]:
         """For each generation how many collections there were, and what they freed together."""
@@ -93,16 +93,15 @@ class CollectorLog:
             ]
             yield f"generation {generation}: {_times(len(runs))}" + _after(", ", freed)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_html_(self) -> str | None:
         if not 0 < len(self) <= MAX_LINES:
-            return {"text/plain": str(self)}
+            return None
         columns = ("", "generation", "where", *(f"{cls.__name__} freed" for cls in self.classes))
         rows = [
             (number, run.generation, run.where, *(count for _, count in run.freed))
             for number, run in enumerate(self, 1)
         ]
-        html = Table(columns, rows, self._headline())._repr_html_()
-        return {"text/plain": str(self), "text/html": html}
+        return Table(columns, rows, self._headline())._repr_html_()
 
     # -- what the collector calls -----------------------------------------------------------------
 
@@ -111,9 +110,9 @@ class CollectorLog:
         if phase == "start":
             where = _place(sys._getframe(1))
             self._open = where, self._census(generation), perf_counter()
-        elif self._open is not None:
-            seconds = perf_counter() - self._open[2]
-            where, alive, _ = self._open
+        elif self._open is not None:  # it is None where the log began in the middle of one
+            where, alive, began = self._open
+            seconds = perf_counter() - began  # before the second census, which is not the program's
             counts = zip(self.classes, alive, self._census(generation), strict=True)
             freed = tuple((cls.__name__, before - after) for cls, before, after in counts)
             run = Collection(generation, where, freed, info["collected"], seconds)

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from types import FunctionType, MethodType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..holding.links import full_name, name_of
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
 from .meter import called, in_bytes, require_callable, tidy
-from .runs import BUSY, OLDER, OTHERS, Runs, in_a_short_stack
+from .runs import BUSY, OLDER, Runs, in_a_short_stack
 from .traces import Stack, stacks_of, traces
 
 _UNSURE = ("builtins.dict", "builtins.tuple", "builtins.frame")
@@ -70,13 +70,11 @@ class Grown:
             "took the place of older ones is it no growth."
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_html_(self) -> str | None:
         rows = [(name, f"{count} more", f"{count * self.times} more") for name, count in self.each]
         rows += [(name, "not as many", f"{count} more") for name, count in self.uneven]
-        if not rows:
-            return {"text/plain": str(self)}
         columns = ("class", "after each run", f"after {self.times} runs")
-        return {"text/plain": str(self), "text/html": Table(columns, rows)._repr_html_()}
+        return Table(columns, rows)._repr_html_() if rows else None
 
 
 def grown(run: Callable[[], object], times: int = 11) -> Grown:
@@ -110,7 +108,8 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
         raise RuntimeError(BUSY)
     parts = (times // 2, times - times // 2)
     looks = _looks(run, parts)
-    names = [name for name in looks[-1].made if name not in (*_UNSURE, _BYTES)]
+    made = [name for name, counts in looks[-1].items() if max(counts) > OLDER]
+    names = [name for name in made if name not in (*_UNSURE, _BYTES)]
     growths = {name: _growth(looks, parts, name) for name in names}
     each = {name: each for name, (each, over) in growths.items() if each and not over}
     uneven = {name: each * times + over for name, (each, over) in growths.items() if over}
@@ -118,90 +117,85 @@ def grown(run: Callable[[], object], times: int = 11) -> Grown:
     return Grown(times, tuple(_named(each)), tuple(_named(uneven)), kept * times + over)
 
 
-def _looks(run: Callable[[], object], parts: tuple[int, ...]) -> list[_Look]:
-    """Repeat a run, and look at what lives: before, and after each part of the runs."""
+_Counts = dict[str, Counter[int]]
+"""By the name of a class, how many of its instances each maker made: a run, or `OLDER`."""
+
+
+def _looks(run: Callable[[], object], parts: tuple[int, ...]) -> list[_Counts]:
+    """Repeat a run, and count what lives: before, and after each part of the runs."""
     runs, times = Runs(), sum(parts)
-    looks = [_Look(runs)]
+    looks: list[_Look] = []
+
+    def at_the_start(objects: list[object]) -> None:
+        looks.append(_Look(_kinds(objects, runs), [None] * len(objects), []))
+
+    def between_two_runs() -> None:
+        traced = traces()
+        objects = gc.get_objects()
+        looks.append(_Look(_kinds(objects, runs), stacks_of(objects), traced))
+
     with waiting("repeating") as tell:
         called(run)  # fills caches
         tidy()
-        with runs.traced(looks[0].at_the_start):
+        with runs.traced(at_the_start):
             for number in range(1, times + 1):
                 tell(f"repeating, {number - 1} of {times} done")
                 runs.call(number, run)
                 if number in accumulate(parts):
                     tidy()
-                    looks.append(_Look(runs))
-                    in_a_short_stack(looks[-1].at_what_is_there)
-    for look in looks:
-        look.count()
-    return looks
+                    # Its stack is short, since what a look makes is traced too (even a number
+                    # larger than 256); for the same reason it is counted when the trace is over.
+                    in_a_short_stack(between_two_runs)
+    return [_count(look, runs) for look in looks]
+
+
+class _Look(NamedTuple):
+    """What lives at one moment: of each object its kind and who made it, and all that is traced."""
+
+    kinds: list[type | str]
+    stacks: list[Stack | None]
+    traced: list[tuple[Any, ...]]
+
+
+def _kinds(objects: list[object], runs: Runs) -> list[type | str]:
+    """The class of each object, or a name under which it is told instead."""
+    kinds: list[type | str] = []
+    for thing in objects:
+        kind: type | str = type(thing)
+        if kind is MethodType:
+            kind = _method(thing)  # type: ignore[arg-type]
+        elif kind is TracebackType and runs.is_entry(thing.tb_frame):  # type: ignore[attr-defined]
+            kind = "builtins.frame"  # the instrument's own: left out, as frames are
+        kinds.append(kind)
+    return kinds
 
 
 _BYTES = "builtins.bytes that runs made"
+"""Bytes know no class: they stand beside the classes under a name of their own."""
 
 
-class _Look:
-    """What lives at one moment: by class, how many instances each run made, and how many are older.
-
-    It is taken in a thread of its own, whose stack is short, since what a look makes is traced too
-    (even a number larger than 256). For the same reason it is counted when the trace is over.
-    """
-
-    def __init__(self, runs: Runs) -> None:
-        self._runs = runs
-        self._traces: list[tuple[Any, ...]] = []
-
-    def at_the_start(self, objects: list[object]) -> None:
-        """When the trace begins: all is older."""
-        self._kinds = self._kinds_of(objects)
-        self._stacks: list[Stack | None] = [None] * len(objects)
-
-    def at_what_is_there(self) -> None:
-        """Between two runs."""
-        self._traces = traces()
-        objects = gc.get_objects()
-        self._kinds = self._kinds_of(objects)
-        self._stacks = stacks_of(objects)
-
-    def _kinds_of(self, objects: list[object]) -> list[type | str]:
-        kinds: list[type | str] = []
-        for thing in objects:
-            kind: type | str = type(thing)
-            if kind is MethodType:
-                kind = _method(thing)  # type: ignore[arg-type]
-            elif kind is TracebackType and self._runs.is_entry(thing.tb_frame):  # type: ignore[attr-defined]
-                kind = "builtins.frame"  # the instrument's own: left out, as frames are
-            kinds.append(kind)
-        return kinds
-
-    def count(self) -> None:
-        """For each class how many instances, and bytes, each run made; and how many are older."""
-        self.made: dict[str, Counter[int]] = defaultdict(Counter)
-        self.older: Counter[str] = Counter()
-        older = []
-        for kind, stack in zip(self._kinds, self._stacks, strict=True):
-            maker = OLDER if stack is None else self._runs.maker(stack)
-            if maker == OLDER:
-                older.append(kind)
-            elif maker != OTHERS:
-                self.made[_full_name(kind)][maker] += 1
-        kinds = {id(kind): kind for kind in older}  # by identity: a metaclass may have its own ==
-        for at, count in Counter(map(id, older)).items():
-            self.older[_full_name(kinds[at])] += count
-        # Bytes know no class: they stand beside the classes under a name of their own.
-        for _, size, stack, *_ in self._traces:
-            self.made[_BYTES][self._runs.maker(stack)] += size
+def _count(look: _Look, runs: Runs) -> _Counts:
+    counts: _Counts = defaultdict(Counter)
+    makers = [OLDER if stack is None else runs.maker(stack) for stack in look.stacks]
+    kinds = {id(kind): kind for kind in look.kinds}  # by identity: a metaclass may have its own ==
+    alike = Counter(zip(map(id, look.kinds), makers, strict=True))
+    for (at, maker), count in alike.items():
+        kind = kinds[at]
+        counts[kind if isinstance(kind, str) else full_name(kind)][maker] += count
+    for _, size, stack, *_ in look.traced:
+        if (maker := runs.maker(stack)) > OLDER:
+            counts[_BYTES][maker] += size
+    return counts
 
 
-def _growth(looks: list[_Look], parts: tuple[int, ...], name: str) -> tuple[int, int]:
+def _growth(looks: list[_Counts], parts: tuple[int, ...], name: str) -> tuple[int, int]:
     """By how many a class grew in each run, and by how many all runs together beyond that.
 
     In each: what every run made and left, less the older ones that went. Each part has its share
     of those if it is the run that replaces them; what others let go of only falls into one.
     """
-    made = [look.made.get(name, Counter()) for look in looks]
-    older = [look.older[name] for look in looks]
+    made = [look[name] for look in looks]
+    older = [counts[OLDER] for counts in made]
     left = [made[-1][number] for number in range(1, sum(parts) + 1)]
     went = [(a - b) // runs for (a, b), runs in zip(pairwise(older), parts, strict=True)]
     each = max(0, min(left) - max(0, min(went)))
@@ -210,10 +204,6 @@ def _growth(looks: list[_Look], parts: tuple[int, ...], name: str) -> tuple[int,
         ours = sum(now[number] for number in range(1, done + 1))
         over.append(ours - (older[0] - old) - each * done)
     return each, over[-1] if all(a < b for a, b in pairwise(over)) else 0
-
-
-def _full_name(kind: type | str) -> str:
-    return kind if isinstance(kind, str) else full_name(kind)
 
 
 def _method(bound: MethodType) -> str:

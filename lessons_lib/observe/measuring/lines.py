@@ -58,19 +58,16 @@ class KeptByLine:
     def __str__(self) -> str:
         if not self.lines:
             return self.unseen or "No line kept memory to speak of."
-        return str(self.table())
+        return str(self._table())
 
     __repr__ = __str__
 
-    def table(self) -> Table:
-        """Share, place and source of each line."""
+    def _repr_html_(self) -> str | None:
+        return self._table()._repr_html_() if self.lines else None
+
+    def _table(self) -> Table:
         rows = [(line.about, line.place, line.source) for line in self.lines]
         return Table(("share", "line", "source"), rows, "Memory made here is still held:")
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        if not self.lines:
-            return {"text/plain": str(self)}
-        return {"text/plain": str(self), "text/html": self.table()._repr_html_()}
 
 
 def kept_by_line(run: Callable[[], object]) -> KeptByLine:
@@ -98,7 +95,7 @@ def kept_by_line(run: Callable[[], object]) -> KeptByLine:
     whole = sum(stayed.values())
     if whole < TO_SPEAK_OF:
         return KeptByLine((), whole)
-    lines = [
+    lines = [  # linecache knows a notebook's cells: IPython puts their text there
         Line(_place(*at), shorten(linecache.getline(*at), 60), size, size / whole)
         for at, size in stayed.most_common()
         if size >= whole / 10
@@ -113,7 +110,7 @@ def _stayed(run: Callable[[], object]) -> Counter[tuple[str, int]]:
         result = runs.call(1, run)
         tidy()
         found = traces()
-        del result
+        del result  # only now: what a run returns is kept, too
     stayed: Counter[tuple[str, int]] = Counter()
     for _, size, stack, *_ in found:
         if runs.maker(stack) == 1:

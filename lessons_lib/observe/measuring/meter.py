@@ -1,8 +1,8 @@
-"""What a call costs: bytes kept, bytes at the peak, seconds.
+"""What a call costs: bytes kept, and bytes at the peak.
 
 Bytes come from `tracemalloc`, which knows what Python's own allocators gave out, to the byte. What
 C libraries take for themselves, and what the process has from the operating system, it does not.
-A number of bytes or seconds differs between machines and versions; a ratio, rounded, hardly does.
+A number of bytes differs between machines and versions; a ratio, rounded, hardly does.
 So the words here that a notebook may store are ratios, and the raw numbers stay attributes.
 """
 
@@ -11,10 +11,8 @@ from __future__ import annotations
 import gc
 import inspect
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 from weakref import ref
@@ -29,23 +27,20 @@ class Measurement:
     Attributes:
         kept: Bytes still allocated when it had returned, its result included.
         peak: Bytes allocated at the worst moment, beyond what there was before.
-        seconds: How long it took, with every allocation recorded: two to four times the usual.
     """
 
     kept: int
     peak: int
-    seconds: float
 
     def __str__(self) -> str:
-        kept, peak = in_bytes(self.kept), in_bytes(self.peak)
-        return f"keeps {kept}, {peak} at its peak, takes {in_seconds(self.seconds)}"
+        return f"keeps {in_bytes(self.kept)}, {in_bytes(self.peak)} at its peak"
 
     __repr__ = __str__
 
     def against(self, other: Measurement) -> str:
         """The bytes beside another run's, as rounded ratios: words that come out the same again.
 
-        >>> Measurement(990_000, 2_010_000, 0.1).against(Measurement(100_000, 1_990_000, 0.3))
+        >>> Measurement(990_000, 2_010_000).against(Measurement(100_000, 1_990_000))
         'keeps about 10 times as much, as much at its peak'
         """
         kept, peak = ratio(self.kept, other.kept), ratio(self.peak, other.peak)
@@ -53,7 +48,7 @@ class Measurement:
 
 
 def measure(run: Callable[[], object]) -> Measurement:
-    """Call `run()` once and measure what it keeps, its peak, and its time.
+    """Call `run()` once and measure what it keeps, and its peak.
 
     What it returns counts as kept, and is let go afterwards. While the collector is on, a
     collection comes before the last look, so that garbage in cycles does not count as kept. Bytes
@@ -74,35 +69,23 @@ def measure(run: Callable[[], object]) -> Measurement:
 
 def measured(run: Callable[[], object]) -> Measurement:
     """The same, said to nobody who waits."""
-    with traced() as began:
-        if not began:
-            tidy()
-            tracemalloc.reset_peak()
+    began = not tracemalloc.is_tracing()
+    if began:
+        tracemalloc.start()
+    else:  # a trace of somebody else's, which goes on
+        tidy()
+        tracemalloc.reset_peak()
+    try:
         before = tracemalloc.get_traced_memory()[0]
-        started = perf_counter()
         result = called(run)
-        seconds = perf_counter() - started
         peak = tracemalloc.get_traced_memory()[1]
         tidy()
         kept = tracemalloc.get_traced_memory()[0]
         del result
-    return Measurement(kept - before, peak - before, seconds)
-
-
-# -- the trace ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def traced(begin: Callable[[], object] = tracemalloc.start) -> Iterator[bool]:
-    """Trace allocations; gives whether the trace began here. One of somebody else goes on."""
-    began = not tracemalloc.is_tracing()
-    if began:
-        begin()
-    try:
-        yield began
     finally:
         if began:
             tracemalloc.stop()
+    return Measurement(kept - before, peak - before)
 
 
 def tidy() -> None:
@@ -196,14 +179,3 @@ def in_bytes(count: float) -> str:
         if abs(count) < 1000:
             return f"{count:.{0 if abs(count) >= 10 else 1}f} {unit}"
     return f"{count / 1024:.1f} GiB"
-
-
-def in_seconds(seconds: float) -> str:
-    """A time with its unit.
-
-    >>> in_seconds(0.00123), in_seconds(12.3)
-    ('1.2 ms', '12 s')
-    """
-    if seconds < 1:
-        return f"{seconds * 1000:.2g} ms" if seconds < 0.0995 else f"{seconds:.2f} s"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

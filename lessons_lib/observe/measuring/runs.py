@@ -21,7 +21,8 @@ from threading import Lock, Thread
 from types import FrameType, FunctionType
 from typing import Any
 
-from .meter import called, traced
+from ..holding.frames import stack_of
+from .meter import called
 from .traces import Stack, begin_trace, trace_reserves
 
 BUSY = (
@@ -94,26 +95,22 @@ class Runs:
             known = self._marked(self._caller(), _enter)
             return submit(pool, known, partial(work, *args, **more))
 
+        if tracemalloc.is_tracing():
+            raise RuntimeError(BUSY)
         begin: Callable[[], list[object]] = self._marked(OLDER, begin_trace)
-        with traced(lambda: in_a_short_stack(lambda: see(begin()))) as began:
-            if not began:
-                raise RuntimeError(BUSY)
+        try:
+            in_a_short_stack(lambda: see(begin()))
             Thread.start = start_known  # type: ignore[method-assign, assignment]
             ThreadPoolExecutor.submit = submit_known  # type: ignore[method-assign, assignment]
-            try:
-                yield
-            finally:
-                Thread.start = start  # type: ignore[method-assign]
-                ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+            yield
+        finally:
+            Thread.start = start  # type: ignore[method-assign]
+            ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+            tracemalloc.stop()
 
     def _caller(self) -> int:
         """The number of the run that called, or `OTHERS`."""
-        frame = sys._getframe(2)
-        while frame.f_back is not None:
-            if self.is_entry(frame):
-                return self._numbers[frame.f_code.co_filename]
-            frame = frame.f_back
-        return OTHERS
+        return self.maker([(f.f_code.co_filename, 0) for f in stack_of(sys._getframe(2))])
 
 
 def in_a_short_stack(look: Callable[[], object]) -> None:

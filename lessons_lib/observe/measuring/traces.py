@@ -39,17 +39,12 @@ def stacks_of(things: list[object]) -> list[Stack | None]:
     if sys.version_info >= (3, 12):
         return list(found)
     # 3.11 looks for an instance with attributes in a wrong place: two pointers stand before it.
-    stacks: list[Stack | None] = []
-    known: dict[type, int] = {}
-    for thing, stack in zip(things, found, strict=True):
-        if stack is None:
-            kind = type(thing)
-            at = known.get(kind) if type(kind) is type else _attributes_at(kind)  # or it has a hash
-            if at is None:
-                at = known[kind] = _attributes_at(kind)
-            stack = _look_up(0, id(thing) - 4 * _POINTER) if at < 0 else None
-        stacks.append(stack)
-    return stacks
+    return [
+        _look_up(0, id(thing) - 4 * _POINTER)
+        if stack is None and _attributes_at(type(thing)) < 0
+        else stack
+        for thing, stack in zip(things, found, strict=True)
+    ]
 
 
 def traces() -> list[tuple[Any, ...]]:
