@@ -117,7 +117,7 @@ class OnGraph:
     def say(
         self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
+        """Take a turn: one run of the graph."""
         turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}
         answer: str = self._run(turn, conversation)[-1]["content"]
         return answer
@@ -127,21 +127,14 @@ class OnGraph:
         return bool(self.graph.get_state(thread(conversation)).tasks)
 
     def resume(self, conversation: str = "c1") -> str:
-        """Finish a turn that was cut off, and return its answer.
-
-        Raises ValueError when there is none: asking again would not do anything.
-        """
+        # Where the last turn has ended, LangGraph would run nothing, and say nothing of it.
         if not self.half_done(conversation):
             raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
         self._run(None, conversation)
         return self.messages(conversation)[-1]["content"]
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn; return what the steps done now have said.
-
-        Called again after a kill, it finishes the turn that was cut off. Raises ValueError when
-        there is no step, or the one that was cut off is not among them.
-        """
+        """Do named steps; raises ValueError when the one that was cut off is not among them."""
         if not steps:
             raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
         before = len(self.messages(conversation))
@@ -150,7 +143,7 @@ class OnGraph:
         return [message["content"] for message in done[before:]]
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first."""
+        """Return the conversation as it was last saved."""
         return self._newest(conversation)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
@@ -195,14 +188,7 @@ class OnGraph:
 
 
 class InMemoryGraphBot(OnGraph):
-    """The chatbot on a graph whose checkpoints are kept by this process, while this object is.
-
-    >>> bot = InMemoryGraphBot()
-    >>> bot.say("My name is Ada.")
-    'Hello, Ada.'
-    >>> bot.say("What is my name?")
-    'Your name is Ada.'
-    """
+    """The chatbot on a graph whose checkpoints are kept by this process, while this object is."""
 
     def __init__(
         self,
@@ -211,7 +197,6 @@ class InMemoryGraphBot(OnGraph):
         model: Model = reply,
         durability: Durability = "async",
     ) -> None:
-        """Start with no conversation; nothing goes into the folder."""
         super().__init__(build(InMemorySaver(), model), durability)
 
     def close(self) -> None:
@@ -236,13 +221,11 @@ class GraphBot(OnGraph):
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        """Open (or make) `graph.db` in the folder, which is made if it is missing."""
-        checked(durability)
+        checked(durability)  # before there is a file
         self._connection = connect(folder)
         super().__init__(build(SqliteSaver(self._connection), model), durability)
 
     def close(self) -> None:
-        """Close the file. The conversations stay in it."""
         self._connection.close()
 
 

@@ -60,12 +60,11 @@ class MendedBot(StoreBot):
             return super().say(text, conversation=conversation, **rest)
 
     def resume(self, conversation: str = "c1") -> str:
-        """Finish a turn that was cut off. Its lock was let go of when its process ended."""
+        # The lock of whoever was killed in it was let go of when that process ended.
         with self._alone(checked_id(conversation)):
             return super().resume(conversation)
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn."""
         with self._alone(checked_id(conversation)):
             return super().work(steps, conversation=conversation)
 

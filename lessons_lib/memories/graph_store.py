@@ -126,7 +126,6 @@ class StoreBot(OnGraph):
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        """Open (or make) `graph.db` in the folder, which is made if it is missing."""
         checked(durability)
         self._saved = connect(folder)
         self._facts = connect(folder, isolation_level=None)  # a store makes its own transactions
@@ -143,7 +142,6 @@ class StoreBot(OnGraph):
         return super().say(text, conversation=conversation, user=user, file=file)
 
     def close(self) -> None:
-        """Close the file. The conversations and the facts stay in it."""
         self._facts.close()
         self._saved.close()
 

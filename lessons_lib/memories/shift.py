@@ -80,12 +80,9 @@ def _lay_out(left: list[Box], database: Box, right: list[Box], down: int) -> Lay
 
 
 def _alt(before: Sequence[str], after: Sequence[str], saved: Sequence[str]) -> str:
+    did, went_on, stored = map(", ".join, (before, after, saved))
     return (
-        f"A broken frame: the killed worker did {_listed(before)}. What is kept of it stands in a "
-        f"cylinder, the database. A whole frame: another worker did {_listed(after)}, and so "
-        f"{before[-1]} again. In the database, in the end: {_listed(saved)}."
+        f"A broken frame: the killed worker did {did}. What is kept of it stands in a cylinder, "
+        f"the database. A whole frame: another worker did {went_on}, and so {before[-1]} again. In "
+        f"the database, in the end: {stored}."
     )
-
-
-def _listed(steps: Sequence[str]) -> str:
-    return ", ".join(steps)

@@ -59,12 +59,8 @@ class Staff:
     def __init__(self, uri: str, app: procrastinate.App) -> None:
         self._uri = uri
         self._app = app
-        self._workers: dict[int, tuple[BaseProcess, Connection[Any, Any]]] = {}
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The workers' process ids."""
-        return tuple(self._workers)
+        self.workers: dict[int, tuple[BaseProcess, Connection[Any, Any]]] = {}
+        """By their process ids."""
 
     async def hire(self, prepare: Callable[[str], Turn], many: int = 1) -> None:
         """Start workers; each calls `prepare(uri)` once, and then what that returned."""
@@ -72,23 +68,23 @@ class Staff:
         started = [start(_serve, self._uri, packed) for _ in range(many)]
         for process, line in started:
             assert process.pid is not None
-            self._workers[process.pid] = process, line
+            self.workers[process.pid] = process, line
             atexit.register(process.kill)  # or multiprocessing would wait for it, at the end
         for _, line in started:
-            told = await asyncio.to_thread(_heard, line)
-            if told != "ready":
-                raise RuntimeError(f"a worker did not start: {told}")
+            try:
+                await asyncio.to_thread(line.recv)
+            except (EOFError, OSError):
+                raise RuntimeError("a worker did not start: it said nothing") from None
 
-    async def order(self, thread: str, *orders: str, locked: bool = True) -> None:
-        """Put turns of one conversation into the queue."""
-        task = self._app.tasks["turn"]
+    async def order(self, thread: str, *orders: str) -> None:
+        """Put turns of one conversation into the queue: the lock has them taken one at a time."""
+        job = self._app.tasks["turn"].configure(lock=thread)
         for order in orders:
-            job = task.configure(lock=thread if locked else None)
             await job.defer_async(thread=thread, order=order)
 
     def kill(self, pid: int) -> None:
         """Kill a worker (SIGKILL)."""
-        process, line = self._workers.pop(pid)
+        process, line = self.workers.pop(pid)
         atexit.unregister(process.kill)
         process.kill()
         process.join()
@@ -96,7 +92,7 @@ class Staff:
 
     async def dismiss(self) -> None:
         """End all workers."""
-        for pid in list(self._workers):
+        for pid in list(self.workers):
             self.kill(pid)
 
     async def rescue(self) -> int:
@@ -136,13 +132,6 @@ async def working(uri: str) -> AsyncIterator[Staff]:
             yield staff
         finally:
             await staff.dismiss()
-
-
-def _heard(line: Connection[Any, Any]) -> str:
-    try:
-        return str(line.recv())
-    except (EOFError, OSError):
-        return "it said nothing"
 
 
 def _serve(line: Connection[Any, Any], uri: str, packed: bytes) -> None:
