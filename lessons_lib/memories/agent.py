@@ -1,7 +1,4 @@
-"""The chatbot as LangChain's ready-made agent, its conversations in the checkpoints of a file.
-
-It loads LangChain, which nothing else in this room does.
-"""
+"""The chatbot as LangChain's ready-made agent, its conversations in the checkpoints of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from lessons_lib.memories.chatbot import Message, Step, Upload, heard, step_due
-from lessons_lib.memories.graph import Durability, OnGraph, checked, connect, thread
+from lessons_lib.memories.graph import Durability, OnGraph, checked_mode, connect, thread
 from lessons_lib.memories.scripted_model import ScriptedModel, Wish, as_ours
 
 
@@ -40,7 +37,7 @@ class AgentBot(OnGraph):
     """
 
     def __init__(self, folder: Path | str, *, durability: Durability = "async") -> None:
-        checked(durability)  # before there is a file
+        checked_mode(durability)  # before there is a file
         self._connection = connect(folder)
         saver = SqliteSaver(self._connection)
         agent = create_agent(ScriptedModel(wants=next_step), [do_step], checkpointer=saver)
@@ -72,6 +69,7 @@ class AgentBot(OnGraph):
         asked = [i for i, message in enumerate(saved) if message.type == "human"]
         if not isinstance(turns, int) or not 1 <= turns <= len(asked):
             raise ValueError(f"turns is {turns!r}: give how many of the {len(asked)} to take back")
+        # The agent's reducer goes by the messages' ids, and keeps what it is not given again.
         earlier = [RemoveMessage(REMOVE_ALL_MESSAGES), *saved[: asked[-turns]]]
         self.graph.update_state(thread(conversation), {"messages": earlier}, as_node="model")
 

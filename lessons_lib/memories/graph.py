@@ -1,8 +1,4 @@
-"""The chatbot as a LangGraph graph, its conversations in checkpoints: in memory, or in a file.
-
-This module and its neighbours `graph_store`, `graph_mended`, `agent` and `slow_disk` load
-LangGraph; nothing else in this room does.
-"""
+"""The chatbot as a LangGraph graph, its conversations in checkpoints: in memory, or in a file."""
 
 from __future__ import annotations
 
@@ -96,7 +92,7 @@ def thread(conversation: str) -> RunnableConfig:
     return {"configurable": {"thread_id": checked_id(conversation)}}
 
 
-def checked(durability: Durability) -> Durability:
+def checked_mode(durability: Durability) -> Durability:
     """Return the mode, or raise ValueError for what is none.
 
     LangGraph takes any word without a sound, and then behaves as in "async".
@@ -112,7 +108,7 @@ class OnGraph:
     def __init__(self, graph: Graph, durability: Durability) -> None:
         """Keep the graph, and when it is to save."""
         self.graph = graph
-        self.durability: Durability = checked(durability)
+        self.durability: Durability = checked_mode(durability)
 
     def say(
         self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
@@ -153,12 +149,13 @@ class OnGraph:
             raise ValueError(
                 f"turns is {turns!r}: give how many of the {len(ends) - 1} to take back"
             )
+        # The reducer adds; and as if it came from "answer", so that nothing is left to run.
         earlier = {"messages": Overwrite(ends[turns]), "left": []}
         self.graph.update_state(thread(conversation), earlier, as_node="answer")
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation's checkpoints, as LangGraph does it."""
-        thread(conversation)
+        thread(conversation)  # which refuses what is no id
         assert isinstance(self.graph.checkpointer, BaseCheckpointSaver)
         self.graph.checkpointer.delete_thread(conversation)
 
@@ -221,7 +218,7 @@ class GraphBot(OnGraph):
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        checked(durability)  # before there is a file
+        checked_mode(durability)  # before there is a file
         self._connection = connect(folder)
         super().__init__(build(SqliteSaver(self._connection), model), durability)
 

@@ -18,7 +18,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.sqlite import SqliteStore
 
 from lessons_lib.memories.chatbot import Model, Step, checked_folder, checked_id, reply
-from lessons_lib.memories.graph import Durability, checked
+from lessons_lib.memories.graph import Durability, checked_mode
 from lessons_lib.memories.graph_store import StoreBot, forget_facts
 from lessons_lib.memories.seal import Seal, SealedSerializer, SealedStore
 
@@ -49,7 +49,7 @@ class MendedBot(StoreBot):
     ) -> None:
         """Open (or make) `graph.db` in the folder. The key is kept elsewhere, and never there."""
         self._seal = Seal(key)
-        checked(durability)
+        checked_mode(durability)
         self._folder = checked_folder(folder)
         with self._alone(""):  # two processes that make the tables at once are in each other's way
             super().__init__(folder, model=model, durability=durability)
@@ -90,7 +90,7 @@ class MendedBot(StoreBot):
         """Write the file anew without what was deleted, and empty the log beside it."""
         saver = self.graph.checkpointer
         assert isinstance(saver, SqliteSaver)
-        with saver.cursor(transaction=False) as cursor:
+        with saver.cursor(transaction=False) as cursor:  # VACUUM may be in no transaction
             cursor.execute("VACUUM")
             busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:

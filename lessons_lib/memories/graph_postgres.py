@@ -18,7 +18,7 @@ from psycopg import Connection, errors
 from psycopg_pool import ConnectionPool
 
 from lessons_lib.memories.chatbot import Message, Model, Step, checked_id, checked_user, reply
-from lessons_lib.memories.graph import Durability, OnGraph, build, checked
+from lessons_lib.memories.graph import Durability, OnGraph, build, checked_mode
 from lessons_lib.memories.graph_store import build_with_store, forget_facts
 from lessons_lib.memories.seal import Seal
 from lessons_lib.memories.seal_postgres import SealedPostgresSaver, SealedPostgresStore
@@ -53,7 +53,7 @@ def pool(uri: str) -> Pool:
         min_size=1,
         max_size=MOST,
         timeout=PATIENCE,
-        kwargs={"autocommit": True, "prepare_threshold": 0},
+        kwargs={"autocommit": True, "prepare_threshold": 0},  # as in LangGraph's own connections
         check=ConnectionPool.check_connection,
         reset=_let_go,
         open=True,
@@ -82,7 +82,7 @@ class PostgresBot(OnGraph):
     """The chatbot on a checkpointed graph, its conversations in a database."""
 
     def __init__(self, uri: str, *, model: Model = reply, durability: Durability = "async") -> None:
-        checked(durability)
+        checked_mode(durability)
         self._pool = pool(uri)
         set_up(self._pool)
         super().__init__(build(PostgresSaver(self._pool), model), durability)
@@ -104,7 +104,7 @@ class PostgresMendedBot:
     ) -> None:
         self._seal = Seal(key)
         self._model = model
-        self._durability: Durability = checked(durability)
+        self._durability: Durability = checked_mode(durability)
         self._pool = pool(uri)
         self._facts = pool(uri)  # of its own: a turn that holds a connection must not wait for one
         set_up(self._pool, statistics=False)

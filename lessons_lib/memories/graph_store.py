@@ -30,7 +30,7 @@ from lessons_lib.memories.graph import (
     Graph,
     OnGraph,
     add_steps,
-    checked,
+    checked_mode,
     connect,
 )
 
@@ -110,15 +110,8 @@ class StoreBot(OnGraph):
     >>> bot = StoreBot(folder.name)
     >>> bot.say("My name is Ada.", conversation="c1", user="ada")
     'Hello, Ada.'
+    >>> bot.forget("c1")  # a store has no part in what LangGraph does to a thread
     >>> bot.say("What is my name?", conversation="c2", user="ada")
-    'Your name is Ada.'
-    >>> bot.say("What is my name?", conversation="c3", user="bob")
-    'You have not told me your name.'
-
-    A store has no part in what LangGraph does to a thread:
-
-    >>> bot.forget("c1")
-    >>> bot.say("What is my name?", conversation="c4", user="ada")
     'Your name is Ada.'
     >>> bot.close(); folder.cleanup()
     """
@@ -126,7 +119,7 @@ class StoreBot(OnGraph):
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        checked(durability)
+        checked_mode(durability)
         self._saved = connect(folder)
         self._facts = connect(folder, isolation_level=None)  # a store makes its own transactions
         saver, store = self._open()
