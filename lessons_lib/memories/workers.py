@@ -21,13 +21,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import procrastinate
 
 from lessons_lib.crash_lab.children import start
 from lessons_lib.crash_lab.crossing import loads, pack
-
-if TYPE_CHECKING:
-    import procrastinate
 
 Turn = Callable[[str, str], None]
 """Takes a turn: given the conversation and the order."""
@@ -39,8 +38,6 @@ LOOK = 0.02  # seconds between two looks at what is certain to come
 
 def queue(uri: str, turn: Turn | None = None) -> procrastinate.App:
     """Procrastinate on a database, with one kind of task: a turn."""
-    import procrastinate
-
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     connector = procrastinate.PsycopgConnector(conninfo=uri, min_size=1, max_size=4)
     app = procrastinate.App(connector=connector)
@@ -59,8 +56,8 @@ class Staff:
     def __init__(self, uri: str, app: procrastinate.App) -> None:
         self._uri = uri
         self._app = app
+        # By process id, with the line that a worker reads until its end.
         self.workers: dict[int, tuple[BaseProcess, Connection[Any, Any]]] = {}
-        """By their process ids."""
 
     async def hire(self, prepare: Callable[[str], Turn], many: int = 1) -> None:
         """Start workers; each calls `prepare(uri)` once, and then what that returned."""
@@ -77,7 +74,7 @@ class Staff:
                 raise RuntimeError("a worker did not start: it said nothing") from None
 
     async def order(self, thread: str, *orders: str) -> None:
-        """Put turns of one conversation into the queue: the lock has them taken one at a time."""
+        """Put turns of one conversation into the queue; its lock has them taken one at a time."""
         job = self._app.tasks["turn"].configure(lock=thread)
         for order in orders:
             await job.defer_async(thread=thread, order=order)
