@@ -35,12 +35,12 @@ def shift(notes: Sequence[Note], killed: int, saved: Sequence[str]) -> Picture:
     last = before[-1]
     again = after.index(last) if last in after else 0
     down = max(0, len(before) - 1 - again)  # the step that died stands in the same row twice
-    database: Column = None, 0, [(Box("database", "Postgres", "cylinder", tuple(saved)), 0)]
+    database = Box("database", "Postgres", "cylinder", tuple(saved))
     fates = ["redone" if step == last else "kept" for step in before]
     later = ["again" if step == last else "" for step in after]
-    columns = (
+    columns: tuple[Column, ...] = (
         _worker("a worker: killed", before, fates, 0),
-        database,
+        (None, 0, [(database, 0)]),
         _worker("another worker", after, later, down),
     )
     boxes = tuple(box for _, _, column in columns for box, _ in column)
