@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -15,6 +15,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
 from langgraph.types import Overwrite
 
 from lessons_lib.memories.chatbot import (
@@ -60,16 +61,17 @@ def build(checkpointer: BaseCheckpointSaver[Any] | None, model: Model = reply) -
     def answer(state: Conversation) -> dict[str, list[Message]]:
         return {"messages": [answered(model(state["messages"]))]}
 
-    builder = StateGraph(Conversation)
-    builder.add_node("answer", answer)
-    add_steps(builder, "answer")
-    return builder.compile(checkpointer=checkpointer)
+    return compiled(answer, checkpointer)
 
 
-def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
-    """Lead from the start to the steps of a longer turn, one super-step each, or to another node.
+def compiled(
+    answer: Callable[..., dict[str, list[Message]]],
+    checkpointer: BaseCheckpointSaver[Any] | None,
+    store: BaseStore | None = None,
+) -> Graph:
+    """Compile a graph of the node that answers, and of the steps of a longer turn.
 
-    What the steps do is no state: it comes along as the run's context, under their names.
+    Each step is a super-step. What it does is no state: it comes along as the run's context.
     """
 
     def step(state: Conversation, runtime: Runtime[Any]) -> dict[str, list[Any]]:
@@ -77,14 +79,17 @@ def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
         return {"messages": [answered(step_due(name, runtime.context)())], "left": left}
 
     def first(state: Conversation) -> str:
-        return "step" if state.get("left") else otherwise
+        return "step" if state.get("left") else "answer"
 
     def then(state: Conversation) -> str:
         return "step" if state["left"] else END
 
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(Conversation)
+    builder.add_node("answer", answer)
     builder.add_node("step", step)
-    builder.add_conditional_edges(START, first, ["step", otherwise])
+    builder.add_conditional_edges(START, first, ["step", "answer"])
     builder.add_conditional_edges("step", then, ["step", END])
+    return builder.compile(checkpointer=checkpointer, store=store)
 
 
 def thread(conversation: str) -> RunnableConfig:

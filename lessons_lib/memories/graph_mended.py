@@ -51,39 +51,39 @@ class MendedBot(StoreBot):
         self._seal = Seal(key)
         checked_mode(durability)
         self._folder = checked_folder(folder)
-        with self._alone(""):  # two processes that make the tables at once are in each other's way
+        with self._alone("the tables"):  # two processes that make them are in each other's way
             super().__init__(folder, model=model, durability=durability)
 
     def say(self, text: str, *, conversation: str = "c1", **rest: Any) -> str:
         """Take a turn; who comes meanwhile with another turn of this conversation waits."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             return super().say(text, conversation=conversation, **rest)
 
     def resume(self, conversation: str = "c1") -> str:
         # The lock of whoever was killed in it was let go of when that process ended.
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             return super().resume(conversation)
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             return super().work(steps, conversation=conversation)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
         """Go on from an earlier state; what was told since is no fact any more."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             super().back(turns, conversation=conversation)
             forget_facts(self.graph.store, conversation, len(self.messages(conversation)))
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation, the facts told in it, and the bytes of both."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             super().forget(conversation)
             forget_facts(self.graph.store, conversation)
             self._erase()
 
     def _alone(self, conversation: str) -> FileLock:
         """The lock of a conversation; its file's name does not give the conversation away."""
-        name = hashlib.sha256(conversation.encode()).hexdigest()[:32]
+        name = hashlib.sha256(checked_id(conversation).encode()).hexdigest()[:32]
         return FileLock(self._folder / f"{name}.lock")
 
     def _erase(self) -> None:

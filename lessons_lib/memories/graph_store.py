@@ -9,7 +9,6 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.store.sqlite import SqliteStore
@@ -29,8 +28,8 @@ from lessons_lib.memories.graph import (
     Durability,
     Graph,
     OnGraph,
-    add_steps,
     checked_mode,
+    compiled,
     connect,
 )
 
@@ -68,10 +67,7 @@ def build_with_store(
         facts = [known(text) for text in told_elsewhere(runtime.store, here)]
         return {"messages": [answered(model([*facts, *state["messages"]]))]}
 
-    builder = StateGraph(Conversation)
-    builder.add_node("answer", answer)
-    add_steps(builder, "answer")
-    return builder.compile(checkpointer=checkpointer, store=store)
+    return compiled(answer, checkpointer, store)
 
 
 def remember(store: BaseStore, here: tuple[str, ...], messages: list[Message]) -> None:
