@@ -177,38 +177,49 @@ MAX_ROWS = 12
 """More moments than this are not drawn but counted."""
 _MARGIN, _PAD, _TITLE, _ROW, _GAP = 14, 12, 34, 64, 16
 
-_STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost", "lost": "lost"}
+STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost", "lost": "lost"}
 """How a box is drawn; one whose fate is not told is plain."""
 
 
 def picture(report: Crash) -> Picture:
     """Draw the lives from left to right, time running down, each earlier moment with its fate."""
     shown, hidden = _around_the_end(_rows(report))
-    boxes: list[Box] = []
     frames: list[Frame] = []
-    box_places: dict[str, Place] = {}
-    frame_places: dict[str, Place] = {}
-    left, tallest = float(_MARGIN), 0.0
+    columns: list[Column] = []
     for number, (life, rows) in enumerate(zip(report.lives, shown, strict=True), 1):
         column = _column(number, rows, report)
         ids = tuple(box.id for box, _ in column)
         broken = life.ended.startswith(("killed", "ended by itself")) or "then died" in life.ended
-        frame = Frame(f"life {number}", _title(number, life), ids, broken)
-        # As wide as its widest box, and as long as it lived.
-        inner = max(len(frame.title) * style.TEXT_WIDTH, *(size(box)[0] for box, _ in column))
+        frames.append(Frame(f"life {number}", _title(number, life), ids, broken))
+        columns.append((frames[-1], 0, column))
+    boxes = tuple(box for _, _, column in columns for box, _ in column)
+    left_out = f"… and {hidden} more moments, not drawn" if hidden else ""
+    diagram = Diagram(boxes, (), tuple(frames), "TB", left_out)
+    return draw(diagram, _alt(report), str(report), side_by_side(columns), see=boxes[-1].id)
+
+
+Column = tuple[Frame | None, int, Sequence[tuple[Box, int]]]
+"""The frame around a column, the row at which it begins, and the boxes with their rows."""
+
+
+def side_by_side(columns: Sequence[Column], gap: float = _GAP) -> Layout:
+    """Time running down: a frame is as wide as its widest box, and as long as a process lived."""
+    boxes: dict[str, Place] = {}
+    frames: dict[str, Place] = {}
+    left, bottom = float(_MARGIN), 0.0
+    for frame, first, column in columns:
+        title = len(frame.title) * style.TEXT_WIDTH if frame else 0
+        inner = max(title, *(size(box)[0] for box, _ in column))
         for box, row in column:
             width, height = size(box)
             middle = left + _PAD + (inner - width) / 2
-            box_places[box.id] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
-        tall = _TITLE + (max(row for _, row in column) + 1) * _ROW + 8
-        frame_places[frame.id] = (left, float(_MARGIN), inner + 2 * _PAD, tall)
-        left, tallest = left + inner + 2 * _PAD + _GAP, max(tallest, tall)
-        boxes += [box for box, _ in column]
-        frames.append(frame)
-    left_out = f"… and {hidden} more moments, not drawn" if hidden else ""
-    diagram = Diagram(tuple(boxes), (), tuple(frames), "TB", left_out)
-    layout = Layout(box_places, {}, frame_places, left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
-    return draw(diagram, _alt(report), str(report), layout, see=boxes[-1].id)
+            boxes[box.id] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
+        top = float(_MARGIN + first * _ROW)
+        tall = _TITLE + (max(row for _, row in column) + 1 - first) * _ROW + 8
+        if frame:
+            frames[frame.id] = (left, top, inner + 2 * _PAD, tall)
+        left, bottom = left + inner + 2 * _PAD + gap, max(bottom, top + tall)
+    return Layout(boxes, {}, frames, left - gap + _MARGIN, bottom + _MARGIN)
 
 
 def _rows(report: Crash) -> list[dict[str, int]]:
@@ -246,7 +257,7 @@ def _column(number: int, rows: dict[str, int], report: Crash) -> list[tuple[Box,
         elif number == len(report.lives):
             fate = ""
         title = counted([name] * life.passed.count(name))
-        state = _STATES.get(fate, "plain")
+        state = STATES.get(fate, "plain")
         boxes.append((Box(f"{number} {name}", title, state=state, note=fate), row))
     if boxes:
         return boxes

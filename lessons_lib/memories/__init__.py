@@ -12,7 +12,6 @@ from lessons_lib.crash_lab.moments import moment as moment
 from lessons_lib.crash_lab.report import Crash as Crash
 from lessons_lib.crash_lab.report import Life as Life
 from lessons_lib.memories.chatbot import Message as Message
-from lessons_lib.memories.chatbot import Model as Model
 from lessons_lib.memories.chatbot import reply as reply
 from lessons_lib.memories.places import held as held
 from lessons_lib.memories.places import stored as stored
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from lessons_lib.memories.graph_postgres import PostgresBot as PostgresBot
     from lessons_lib.memories.graph_postgres import PostgresMendedBot as PostgresMendedBot
     from lessons_lib.memories.graph_store import StoreBot as StoreBot
-    from lessons_lib.memories.journal import Journal as Journal
     from lessons_lib.memories.journal import JournalBot as JournalBot
     from lessons_lib.memories.on_disk import JsonBot as JsonBot
     from lessons_lib.memories.on_disk import PickleBot as PickleBot
@@ -44,7 +42,7 @@ _LATER = {
     "graph_mended": ("MendedBot",),
     "graph_postgres": ("PostgresBot", "PostgresMendedBot"),
     "graph_store": ("StoreBot",),
-    "journal": ("Journal", "JournalBot"),
+    "journal": ("JournalBot",),
     "on_disk": ("JsonBot", "PickleBot"),
     "sessions": ("SessionBot",),
     "sqlite_by_hand": ("SqliteBot",),

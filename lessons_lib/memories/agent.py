@@ -1,7 +1,4 @@
-"""The chatbot as LangChain's ready-made agent, its conversations in the checkpoints of a file.
-
-It loads LangChain, which nothing else in this room does.
-"""
+"""The chatbot as LangChain's ready-made agent, its conversations in the checkpoints of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from lessons_lib.memories.chatbot import Message, Step, Upload, heard, step_due
-from lessons_lib.memories.graph import Durability, OnGraph, checked, connect, thread
+from lessons_lib.memories.graph import Durability, OnGraph, checked_mode, connect, thread
 from lessons_lib.memories.scripted_model import ScriptedModel, Wish, as_ours
 
 
@@ -36,21 +33,11 @@ def next_step(messages: Sequence[BaseMessage]) -> list[Wish]:
 class AgentBot(OnGraph):
     """The chatbot on an agent that LangChain built: a conversation is remembered while its file is.
 
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> bot = AgentBot(folder.name)
-    >>> bot.say("My name is Ada.")
-    'Hello, Ada.'
-    >>> bot.close(); del bot
-    >>> bot = AgentBot(folder.name)
-    >>> bot.say("What is my name?")
-    'Your name is Ada.'
-    >>> bot.close(); folder.cleanup()
+    What the tools are called with and answer is in its state, and not in its `messages`.
     """
 
     def __init__(self, folder: Path | str, *, durability: Durability = "async") -> None:
-        """Open (or make) `graph.db` in the folder, which is made if it is missing."""
-        checked(durability)
+        checked_mode(durability)  # before there is a file
         self._connection = connect(folder)
         saver = SqliteSaver(self._connection)
         agent = create_agent(ScriptedModel(wants=next_step), [do_step], checkpointer=saver)
@@ -59,17 +46,13 @@ class AgentBot(OnGraph):
     def say(
         self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
         heard(text, file)  # which refuses what is no text, or no file
         turn = HumanMessage(text, additional_kwargs={"file": file} if file else {})
         answer: str = self._run({"messages": [turn]}, conversation)[-1].text
         return answer
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn of as many tool calls; return what they said now.
-
-        Called again after a kill, it finishes the turn that was cut off.
-        """
+        """Do named steps, each a tool call."""
         if not steps:
             raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
         before = len(self._newest(conversation))
@@ -79,18 +62,16 @@ class AgentBot(OnGraph):
         return [message.text for message in done if message.type == "tool"]
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first, without the tools."""
         return as_ours(self._newest(conversation))
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
-        """Go on from an earlier state: what was taken back stays in the thread's history."""
         saved = self._newest(conversation)
         asked = [i for i, message in enumerate(saved) if message.type == "human"]
         if not isinstance(turns, int) or not 1 <= turns <= len(asked):
             raise ValueError(f"turns is {turns!r}: give how many of the {len(asked)} to take back")
+        # The agent's reducer goes by the messages' ids, and keeps what it is not given again.
         earlier = [RemoveMessage(REMOVE_ALL_MESSAGES), *saved[: asked[-turns]]]
         self.graph.update_state(thread(conversation), {"messages": earlier}, as_node="model")
 
     def close(self) -> None:
-        """Close the file. The conversations stay in it."""
         self._connection.close()

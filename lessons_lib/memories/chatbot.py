@@ -3,14 +3,18 @@
 The model is a pure function of the messages it is *sent*. It holds nothing between two calls, as no
 language model does: whatever it seems to remember, a memory has sent to it again.
 
-Every memory takes a turn with `say`, shows a conversation with `messages`, and lets go of files and
-connections with `close`. Some can do more, each under the same name wherever it is found:
+Every memory takes a turn with `say`, shows a conversation with `messages` (the oldest first), and
+lets go of files and connections with `close`: what was written stays. Who speaks (`user`) makes no
+difference, unless a memory says so. Some can do more, under the same name wherever it is found, and
+there only what is special about it is said:
 
 - `resume(conversation)` finishes a turn that was cut off, and returns its answer
-- `work(steps, conversation=…)` takes a turn of several named steps; called again with the same
-  steps after a kill, it does those that were not done yet
+- `work(steps, conversation=…)` takes a turn of several named steps, in order, and returns what
+  those done now have said; called again after a kill, it does those that were not done yet
 - `back(turns, conversation=…)` takes the last turns back
 - `forget(conversation)` forgets a conversation
+
+Where there is no turn to finish, or no step to do, they raise ValueError.
 """
 
 from __future__ import annotations
@@ -61,16 +65,14 @@ def reply(messages: Sequence[Message]) -> str:
     """
     if _ear is not None:
         _ear(messages)
-    mine = [message for message in messages if message["role"] == "user"]
-    if not mine or messages[-1]["role"] != "user":
+    if not messages or messages[-1]["role"] != "user":
         raise ValueError("there is no message to answer: the last one sent must be the user's")
-    *before, last = mine
-    if re.search(r"what(?:'s| is) my name", last["content"], re.IGNORECASE):
-        return _name([message for message in messages[:-1] if message["role"] != "assistant"])
+    # What it said itself tells it nothing: it would take its own words for the user's.
+    *before, last = [message for message in messages if message["role"] != "assistant"]
     for asked, answer in _ANSWERS:
         if re.search(asked, last["content"], re.IGNORECASE):
             return answer(before)
-    return _acknowledge(last, len(mine))
+    return _acknowledge(last, sum(message["role"] == "user" for message in messages))
 
 
 _ear: Callable[[Sequence[Message]], None] | None = None
@@ -92,7 +94,8 @@ def overhear(ear: Callable[[Sequence[Message]], None] | None) -> None:
 
 
 def _said_first(before: Sequence[Message]) -> str:
-    return f"You said: {before[0]['content']}" if before else "You have not said anything yet."
+    said = [message["content"] for message in before if message["role"] == "user"]
+    return f"You said: {said[0]}" if said else "You have not said anything yet."
 
 
 def _name(before: Sequence[Message]) -> str:
@@ -128,6 +131,7 @@ _NAME = re.compile(r"\bmy name is (\w[\w'-]*)", re.IGNORECASE)
 _FEEDBACK = re.compile(r"\bthat was (?P<not>not )?helpful", re.IGNORECASE)
 
 _ANSWERS: tuple[tuple[str, Callable[[Sequence[Message]], str]], ...] = (
+    (r"what(?:'s| is) my name", _name),
     (r"what did i say first", _said_first),
     (r"what (?:was|is) in my file", _file),
     (r"was that helpful", _feedback),

@@ -46,9 +46,8 @@ def embedder(setting: str | None = None) -> Any:
     """Return the embedder that a setting `module:name` names; without one, the lexical embedder.
 
     `setting` is the environment's `LESSONS_EMBEDDER` when it is not given. The name may be a
-    function from texts to vectors, or an embeddings object (with `embed_documents`), or a class or
-    a function that makes one when it is called without arguments. Raises ValueError, in one
-    sentence, when the setting leads to none of these.
+    function from texts to vectors, an embeddings object (with `embed_documents`), or a class that
+    makes one when it is called without arguments. Raises ValueError when it leads to none of these.
 
     >>> embedder("") is lexical
     True

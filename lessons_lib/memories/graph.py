@@ -1,14 +1,10 @@
-"""The chatbot as a LangGraph graph, its conversations in checkpoints: in memory, or in a file.
-
-This module and its neighbours `graph_store`, `graph_mended`, `agent` and `slow_disk` load
-LangGraph; nothing else in this room does.
-"""
+"""The chatbot as a LangGraph graph, its conversations in checkpoints: in memory, or in a file."""
 
 from __future__ import annotations
 
 import operator
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -19,6 +15,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
 from langgraph.types import Overwrite
 
 from lessons_lib.memories.chatbot import (
@@ -64,16 +61,17 @@ def build(checkpointer: BaseCheckpointSaver[Any] | None, model: Model = reply) -
     def answer(state: Conversation) -> dict[str, list[Message]]:
         return {"messages": [answered(model(state["messages"]))]}
 
-    builder = StateGraph(Conversation)
-    builder.add_node("answer", answer)
-    add_steps(builder, "answer")
-    return builder.compile(checkpointer=checkpointer)
+    return compiled(answer, checkpointer)
 
 
-def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
-    """Lead from the start to the steps of a longer turn, one super-step each, or to another node.
+def compiled(
+    answer: Callable[..., dict[str, list[Message]]],
+    checkpointer: BaseCheckpointSaver[Any] | None,
+    store: BaseStore | None = None,
+) -> Graph:
+    """Compile a graph of the node that answers, and of the steps of a longer turn.
 
-    What the steps do is no state: it comes along as the run's context, under their names.
+    Each step is a super-step. What it does is no state: it comes along as the run's context.
     """
 
     def step(state: Conversation, runtime: Runtime[Any]) -> dict[str, list[Any]]:
@@ -81,14 +79,17 @@ def add_steps(builder: StateGraph[Any, Any, Any, Any], otherwise: str) -> None:
         return {"messages": [answered(step_due(name, runtime.context)())], "left": left}
 
     def first(state: Conversation) -> str:
-        return "step" if state.get("left") else otherwise
+        return "step" if state.get("left") else "answer"
 
     def then(state: Conversation) -> str:
         return "step" if state["left"] else END
 
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(Conversation)
+    builder.add_node("answer", answer)
     builder.add_node("step", step)
-    builder.add_conditional_edges(START, first, ["step", otherwise])
+    builder.add_conditional_edges(START, first, ["step", "answer"])
     builder.add_conditional_edges("step", then, ["step", END])
+    return builder.compile(checkpointer=checkpointer, store=store)
 
 
 def thread(conversation: str) -> RunnableConfig:
@@ -96,7 +97,7 @@ def thread(conversation: str) -> RunnableConfig:
     return {"configurable": {"thread_id": checked_id(conversation)}}
 
 
-def checked(durability: Durability) -> Durability:
+def checked_mode(durability: Durability) -> Durability:
     """Return the mode, or raise ValueError for what is none.
 
     LangGraph takes any word without a sound, and then behaves as in "async".
@@ -112,12 +113,12 @@ class OnGraph:
     def __init__(self, graph: Graph, durability: Durability) -> None:
         """Keep the graph, and when it is to save."""
         self.graph = graph
-        self.durability: Durability = checked(durability)
+        self.durability: Durability = checked_mode(durability)
 
     def say(
         self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to this memory."""
+        """Take a turn: one run of the graph."""
         turn: Conversation = {"messages": [heard(text, file)], "user": user, "left": []}
         answer: str = self._run(turn, conversation)[-1]["content"]
         return answer
@@ -127,21 +128,14 @@ class OnGraph:
         return bool(self.graph.get_state(thread(conversation)).tasks)
 
     def resume(self, conversation: str = "c1") -> str:
-        """Finish a turn that was cut off, and return its answer.
-
-        Raises ValueError when there is none: asking again would not do anything.
-        """
+        # Where the last turn has ended, LangGraph would run nothing, and say nothing of it.
         if not self.half_done(conversation):
             raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
         self._run(None, conversation)
         return self.messages(conversation)[-1]["content"]
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn; return what the steps done now have said.
-
-        Called again after a kill, it finishes the turn that was cut off. Raises ValueError when
-        there is no step, or the one that was cut off is not among them.
-        """
+        """Do named steps; raises ValueError when the one that was cut off is not among them."""
         if not steps:
             raise ValueError("there is no step to do: give them by name, as in {'mail': send}")
         before = len(self.messages(conversation))
@@ -150,7 +144,7 @@ class OnGraph:
         return [message["content"] for message in done[before:]]
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first."""
+        """Return the conversation as it was last saved."""
         return self._newest(conversation)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
@@ -160,12 +154,13 @@ class OnGraph:
             raise ValueError(
                 f"turns is {turns!r}: give how many of the {len(ends) - 1} to take back"
             )
+        # The reducer adds; and as if it came from "answer", so that nothing is left to run.
         earlier = {"messages": Overwrite(ends[turns]), "left": []}
         self.graph.update_state(thread(conversation), earlier, as_node="answer")
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation's checkpoints, as LangGraph does it."""
-        thread(conversation)
+        thread(conversation)  # which refuses what is no id
         assert isinstance(self.graph.checkpointer, BaseCheckpointSaver)
         self.graph.checkpointer.delete_thread(conversation)
 
@@ -195,14 +190,7 @@ class OnGraph:
 
 
 class InMemoryGraphBot(OnGraph):
-    """The chatbot on a graph whose checkpoints are kept by this process, while this object is.
-
-    >>> bot = InMemoryGraphBot()
-    >>> bot.say("My name is Ada.")
-    'Hello, Ada.'
-    >>> bot.say("What is my name?")
-    'Your name is Ada.'
-    """
+    """The chatbot on a graph whose checkpoints are kept by this process, while this object is."""
 
     def __init__(
         self,
@@ -211,7 +199,6 @@ class InMemoryGraphBot(OnGraph):
         model: Model = reply,
         durability: Durability = "async",
     ) -> None:
-        """Start with no conversation; nothing goes into the folder."""
         super().__init__(build(InMemorySaver(), model), durability)
 
     def close(self) -> None:
@@ -236,13 +223,11 @@ class GraphBot(OnGraph):
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        """Open (or make) `graph.db` in the folder, which is made if it is missing."""
-        checked(durability)
+        checked_mode(durability)  # before there is a file
         self._connection = connect(folder)
         super().__init__(build(SqliteSaver(self._connection), model), durability)
 
     def close(self) -> None:
-        """Close the file. The conversations stay in it."""
         self._connection.close()
 
 

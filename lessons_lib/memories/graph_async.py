@@ -11,7 +11,7 @@ import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from lessons_lib.memories.chatbot import Message, Model, Step, Upload, checked_folder, heard, reply
-from lessons_lib.memories.graph import Durability, OnGraph, build, checked, connect, thread
+from lessons_lib.memories.graph import Durability, OnGraph, build, checked_mode, connect, thread
 
 
 class AsyncGraphBot:
@@ -33,10 +33,9 @@ class AsyncGraphBot:
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        """Look at `graph.db` in the folder, or make it; ValueError when it is damaged."""
         self._path = checked_folder(folder) / "graph.db"
-        self._model, self._durability = model, checked(durability)
-        connect(folder).close()
+        self._model, self._durability = model, checked_mode(durability)
+        connect(folder).close()  # which raises ValueError for a file that is damaged
 
     @cached_property
     def _saver(self) -> AsyncSqliteSaver:

@@ -18,7 +18,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.sqlite import SqliteStore
 
 from lessons_lib.memories.chatbot import Model, Step, checked_folder, checked_id, reply
-from lessons_lib.memories.graph import Durability, checked
+from lessons_lib.memories.graph import Durability, checked_mode
 from lessons_lib.memories.graph_store import StoreBot, forget_facts
 from lessons_lib.memories.seal import Seal, SealedSerializer, SealedStore
 
@@ -49,49 +49,48 @@ class MendedBot(StoreBot):
     ) -> None:
         """Open (or make) `graph.db` in the folder. The key is kept elsewhere, and never there."""
         self._seal = Seal(key)
-        checked(durability)
+        checked_mode(durability)
         self._folder = checked_folder(folder)
-        with self._alone(""):  # two processes that make the tables at once are in each other's way
+        with self._alone("the tables"):  # two processes that make them are in each other's way
             super().__init__(folder, model=model, durability=durability)
 
     def say(self, text: str, *, conversation: str = "c1", **rest: Any) -> str:
         """Take a turn; who comes meanwhile with another turn of this conversation waits."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             return super().say(text, conversation=conversation, **rest)
 
     def resume(self, conversation: str = "c1") -> str:
-        """Finish a turn that was cut off. Its lock was let go of when its process ended."""
-        with self._alone(checked_id(conversation)):
+        # The lock of whoever was killed in it was let go of when that process ended.
+        with self._alone(conversation):
             return super().resume(conversation)
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             return super().work(steps, conversation=conversation)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
         """Go on from an earlier state; what was told since is no fact any more."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             super().back(turns, conversation=conversation)
             forget_facts(self.graph.store, conversation, len(self.messages(conversation)))
 
     def forget(self, conversation: str = "c1") -> None:
         """Delete a conversation, the facts told in it, and the bytes of both."""
-        with self._alone(checked_id(conversation)):
+        with self._alone(conversation):
             super().forget(conversation)
             forget_facts(self.graph.store, conversation)
             self._erase()
 
     def _alone(self, conversation: str) -> FileLock:
         """The lock of a conversation; its file's name does not give the conversation away."""
-        name = hashlib.sha256(conversation.encode()).hexdigest()[:32]
+        name = hashlib.sha256(checked_id(conversation).encode()).hexdigest()[:32]
         return FileLock(self._folder / f"{name}.lock")
 
     def _erase(self) -> None:
         """Write the file anew without what was deleted, and empty the log beside it."""
         saver = self.graph.checkpointer
         assert isinstance(saver, SqliteSaver)
-        with saver.cursor(transaction=False) as cursor:
+        with saver.cursor(transaction=False) as cursor:  # VACUUM may be in no transaction
             cursor.execute("VACUUM")
             busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:

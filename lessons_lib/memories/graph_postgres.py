@@ -18,7 +18,7 @@ from psycopg import Connection, errors
 from psycopg_pool import ConnectionPool
 
 from lessons_lib.memories.chatbot import Message, Model, Step, checked_id, checked_user, reply
-from lessons_lib.memories.graph import Durability, OnGraph, build, checked
+from lessons_lib.memories.graph import Durability, OnGraph, build, checked_mode
 from lessons_lib.memories.graph_store import build_with_store, forget_facts
 from lessons_lib.memories.seal import Seal
 from lessons_lib.memories.seal_postgres import SealedPostgresSaver, SealedPostgresStore
@@ -53,7 +53,7 @@ def pool(uri: str) -> Pool:
         min_size=1,
         max_size=MOST,
         timeout=PATIENCE,
-        kwargs={"autocommit": True, "prepare_threshold": 0},
+        kwargs={"autocommit": True, "prepare_threshold": 0},  # as in LangGraph's own connections
         check=ConnectionPool.check_connection,
         reset=_let_go,
         open=True,
@@ -82,14 +82,12 @@ class PostgresBot(OnGraph):
     """The chatbot on a checkpointed graph, its conversations in a database."""
 
     def __init__(self, uri: str, *, model: Model = reply, durability: Durability = "async") -> None:
-        """Connect, and make the tables if they are missing."""
-        checked(durability)
+        checked_mode(durability)
         self._pool = pool(uri)
         set_up(self._pool)
         super().__init__(build(PostgresSaver(self._pool), model), durability)
 
     def close(self) -> None:
-        """Close the connections. The conversations stay in the database."""
         self._pool.close()
 
 
@@ -104,37 +102,32 @@ class PostgresMendedBot:
     def __init__(
         self, uri: str, *, key: bytes, model: Model = reply, durability: Durability = "sync"
     ) -> None:
-        """Connect, and make the tables if they are missing. The key is kept elsewhere."""
         self._seal = Seal(key)
         self._model = model
-        self._durability: Durability = checked(durability)
+        self._durability: Durability = checked_mode(durability)
         self._pool = pool(uri)
         self._facts = pool(uri)  # of its own: a turn that holds a connection must not wait for one
         set_up(self._pool, statistics=False)
 
     def say(self, text: str, *, conversation: str = "c1", user: str = "ada", **rest: Any) -> str:
-        """Take a turn; who comes meanwhile with another turn of this conversation waits."""
         checked_user(user)
         with self._alone(conversation) as bot:
             return bot.say(text, conversation=conversation, user=user, **rest)
 
     def resume(self, conversation: str = "c1") -> str:
-        """Finish a turn that was cut off, by whichever worker."""
         with self._alone(conversation) as bot:
             return bot.resume(conversation)
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn; called again after a kill, it goes on."""
         with self._alone(conversation) as bot:
             return bot.work(steps, conversation=conversation)
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first; waits for nobody."""
+        """Return the conversation as it was last saved; waits for nobody."""
         with self._pool.connection() as connection:
             return self._on(connection).messages(conversation)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
-        """Go on from an earlier state; what was told since is no fact any more."""
         with self._alone(conversation) as bot:
             bot.back(turns, conversation=conversation)
             forget_facts(self._store(), conversation, len(bot.messages(conversation)))
@@ -156,7 +149,6 @@ class PostgresMendedBot:
             _empty_the_log(connection)
 
     def close(self) -> None:
-        """Close the connections. The conversations and the facts stay in the database."""
         self._pool.close()
         self._facts.close()
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.store.sqlite import SqliteStore
@@ -29,8 +28,8 @@ from lessons_lib.memories.graph import (
     Durability,
     Graph,
     OnGraph,
-    add_steps,
-    checked,
+    checked_mode,
+    compiled,
     connect,
 )
 
@@ -68,10 +67,7 @@ def build_with_store(
         facts = [known(text) for text in told_elsewhere(runtime.store, here)]
         return {"messages": [answered(model([*facts, *state["messages"]]))]}
 
-    builder = StateGraph(Conversation)
-    builder.add_node("answer", answer)
-    add_steps(builder, "answer")
-    return builder.compile(checkpointer=checkpointer, store=store)
+    return compiled(answer, checkpointer, store)
 
 
 def remember(store: BaseStore, here: tuple[str, ...], messages: list[Message]) -> None:
@@ -110,15 +106,8 @@ class StoreBot(OnGraph):
     >>> bot = StoreBot(folder.name)
     >>> bot.say("My name is Ada.", conversation="c1", user="ada")
     'Hello, Ada.'
+    >>> bot.forget("c1")  # a store has no part in what LangGraph does to a thread
     >>> bot.say("What is my name?", conversation="c2", user="ada")
-    'Your name is Ada.'
-    >>> bot.say("What is my name?", conversation="c3", user="bob")
-    'You have not told me your name.'
-
-    A store has no part in what LangGraph does to a thread:
-
-    >>> bot.forget("c1")
-    >>> bot.say("What is my name?", conversation="c4", user="ada")
     'Your name is Ada.'
     >>> bot.close(); folder.cleanup()
     """
@@ -126,8 +115,7 @@ class StoreBot(OnGraph):
     def __init__(
         self, folder: Path | str, *, model: Model = reply, durability: Durability = "async"
     ) -> None:
-        """Open (or make) `graph.db` in the folder, which is made if it is missing."""
-        checked(durability)
+        checked_mode(durability)
         self._saved = connect(folder)
         self._facts = connect(folder, isolation_level=None)  # a store makes its own transactions
         saver, store = self._open()
@@ -143,7 +131,6 @@ class StoreBot(OnGraph):
         return super().say(text, conversation=conversation, user=user, file=file)
 
     def close(self) -> None:
-        """Close the file. The conversations and the facts stay in it."""
         self._facts.close()
         self._saved.close()
 

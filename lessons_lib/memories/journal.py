@@ -182,17 +182,16 @@ class JournalBot:
         return self._answer(conversation, self._add(conversation, heard(text, file)))
 
     def resume(self, conversation: str = "c1") -> str:
-        """Answer a message that was cut off from its answer; raises ValueError if there is none."""
+        """Answer a message that was cut off from its answer."""
         messages = self.messages(conversation)
         if not messages or messages[-1]["role"] != "user":
             raise ValueError(f"conversation {conversation!r} has no turn to finish: say something")
         return self._answer(conversation, messages)
 
     def work(self, steps: Mapping[str, Step], *, conversation: str = "c1") -> list[str]:
-        """Do named steps in order, as one turn; return what the steps done now have said.
+        """Do named steps, each a step of the journal.
 
-        Called again after a kill, it does only the steps that were left. The step that the kill cut
-        off may have done its work and not come to say so: it is done again.
+        The one that a kill cut off may have done its work and not come to say so: it is done again.
         """
         step, state = self._now(conversation)
         left = state["left"] or list(steps)
@@ -208,7 +207,6 @@ class JournalBot:
         return said
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation after its newest step, oldest message first."""
         messages: list[Message] = self._now(conversation).state["messages"]
         return messages
 
@@ -221,7 +219,6 @@ class JournalBot:
         self.journal.put(conversation, now.step + 1, ends[-turns][1])
 
     def forget(self, conversation: str = "c1") -> None:
-        """Delete a conversation with its history."""
         self.journal.forget(conversation)
 
     def close(self) -> None:

@@ -22,12 +22,10 @@ class FileBot(PlainBot):
     name = ""
 
     def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
-        """Keep the file in the folder, which is made if it is missing."""
         super().__init__(folder, model=model)
         self.path = checked_folder(folder) / self.name
 
     def load(self, conversation: str) -> Conversations:
-        """Read the whole file."""
         return self.decoded(self.path.read_bytes()) if self.path.exists() else {}
 
     def decoded(self, data: bytes) -> Conversations:
@@ -72,13 +70,6 @@ class JsonBot(FileBot):
     """The chatbot on a JSON file that is written aside and put in its place at once.
 
     Whenever it is killed, the file is the old one or the new one, and never half of either.
-
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> JsonBot(folder.name).say("My name is Ada.")
-    'Hello, Ada.'
-    >>> JsonBot(folder.name).say("What is my name?")
-    'Your name is Ada.'
-    >>> folder.cleanup()
     """
 
     name = "conversations.json"
@@ -89,7 +80,6 @@ class JsonBot(FileBot):
         return conversations
 
     def keep(self, conversation: str, loaded: Conversations) -> None:
-        """Write the whole file, aside at first."""
         replace(self.path, json.dumps(loaded, ensure_ascii=False))
 
 

@@ -16,7 +16,7 @@ _BORDERS = (types.ModuleType, types.FunctionType, types.FrameType, type)
 
 
 def held(holder: object, fact: str) -> int:
-    """Count the texts with this fact that an object of this process leads to.
+    """Count the strings and bytes with this fact that an object of this process leads to.
 
     The walk follows references forward, and stops at modules, classes and functions.
 

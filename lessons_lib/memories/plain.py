@@ -32,7 +32,7 @@ class PlainBot:
     def say(
         self, text: str, *, conversation: str = "c1", user: str = "ada", file: Upload | None = None
     ) -> str:
-        """Take a turn. Who speaks (`user`) makes no difference to these memories."""
+        """Take a turn: load, add to it, keep."""
         loaded = self.load(checked_id(conversation))
         # The list itself, and no copy: where two turns go on at once, both add to it.
         messages = loaded.setdefault(conversation, [])
@@ -41,7 +41,7 @@ class PlainBot:
         return answer
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return a copy of the conversation, oldest message first."""
+        """Return a copy of the conversation."""
         return list(self.load(checked_id(conversation)).get(conversation, []))
 
     def close(self) -> None:
@@ -61,12 +61,10 @@ class DictBot(PlainBot):
     """
 
     def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
-        """Start with no conversation; nothing goes into `folder`."""
         super().__init__(folder, model=model)
         self.conversations: Conversations = {}
 
     def load(self, conversation: str) -> Conversations:
-        """Return all there is."""
         return self.conversations
 
     def forget(self, conversation: str = "c1") -> None:
@@ -93,7 +91,7 @@ class ThreadLocalBot(PlainBot):
     """The chatbot on `threading.local`: each worker thread has a list of its own.
 
     "One user, one thread" holds until a pool serves the next user on the same thread: then the
-    list follows the worker, and not the user.
+    list follows the worker, and not the user. It dies with the thread.
 
     >>> bot = ThreadLocalBot()
     >>> bot.say("My name is Ada.", conversation="c1", user="ada")
@@ -103,7 +101,6 @@ class ThreadLocalBot(PlainBot):
     """
 
     def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
-        """Start with no thread's list. Each dies with its thread."""
         super().__init__(folder, model=model)
         self._here = threading.local()
 
@@ -131,7 +128,6 @@ class ContextBot(PlainBot):
     """
 
     def __init__(self, folder: Path | str | None = None, *, model: Model = reply) -> None:
-        """Make the variable. It has no value until a context sets one."""
         super().__init__(folder, model=model)
         self._messages: ContextVar[tuple[Message, ...]] = ContextVar("messages")
 

@@ -1,7 +1,4 @@
-"""LangChain's own chat model with rules in place of a network: an agent's answers are certain.
-
-It loads LangChain; of this room only `agent` needs it.
-"""
+"""LangChain's own chat model with rules in place of a network: an agent's answers are certain."""
 
 from __future__ import annotations
 

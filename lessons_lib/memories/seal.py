@@ -51,6 +51,7 @@ class Seal:
 
     def check(self, data: bytes, seal: bytes) -> None:
         """Raise Tampered when the seal is not that of these bytes."""
+        # == would be over sooner where the first bytes differ: who forges could measure that.
         if not hmac.compare_digest(seal, self.of(data)):
             raise Tampered(f"{data[:20]!r} is not what was sealed: changed, or another key")
 
@@ -111,12 +112,7 @@ class SealedStore(SqliteStore):
         self._seal = seal
 
     def put(
-        self,
-        namespace: tuple[str, ...],
-        key: str,
-        value: Mapping[str, Any],
-        *rest: Any,
-        **more: Any,
+        self, namespace: tuple[str, ...], key: str, value: Any, *rest: Any, **more: Any
     ) -> None:
         """Store an item with its seal."""
         super().put(namespace, key, self._seal.on(value), *rest, **more)

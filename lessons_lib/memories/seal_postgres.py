@@ -30,7 +30,6 @@ class SealedPostgresSaver(PostgresSaver):
     """
 
     def __init__(self, connection: Connection[Any], seal: Seal) -> None:
-        """Save on a connection, sealed."""
         super().__init__(connection, serde=SealedSerializer(seal))
         self._seal = seal
 
@@ -41,7 +40,6 @@ class SealedPostgresSaver(PostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Store a checkpoint with its seal."""
         sealed = self._seal.on(_row(config, checkpoint))["seal"]
         kept: Any = {**metadata, "seal": sealed}
         return super().put(config, checkpoint, kept, new_versions)
@@ -63,10 +61,9 @@ class SealedPostgresSaver(PostgresSaver):
 
 
 class SealedPostgresStore(PostgresStore):
-    """A store whose items have a seal of their own: an item that was changed is not returned."""
+    """SealedStore on Postgres, with a pool of connections."""
 
     def __init__(self, connection: ConnectionPool[Connection[Any]], seal: Seal) -> None:
-        """Store on a pool of connections, sealed."""
         super().__init__(connection)
         self._seal = seal
 

@@ -12,27 +12,28 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import uvicorn
+
 if TYPE_CHECKING:
-    import httpx
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATIENCE = 20.0  # seconds that a client waits for an answer before it raises
 
 
+@dataclass(frozen=True)
 class Server:
     """What `serving` hands out: where the server is, its thread, and what went wrong in it."""
 
-    def __init__(self, address: str, thread: threading.Thread, errors: list[str]) -> None:
-        self.address = address
-        self.thread = thread
-        self.errors = errors
+    address: str
+    thread: threading.Thread
+    errors: list[str]
 
     def client(self) -> httpx.AsyncClient:
         """Make a client that knows the address: `async with server.client() as ada:`."""
-        import httpx
-
         # Nothing to verify on loopback, and to load the certificates takes a while.
         return httpx.AsyncClient(
             base_url=self.address, timeout=PATIENCE, trust_env=False, verify=False
@@ -46,36 +47,14 @@ def serving(app: ASGIApp) -> Iterator[Server]:
     The app's lifespan begins with the block. When the block is left, requests that still run are
     waited for, and the lifespan is over. Raises RuntimeError when the lifespan does not begin.
     """
-    import uvicorn
-
-    class Prompt(uvicorn.Server):
-        async def main_loop(self) -> None:  # uvicorn's own looks ten times a second
-            while not await self.on_tick(0):
-                await asyncio.sleep(0.005)
-
     errors: list[str] = []
-
-    def complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        errors.append(f"{context['message']}: {context.get('exception')}")
-
-    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-        asyncio.get_running_loop().set_exception_handler(complain)  # of tasks nobody awaits
-        try:
-            await app(scope, receive, send)
-        except Exception as error:  # as text: a kept exception would keep its frames
-            errors.append(f"{type(error).__name__}: {error}")
-            raise
-
-    config = uvicorn.Config(watched, lifespan="on", log_config=None, log_level=60, ws="none")
-    runner = Prompt(config)
-
-    def run() -> None:
-        with contextlib.suppress(SystemExit):  # so uvicorn ends when the lifespan did not begin
-            runner.run([door])
-
+    watched = _watched(app, errors)
+    runner = _Prompt(
+        uvicorn.Config(watched, lifespan="on", log_config=None, log_level=60, ws="none")
+    )
     with socket.create_server(("127.0.0.1", 0)) as door:
         door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio's own sockets have it
-        thread = threading.Thread(target=run, name="server", daemon=True)
+        thread = threading.Thread(target=runner.run, args=[[door]], name="server", daemon=True)
         thread.start()
         try:
             while thread.is_alive() and not runner.started:
@@ -89,6 +68,34 @@ def serving(app: ASGIApp) -> Iterator[Server]:
         finally:
             runner.should_exit = True
             thread.join(PATIENCE)
+
+
+class _Prompt(uvicorn.Server):
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        with contextlib.suppress(SystemExit):  # so uvicorn ends when the lifespan did not begin
+            super().run(sockets)
+
+    async def main_loop(self) -> None:
+        # uvicorn's own looks ten times a second: a lesson would wait for that at each block's end.
+        while not await self.on_tick(0):
+            await asyncio.sleep(0.005)
+
+
+def _watched(app: ASGIApp, errors: list[str]) -> ASGIApp:
+    """The app, whose errors are noted."""
+
+    def complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        errors.append(f"{context['message']}: {context.get('exception')}")
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        asyncio.get_running_loop().set_exception_handler(complain)  # of tasks nobody awaits
+        try:
+            await app(scope, receive, send)
+        except Exception as error:  # as text: a kept exception would keep its frames
+            errors.append(f"{type(error).__name__}: {error}")
+            raise
+
+    return watched
 
 
 async def sent(client: httpx.AsyncClient, path: str, text: str) -> asyncio.Task[httpx.Response]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lessons_lib.observe.pictures.diagram import Arrow, Box, Diagram, Frame, State, size
+from lessons_lib.crash_lab.report import STATES, Column, side_by_side
+from lessons_lib.observe.pictures.diagram import Arrow, Box, Diagram, Frame
 from lessons_lib.observe.pictures.drawing import Picture, draw
-from lessons_lib.observe.pictures.layout import Layout, Place
 
-_MARGIN, _PAD, _TITLE, _ROW, _GAP = 14, 12, 34, 64, 64
+_GAP = 64  # room for the arrows to the database and back
 
 Note = tuple[int, str]
 """Who did a step, as a process id, and the step."""
@@ -33,59 +33,42 @@ def shift(notes: Sequence[Note], killed: int, saved: Sequence[str]) -> Picture:
             "did the others"
         )
     last = before[-1]
-    left = [_box(f"a{n}", one, "redone" if one == last else "kept") for n, one in enumerate(before)]
-    right = [_box(f"b{n}", one, "again" if one == last else "") for n, one in enumerate(after)]
+    again = after.index(last) if last in after else 0
+    down = max(0, len(before) - 1 - again)  # the step that died stands in the same row twice
     database = Box("database", "Postgres", "cylinder", tuple(saved))
-    first = after.index(last) if last in after else 0
-    arrows = [Arrow(box.id, "database") for box in left if box.note == "kept"]
-    arrows.append(Arrow("database", right[first].id))
-    frames = (
-        Frame("a", "a worker: killed", tuple(box.id for box in left), broken=True),
-        Frame("b", "another worker", tuple(box.id for box in right)),
+    fates = ["redone" if step == last else "kept" for step in before]
+    later = ["again" if step == last else "" for step in after]
+    columns: tuple[Column, ...] = (
+        _worker("a worker: killed", before, fates, 0),
+        (None, 0, [(database, 0)]),
+        _worker("another worker", after, later, down),
     )
-    diagram = Diagram((*left, database, *right), tuple(arrows), frames, "LR")
-    # the step that died stands in the same row twice
-    down = max(0, len(before) - 1 - first)
-    layout = _lay_out(left, database, right, down)
+    boxes = tuple(box for _, _, column in columns for box, _ in column)
+    arrows = [Arrow(box.id, "database") for box in boxes if box.note == "kept"]
+    arrows.append(
+        Arrow("database", boxes[len(before) + 1 + again].id)
+    )  # the database stands between
+    frames = tuple(frame for frame, _, _ in columns if frame)
+    diagram = Diagram(boxes, tuple(arrows), frames, "LR")
     said = {"the killed worker": before, "another worker": after, "in the database": saved}
     text = "\n".join(f"{who:<20}{' · '.join(steps)}" for who, steps in said.items())
-    return draw(diagram, _alt(before, after, saved), text, layout)
+    return draw(diagram, _alt(before, after, saved), text, side_by_side(columns, _GAP))
 
 
-_STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost"}
-
-
-def _box(name: str, step: str, fate: str) -> Box:
-    return Box(name, step, state=_STATES.get(fate, "plain"), note=fate)
-
-
-def _lay_out(left: list[Box], database: Box, right: list[Box], down: int) -> Layout:
-    """Three columns: the killed worker, the database, the other one, which begins further down."""
-    places: dict[str, Place] = {}
-    frames: dict[str, Place] = {}
-    x = float(_MARGIN)
-    rows = max(len(left), down + len(right))
-    for name, column, first in (("a", left, 0), ("", [database], 0), ("b", right, down)):
-        inner = max(size(box)[0] for box in column)
-        top = _MARGIN + _TITLE + first * _ROW
-        for row, box in enumerate(column):
-            width, height = size(box)
-            places[box.id] = (x + _PAD + (inner - width) / 2, top + row * _ROW, width, height)
-        if name:
-            tall = _TITLE + len(column) * _ROW + 8
-            frames[name] = (x, top - _TITLE, inner + 2 * _PAD, tall)
-        x += inner + 2 * _PAD + _GAP
-    height = 2 * _MARGIN + _TITLE + rows * _ROW + 8
-    return Layout(places, {}, frames, x - _GAP + _MARGIN, height)
+def _worker(title: str, steps: Sequence[str], fates: Sequence[str], down: int) -> Column:
+    """A worker's frame, and its steps with their fates, from the row `down` on."""
+    column = [
+        (Box(f"{title} {row}", step, state=STATES.get(fate, "plain"), note=fate), row)
+        for row, (step, fate) in enumerate(zip(steps, fates, strict=True), down)
+    ]
+    ids = tuple(box.id for box, _ in column)
+    return Frame(title, title, ids, broken="redone" in fates), down, column
 
 
 def _alt(before: Sequence[str], after: Sequence[str], saved: Sequence[str]) -> str:
+    did, went_on, stored = map(", ".join, (before, after, saved))
     return (
-        f"A broken frame: the killed worker did {_listed(before)}. What is kept of it stands in a "
-        f"cylinder, the database. A whole frame: another worker did {_listed(after)}, and so "
-        f"{before[-1]} again. In the database, in the end: {_listed(saved)}."
+        f"A broken frame: the killed worker did {did}. What is kept of it stands in a cylinder, "
+        f"the database. A whole frame: another worker did {went_on}, and so {before[-1]} again. In "
+        f"the database, in the end: {stored}."
     )
-
-
-def _listed(steps: Sequence[str]) -> str:
-    return ", ".join(steps)

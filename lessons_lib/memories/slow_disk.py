@@ -43,7 +43,7 @@ class SlowDisk(SqliteSaver):
     ) -> RunnableConfig:
         """Save a checkpoint, or never return."""
         if self._left <= 0:
-            if metadata["source"] == "loop":
+            if metadata["source"] == "loop":  # before a run's input no step has written anything
                 self._writes_after(config).wait()
             moment(STUCK)
             threading.Event().wait()

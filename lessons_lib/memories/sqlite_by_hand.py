@@ -53,10 +53,7 @@ class SqliteBot:
     """
 
     def __init__(self, folder: Path | str, *, model: Model = reply) -> None:
-        """Open (or make) the database; it waits for other processes' writes.
-
-        Raises ValueError for a file that is damaged or another program's.
-        """
+        """Open (or make) the database; it waits for other processes' writes."""
         self.model = model
         # One connection, used by one thread at a time; without a transaction of its own making.
         self._lock = threading.Lock()
@@ -92,7 +89,6 @@ class SqliteBot:
         return self._answer(conversation, rows[0][0])
 
     def messages(self, conversation: str = "c1") -> list[Message]:
-        """Return the conversation as it was last saved, oldest message first."""
         rows = self._run(
             "SELECT heard, said FROM turns WHERE conversation = ? ORDER BY number",
             (checked_id(conversation),),
@@ -100,7 +96,6 @@ class SqliteBot:
         return _messages(rows)
 
     def back(self, turns: int = 1, *, conversation: str = "c1") -> None:
-        """Take the last turns back."""
         if not isinstance(turns, int) or turns < 1:
             raise ValueError(f"turns is {turns!r}: give how many to take back, 1 or more")
         key = checked_id(conversation)
@@ -117,7 +112,6 @@ class SqliteBot:
         self._run("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Close the file. The conversations stay in it."""
         with self._lock:
             self._database.close()
 

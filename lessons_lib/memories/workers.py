@@ -21,13 +21,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import procrastinate
 
 from lessons_lib.crash_lab.children import start
 from lessons_lib.crash_lab.crossing import loads, pack
-
-if TYPE_CHECKING:
-    import procrastinate
 
 Turn = Callable[[str, str], None]
 """Takes a turn: given the conversation and the order."""
@@ -39,8 +38,6 @@ LOOK = 0.02  # seconds between two looks at what is certain to come
 
 def queue(uri: str, turn: Turn | None = None) -> procrastinate.App:
     """Procrastinate on a database, with one kind of task: a turn."""
-    import procrastinate
-
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     connector = procrastinate.PsycopgConnector(conninfo=uri, min_size=1, max_size=4)
     app = procrastinate.App(connector=connector)
@@ -59,12 +56,8 @@ class Staff:
     def __init__(self, uri: str, app: procrastinate.App) -> None:
         self._uri = uri
         self._app = app
-        self._workers: dict[int, tuple[BaseProcess, Connection[Any, Any]]] = {}
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The workers' process ids."""
-        return tuple(self._workers)
+        # By process id, with the line that a worker reads until its end.
+        self.workers: dict[int, tuple[BaseProcess, Connection[Any, Any]]] = {}
 
     async def hire(self, prepare: Callable[[str], Turn], many: int = 1) -> None:
         """Start workers; each calls `prepare(uri)` once, and then what that returned."""
@@ -72,23 +65,23 @@ class Staff:
         started = [start(_serve, self._uri, packed) for _ in range(many)]
         for process, line in started:
             assert process.pid is not None
-            self._workers[process.pid] = process, line
+            self.workers[process.pid] = process, line
             atexit.register(process.kill)  # or multiprocessing would wait for it, at the end
         for _, line in started:
-            told = await asyncio.to_thread(_heard, line)
-            if told != "ready":
-                raise RuntimeError(f"a worker did not start: {told}")
+            try:
+                await asyncio.to_thread(line.recv)
+            except (EOFError, OSError):
+                raise RuntimeError("a worker did not start: it said nothing") from None
 
-    async def order(self, thread: str, *orders: str, locked: bool = True) -> None:
-        """Put turns of one conversation into the queue."""
-        task = self._app.tasks["turn"]
+    async def order(self, thread: str, *orders: str) -> None:
+        """Put turns of one conversation into the queue; its lock has them taken one at a time."""
+        job = self._app.tasks["turn"].configure(lock=thread)
         for order in orders:
-            job = task.configure(lock=thread if locked else None)
             await job.defer_async(thread=thread, order=order)
 
     def kill(self, pid: int) -> None:
         """Kill a worker (SIGKILL)."""
-        process, line = self._workers.pop(pid)
+        process, line = self.workers.pop(pid)
         atexit.unregister(process.kill)
         process.kill()
         process.join()
@@ -96,7 +89,7 @@ class Staff:
 
     async def dismiss(self) -> None:
         """End all workers."""
-        for pid in list(self._workers):
+        for pid in list(self.workers):
             self.kill(pid)
 
     async def rescue(self) -> int:
@@ -136,13 +129,6 @@ async def working(uri: str) -> AsyncIterator[Staff]:
             yield staff
         finally:
             await staff.dismiss()
-
-
-def _heard(line: Connection[Any, Any]) -> str:
-    try:
-        return str(line.recv())
-    except (EOFError, OSError):
-        return "it said nothing"
 
 
 def _serve(line: Connection[Any, Any], uri: str, packed: bytes) -> None:

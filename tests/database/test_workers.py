@@ -70,7 +70,7 @@ def prepare(uri):
 async def main():
     async with working(sys.argv[1]) as staff:
         await staff.hire(prepare, 2)
-        print(*staff.pids, flush=True)
+        print(*staff.workers, flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())

@@ -102,6 +102,16 @@ def test_a_conversation_is_remembered_until_it_is_forgotten(bot: Any) -> None:
     assert len(bot.messages("c2")) == 2
 
 
+@pytest.mark.parametrize(
+    "kind", ["pickle", "JSON", "SQLite", "journal", "saver", "store", "mended", "agent"]
+)
+def test_a_bot_made_later_knows_the_conversation(kind: str, tmp_path: Path) -> None:
+    for text, answer in (("My name is Ada.", "Hello, Ada."), (ASK, KNOWN)):
+        bot = BOTS[kind](tmp_path)
+        assert bot.say(text) == answer
+        bot.close()
+
+
 def test_turns_are_taken_back(bot: Any) -> None:
     if not hasattr(bot, "back"):
         return

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessons_lib.memories import Journal, JournalBot
-from lessons_lib.memories.journal import Damaged, Entry, StepTaken
+from lessons_lib.memories.journal import Damaged, Entry, Journal, JournalBot, StepTaken
 
 STATES = st.dictionaries(st.text(max_size=8), st.text(max_size=300) | st.integers(), max_size=4)
 
