@@ -17,12 +17,12 @@ from itertools import islice
 
 from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
 from ..holding.frames import stack_of
-from ..holding.links import is_a, is_dict_of, mro, with_subclasses
+from ..holding.links import is_a, is_dict_of, with_subclasses
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length
 from .fact import Text
 from .finds import Find, Found, Whereabouts
-from .keepers import blobs_in
+from .keepers import KEEPERS, blob_ids, is_keeper, is_readable
 
 MOST_COPIES = 40
 """So many live copies are followed back to their holders."""
@@ -99,7 +99,7 @@ class _Look:
     def __init__(self, text: Text, search: Search) -> None:
         self.text = text
         self.search = search
-        loaded = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
+        loaded = [getattr(sys.modules.get(home), name, None) for name, home in KEEPERS.items()]
         texts = with_subclasses(str, bytes, bytearray)
         wanted = texts | with_subclasses(*filter(None, loaded))
         special = [thing for thing in search.found if id(type(thing)) in wanted]
@@ -212,36 +212,6 @@ class _Look:
             if not (copy.by_words or copy.apart)
             for above in self.search.direct[id(copy.thing)][:1]
         ]
-
-
-# -- savers and stores ---------------------------------------------------------------------------
-
-
-_KEEPERS = {
-    "BaseCheckpointSaver": "langgraph.checkpoint.base",
-    "BaseStore": "langgraph.store.base",
-}
-"""LangGraph's savers and stores by name: to look for them is no reason to load it."""
-
-
-def is_keeper(kind: type) -> bool:
-    """Whether a class is a saver or a store of LangGraph's."""
-    return any(_KEEPERS.get(base.__name__) == base.__module__ for base in mro(kind))
-
-
-def is_readable(keeper: object) -> bool:
-    """Whether a saver or a store keeps what it has in the process, where it can be read."""
-    return any(base.__name__ in ("InMemorySaver", "InMemoryStore") for base in type(keeper).__mro__)
-
-
-def blob_ids(keeper: object) -> set[int]:
-    """The ids of the serialised bytes in an InMemorySaver."""
-    if not (is_readable(keeper) and hasattr(keeper, "storage")):
-        return set()
-    try:
-        return {id(blob.data) for blob in blobs_in(keeper)}
-    except Exception:  # that it cannot be read is said where it is searched
-        return set()
 
 
 # -- in words ------------------------------------------------------------------------------------
