@@ -184,31 +184,29 @@ _STATES: dict[str, State] = {"kept": "kept", "redone": "lost", "again": "lost", 
 def picture(report: Crash) -> Picture:
     """Draw the lives from left to right, time running down, each earlier moment with its fate."""
     shown, hidden = _around_the_end(_rows(report))
-    boxes: list[Box] = []
-    frames: list[Frame] = []
-    box_places: dict[str, Place] = {}
-    frame_places: dict[str, Place] = {}
-    left, tallest = float(_MARGIN), 0.0
+    boxes: dict[Box, Place] = {}
+    frames: dict[Frame, Place] = {}
+    left = float(_MARGIN)
     for number, (life, rows) in enumerate(zip(report.lives, shown, strict=True), 1):
         column = _column(number, rows, report)
-        ids = tuple(box.id for box, _ in column)
+        ids = tuple(box.id for box in column)
         broken = life.ended.startswith(("killed", "ended by itself")) or "then died" in life.ended
         frame = Frame(f"life {number}", _title(number, life), ids, broken)
         # As wide as its widest box, and as long as it lived.
-        inner = max(len(frame.title) * style.TEXT_WIDTH, *(size(box)[0] for box, _ in column))
-        for box, row in column:
+        inner = max(len(frame.title) * style.TEXT_WIDTH, *(size(box)[0] for box in column))
+        for box, row in column.items():
             width, height = size(box)
             middle = left + _PAD + (inner - width) / 2
-            box_places[box.id] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
-        tall = _TITLE + (max(row for _, row in column) + 1) * _ROW + 8
-        frame_places[frame.id] = (left, float(_MARGIN), inner + 2 * _PAD, tall)
-        left, tallest = left + inner + 2 * _PAD + _GAP, max(tallest, tall)
-        boxes += [box for box, _ in column]
-        frames.append(frame)
+            boxes[box] = (middle, _MARGIN + _TITLE + row * _ROW, width, height)
+        tall = _TITLE + (max(column.values()) + 1) * _ROW + 8
+        frames[frame] = (left, float(_MARGIN), inner + 2 * _PAD, tall)
+        left += inner + 2 * _PAD + _GAP
     left_out = f"… and {hidden} more moments, not drawn" if hidden else ""
     diagram = Diagram(tuple(boxes), (), tuple(frames), "TB", left_out)
-    layout = Layout(box_places, {}, frame_places, left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
-    return draw(diagram, _alt(report), str(report), layout, see=boxes[-1].id)
+    places = [{each.id: place for each, place in some.items()} for some in (boxes, frames)]
+    tallest = max(tall for *_, tall in frames.values())
+    layout = Layout(places[0], {}, places[1], left - _GAP + _MARGIN, tallest + 2 * _MARGIN)
+    return draw(diagram, _alt(report), str(report), layout, see=diagram.boxes[-1].id)
 
 
 def _rows(report: Crash) -> list[dict[str, int]]:
@@ -235,10 +233,10 @@ def _around_the_end(rows: list[dict[str, int]]) -> tuple[list[dict[str, int]], i
     return kept, max(0, total - MAX_ROWS)
 
 
-def _column(number: int, rows: dict[str, int], report: Crash) -> list[tuple[Box, int]]:
+def _column(number: int, rows: dict[str, int], report: Crash) -> dict[Box, int]:
     """The boxes of one life with their rows; a life with none to show says so."""
     life = report.lives[number - 1]
-    boxes = []
+    column = {}
     for name, row in rows.items():
         fate = next((fate for fate, names in report.fates().items() if name in names), "")
         if number > 1 and fate == "redone":
@@ -246,12 +244,9 @@ def _column(number: int, rows: dict[str, int], report: Crash) -> list[tuple[Box,
         elif number == len(report.lives):
             fate = ""
         title = counted([name] * life.passed.count(name))
-        state = _STATES.get(fate, "plain")
-        boxes.append((Box(f"{number} {name}", title, state=state, note=fate), row))
-    if boxes:
-        return boxes
+        column[Box(f"{number} {name}", title, state=_STATES.get(fate, "plain"), note=fate)] = row
     nothing = "no moment passed" if life.value is None else _value(life)
-    return [(Box(f"{number}", "…" if life.passed else nothing, "note"), 0)]
+    return column or {Box(f"{number}", "…" if life.passed else nothing, "note"): 0}
 
 
 def _value(life: Life) -> str:
