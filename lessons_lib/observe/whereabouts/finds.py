@@ -102,9 +102,8 @@ class Whereabouts:
         return iter(self.finds)
 
     def __str__(self) -> str:
-        if not self.finds:
-            return "\n".join((*self.unread, self._headline(), *self.notes))
-        return "\n".join((*self.unread, str(self.table())))
+        told = [str(self.table())] if self.finds else [self._headline(), *self.notes]
+        return "\n".join([*self.unread, *told])
 
     __repr__ = __str__
 

@@ -93,11 +93,11 @@ def blobs_in(saver: Any) -> Iterator[Part]:
 
 
 def blob_ids(keeper: object) -> set[int]:
-    """The ids of the serialised bytes in an InMemorySaver."""
-    if not (is_readable(keeper) and hasattr(keeper, "storage")):
-        return set()
+    """The ids of the serialised bytes in an InMemorySaver; none for a store."""
     try:
-        return {id(blob.value) for blob in blobs_in(keeper)}
+        return (
+            {id(blob.value) for blob in blobs_in(keeper)} if hasattr(keeper, "storage") else set()
+        )
     except Exception:  # that it cannot be read is said where it is searched
         return set()
 

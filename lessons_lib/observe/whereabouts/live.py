@@ -22,7 +22,7 @@ from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length
 from .fact import Text
 from .finds import Find, Found, Whereabouts
-from .keepers import KEEPERS, blob_ids, is_keeper, is_readable
+from .keepers import KEEPERS, blob_ids, is_readable
 
 MOST_COPIES = 40
 """So many live copies are followed back to their holders."""
@@ -48,7 +48,7 @@ class Seen(Found):
     """What a look at the live objects found: the copies, those held by names first, and keepers.
 
     Attributes:
-        keepers: Savers and stores that live in the process, each with what holds it, in words.
+        keepers: Savers and stores that keep all in the process, each with what holds it, in words.
         typed: Whether the notebook's record of what was typed and shown has the text too.
     """
 
@@ -70,11 +70,10 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     followed, kept = wanted[:MOST_COPIES], [_Target(keeper) for keeper in keepers]
     if followed or kept:
         search.look_for([target.thing for target in (*followed, *kept)])
-    read = {id(keeper) for keeper in keepers if is_readable(keeper)}
     for keeper in kept:
         _follow(keeper, search)
     for copy in followed:
-        _follow(copy, search, read)
+        _follow(copy, search, set(map(id, keepers)))
     lonely = [
         above
         for copy in followed
@@ -117,7 +116,7 @@ class _Target:
 
 
 def _met(text: Text, search: Search) -> tuple[list[object], list[object]]:
-    """The copies of a text that there are, each once, and the savers and stores."""
+    """The copies of a text that there are, each once, and the savers and stores in memory."""
     loaded = [getattr(sys.modules.get(home), name, None) for name, home in KEEPERS.items()]
     texts = with_subclasses(str, bytes, bytearray)
     wanted = texts | with_subclasses(*filter(None, loaded))
@@ -125,7 +124,7 @@ def _met(text: Text, search: Search) -> tuple[list[object], list[object]]:
     copies = [thing for thing in special if text.inside(thing)]
     copies += search.walk(text.in_text, texts, text.inside)
     each_once = {id(copy): copy for copy in copies}
-    return list(each_once.values()), [thing for thing in special if is_keeper(type(thing))]
+    return list(each_once.values()), [thing for thing in special if is_readable(thing)]
 
 
 def _beside_program(

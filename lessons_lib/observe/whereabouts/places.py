@@ -50,8 +50,7 @@ def search_places(places: Sequence[object], text: Text) -> Found:
 
 
 def _is_graph(place: object) -> bool:
-    names = {base.__name__ for base in type(place).__mro__}
-    return "Pregel" in names
+    return any(base.__name__ == "Pregel" for base in type(place).__mro__)
 
 
 def _parts(place: Any, notes: list[str]) -> Iterator[Any]:
@@ -143,9 +142,6 @@ def _out_of_reach(place: Any) -> str:
         return "its event loop is closed; make it anew in a loop that runs"
     if not loop.is_running():
         return "its event loop stands still; search while it runs"
-    try:
-        mine = asyncio.get_running_loop() is loop
-    except RuntimeError:
-        mine = False
-    call = "await asyncio.to_thread(where_is, …)"
-    return f"its event loop waits for this very call; write {call}" if mine else ""
+    if asyncio._get_running_loop() is loop:
+        return "its event loop waits for this very call; write await asyncio.to_thread(where_is, …)"
+    return ""
