@@ -41,7 +41,7 @@ def main():
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped.\n")
+        sys.stderr.write("\nStopped. Start it again with the same command.\n")
         return 130
 
 

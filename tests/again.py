@@ -13,59 +13,127 @@ import argparse
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tests.project import ROOT, notebooks
 
 AT_ONCE = 2
 TIMEOUT = 900.0  # seconds for one lesson
-_DIFFERED = re.compile(r"^(?:FAILED|ERROR) \S*?(\w+\.ipynb(?:::[\w ]+\w)?)", re.MULTILINE)
+WIDTH = 76
+# Without the plugins that only the course's own tests need.
+_PYTEST = ("-m", "pytest", "-q", "-o", "addopts=--disable-plugin-autoload")
+_PLUGINS = ("-p", "tests.front_end", "-p", "no:cacheprovider")
+_COLOURS = re.compile(r"(?:#x1B|\x1b)\[[0-9;]*m")
+
+Differing = dict[str, list[str]]
+"""The cells that were not as stored, and for each what it was and is now."""
 
 
-def run(lesson: Path) -> list[str]:
-    """Run a lesson once; the cells that differed, or the lesson if it did not come to its end."""
-    command = [sys.executable, "-m", "pytest", str(lesson), "-q", "-rfE", "--color=no"]
-    command += ["--disable-plugin-autoload", "-p", "tests.front_end", "-p", "no:cacheprovider"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT,
-        )
-    except subprocess.TimeoutExpired:
-        print(f"{lesson.name} was stopped after {TIMEOUT:.0f} s", flush=True)
-        return [f"{lesson.name} (stopped)"]
-    if done.returncode == 0:
-        return []
-    print(done.stdout[-4000:] + done.stderr[-2000:], flush=True)
-    return _DIFFERED.findall(done.stdout) or [f"{lesson.name} (did not run)"]
+def run(
+    lesson: Path,
+    python: Path = Path(sys.executable),
+    more: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+) -> Differing:
+    """Run a lesson once; in place of cells it tells why the lesson did not come to its end."""
+    with tempfile.TemporaryDirectory(prefix="rc-") as folder:
+        seen = Path(folder) / "seen.xml"
+        command = [str(python), *_PYTEST, *_PLUGINS, *more, f"--junitxml={seen}", str(lesson)]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=env,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            return {f"stopped after {TIMEOUT:.0f} s": []}
+        found = dict(_differing(ElementTree.parse(seen).getroot())) if seen.exists() else {}
+    if done.returncode and not found:
+        return {f"did not run: {_last(done.stdout + done.stderr)}": []}
+    return found
 
 
-def chosen(names: Sequence[str]) -> list[Path]:
-    """The lessons whose file begins with one of the names; all, if there are none."""
-    return [path for path in notebooks() if not names or path.name.startswith(tuple(names))]
+def _differing(suite: ElementTree.Element) -> Iterator[tuple[str, list[str]]]:
+    """Each cell that did not pass, from what pytest noted down."""
+    for case in suite.iter("testcase"):
+        said = next((one for one in case if one.tag in ("failure", "error")), None)
+        if said is None:
+            continue
+        noted = {one.get("name"): one.get("value", "") for one in case.iter("property")}
+        told = [f"now: {_last(said.text or '')}"]
+        if "stored" in noted:
+            old, new = where_it_differs(noted["stored"], noted["now"])
+            told = [f"was: {old}", f"now: {new}"]
+        yield case.get("name", ""), told
+
+
+def where_it_differs(old: str, new: str) -> tuple[str, str]:
+    """The first line that two outputs do not share, each cut to a screen's width.
+
+    >>> where_it_differs("1\\n2\\n", "1\\n3\\n")
+    ('2', '3')
+    """
+    for pair in zip_longest(old.splitlines(), new.splitlines(), fillvalue="(no line)"):
+        if pair[0] != pair[1]:
+            break
+    else:
+        return "(blanks)", "(blanks)"
+    at = next((n for n, (a, b) in enumerate(zip(*pair, strict=False)) if a != b), 0)
+    start = max(0, at - WIDTH // 3) if max(map(len, pair)) > WIDTH else 0
+    cut = [("…" if start else "") + line[start : start + WIDTH] for line in pair]
+    return cut[0], cut[1]
+
+
+def _last(text: str) -> str:
+    lines = [line.strip() for line in _COLOURS.sub("", text).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "nothing was said"
+
+
+def told(found: Differing) -> str:
+    """The cells that differed, a few lines for each."""
+    lines = [[f"  {cell}", *(f"    {line}" for line in what)] for cell, what in found.items()]
+    return "\n".join(line for cell in lines for line in cell)
+
+
+def lesson(word: str) -> Path:
+    """The lesson whose file begins with a word of the command line."""
+    for path in notebooks():
+        if path.name.startswith(word):
+            return path
+    raise argparse.ArgumentTypeError(
+        f"there is no lesson {word!r}: name one by its number, such as 09"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the lessons so many times; 0 when no run differed."""
     parser = argparse.ArgumentParser(prog="python -m tests.again")
     parser.add_argument("times", type=int, help="how often each lesson is run")
-    parser.add_argument("lessons", nargs="*", help="such as 04 (default: all)")
+    parser.add_argument("lessons", nargs="*", type=lesson, help="such as 04 (default: all)")
     options = parser.parse_args(arguments)
-    lessons = chosen(options.lessons)
-    if options.times < 1 or not lessons:
-        parser.error("nothing to run: give a number from 1 up, and lessons that there are")
+    if options.times < 1:
+        parser.error("nothing to run: give a number from 1 up")
+    lessons = options.lessons or notebooks()
+    cells: Counter[str] = Counter()
+    differing = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(run, lessons * options.times))
-    cells = Counter(cell for differed in found for cell in differed)
-    differing = sum(map(bool, found))
-    print(f"{len(found)} runs of {len(lessons)} lessons, {AT_ONCE} at once: {differing} differed.")
+        runs = lessons * options.times
+        for path, found in zip(runs, pool.map(run, runs), strict=True):
+            cells.update(f"{path.name}::{cell}" for cell in found)
+            differing += bool(found)
+            if found:
+                print(path.name, told(found), sep="\n", flush=True)
+    print(f"{len(runs)} runs of {len(lessons)} lessons, {AT_ONCE} at once: {differing} differed.")
     for cell, often in cells.most_common():
         print(f"  {cell}: {often} of {options.times}")
     return 1 if differing else 0

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import ast
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,9 +26,11 @@ from typing import Any
 
 import psutil
 
+from lessons_lib.launch.lock import pins
+from lessons_lib.launch.project import HERE, interpreter
 from tests.kernels import FrontEndKernel, Place
 from tests.notebooks import reading
-from tests.project import ROOT, notebooks, relative, tracked_files
+from tests.project import ROOT, copy_to, notebooks
 
 ROUNDS = 3  # a lesson and its floor, in turns
 MEGA = 1_000_000
@@ -301,7 +302,7 @@ def _machine_rows(saver: Any) -> Iterator[Row]:
     slides = [_seconds(partial(slider.set_trait, "value", place)) for place in places]
     slide = sorted(slides)[94]
     yield Row(f"{what}95 of 100 slides", f"{slide * 1000:.0f} ms", "<= 50 ms", slide <= 0.05)
-    tree = _seconds(lambda: time_machine(graph, _THREAD).picture())
+    tree = _seconds(lambda: time_machine(graph, _THREAD).read.picture())
     yield Row(f"{what}tree", f"{tree:.2f} s", "<= 1 s", tree <= 1)
     sizes = _seconds(lambda: storage(saver))
     yield Row(f"storage, {_LONG} checkpoints, {name}", f"{sizes:.2f} s", "<= 2 s", sizes <= 2)
@@ -375,18 +376,12 @@ def size(folder: Path) -> int:
 
 def disk_rows() -> Iterator[Row]:
     """The environment on disk, as it is now, less what only the tests need."""
-    own = ROOT / ".venv"
-    folder = own if own.exists() else Path(sys.prefix)
-    only_tests = _pinned("tests/requirements.txt") - _pinned("binder/requirements.txt")
+    folder = HERE.venv if HERE.venv.exists() else Path(sys.prefix)
+    only_tests = pins(HERE.test_lock.read_text(encoding="utf-8"))
     spare = sum(_installed_size(folder, name) for name in only_tests)
     mega = (size(folder) - spare) / MEGA
     what = f"the environment on disk, without {spare / MEGA:.0f} MB for the tests"
     yield Row(what, f"{mega:.0f} MB", "<= 450 MB", mega <= 450)
-
-
-def _pinned(lock: str) -> set[str]:
-    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
-    return {line.split("==")[0] for line in lines if "==" in line}
 
 
 def _installed_size(folder: Path, name: str) -> int:
@@ -397,11 +392,7 @@ def _installed_size(folder: Path, name: str) -> int:
     return 0
 
 
-_SET_UP = """
-from lessons_lib.launch.environment import ensure
-from lessons_lib.launch.tell import Teller
-ensure(False, Teller())
-"""
+_SET_UP = "from lessons_lib.launch.environment import ensure; ensure(tests=False)"
 
 
 def setup_rows() -> Iterator[Row]:
@@ -409,11 +400,7 @@ def setup_rows() -> Iterator[Row]:
     base = getattr(sys, "_base_executable", sys.executable)
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder, course = Path(name), Path(name) / "course"
-        for path in tracked_files():
-            target = course / relative(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target)
+        folder, course = Path(name), copy_to(Path(name) / "course")
         fresh = {"UV_CACHE_DIR": str(folder / "uv"), "PIP_CACHE_DIR": str(folder / "pip")}
         env = kept | fresh
         ours = _seconds(lambda: _run(base, "-c", _SET_UP, cwd=course, env=env))
@@ -427,9 +414,8 @@ def setup_rows() -> Iterator[Row]:
 
 def _with_pip(base: str, venv: Path, env: dict[str, str]) -> None:
     _run(base, "-m", "venv", venv, env=env)
-    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    lock = ROOT / "binder" / "requirements.txt"
-    _run(python, "-m", "pip", "install", "--no-cache-dir", "--require-hashes", "-r", lock, env=env)
+    install = ["-m", "pip", "install", "--no-cache-dir", "--require-hashes"]
+    _run(interpreter(venv), *install, "-r", HERE.lock, env=env)
 
 
 _TURNS = """

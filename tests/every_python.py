@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessons_lib.__main__ import NEWEST, OLDEST
-from tests.project import ROOT, relative, tracked_files
+from tests.project import ROOT, copy_to
 
 HOLDS_TO = (3, 15)
 """The newest Python on which parts 1 and 2 are held to what they say; the set-up refuses it."""
@@ -119,7 +119,7 @@ def verify(interpreter: Interpreter) -> bool:
     print(f"{interpreter!s:8} {interpreter.path}", flush=True)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="rc-", ignore_cleanup_errors=True) as folder:
-        code, said = _run(interpreter, _copy(Path(folder) / "course"))
+        code, said = _run(interpreter, copy_to(Path(folder) / "course"))
     seconds = time.perf_counter() - started
     closing = _CLOSING.findall(said)
     if code:
@@ -128,14 +128,6 @@ def verify(interpreter: Interpreter) -> bool:
     last = closing[-1].strip("= ") if closing else "the tests did not run"
     print(f"{interpreter!s:8} {word}: {last}; {seconds:.0f} s with its set-up", flush=True)
     return code == 0
-
-
-def _copy(folder: Path) -> Path:
-    for path in tracked_files():
-        target = folder / relative(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
-    return folder
 
 
 def _run(interpreter: Interpreter, folder: Path) -> tuple[int, str]:

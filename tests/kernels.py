@@ -14,7 +14,6 @@ import tempfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import ipykernel.kernelspec
@@ -79,19 +78,13 @@ class Place:
             for name, value in os.environ.items()
             if not name.upper().startswith(_NOT_A_READERS)
         }
-        temporary = str(self.temporary)
-        return (
-            kept
-            | _path_to_the_course()
-            | {
-                "LANGSMITH_TRACING": "false",  # as the course's own start has it
-                "LESSONS_HOME": str(self.home),
-                "IPYTHONDIR": str(self.folder / "ipython"),
-                "TMPDIR": temporary,
-                "TEMP": temporary,
-                "TMP": temporary,
-            }
-        )
+        ours = {
+            "LANGSMITH_TRACING": "false",  # as the course's own start has it
+            "LESSONS_HOME": str(self.home),
+            "IPYTHONDIR": str(self.folder / "ipython"),
+        }
+        temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self.temporary))
+        return {**kept, **_path_to_the_course(), **ours, **temporary}
 
     def remove(self) -> None:
         """Remove the folders and what is in them."""
@@ -100,12 +93,7 @@ class Place:
     def __enter__(self) -> Place:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
 
 

@@ -21,20 +21,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
-from xml.etree import ElementTree
 
-from lessons_lib.launch import machine
+from lessons_lib.launch import machine, tell
 from lessons_lib.launch.environment import Environment, clean, uv_here, uv_variables
 from lessons_lib.launch.lock import pins
 from lessons_lib.launch.project import HERE, interpreter, requirements
-from lessons_lib.launch.tell import Teller
 from lessons_lib.launch.trouble import Trouble, kind_of
-from tests.again import AT_ONCE, TIMEOUT, chosen
-from tests.project import ROOT
+from tests.again import AT_ONCE, lesson, run, told
+from tests.project import ROOT, notebooks
 
-WIDTH = 76
 NOT_TRIED = 2
 COMPARES = ("pytest", "nbval")
 """What runs the lessons and compares; these keep their bounds, as no reader has them."""
@@ -42,7 +38,6 @@ NO_INDEX = (
     "The package index did not answer, so no newer release was found and no lesson was run: check "
     "the connection (or pip's proxy setting), then start again."
 )
-_COLOURS = re.compile(r"(?:#x1B|\x1b)\[[0-9;]*m")
 
 
 class Releases:
@@ -56,7 +51,7 @@ class Releases:
         self.uv, self.folder, self.python = str(uv), folder, interpreter(folder)
         self.env = uv_variables([sys.executable, "-m", "pip"], clean(os.environ))
 
-    def install(self, tell: Teller) -> None:
+    def install(self) -> None:
         """Make it, with the course's requirements but for their upper bounds."""
         machine.must_fit(self.folder.parent)
         tell.say("Making an environment of the newest releases …")
@@ -109,79 +104,18 @@ def locked() -> dict[str, set[str]]:
     return {name: set(re.findall(r"==([\w.!+]+)", entry)) for name, entry in pins(text).items()}
 
 
-def run(python: Path, lesson: Path) -> list[str]:
-    """Run a lesson once; a few lines for each cell that moved, none if all is as it was."""
-    with tempfile.TemporaryDirectory(prefix="rc-") as folder:
-        seen = Path(folder) / "seen.xml"
-        command = [str(python), "-m", "pytest", str(lesson), "-q", f"--junitxml={seen}"]
-        # Running it again in one kernel is a matter of the lesson, and not of a release.
-        command += ["-p", "tests.front_end", "-p", "no:cacheprovider", "-k", "not again"]
-        # Without the plugins that only the course's own tests need.
-        command += ["-o", "addopts=--disable-plugin-autoload"]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=Environment(python, python.parents[1], own=False).variables(os.environ),
-                capture_output=True,
-                text=True,
-                timeout=TIMEOUT,
-            )
-        except subprocess.TimeoutExpired:
-            return [f"  stopped after {TIMEOUT:.0f} s"]
-        found = list(moved(ElementTree.parse(seen).getroot())) if seen.exists() else []
-    if done.returncode and not found:
-        return [f"  did not run: {_last(done.stdout + done.stderr)}"]
-    return found
-
-
-def moved(suite: ElementTree.Element) -> Iterator[str]:
-    """The lines for each cell that did not pass, from what pytest noted down."""
-    for case in suite.iter("testcase"):
-        said = next((one for one in case if one.tag in ("failure", "error")), None)
-        if said is None:
-            continue
-        noted = {one.get("name"): one.get("value", "") for one in case.iter("property")}
-        yield f"  {case.get('name')}"
-        if "stored" in noted:
-            old, new = where_it_differs(noted["stored"], noted["now"])
-            yield f"    was: {old}"
-            yield f"    now: {new}"
-        else:
-            yield f"    now: {_last(said.text or '')}"
-
-
-def where_it_differs(old: str, new: str) -> tuple[str, str]:
-    """The first line that two outputs do not share, each cut to a screen's width.
-
-    >>> where_it_differs("1\\n2\\n", "1\\n3\\n")
-    ('2', '3')
-    """
-    for pair in zip_longest(old.splitlines(), new.splitlines(), fillvalue="(no line)"):
-        if pair[0] != pair[1]:
-            break
-    else:
-        return "(blanks)", "(blanks)"
-    at = next((n for n, (a, b) in enumerate(zip(*pair, strict=False)) if a != b), 0)
-    start = max(0, at - WIDTH // 3) if max(map(len, pair)) > WIDTH else 0
-    cut = [("…" if start else "") + line[start : start + WIDTH] for line in pair]
-    return cut[0], cut[1]
-
-
-def _last(text: str) -> str:
-    lines = [line.strip() for line in _COLOURS.sub("", text).splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "nothing was said"
-
-
 def compare(python: Path, lessons: Sequence[Path]) -> int:
     """Run the lessons and tell of each what moved; how many are not the same."""
     print(f"Running {len(lessons)} lessons, {AT_ONCE} at once …", flush=True)
+    env = Environment(python, python.parents[1], own=False).variables(os.environ)
+    # Running it again in one kernel is a matter of the lesson, and not of a release.
+    once = partial(run, python=python, more=["-k", "not again"], env=env)
     differed = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for lesson, found in zip(lessons, pool.map(partial(run, python), lessons), strict=True):
+        for lesson, found in zip(lessons, pool.map(once, lessons), strict=True):
             differed += bool(found)
             print(f"{lesson.stem:32}{'not the same' if found else 'the same'}", flush=True)
-            print(*found, sep="\n", end="\n" if found else "", flush=True)
+            print(told(found), end="\n" if found else "", flush=True)
     print(f"{len(lessons) - differed} of {len(lessons)} lessons are the same.")
     return differed
 
@@ -198,24 +132,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep", type=_new_folder, metavar="FOLDER", help="keep the environment there"
     )
-    parser.add_argument("lessons", nargs="*", help="such as 09 (default: all)")
+    parser.add_argument("lessons", nargs="*", type=lesson, help="such as 09 (default: all)")
     options = parser.parse_args(arguments)
-    lessons = chosen(options.lessons)
-    for word in options.lessons:
-        if not chosen([word]):
-            parser.error(f"there is no lesson {word!r}: name one by its number, such as 09")
     with tempfile.TemporaryDirectory(prefix="rc-", ignore_cleanup_errors=True) as folder:
         try:
-            releases = Releases(
-                (options.keep and options.keep.absolute()) or Path(folder) / "newest"
-            )
-            releases.install(Teller())
+            releases = Releases(options.keep or Path(folder) / "newest")
+            releases.install()
         except Trouble as trouble:
             print(trouble, file=sys.stderr)
             return NOT_TRIED
         for line in releases.report():
             print(line, flush=True)
-        return 1 if compare(releases.python, lessons) else 0
+        return 1 if compare(releases.python, options.lessons or notebooks()) else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -25,26 +26,26 @@ def tracked_files() -> tuple[Path, ...]:
 
     Without git, or in a folder that git does not know, the folder is walked instead.
     """
-    asked = (
-        subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            check=False,
-        )
-        if _has_git()
-        else None
-    )
-    if asked is not None and asked.returncode == 0:
-        names = [name for name in asked.stdout.decode("utf-8").split("\0") if name]
-        return tuple(sorted({ROOT / name for name in names if (ROOT / name).is_file()}))
+    if _has_git():
+        ask = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        asked = subprocess.run(ask, cwd=ROOT, capture_output=True)
+        if asked.returncode == 0:
+            files = {ROOT / name for name in asked.stdout.decode("utf-8").split("\0")}
+            return tuple(sorted(path for path in files if path.is_file()))
     return tuple(sorted(_walk(ROOT)))
 
 
-def _has_git() -> bool:
-    from shutil import which
+def copy_to(folder: Path) -> Path:
+    """Copy the course into a new folder, as somebody gets it who clones it; returns the folder."""
+    for path in tracked_files():
+        target = folder / relative(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    return folder
 
-    return which("git") is not None and (ROOT / ".git").exists()
+
+def _has_git() -> bool:
+    return shutil.which("git") is not None and (ROOT / ".git").exists()
 
 
 def _walk(folder: Path) -> list[Path]:

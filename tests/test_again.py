@@ -21,7 +21,7 @@ def test_a_cell_that_differs_is_named_and_counted(
     assert capsys.readouterr().out.endswith(
         "2 runs of 2 lessons, 2 at once: 1 differed.\n  02_other.ipynb::Cell 1: 1 of 1\n"
     )
-    assert again.chosen(["01", "05"]) == [same]
+    assert again.lesson("01") == same
 
 
 def test_a_lesson_that_does_not_run_differs(
@@ -33,8 +33,21 @@ def test_a_lesson_that_does_not_run_differs(
     assert "  03_broken.ipynb" in capsys.readouterr().out.splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", [["0"], ["2", "99"]])
-def test_nothing_to_run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["0"], "give a number from 1 up"), (["2", "99"], "there is no lesson '99': name one by")],
+)
+def test_nothing_to_run(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         again.main(arguments)
-    assert "nothing to run: give a number from 1 up" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+def test_a_long_line_is_cut_around_what_differs() -> None:
+    old, new = again.where_it_differs("x" * 300 + "a" + "y" * 300, "x" * 300 + "b" + "y" * 300)
+    assert old.startswith("…x")
+    assert "a" in old
+    assert "b" in new
+    assert len(old) <= again.WIDTH + 1

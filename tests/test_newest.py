@@ -9,32 +9,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lessons_lib.launch.tell import Finished, Teller
+from lessons_lib.launch.tell import Finished
 from lessons_lib.launch.trouble import Trouble
 from tests import newest
 from tests.samples import code, printed, write
 
 HERE = Path(sys.executable)
-OK = Finished(0, "")
-
-
-class Played(Teller):
-    """Notes down what would be run and answers for it."""
-
-    def __init__(self, answer: Callable[[list[str]], Finished]) -> None:
-        super().__init__()
-        self.answer = answer
-        self.asked: list[list[str]] = []
-
-    def run(self, command: Any, *_: object) -> Finished:
-        self.asked.append(command)
-        return self.answer(command)
+RUN = "lessons_lib.launch.tell.run"
 
 
 @pytest.fixture
@@ -43,10 +28,18 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> newest.Releases
     return newest.Releases(tmp_path / "new")
 
 
-def test_upper_bounds_are_lifted_but_for_what_compares(releases: newest.Releases) -> None:
-    tell = Played(lambda command: OK)
-    releases.install(tell)
-    venv, install = tell.asked
+def test_upper_bounds_are_lifted_but_for_what_compares(
+    releases: newest.Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], *_: object) -> Finished:
+        asked.append(command)
+        return Finished(0, "")
+
+    monkeypatch.setattr(RUN, run)
+    releases.install()
+    venv, install = asked
     assert venv[1:4] == ["venv", "--python", sys.executable]
     assert "langgraph>=1.2.22" in install
     assert not any("<" in word for word in install if not word.startswith(("pytest", "nbval")))
@@ -82,10 +75,11 @@ def test_packages_that_moved_are_told(
     ],
 )
 def test_no_network_and_no_solution_are_one_sentence(
-    releases: newest.Releases, output: str, sentence: str
+    releases: newest.Releases, monkeypatch: pytest.MonkeyPatch, output: str, sentence: str
 ) -> None:
+    monkeypatch.setattr(RUN, lambda command, *_: Finished("pip" in command, output))
     with pytest.raises(Trouble, match=sentence):
-        releases.install(Played(lambda command: OK if "venv" in command else Finished(1, output)))
+        releases.install()
 
 
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
@@ -121,14 +115,9 @@ def test_each_cell_that_moved_is_told_with_old_and_new(
     assert said[-1] == "1 of 2 lessons are the same."
 
 
-def test_a_lesson_that_does_not_run_is_said(tmp_path: Path) -> None:
+def test_a_lesson_that_does_not_run_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "03_broken.ipynb").write_text("no notebook", encoding="utf-8")
-    assert "NotJSONError" in newest.run(HERE, tmp_path / "03_broken.ipynb")[-1]
-
-
-def test_a_long_line_is_cut_around_what_differs() -> None:
-    old, new = newest.where_it_differs("x" * 300 + "a" + "y" * 300, "x" * 300 + "b" + "y" * 300)
-    assert old.startswith("…x")
-    assert "a" in old
-    assert "b" in new
-    assert len(old) <= newest.WIDTH + 1
+    assert newest.compare(HERE, [tmp_path / "03_broken.ipynb"]) == 1
+    assert "NotJSONError" in capsys.readouterr().out.splitlines()[-2]

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 PATIENCE = 30.0  # seconds for a start, or an end
 LONGEST_SOCKET = 90  # bytes of a folder's path; the system allows 107 with the socket's name
@@ -66,7 +67,13 @@ class Cluster:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise Failed(_last_line(self.log))
             time.sleep(0.005)
-        return {"pid": self.process.pid, "data": str(self.data), **self.door}
+        return {"pid": self.process.pid, "data": str(self.data), "uri": self.address()}
+
+    def address(self) -> str:
+        """What a client connects to."""
+        secret = f":{self.door['password']}" if "password" in self.door else ""
+        where = f"host={quote(self.door['host'], safe='')}&port={self.door['port']}"
+        return f"postgresql://postgres{secret}@/postgres?{where}"
 
     def wait(self) -> dict[str, Any]:
         """Wait for a server that was killed: until then, it cannot be started again."""
@@ -187,10 +194,9 @@ class Standby(Cluster):
         self.door = self._door()
         if "password" in first.door:  # it is in the copy
             self.door["password"] = first.door["password"]
-        told = {"user": "postgres", **first.door}
-        address = " ".join(f"{name}={_quoted(value)}" for name, value in told.items())
-        how = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", address]
-        self._run(self._program("pg_basebackup"), "-D", str(self.data), *how)
+        how = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        where = ["--dbname", first.address(), "-D", str(self.data)]
+        self._run(self._program("pg_basebackup"), *how, *where)
         for lock in self.data.glob(".s.PGSQL.*"):  # the first one's, copied with the rest
             lock.unlink()
 
@@ -204,8 +210,10 @@ class Guest:
 
     def start(self) -> dict[str, Any]:
         """Make the database."""
+        from psycopg.conninfo import make_conninfo
+
         self._do("CREATE DATABASE {}")
-        return {}
+        return {"uri": make_conninfo(self.address, dbname=self.name)}
 
     def end(self) -> None:
         """Drop it, whoever is still in it."""
@@ -245,11 +253,6 @@ def _link(source: str, target: str) -> None:
         pass
     shutil.copyfile(source, target)
     os.chmod(target, 0o755 if mode & stat.S_IXUSR else 0o644)
-
-
-def _quoted(value: object) -> str:
-    """A value as it stands in a client's address."""
-    return "'" + str(value).replace("\\", r"\\").replace("'", r"\'") + "'"
 
 
 def _last_line(log: Path) -> str:

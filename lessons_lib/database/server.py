@@ -20,7 +20,6 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 SETTING = "LESSONS_POSTGRES"
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -45,21 +44,15 @@ class Postgres:
         self.data: Path | None = None
         self.pid = 0
         self._owner = os.getpid()
-        address = os.environ.get(SETTING, "").strip()
-        name = f"lessons_{uuid.uuid4().hex[:12]}"
-        kind = ["guest", address, name] if address else ["cluster", str(_programs())]
-        self._keeper = _keeper(kind)
+        self._keeper = _keeper()
         atexit.register(self.close)
         self._start()
-        if address:
-            self.uri = _in_database(address, name)
 
     def kill(self) -> None:
         """Kill every process of the server at once (SIGKILL), which is no power cut."""
         import psutil
 
-        if self.data is None:
-            raise NoPostgres(f"the server of {SETTING} is your own: the course does not kill it.")
+        self._must_be_ours("does not kill it.")
         first = psutil.Process(self.pid)
         doomed = [first, *first.children(recursive=True)]
         for process in doomed:
@@ -72,8 +65,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server again after `kill`, on the same data and at the same address."""
-        if self.data is None:
-            raise NoPostgres(f"the server of {SETTING} is your own: the course does not start it.")
+        self._must_be_ours("does not start it.")
         self._start()
 
     def standby(self) -> str:
@@ -81,12 +73,11 @@ class Postgres:
 
         Returns its address. It ends with the server's keeper, or when another one is asked for.
         """
-        if self.data is None:
-            raise NoPostgres(
-                f"the server of {SETTING} is your own: the course makes no standby of it. Start "
-                f"JupyterLab without {SETTING}, and the embedded one is used."
-            )
-        return _address(self._ask("standby"))
+        self._must_be_ours(
+            f"makes no standby of it. Start JupyterLab without {SETTING}, and the embedded one is "
+            "used."
+        )
+        return str(self._ask("standby")["uri"])
 
     def close(self) -> None:
         """End the server and remove its folder; done by itself when this process ends."""
@@ -98,16 +89,19 @@ class Postgres:
                 pipe.close()
         self._keeper.wait()
 
+    def _must_be_ours(self, else_the_course: str) -> None:
+        if self.data is None:
+            raise NoPostgres(f"the server of {SETTING} is your own: the course {else_the_course}")
+
     def is_ours(self) -> bool:
         """Whether this process made it, and is still served."""
         return self._owner == os.getpid() and self._keeper.poll() is None
 
     def _start(self) -> None:
         told = self._ask("start")
-        if "data" not in told:
-            return
-        self.data, self.pid = Path(told["data"]), told["pid"]
-        self.uri = _address(told)
+        self.uri = told["uri"]
+        if "data" in told:
+            self.data, self.pid = Path(told["data"]), told["pid"]
 
     def _ask(self, word: str) -> dict[str, Any]:
         assert self._keeper.stdin is not None
@@ -130,13 +124,6 @@ class Postgres:
 
     def __repr__(self) -> str:
         return f"Postgres({self.uri!r})"
-
-
-def _address(told: dict[str, Any]) -> str:
-    """What a client connects to, from what the keeper tells."""
-    secret = f":{told['password']}" if "password" in told else ""
-    door = f"host={quote(told['host'], safe='')}&port={told['port']}"
-    return f"postgresql://postgres{secret}@/postgres?{door}"
 
 
 def _lives(process: Any) -> bool:
@@ -178,14 +165,18 @@ def _programs() -> Path:
     return Path(found.origin).parent
 
 
-def _keeper(kind: list[str]) -> subprocess.Popen[str]:
+def _keeper() -> subprocess.Popen[str]:
     """Start the keeper, out of the reach of Ctrl-C in a terminal."""
-    alone = ["-I"] if kind[0] == "guest" else ["-I", "-S"]  # a guest's keeper needs psycopg
+    address = os.environ.get(SETTING, "").strip()
+    if address:  # its keeper needs psycopg
+        how = ["-I", str(KEEPER), "guest", address, f"lessons_{uuid.uuid4().hex[:12]}"]
+    else:
+        how = ["-I", "-S", str(KEEPER), "cluster", str(_programs())]
     away: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         away = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return subprocess.Popen(
-        [sys.executable, *alone, str(KEEPER), *kind],
+        [sys.executable, *how],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -193,9 +184,3 @@ def _keeper(kind: list[str]) -> subprocess.Popen[str]:
         cwd=tempfile.gettempdir(),
         **away,
     )
-
-
-def _in_database(address: str, name: str) -> str:
-    from psycopg.conninfo import make_conninfo
-
-    return make_conninfo(address, dbname=name)

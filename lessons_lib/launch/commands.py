@@ -6,8 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from lessons_lib.launch.project import HERE, Project
-from lessons_lib.launch.tell import Teller
+from lessons_lib.launch import copies, lab
+from lessons_lib.launch.doctor import examine, report
+from lessons_lib.launch.environment import ensure
+from lessons_lib.launch.lock import renew
+from lessons_lib.launch.project import HERE
+from lessons_lib.launch.tell import say
 from lessons_lib.launch.trouble import Trouble, from_os_error
 
 Arguments = Sequence[str]
@@ -15,27 +19,12 @@ Arguments = Sequence[str]
 
 def open_course(arguments: Arguments) -> int:
     """open [--no-browser] [--port N]: set up if need be, then open the course (the default)."""
-    from lessons_lib.launch import lab
-    from lessons_lib.launch.environment import ensure
-
-    wishes = lab.read_wishes(arguments)
-    if wishes.port is not None:
-        lab.must_be_free(wishes.port)
-    tell = Teller()
-    environment = ensure(False, tell)
-    for line in lay_out():
-        tell.say(line)
-    tell.say("Starting JupyterLab …")
-    return lab.start(environment, wishes)
-
-
-def lay_out(project: Project = HERE) -> "list[str]":
-    """Lay the reader's copies out, one set-up at a time; returns what to tell them."""
-    from lessons_lib.launch import copies
-    from lessons_lib.launch.alone import alone
-
-    with alone(project.root):
-        return copies.lay_out(project).words()
+    options = lab.options(arguments)  # a mistake in them is told before anything is made
+    environment = ensure(tests=False)
+    for line in copies.lay_out():
+        say(line)
+    say("Starting JupyterLab …")
+    return lab.start(environment, options)
 
 
 def run_tests(arguments: Arguments) -> int:
@@ -47,24 +36,18 @@ def run_tests(arguments: Arguments) -> int:
 
 def doctor(arguments: Arguments) -> int:
     """doctor: versions, what is missing, and what each missing thing costs you."""
-    from lessons_lib.launch import doctor as examination
-
     if arguments:
         raise Trouble(f"`doctor` takes nothing more, so not {arguments[0]!r}.", 2)
-    findings = examination.examine()
-    print(examination.report(findings))
+    findings = examine()
+    print(report(findings))
     return 1 if any(finding.stops for finding in findings) else 0
 
 
 def fresh(arguments: Arguments) -> int:
     """fresh NN: lay lesson NN out afresh; your own copy is kept beside it."""
-    from lessons_lib.launch import copies
-    from lessons_lib.launch.alone import alone
-
     if len(arguments) != 1:
         raise Trouble("`fresh` takes the number of one lesson, such as: fresh 02", 2)
-    with alone(HERE.root):
-        print(copies.fresh(arguments[0]))
+    print(copies.fresh(arguments[0]))
     return 0
 
 
@@ -96,8 +79,6 @@ def refresh(arguments: Arguments) -> int:
 
 def lock(arguments: Arguments) -> int:
     """lock [--upgrade]: renew the pins after a change of pyproject.toml (maintainers)."""
-    from lessons_lib.launch.lock import renew
-
     changed = renew(arguments)
     print("\n".join(f"{name} renewed." for name in changed) or "Both locks are as they should be.")
     return 0
@@ -134,17 +115,14 @@ COMMANDS: "dict[str, Callable[[Arguments], int]]" = {
 
 def _in_environment(command: "list[str]", tests: bool = False) -> int:
     """Run Python in the course's environment and folder; returns its exit code."""
-    from lessons_lib.launch.environment import ensure
-
-    environment = ensure(tests, Teller())
+    environment = ensure(tests)
     env = environment.variables(os.environ)
     process = subprocess.Popen([str(environment.python), *command], cwd=HERE.root, env=env)
     try:
         return process.wait()
-    except KeyboardInterrupt:
-        # It got Ctrl-C as well, and is ending in its own way.
+    finally:
+        # After Ctrl-C, which it got as well, it is ending in its own way.
         process.wait()
-        raise
 
 
 def choose(arguments: Arguments) -> "tuple[Callable[[Arguments], int], Arguments]":
@@ -164,7 +142,7 @@ def choose(arguments: Arguments) -> "tuple[Callable[[Arguments], int], Arguments
 
 
 def main(arguments: Arguments) -> int:
-    """Run a command; what goes wrong is one line and an exit code."""
+    """Run a command; what goes wrong is one line and an exit code, and Ctrl-C is the caller's."""
     try:
         command, rest = choose(arguments)
         return command(rest)
@@ -174,6 +152,3 @@ def main(arguments: Arguments) -> int:
     except OSError as error:
         print(from_os_error(error, HERE.root), file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Start it again with the same command.", file=sys.stderr)
-        return 130

@@ -10,36 +10,12 @@ import os
 import platform
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 
-from lessons_lib.launch.files import digest, sweep, write_whole
+from lessons_lib.launch.files import alone, digest, sweep, write_whole
 from lessons_lib.launch.project import HERE, Project
 from lessons_lib.launch.trouble import Trouble
 
 MANIFEST = ".lessons.json"
-
-
-class Laid(NamedTuple):
-    """What laying out did: lessons new in ``my/``, renewed, and newer than the reader's copy."""
-
-    new: "tuple[str, ...]"
-    renewed: "tuple[str, ...]"
-    moved_on: "tuple[str, ...]"
-
-    def words(self) -> "list[str]":
-        """The lines for the reader; none where nothing happened."""
-        lines = []
-        if self.new:
-            lines.append(f"Your copies are in my/: {len(self.new)} laid out.")
-        if self.renewed:
-            numbers = ", ".join(name[:2] for name in self.renewed)
-            lines.append(f"Renewed in my/, where you had changed nothing: {numbers}.")
-        for name in self.moved_on:
-            lines.append(
-                f"Lesson {name[:2]} has a newer version than the copy you work in: "
-                f"`python3 -m lessons_lib fresh {name[:2]}` lays it out and keeps yours."
-            )
-        return lines
 
 
 def lessons(project: Project = HERE) -> "tuple[Path, ...]":
@@ -92,24 +68,26 @@ def _write_manifest(laid_out: "dict[str, str]", project: Project) -> None:
     write_whole(project.copies / MANIFEST, data.encode())
 
 
-def lay_out(project: Project = HERE) -> Laid:
-    """Give the reader a copy of each lesson; touches none that they have changed."""
-    project.copies.mkdir(exist_ok=True)
-    sweep(project.copies)
-    before = read_manifest(project)
-    after, did = dict(before), dict[str, str]()
-    for lesson in lessons(project):
-        data = not_yet_run(lesson)
-        what = _what_to_do(project.copies / lesson.name, digest(data), before.get(lesson.name))
-        did[lesson.name] = what
-        if what in ("new", "renewed"):
-            write_whole(project.copies / lesson.name, data)
-        if what in ("new", "renewed", "same"):
-            after[lesson.name] = digest(data)
-    if after != before:
-        _write_manifest(after, project)
-    kinds = ("new", "renewed", "moved on")
-    return Laid(*(tuple(name for name in did if did[name] == kind) for kind in kinds))
+def lay_out(project: Project = HERE) -> "list[str]":
+    """Give the reader a copy of each lesson, touching none that they have changed.
+
+    Returns the lines for the reader; none where nothing happened.
+    """
+    with alone(project.root):
+        project.copies.mkdir(exist_ok=True)
+        sweep(project.copies)
+        before = read_manifest(project)
+        after, did = dict(before), dict[str, str]()
+        for lesson in lessons(project):
+            name, data = lesson.name, not_yet_run(lesson)
+            did[name] = _what_to_do(project.copies / name, digest(data), before.get(name))
+            if did[name] in ("new", "renewed"):
+                write_whole(project.copies / name, data)
+            if did[name] in ("new", "renewed", "same"):
+                after[name] = digest(data)
+        if after != before:
+            _write_manifest(after, project)
+    return _words(did)
 
 
 def _what_to_do(copy: Path, lesson: str, laid_out: "str | None") -> str:
@@ -124,16 +102,35 @@ def _what_to_do(copy: Path, lesson: str, laid_out: "str | None") -> str:
     return "keep" if laid_out == lesson else "moved on"
 
 
+def _words(did: "dict[str, str]") -> "list[str]":
+    """What was done with each lesson, as lines for the reader."""
+    numbers = {kind: [name[:2] for name in did if did[name] == kind] for kind in did.values()}
+    lines = []
+    if "new" in numbers:
+        lines.append(f"Your copies are in my/: {len(numbers['new'])} laid out.")
+    if "renewed" in numbers:
+        renewed = ", ".join(numbers["renewed"])
+        lines.append(f"Renewed in my/, where you had changed nothing: {renewed}.")
+    for number in numbers.get("moved on", ()):
+        lines.append(
+            f"Lesson {number} has a newer version than the copy you work in: "
+            f"`python3 -m lessons_lib fresh {number}` lays it out and keeps yours."
+        )
+    return lines
+
+
 def fresh(which: str, project: Project = HERE) -> str:
     """Lay one lesson out afresh, keeping the reader's copy aside; returns what to tell them."""
     lesson = find_lesson(which, project)
-    project.copies.mkdir(exist_ok=True)
     copy, data = project.copies / lesson.name, not_yet_run(lesson)
-    laid_out, aside = read_manifest(project), ""
-    if _what_to_do(copy, digest(data), laid_out.get(lesson.name)) in ("keep", "moved on"):
-        aside = f"; your own is kept as my/{keep_aside(copy).name}"
-    write_whole(copy, data)
-    _write_manifest({**laid_out, lesson.name: digest(data)}, project)
+    aside = ""
+    with alone(project.root):
+        project.copies.mkdir(exist_ok=True)
+        laid_out = read_manifest(project)
+        if _what_to_do(copy, digest(data), laid_out.get(lesson.name)) in ("keep", "moved on"):
+            aside = f"; your own is kept as my/{keep_aside(copy).name}"
+        write_whole(copy, data)
+        _write_manifest({**laid_out, lesson.name: digest(data)}, project)
     return (
         f"my/{copy.name} is fresh{aside}. If it is open, load the page again before you save there."
     )

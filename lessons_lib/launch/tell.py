@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 
 class Finished(NamedTuple):
@@ -14,46 +14,42 @@ class Finished(NamedTuple):
     output: str
 
 
-class Teller:
-    """Tells the steps of the set-up, a line each; on a terminal also what a program said last."""
+def say(line: str) -> None:
+    """Tell a step of the set-up; what the course itself puts out is not mixed with it."""
+    print(line, file=sys.stderr, flush=True)
 
-    def __init__(self, stream: "TextIO | None" = None) -> None:
-        self.stream = stream if stream is not None else sys.stderr
-        self.live = bool(getattr(self.stream, "isatty", lambda: False)())
 
-    def say(self, line: str) -> None:
-        """Say one line."""
-        self.stream.write(line + "\n")
-        self.stream.flush()
+def run(command: "Sequence[str]", env: "Mapping[str, str]", cwd: Path) -> Finished:
+    """Run a program to its end; Ctrl-C ends it before going on.
 
-    def run(self, command: "Sequence[str | Path]", env: "Mapping[str, str]", cwd: Path) -> Finished:
-        """Run a program to its end; Ctrl-C ends it before going on."""
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(env),
-            cwd=cwd,
-            encoding="utf-8",
-            errors="replace",
-        )
+    On a terminal, what it said last is shown in passing.
+    """
+    said = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=env,
+        cwd=cwd,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
         assert process.stdout is not None
-        said = []
         try:
             for line in process.stdout:
                 said.append(line)
-                self._in_passing("  " + line.strip()[:70])
-            return Finished(process.wait(), "".join(said))
+                _in_passing("  " + line.strip()[:70])
         except BaseException:
             process.kill()
             process.wait()
             raise
         finally:
-            self._in_passing("")
+            _in_passing("")
+    return Finished(process.returncode, "".join(said))
 
-    def _in_passing(self, words: str) -> None:
-        """Say something that the next words take the place of."""
-        if self.live:
-            self.stream.write("\r\033[K" + words)
-            self.stream.flush()
+
+def _in_passing(words: str) -> None:
+    """Say something that the next words take the place of."""
+    if sys.stderr.isatty():
+        print("\r\033[K" + words, end="", file=sys.stderr, flush=True)

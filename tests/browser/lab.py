@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import re
-import secrets
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
-from lessons_lib.launch.lab import SETTINGS
+from lessons_lib.launch.lab import SETTINGS, options
+from lessons_lib.launch.project import Project
 from lessons_lib.teach import loader
 from tests.kernels import Place
 from tests.project import ROOT, notebooks
 
 WIDE = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
-START_TIMEOUT = 60.0  # seconds until the server must have said where it is
 PAGE_TIMEOUT = 30_000.0  # milliseconds for anything the page is asked to do
 
 _BROWSERS = (
@@ -46,8 +43,8 @@ _BROWSER_PLACES = (
     "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
 )
-# As `python -m jupyterlab`, a second sooner: tests/__init__.py says what is left out, and why.
-_START = "import tests; from jupyterlab.labapp import main; main()"
+# As the course starts it, a second sooner: tests/__init__.py says what is left out, and why.
+_START = "import sys, tests; from lessons_lib.launch.lab import main; main(sys.argv[1:])"
 # Only what is in view is drawn: drawing all the cells of a lesson costs the page seconds.
 _SETTINGS = {"notebook-extension/tracker": {"windowingMode": "full"}}
 # What a lesson's page does without: it would be loaded anew for every browser.
@@ -93,37 +90,24 @@ def jupyterlab(place: Place) -> Iterator[Server]:
     folder.mkdir()
     for path in notebooks():
         shutil.copy(path, folder)
-    token = secrets.token_hex(16)
-    process = subprocess.Popen(
-        _command(folder, token),
-        cwd=ROOT,
-        env=_environment(place),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    said = place.folder / "said"
+    flags = options(["--no-browser", "--expose-app-in-browser"], Project(folder))
+    with said.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START, *flags],
+            cwd=ROOT,
+            env=_environment(place),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     try:
-        yield Server(_said_url(process), token, folder, place.home, process)
+        assert process.stdout is not None
+        found = re.search(r"(http://\S+/)lab\S*\?token=(\w+)", process.stdout.readline())
+        assert found, f"JupyterLab did not start; it said:\n{said.read_text()}"
+        yield Server(found[1], found[2], folder, place.home, process)
     finally:
         _end(process)
-
-
-def _command(folder: Path, token: str) -> list[str]:
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return [
-        sys.executable,
-        "-c",
-        _START,
-        "--no-browser",
-        "--expose-app-in-browser",
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={8899 + os.getpid() % 1000}",  # the next free one is taken if in use
-        f"--ServerApp.root_dir={folder}",
-        f"--IdentityProvider.token={token}",
-        *(["--allow-root"] if as_root else []),
-    ]
 
 
 def _environment(place: Place) -> dict[str, str]:
@@ -145,30 +129,6 @@ def _environment(place: Place) -> dict[str, str]:
         "JUPYTER_DATA_DIR": str(place.folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(place.folder / "run"),
     }
-
-
-def _said_url(process: subprocess.Popen[str]) -> str:
-    """Wait for the line in which the server says where it runs; go on reading what it says."""
-    assert process.stderr is not None
-    said: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(process.stderr, said), daemon=True).start()
-    lines: list[str] = []
-    while True:
-        try:
-            line = said.get(timeout=START_TIMEOUT)
-        except queue.Empty:
-            line = None
-        if line is None:
-            raise RuntimeError("JupyterLab did not start; it said:\n" + "".join(lines[-30:]))
-        lines.append(line)
-        if "http://127.0.0.1:" in line:
-            return "http://127.0.0.1:" + line.split("http://127.0.0.1:")[1].split("/")[0] + "/"
-
-
-def _read(stream: IO[str], said: queue.Queue[str | None]) -> None:
-    for line in stream:
-        said.put(line)
-    said.put(None)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -385,6 +345,18 @@ class Lesson:
         expect(self.run(check)).to_contain_text("Right:")
         shown = self.run(self.find(f'solution("{id}"'))
         expect(shown).to_contain_text("One right answer")
+
+
+def is_answered(cell: Locator, id: str) -> None:
+    """A question of a cell: a wrong answer by keyboard, the right one by mouse; read why."""
+    asked, question = cell.locator(".rc-ask").first, loader.question(id)
+    letters = dict(question.lettered())
+    wrong = next(letter for letter in letters if letter != question.right)
+    for letter, word in ((wrong, "wrong"), (question.right, "right")):
+        button = asked.get_by_role("button", name=re.compile(rf"^{letter}\)"))
+        button.press("Enter") if letter == wrong else button.click()
+        expect(button).to_contain_text(word)
+        expect(asked.get_by_role("status")).to_contain_text(words(letters[letter].why))
 
 
 def words(markdown: str) -> str:

@@ -16,8 +16,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lessons_lib.teach import loader
-from lessons_lib.teach.model import Question
-from tests.browser.lab import PHONE, Lesson, Server, words
+from tests.browser.lab import PHONE, Lesson, Server, is_answered, words
 from tests.project import notebooks
 
 PLAYER = 'step("""'
@@ -147,19 +146,8 @@ def test_questions_are_answered_explained_and_kept(
 ) -> None:
     for call, id in (("recall", plan.recalled), ("predict", plan.predicted)):
         cell = lesson.show(lesson.find(f'{call}("{id}"'))
-        _answer(cell.locator(".rc-ask").first, loader.question(id))
+        is_answered(cell, id)
     assert {plan.recalled, plan.predicted} <= server.progress()["questions"].keys()
-
-
-def _answer(asked: Locator, question: Question) -> None:
-    """Give a wrong answer by keyboard and the right one by mouse; read why."""
-    letters = dict(question.lettered())
-    wrong = next(letter for letter in letters if letter != question.right)
-    for letter, word in ((wrong, "wrong"), (question.right, "right")):
-        button = asked.get_by_role("button", name=re.compile(rf"^{letter}\)"))
-        button.press("Enter") if letter == wrong else button.click()
-        expect(button).to_contain_text(word)
-        expect(asked.get_by_role("status")).to_contain_text(words(letters[letter].why))
 
 
 def test_an_exercise_is_solved(lesson: Lesson, plan: Plan, server: Server) -> None:

@@ -21,7 +21,16 @@ from lessons_lib.observe import history, storage
 from lessons_lib.observe.checkpoints.cards import nearest
 from lessons_lib.observe.checkpoints.differences import differences, show
 from lessons_lib.observe.checkpoints.tree import Tree
-from tests.observe.graphs import ADA, Complaint, Count, complaint, counted, open_sqlite
+from tests.observe.graphs import (
+    ADA,
+    Complaint,
+    Count,
+    Elsewhere,
+    complaint,
+    counted,
+    find,
+    open_sqlite,
+)
 
 dumps = InMemorySaver().serde.dumps_typed
 
@@ -52,6 +61,18 @@ def test_each_step_tells_who_ran_what_each_wrote_and_what_changed(graph: Any) ->
     graph.invoke({"log": ["smoke"]}, other, durability="exit")
     (only,) = history(graph, other)
     assert (only.step, only.wrote) == (2, ("__start__", "find", "check", "draft"))
+
+
+def test_nodes_stand_in_the_order_of_their_steps_where_versions_are_whole_numbers() -> None:
+    class Numbering(Elsewhere):
+        def get_next_version(self, current: Any, channel: None) -> Any:
+            return (current or 0) + 1
+
+    names = [f"n{n}" for n in range(12)]
+    builder: Any = StateGraph(Complaint).add_sequence([(name, find) for name in names])
+    graph = builder.add_edge(START, "n0").compile(checkpointer=Numbering())
+    graph.invoke({"log": []}, ADA, durability="exit")
+    assert history(graph, ADA).at(12).wrote == ("__start__", *names)
 
 
 def test_what_waits_and_what_was_asked(saver: Any) -> None:

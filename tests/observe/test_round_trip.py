@@ -232,3 +232,13 @@ def test_a_class_that_is_imported_is_named_and_the_run_still_warns(
     with caplog.at_level(logging.WARNING, "langgraph.checkpoint.serde.jsonplus"):
         serde.loads_typed(serde.dumps_typed([value]))
     assert "Feedback" in caplog.text
+
+
+def test_what_a_strict_serialiser_blocks_the_run_still_warns_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    value, serde = [Feedback(2, ())], JsonPlusSerializer(allowed_msgpack_modules=None)
+    assert changes(round_trip(value, serde)) == ["[0]: Feedback → dict"]
+    assert not caplog.records
+    serde.loads_typed(serde.dumps_typed(value))
+    assert "Blocked deserialization" in caplog.text

@@ -437,7 +437,7 @@ def test_words_about_a_machine_and_its_slider_read_nothing() -> None:
     assert page == page
     machine._slider.slider.value = 2
     assert "Checkpoint 2 of 7" in machine._slider.told.value
-    assert "step 3 count (you are here)" in str(machine.picture(3))
+    assert "step 3 count (you are here)" in str(machine.read.picture(machine.at(3).id))
 
 
 def test_a_machine_that_was_shown_and_let_go_frees_graph_and_saver() -> None:

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from lessons_lib.launch.project import ROOT, Project
@@ -179,20 +180,38 @@ def environ(project: Project, path: str = "", **more: str) -> dict[str, str]:
     }
 
 
-def command(*arguments: str) -> list[str]:
-    """What the reader types."""
-    return [bare_python(), "-m", "lessons_lib", *arguments]
+def command(*arguments: str, python: "Path | str" = "") -> list[str]:
+    """What the reader types, with the Python under this environment or another one."""
+    return [str(python or bare_python()), "-m", "lessons_lib", *arguments]
 
 
 def run(
-    project: Project, *arguments: str, path: str = "", **more: str
+    project: Project, *arguments: str, path: str = "", python: "Path | str" = "", **more: str
 ) -> "subprocess.CompletedProcess[str]":
     """Type a command in the miniature course."""
     return subprocess.run(
-        command(*arguments),
+        command(*arguments, python=python),
         cwd=project.root,
         env=environ(project, path, **more),
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+@contextmanager
+def at_work(project: Project, path: str) -> "Iterator[subprocess.Popen[str]]":
+    """Start the set-up; its installer is at work, and stays so until the block ends."""
+    gate = project.root.parent / "gate"
+    os.mkfifo(gate)
+    process = subprocess.Popen(
+        command(),
+        cwd=project.root,
+        env=environ(project, path, GATE=str(gate)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with gate.open("w"):  # opens once the installer has opened it, too
+        yield process

@@ -12,6 +12,11 @@ from lessons_lib.launch.trouble import Trouble
 from tests.setup.fake import notebook
 
 NAMES = ("00_start_here.ipynb", "02_reference_counting.ipynb")
+RENEWED = "Renewed in my/, where you had changed nothing: 00."
+MOVED_ON = (
+    "Lesson {0} has a newer version than the copy you work in: `python3 -m lessons_lib fresh {0}` "
+    "lays it out and keeps yours."
+)
 
 
 @pytest.fixture
@@ -25,12 +30,11 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_the_first_time_lays_everything_out(project: Project) -> None:
-    laid = copies.lay_out(project)
-    assert laid.new == NAMES
+    assert copies.lay_out(project) == ["Your copies are in my/: 2 laid out."]
     assert {path.name for path in project.copies.iterdir()} == {*NAMES, copies.MANIFEST}
     for name in NAMES:
         assert (project.copies / name).read_bytes() == (project.lessons / name).read_bytes()
-    assert copies.lay_out(project) == copies.Laid((), (), ())
+    assert copies.lay_out(project) == []
 
 
 def test_a_copy_begins_without_outputs_and_numbers(project: Project) -> None:
@@ -58,28 +62,26 @@ def test_a_copy_that_the_reader_changed_is_never_touched(project: Project) -> No
     copies.lay_out(project)
     mine = project.copies / NAMES[1]
     mine.write_bytes(notebook("mine"))
-    assert copies.lay_out(project).words() == []
+    assert copies.lay_out(project) == []
     (project.lessons / NAMES[1]).write_bytes(notebook("newer"))
-    laid = copies.lay_out(project)
-    assert laid.moved_on == (NAMES[1],)
-    assert "fresh 02" in laid.words()[0]
+    (said,) = copies.lay_out(project)
+    assert said == MOVED_ON.format("02")
     assert mine.read_bytes() == notebook("mine")
     # Said again at each start until it is dealt with.
-    assert copies.lay_out(project).moved_on == (NAMES[1],)
+    assert copies.lay_out(project) == [said]
 
 
 def test_an_untouched_copy_follows_a_newer_lesson(project: Project) -> None:
     copies.lay_out(project)
     (project.lessons / NAMES[0]).write_bytes(notebook("newer"))
-    laid = copies.lay_out(project)
-    assert laid.renewed == (NAMES[0],)
+    assert copies.lay_out(project) == [RENEWED]
     assert (project.copies / NAMES[0]).read_bytes() == notebook("newer")
 
 
 def test_a_deleted_copy_comes_back(project: Project) -> None:
     copies.lay_out(project)
     (project.copies / NAMES[0]).unlink()
-    assert copies.lay_out(project).new == (NAMES[0],)
+    assert copies.lay_out(project) == ["Your copies are in my/: 1 laid out."]
 
 
 @pytest.mark.parametrize("manifest", ["", "{", "[]", '{"laid_out": 3}'])
@@ -89,7 +91,7 @@ def test_without_a_manifest_every_change_counts_as_the_readers(
     copies.lay_out(project)
     (project.copies / NAMES[0]).write_bytes(notebook("mine"))
     (project.copies / copies.MANIFEST).write_text(manifest)
-    assert copies.lay_out(project).moved_on == (NAMES[0],)
+    assert copies.lay_out(project) == [MOVED_ON.format("00")]
     assert (project.copies / NAMES[0]).read_bytes() == notebook("mine")
     assert json.loads((project.copies / copies.MANIFEST).read_text())["laid_out"].keys() == {
         NAMES[1]
@@ -113,7 +115,7 @@ def test_a_kill_before_the_new_bytes_are_in_place_loses_nothing(
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     assert (project.copies / NAMES[0]).read_bytes() == notebook(NAMES[0])
     assert any(path.name.endswith(".aside") for path in project.copies.iterdir())
-    assert copies.lay_out(project).renewed == (NAMES[0],)
+    assert copies.lay_out(project) == [RENEWED]
     assert {path.name for path in project.copies.iterdir()} == {*NAMES, copies.MANIFEST}
 
 
@@ -123,9 +125,9 @@ def test_a_kill_before_the_manifest_is_no_change_of_the_readers(project: Project
     (project.lessons / NAMES[0]).write_bytes(notebook("newer"))
     copies.lay_out(project)
     (project.copies / copies.MANIFEST).write_bytes(old)
-    assert copies.lay_out(project).words() == []
+    assert copies.lay_out(project) == []
     (project.lessons / NAMES[0]).write_bytes(notebook("newest"))
-    assert copies.lay_out(project).renewed == (NAMES[0],)
+    assert copies.lay_out(project) == [RENEWED]
 
 
 @pytest.mark.parametrize("which", ["2", "02", "02_reference_counting", NAMES[1]])
@@ -141,7 +143,7 @@ def test_fresh_keeps_the_readers_copy_under_the_next_free_name(
         kept = project.copies / f"02_reference_counting.kept-{number}.ipynb"
         assert kept.read_bytes() == notebook(f"try {number}")
     assert (project.copies / NAMES[1]).read_bytes() == notebook(NAMES[1])
-    assert copies.lay_out(project).words() == []
+    assert copies.lay_out(project) == []
 
 
 def test_fresh_keeps_no_copy_of_what_was_not_changed(project: Project) -> None:

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import packaging
 import pytest
 
 from lessons_lib.launch import environment
 from lessons_lib.launch.project import ROOT, Project
 from tests.setup import fake
 
+PACKAGING = Path(packaging.__file__).parent
+"""The look at what is installed stands on it, as JupyterLab does."""
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a POSIX script")
 
 
@@ -89,13 +92,9 @@ def test_what_uv_cannot_do_pip_does(project: Project, uv: str) -> None:
 
 @posix
 def test_a_kill_during_the_set_up_is_mended(project: Project, uv: str) -> None:
-    gate = project.root.parent / "gate"
-    os.mkfifo(gate)
-    env = fake.environ(project, uv, GATE=str(gate))
-    process = subprocess.Popen(fake.command(), cwd=project.root, env=env, start_new_session=True)
-    with gate.open("w"):  # opens once the installer is at work
+    with fake.at_work(project, uv) as process:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
     assert environment.state(project) == "broken"
     said = fake.run(project, path=uv)
     started(said)
@@ -104,17 +103,7 @@ def test_a_kill_during_the_set_up_is_mended(project: Project, uv: str) -> None:
 
 @posix
 def test_ctrl_c_is_one_line_and_the_next_start_works(project: Project, uv: str) -> None:
-    gate = project.root.parent / "gate"
-    os.mkfifo(gate)
-    process = subprocess.Popen(
-        fake.command(),
-        cwd=project.root,
-        env=fake.environ(project, uv, GATE=str(gate)),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with gate.open("w"):
+    with fake.at_work(project, uv) as process:
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate()
     assert process.returncode == 130
@@ -137,24 +126,17 @@ def test_a_stopped_update_leaves_what_was_there(ready: "tuple[Project, str]") ->
 
 @posix
 def test_two_set_ups_at_once(project: Project, uv: str) -> None:
-    gate = project.root.parent / "gate"
-    os.mkfifo(gate)
-    env = fake.environ(project, uv)
-    first = subprocess.Popen(
-        fake.command(), cwd=project.root, env={**env, "GATE": str(gate)}, stdout=subprocess.PIPE
-    )
-    opened = gate.open("w")
-    second = subprocess.Popen(
-        fake.command(),
-        cwd=project.root,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert second.stderr is not None
-    assert "waiting for it" in second.stderr.readline()
-    opened.close()
+    with fake.at_work(project, uv) as first:
+        second = subprocess.Popen(
+            fake.command(),
+            cwd=project.root,
+            env=fake.environ(project, uv),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert second.stderr is not None
+        assert "waiting for it" in second.stderr.readline()
     said, _ = second.communicate()
     assert json.loads(said.splitlines()[-1])["prefix"] == str(project.venv)
     assert first.communicate()[0]
@@ -191,6 +173,32 @@ def test_anothers_environment_is_kept_aside(project: Project, uv: str) -> None:
 
 
 @posix
+def test_an_environment_may_be_replaced_by_the_python_in_it(project: Project) -> None:
+    """As after `python3 -m venv .venv` and `activate`, by habit."""
+    subprocess.run([fake.bare_python(), "-m", "venv", str(project.venv)], check=True)
+    lab = started(fake.run(project, python=project.python))
+    assert lab["prefix"] == str(project.venv)
+    assert (project.root / ".venv.aside-1" / "bin" / "pip").exists()
+
+
+@posix
+def test_a_link_to_an_environment_is_never_replaced(
+    project: Project, made: Project, uv: str, tmp_path: Path
+) -> None:
+    other = fake.copied(made, tmp_path / "other")
+    project.venv.symlink_to(other.venv)
+    said = fake.run(project, path=uv)
+    assert environment.state(other) == "made"
+    assert one_line(said) == (
+        f"{project.venv} is a link to {other.venv}, which lacks something that the course needs: "
+        "remove the link, then start again."
+    )
+    shutil.copytree(PACKAGING, next(other.venv.glob("lib/*/site-packages")) / "packaging")
+    assert started(fake.run(project, path=uv))["prefix"] == str(project.venv)
+    assert project.venv.is_symlink()
+
+
+@posix
 def test_a_changed_lock_is_followed(ready: "tuple[Project, str]") -> None:
     project, uv = ready
     project.lock.write_text(project.lock.read_text() + "# newer\n")
@@ -207,18 +215,8 @@ def test_ones_own_environment_is_used(project: Project, tmp_path: Path) -> None:
     site = next(own.glob("lib/*/site-packages"))
     for path in (tmp_path / "wheels").glob("*.whl"):
         shutil.unpack_archive(path, site, "zip")
-    # The look at what is installed stands on `packaging`, as JupyterLab does.
-    import packaging
-
-    shutil.copytree(Path(packaging.__file__).parent, site / "packaging")
-    said = subprocess.run(
-        [str(own / "bin" / "python"), "-m", "lessons_lib"],
-        cwd=project.root,
-        env=fake.environ(project),
-        capture_output=True,
-        text=True,
-    )
-    lab = started(said)
+    shutil.copytree(PACKAGING, site / "packaging")
+    lab = started(fake.run(project, python=own / "bin" / "python"))
     assert lab["prefix"] == str(own)
     assert str(project.root) in lab["env"]["PYTHONPATH"]  # type: ignore[index]
     assert not project.venv.exists()

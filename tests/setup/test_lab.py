@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,7 +15,7 @@ import pytest
 
 from lessons_lib.launch import lab
 from lessons_lib.launch.environment import Environment
-from lessons_lib.launch.machine import headless
+from lessons_lib.launch.lab import headless
 from lessons_lib.launch.project import Project
 from lessons_lib.launch.saving import WIDGET
 from lessons_lib.launch.trouble import Trouble
@@ -34,14 +35,16 @@ def test_a_browser_is_opened_where_there_is_a_screen() -> None:
 
 
 def test_what_the_reader_asked_for() -> None:
-    wishes = lab.read_wishes(["--no-browser", "--port", "9000", "--ip=::1"])
-    assert wishes == lab.Wishes(False, 9000, ("--ip=::1",))
-    flags = lab.options(wishes, browser=False)
-    assert {"--no-browser", "--port=9000", "--ServerApp.port_retries=0"} <= set(flags)
-    assert flags[-1] == "--ip=::1"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for asked in (["--port", str(port)], [f"--port={port}"]):
+        flags = lab.options(["--no-browser", *asked, "--ip=::1"])
+        named = {"--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--ip=::1"}
+        assert named <= set(flags)
     for wrong in (["--port=x"], ["--port"], ["--port=0"], ["notebook"]):
         with pytest.raises(Trouble):
-            lab.read_wishes(wrong)
+            lab.options(wrong)
 
 
 def test_nothing_is_traced_and_our_kernel_goes_first(tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ def test_it_opens_on_lesson_00_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     own["JUPYTER_DATA_DIR"] = str(tmp_path / "data")
     env = {**lab.variables(HERE, os.environ, project), **own}
     env["PYTHONPATH"] = str(Path(__file__).parents[2])
-    flags = lab.options(lab.read_wishes([]), browser=False, project=project)
+    flags = lab.options(["--no-browser"], project)
     server = subprocess.Popen(
         [sys.executable, "-m", "lessons_lib.launch.lab", *flags],
         env=env,
@@ -125,7 +128,7 @@ def test_it_opens_on_lesson_00_and_stops_on_ctrl_c(tmp_path: Path) -> None:
         fetch = news["schema"]["properties"]["fetchNews"]["default"]
         assert fetch == "false"  # not the question, which is "none"
         _saves_no_widget(base, token)
-        command = [sys.executable, "-m", "lessons_lib.launch.lab", *flags, "--no-browser"]
+        command = [sys.executable, "-m", "lessons_lib.launch.lab", *flags]
         again = subprocess.run(command, env=env, cwd=project.root, capture_output=True, text=True)
         assert again.stdout.startswith(f"The course is open already, at {base}/lab/tree/my/00_")
         server.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -95,24 +96,19 @@ class Aliases:
 
     def _headline(self) -> str:
         ran = f"{_counted(len(self.ran), 'node')} ran"
-        unseen = f"not everything was compared: {', '.join(self.unseen)}" if self.unseen else ""
-        ended = "" if self.ended == "finished" else self.ended
+        ended = [] if self.ended == "finished" else [self.ended]
+        unseen = [f"not everything was compared: {', '.join(self.unseen)}"] if self.unseen else []
         if self.changes:
-            cut = f", {ended}" if ended else ""
-            unseen = f"; {unseen}" if unseen else ""
-            changes = f"{_counted(len(self.changes), 'change')} in place"
-            return f"{changes}, {self._returned()}{unseen} ({ran}{cut}):"
+            silent = len(self.silent)
+            words = {0: "returned, too", len(self.changes): "not returned"}
+            returned = words.get(silent, f"{silent} of them not returned")
+            changes = f"{_counted(len(self.changes), 'change')} in place, {returned}"
+            return f"{'; '.join([changes, *unseen])} ({', '.join([ran, *ended])}):"
         if not (ended or unseen):
             return f"No node changed its input in place ({ran})."
-        run = f"the run {ended.replace('interrupted', 'was interrupted')}" if ended else ""
-        why = "; ".join(filter(None, (run, unseen)))
+        run = [f"the run {how.replace('interrupted', 'was interrupted')}" for how in ended]
+        why = "; ".join(run + unseen)
         return f"No verdict, {why}. In what was seen, nothing was changed in place ({ran})."
-
-    def _returned(self) -> str:
-        silent = len(self.silent)
-        if silent in (0, len(self.changes)):
-            return "not returned" if silent else "returned, too"
-        return f"{silent} of them not returned"
 
     def table(self) -> Table:
         """The changes as rows."""
@@ -263,7 +259,9 @@ class _Visit:
     step: int
     given: Any
     before: Snapshot
-    after: Snapshot | None = None
+    after: Snapshot
+    """As `before` of one that did not end: of what it changed, nothing is known."""
+    turn: threading.Lock | None
     output: Any = None
     ended_at: int = 0
     """How many visits had begun when this one ended."""
@@ -273,9 +271,10 @@ class _Visit:
         """The node's name, after those of the nodes that its subgraph stands in."""
         return "/".join(part.split(":")[0] for part in self.namespace)
 
+    @cached_property
     def changes(self) -> list[Difference]:
-        """What changed in what it was given; of one that did not end, nothing is known."""
-        return self.before.differences(self.after) if self.after else []
+        """What changed in what it was given."""
+        return self.before.differences(self.after)
 
 
 class _Listener(BaseCallbackHandler):
@@ -288,7 +287,7 @@ class _Listener(BaseCallbackHandler):
         self.visits: list[_Visit] = []
         self.at_once: tuple[str, ...] = ()
         """What is not known when a node did not get its turn."""
-        self._open: dict[object, tuple[_Visit, threading.Lock | None]] = {}
+        self._open: dict[object, _Visit] = {}
         self._turns: defaultdict[object, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
 
@@ -302,23 +301,23 @@ class _Listener(BaseCallbackHandler):
             turn = self._turns[namespace[:-1]]
         # In an event loop, waiting would stop the node that is waited for.
         wait = running_loop() is None
-        mine = wait and turn.acquire(timeout=PATIENCE)
+        mine = turn if wait and turn.acquire(timeout=PATIENCE) else None
         with self._guard:
             if wait and not mine:
                 self.at_once = ("which of the nodes that ran at once made a change",)
-            visit = _Visit(namespace, metadata.get("langgraph_step", 0), inputs, Snapshot(inputs))
-            self.visits.append(visit)
-            self._open[run_id] = visit, turn if mine else None
+            now, step = Snapshot(inputs), metadata.get("langgraph_step", 0)
+            self._open[run_id] = _Visit(namespace, step, inputs, now, now, mine)
+            self.visits.append(self._open[run_id])
 
     def on_chain_end(self, outputs: Any, *, run_id: Any, **more: Any) -> None:
         with self._guard:
-            visit, turn = self._open.pop(run_id, (None, None))
+            visit = self._open.pop(run_id, None)
             if visit is None:
                 return
             visit.after, visit.output = Snapshot(visit.given), outputs
             visit.ended_at = len(self.visits)
-        if turn:
-            turn.release()
+        if visit.turn:
+            visit.turn.release()
 
     def on_chain_error(self, error: BaseException, *, run_id: Any, **more: Any) -> None:
         self.on_chain_end(None, run_id=run_id)
@@ -331,7 +330,7 @@ def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) ->
     found, visits = [], listener.visits
     for visit in visits:
         theirs = _changes_inside(visit, visits)
-        for change in visit.changes():
+        for change in visit.changes:
             if (id(change.holder), change.change) in theirs:
                 continue
             seen = _seen_by(change.holder, visit, visits)
@@ -341,7 +340,7 @@ def _told(listener: _Listener, result: Snapshot, given: Snapshot, ended: str) ->
             found.append(
                 Alias(visit.name, visit.step, change.path, change.change, returned, tuple(seen))
             )
-    shots = [shot for visit in visits for shot in (visit.before, visit.after) if shot]
+    shots = [shot for visit in visits for shot in (visit.before, visit.after)]
     closed = sorted({words for shot in shots for words in shot.closed | shot.beyond})
     ran = tuple(visit.name for visit in visits)
     return Aliases(tuple(found), ran, ended, (*closed, *listener.at_once))
@@ -354,25 +353,24 @@ def _changes_inside(visit: _Visit, visits: list[_Visit]) -> set[tuple[int, str]]
         (id(change.holder), change.change)
         for other in visits
         if len(other.namespace) > depth and other.namespace[:depth] == visit.namespace
-        for change in other.changes()
+        for change in other.changes
     }
 
 
 def _seen_by(holder: object, visit: _Visit, visits: list[_Visit]) -> list[str]:
     """The nodes that began after a visit had ended, and were given a way to the object."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for other in visits[visit.ended_at :]:
         beside = (other.step, other.namespace[:-1]) == (visit.step, visit.namespace[:-1])
-        name = other.name + (" (side by side)" if beside else "")
-        if other.before.holds(holder) and name not in names:
-            names.append(name)
-    return names
+        if other.before.holds(holder):
+            names[other.name + (" (side by side)" if beside else "")] = None
+    return list(names)
 
 
 def _says(update: Any, change: Difference, visit: _Visit) -> bool:
     """Whether what a node returned says the change: it leads to the object, or says the same."""
     told, key = Snapshot(update), change.steps[:1]
-    said, now = told.at(key), visit.after and visit.after.at(key)
+    said, now = told.at(key), visit.after.at(key)
     whole = bool(said and now and same_inside(said, now))
     return whole or told.holds(change.value) or (key != change.steps and told.holds(change.holder))
 

@@ -6,7 +6,7 @@ columns when others come. Of many checkpoints those nearest to the one that is l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, size
 from ..pictures.drawing import Picture, draw
@@ -30,9 +30,9 @@ def draw_tree(tree: Tree, describe: Describe, focus: str, most: int = MAX_BOXES)
     hidden = len(tree.parents) - len(boxes)
     more = f"… and {hidden} more checkpoint{'' if hidden == 1 else 's'}, not drawn"
     diagram = Diagram(tuple(boxes.values()), arrows, left_out=more if hidden else "")
-    places = _Grid(drawn, boxes).layout(arrows)
     lines = _named_lines(drawn, boxes)
     words = [" → ".join(line) for line in lines] + ([more] if hidden else [])
+    places = _layout(drawn, boxes, arrows)
     return draw(diagram, _alt(lines), "\n".join(words), places, see=focus)
 
 
@@ -57,65 +57,56 @@ def nearest(tree: Tree, focus: str, most: int) -> dict[str, str]:
 # -- where it stands -----------------------------------------------------------------------------
 
 
-class _Grid:
-    """Rows and columns: a line goes on to the right, a branch begins in the next free row."""
+def _layout(drawn: Tree, boxes: dict[str, Box], arrows: Iterable[Arrow]) -> Layout:
+    """Rows and columns of equal cards, and the lines between them."""
+    wide = max(size(box)[0] for box in boxes.values())
+    high = max(size(box)[1] for box in boxes.values())
+    room = WIDE if max(map(len, drawn.children.values())) == 1 else WIDE_TREE
+    cells = _cells(drawn.children, max(2, int((room + BETWEEN) / (wide + BETWEEN))))
+    places = {
+        id: (MARGIN + column * (wide + BETWEEN), MARGIN + row * (high + BELOW), wide, high)
+        for id, (row, column) in cells.items()
+    }
+    lines = {(it.tail, it.head, ""): _line(places[it.tail], places[it.head]) for it in arrows}
+    rows, columns = (1 + max(numbers) for numbers in zip(*cells.values(), strict=True))
+    width = 2 * MARGIN + columns * (wide + BETWEEN) - BETWEEN
+    return Layout(places, lines, {}, width + 6, MARGIN + rows * (high + BELOW) - 14)
 
-    def __init__(self, drawn: Tree, boxes: dict[str, Box]) -> None:
-        self.children = drawn.children
-        self.wide = max(size(box)[0] for box in boxes.values())
-        self.high = max(size(box)[1] for box in boxes.values())
-        room = WIDE if max(map(len, self.children.values())) == 1 else WIDE_TREE
-        self.columns = max(2, int((room + BETWEEN) / (self.wide + BETWEEN)))
-        self.cells: dict[str, tuple[int, int]] = {}
-        self.rows = 0
-        self._fill()
 
-    def _fill(self) -> None:
-        waiting = [(root, 0) for root in reversed(self.children.get("", []))]
-        while waiting:
-            id, column = waiting.pop()
-            row, self.rows = self.rows, self.rows + 1
-            column = column if column < self.columns else 0
-            while True:
-                if column >= self.columns:
-                    row, column, self.rows = self.rows, 0, self.rows + 1
-                self.cells[id] = row, column
-                first, *others = self.children.get(id) or [""]
-                waiting += [(other, column + 1) for other in reversed(others)]
-                if not first:
-                    break
-                id, column = first, column + 1
+def _cells(children: Mapping[str, list[str]], columns: int) -> dict[str, tuple[int, int]]:
+    """The row and the column of each card: a line goes on to the right, a branch in a new row.
 
-    def place(self, id: str) -> Place:
-        row, column = self.cells[id]
-        x, y = MARGIN + column * (self.wide + BETWEEN), MARGIN + row * (self.high + BELOW)
-        return x, y, self.wide, self.high
+    Of the branches of a line the last comes first: it begins furthest to the right, so that the
+    lines that lead down to the others cross no card.
+    """
+    cells: dict[str, tuple[int, int]] = {}
+    rows = 0
+    waiting: list[tuple[str, int | None, int]] = [
+        (id, None, 0) for id in children.get("", [])[::-1]
+    ]
+    while waiting:
+        id, row, column = waiting.pop()
+        if row is None or column >= columns:
+            row, rows = rows, rows + 1
+            column = column if column < columns else 0
+        cells[id] = row, column
+        first, *others = children.get(id) or [""]
+        waiting += [(other, None, column + 1) for other in reversed(others)]
+        waiting += [(first, row, column + 1)] if first else []
+    return cells
 
-    def layout(self, arrows: Iterable[Arrow]) -> Layout:
-        places = {id: self.place(id) for id in self.cells}
-        lines = {
-            (arrow.tail, arrow.head, ""): self._line(arrow.tail, arrow.head) for arrow in arrows
-        }
-        used = 1 + max(column for _, column in self.cells.values())
-        width = 2 * MARGIN + used * (self.wide + BETWEEN) - BETWEEN
-        return Layout(places, lines, {}, width + 6, MARGIN + self.rows * (self.high + BELOW) - 14)
 
-    def _line(self, tail: str, head: str) -> Line:
-        x1, y1, w1, h1 = self.place(tail)
-        x2, y2, _, h2 = self.place(head)
-        start, end = (x1 + w1, y1 + h1 / 2), (x2, y2 + h2 / 2)
-        (row1, column1), (row2, column2) = self.cells[tail], self.cells[head]
-        if row1 == row2:
-            return _along([start, end])
-        # In the gap between two columns nothing stands, in the gap between two rows only notes.
-        trunk = MARGIN + column1 * (self.wide + BETWEEN) + self.wide + BETWEEN * 0.4
-        if column2 > column1:
-            return _along([start, (trunk, start[1]), (trunk, end[1]), end])
-        shelf = MARGIN + row2 * (self.high + BELOW) - 12
-        left = MARGIN - 14.0
-        return _along(
-            [start, (trunk, start[1]), (trunk, shelf), (left, shelf), (left, end[1]), end]
-        )
+def _line(tail: Place, head: Place) -> Line:
+    (x1, y1, wide, high), (x2, y2, _, _) = tail, head
+    start, end = (x1 + wide, y1 + high / 2), (x2, y2 + high / 2)
+    if y1 == y2:
+        return _along([start, end])
+    # In the gap between two columns nothing stands, in the gap between two rows only notes.
+    trunk = x1 + wide + BETWEEN * 0.4
+    if x2 > x1:
+        return _along([start, (trunk, start[1]), (trunk, end[1]), end])
+    shelf, left = y2 - 12, MARGIN - 14.0
+    return _along([start, (trunk, start[1]), (trunk, shelf), (left, shelf), (left, end[1]), end])
 
 
 def _along(corners: list[Point]) -> Line:
@@ -140,12 +131,9 @@ def _towards(corner: Point, other: Point, radius: float = 9) -> Point:
 
 def _named_lines(drawn: Tree, boxes: dict[str, Box]) -> list[list[str]]:
     """What is drawn, line by line; each begins with the card that it branches off, if any."""
-    lines = []
-    for line in drawn.lines:
-        parent = drawn.parents[line[0]]
-        ids = [parent, *line] if parent else line
-        lines.append([_name(boxes[id]) for id in ids])
-    return lines
+    begins = [(drawn.parents[line[0]], line) for line in drawn.lines]
+    lines = [[parent, *line] if parent else line for parent, line in begins]
+    return [[_name(boxes[id]) for id in line] for line in lines]
 
 
 def _name(box: Box) -> str:

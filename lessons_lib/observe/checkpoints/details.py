@@ -53,6 +53,7 @@ Rows = list[tuple[object, ...]]
 def tables(one: Checkpoint) -> str:
     """Who wrote what, what changed, and the state with its bytes, each always in its place."""
     boxes = ""
+    # Three tables always, of one height each: what one looks at stays where it is while one slides.
     for columns, rows, caption in (
         (("node", "channel", "wrote"), _writes(one), "Who wrote what"),
         (("path", "", "before", "after"), _changes(one), "What changed"),
@@ -90,6 +91,7 @@ def _changes(one: Checkpoint) -> Rows:
 
 
 def _state(one: Checkpoint) -> Rows:
+    # A channel that is not in the state is LangGraph's own, but for what an entrypoint remembers.
     values = dict(one.values) if isinstance(one.values, dict) else {"state": one.values}
     if "__previous__" in one.weighs:
         values["__previous__"] = one.previous

@@ -83,7 +83,7 @@ def show(value: Any, limit: int = SHORT) -> str:
 def _same(one: Any, other: Any, dumps: Dumps) -> bool:
     if one is other:
         return True
-    if type(one) is not type(other):
+    if type(one) is not type(other):  # 1 == True, and 1 == 1.0
         return False
     try:
         if one == other:
@@ -124,6 +124,7 @@ def _of_dicts(
 
 def _of_lists(path: str, before: list[Any], after: list[Any], dumps: Dumps) -> Iterator[Change]:
     start, end = same_ends(before, after, lambda one, other: _same(one, other, dumps))
+    # SequenceMatcher takes quadratic time where many items are alike, so it gets the middle alone.
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if max(len(old), len(new)) > _LONGEST_COMPARED:
         yield Change(path, "changed", f"{len(old)} items", f"{len(new)} others")
@@ -160,6 +161,7 @@ def same_ends(
 
 
 def _key(item: Any, dumps: Dumps) -> Any:
+    # A message keeps its id when its text is changed: it is the same one, and not another.
     name = item.get("id") if isinstance(item, dict) else getattr(item, "id", None)
     if isinstance(name, str):
         return type(item), name

@@ -9,9 +9,12 @@ waits in the checkpoint before. What exactly each one wrote stands there too, as
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from langgraph.types import StateSnapshot
 
 from ..pictures.diagram import Box
 from ..pictures.drawing import Picture
@@ -125,10 +128,8 @@ def read_history(thread: Thread, limit: int | None) -> History:
 def read_one(thread: Thread, id: str) -> Checkpoint | None:
     """One older checkpoint, without those between it and the newest; None if it is not there."""
     raw = thread.one(id)
-    if raw is None:
-        return None
-    [read] = _read(thread, {id: raw}, Tree({id: id_in(raw.parent_config)}), newest="")
-    return read
+    known = {id: id_in(raw.parent_config)} if raw else {}
+    return next(_read(thread, {id: raw}, Tree(known), newest=""), None)
 
 
 def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Iterator[Checkpoint]:
@@ -136,6 +137,7 @@ def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Ite
     seen: dict[str, _Seen | None] = {}
 
     def look(id: str) -> _Seen | None:
+        # Each is asked for twice, once as the one before; of a branch that is not the one above it.
         if id not in seen:
             raw = known.get(id) or (thread.one(id) if id else None)
             seen[id] = raw and _look(thread, raw, now=id == newest)
@@ -149,37 +151,37 @@ def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Ite
 class _Seen:
     """A checkpoint as the saver gave it, and what the graph makes of it, or why nothing.
 
-    `record` is the state when the step began; `values` has what a task has written since.
+    `record` is the state when the step began; `state` has what a task has written since.
     """
 
     raw: Any
-    record: Any
-    values: Any
-    next: tuple[str, ...] = ()
-    interrupts: tuple[Any, ...] = ()
-    tasks: tuple[Any, ...] = ()
+    record: StateSnapshot
+    state: StateSnapshot
     unread: str = ""
+
+
+_NOTHING = StateSnapshot({}, (), {}, None, None, None, tasks=(), interrupts=())
 
 
 def _look(thread: Thread, raw: Any, now: bool) -> _Seen:
     if unread(raw):
-        return _Seen(raw, {}, {}, unread=unread(raw))
+        return _Seen(raw, _NOTHING, _NOTHING, unread(raw))
     try:
         record = thread.understand(raw)
-        seen = thread.understand(raw, now=True) if now and raw.pending_writes else record
+        state = thread.understand(raw, now=True) if now and raw.pending_writes else record
     except Exception as error:  # the schema may be the reader's own
         kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
         values = {k: v for k, v in kept.items() if not k.startswith("__") and ":" not in k}
-        return _Seen(raw, values, values, unread=f"the graph refuses it, {first_line(error)}")
-    asked = tuple(interrupt.value for interrupt in seen.interrupts)
-    return _Seen(raw, record.values, seen.values, tuple(seen.next), asked, tuple(seen.tasks))
+        known = _NOTHING._replace(values=values)
+        return _Seen(raw, known, known, f"the graph refuses it, {first_line(error)}")
+    return _Seen(raw, record, state)
 
 
 def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Checkpoint:
-    raw, id, step = one.raw, id_in(one.raw.config), step_of(one.raw)
+    raw, state, id, step = one.raw, one.state, id_in(one.raw.config), step_of(one.raw)
     source = str((raw.metadata or {}).get("source", "loop"))
     is_step = source == "loop"
-    ended = [task for task in before.tasks if task.result is not None] if before else []
+    began = before.state.tasks if before and is_step else ()
     kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
     weighs, heavy = _weights(kept, dumps)
     return Checkpoint(
@@ -189,13 +191,13 @@ def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Check
         step=step,
         source=source,
         wrote=_wrote(raw, before and before.raw) if is_step else (),
-        writes=tuple((task.name, task.result) for task in ended) if is_step else (),
-        values=one.values,
+        writes=tuple((task.name, task.result) for task in began if task.result is not None),
+        values=state.values,
         changed=_changed(one, before, tree.parents[id], dumps),
         weighs=weighs,
-        next=one.next,
-        interrupts=one.interrupts,
-        errors=tuple((task.name, str(task.error)) for task in one.tasks if task.error),
+        next=tuple(state.next),
+        interrupts=tuple(interrupt.value for interrupt in state.interrupts),
+        errors=tuple((task.name, str(task.error)) for task in state.tasks if task.error),
         unread="; ".join(filter(None, (one.unread, unread_parts(raw), *heavy))),
         previous=kept.get("__previous__"),
         config={"configurable": dict(raw.config["configurable"])},
@@ -208,8 +210,9 @@ def _changed(one: _Seen, before: _Seen | None, parent: str, dumps: Any) -> tuple
     if parent and (before is None or before.unread):
         why = "cannot be read" if before else "is gone"
         return (Change(f"not compared: the checkpoint before {why}", "more"),)
-    nothing: Any = {} if isinstance(one.record, dict) else None
-    return differences(before.record if before else nothing, one.record, dumps)
+    now = one.record.values
+    nothing: Any = {} if isinstance(now, dict) else None
+    return differences(before.record.values if before else nothing, now, dumps)
 
 
 def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
@@ -218,8 +221,9 @@ def _wrote(raw: Any, before: Any) -> tuple[str, ...]:
         return ()
     now: Mapping[str, Any] = raw.checkpoint["versions_seen"]
     then: Mapping[str, Any] = before.checkpoint["versions_seen"] if before else {}
+    # Versions grow: strings in LangGraph's own savers, whole numbers in one that does not say.
     moved = {
-        name: max(map(str, versions.values()), default="")
+        name: max((isinstance(version, str), version) for version in versions.values())
         for name, versions in now.items()
         if versions and versions != then.get(name) and name not in OWN
     }
@@ -329,14 +333,10 @@ class History:
             one = known[id]
             asked = "asked" if self.tree.children[id] else "waits for an answer"
             note = "cannot be read" if one.unread else asked if one.interrupts else ""
-            return Box(
-                id,
-                f"step {one.label}",
-                "checkpoint",
-                (shorten(one.by, 18),),
-                state="kept" if id == here else "plain",
-                note="you are here" if id == here else note,
-            )
+            title, who = f"step {one.label}", (shorten(one.by, 18),)
+            if id == here:
+                return Box(id, title, "checkpoint", who, state="kept", note="you are here")
+            return Box(id, title, "checkpoint", who, note=note)
 
         return draw_tree(self.tree, card, here or self.tree.newest, most)
 
@@ -361,7 +361,5 @@ def counted(names: tuple[str, ...]) -> str:
     >>> counted(("ask", "work", "work"))
     'ask, work ×2'
     """
-    return ", ".join(
-        name if names.count(name) == 1 else f"{name} ×{names.count(name)}"
-        for name in dict.fromkeys(names)
-    )
+    times = Counter(names).items()
+    return ", ".join(name if number == 1 else f"{name} ×{number}" for name, number in times)

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
+import re
 import sqlite3
 from collections import UserDict
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import wait
 from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..pictures.style import said_of, shorten
 
@@ -85,8 +89,11 @@ def is_langgraphs(saver: object, *names: str) -> bool:
 # -- the reader ----------------------------------------------------------------------------------
 
 
-class SaverReader:
+class SaverReader(BaseCheckpointSaver[Any]):
     """Reads from a saver, sync or async, and changes nothing in it.
+
+    It is a saver itself: what a checkpoint's channels mean (which nodes are next, what each wrote)
+    is known to the graph alone, which asks its saver.
 
     Each method raises one sentence when the saver cannot be read: ValueError (a damaged, empty or
     foreign database, a closed connection), TimeoutError (locked), RuntimeError (an event loop that
@@ -94,13 +101,20 @@ class SaverReader:
     """
 
     def __init__(self, saver: Any) -> None:
+        super().__init__(serde=saver.serde)
         self.saver = saver
+        self.at_hand: Any = None
+        """A CheckpointTuple to be given without reading and decoding it a second time."""
 
-    def get(self, config: Config) -> Any:
+    def get_tuple(self, config: Any) -> Any:
         """LangGraph's CheckpointTuple for a config, or None."""
+        _, namespace, id = place_of(config)
+        if self.at_hand:
+            _, its_namespace, its_id = place_of(self.at_hand.config)
+            if namespace == its_namespace and id in ("", its_id):
+                return self.at_hand
         if not self._may_have(config):
             return None
-        self.require_tables()
         return self._ask(lambda s: s.get_tuple(config), lambda s: s.aget_tuple(config))
 
     def listed(self, config: Config, **asked: Any) -> tuple[list[Any], str]:
@@ -111,7 +125,6 @@ class SaverReader:
         found: list[Any] = []
         if not self._may_have(config):
             return found, ""
-        self.require_tables()
 
         def collect(saver: Any) -> None:
             for one in saver.list(config, **asked):
@@ -129,7 +142,7 @@ class SaverReader:
             return found, str(error)
         return found, ""
 
-    def delta_history(self, **asked: Any) -> Any:
+    def get_delta_channel_history(self, **asked: Any) -> Any:
         """What a DeltaChannel is put together from: it lies in several checkpoints."""
         return self._ask(
             lambda s: s.get_delta_channel_history(**asked),
@@ -138,6 +151,7 @@ class SaverReader:
 
     def _may_have(self, config: Config) -> bool:
         """False where an InMemorySaver would make an empty entry for a thread that is asked for."""
+        self.require_tables()
         if not is_langgraphs(self.saver, "InMemorySaver"):
             return True
         place = config["configurable"]
@@ -168,6 +182,7 @@ class SaverReader:
             raise NoAnswer(self.saver, "runs in this very thread", cure)
         if not loop.is_running():
             raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
+        # One that runs may be held up, by this very caller perhaps: it is asked for nothing first.
         ping = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
         try:
             ping.result(PATIENCE)
@@ -241,10 +256,8 @@ def _answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, sav
 
 def path_of(connection: sqlite3.Connection) -> str:
     """The path of a connection's main file; empty for one in memory."""
-    for _, name, path in connection.execute("PRAGMA database_list"):
-        if name == "main":
-            return str(path or "")
-    return ""
+    _, _, path = connection.execute("PRAGMA database_list").fetchone()  # number 0 is the main one
+    return str(path or "")
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -319,41 +332,45 @@ def is_of_database(error: Exception) -> bool:
 
 def told(saver: Any, error: Exception) -> Exception:
     """What a saver says against being read, as one sentence that says what to do."""
-    name, said = type(saver).__name__, first_line(error)
-    is_sqlite, words = isinstance(error, sqlite3.Error), str(error)
-    if isinstance(error, NotImplementedError):
-        return RuntimeError(
-            f"the {name} cannot be read without await ({said}), expected one with list and "
-            "get_tuple: give the graph a sync saver on the same database"
-        )
-    # The second is what aiosqlite raises.
-    if isinstance(error, (sqlite3.ProgrammingError, ValueError)) and (
-        is_sqlite or "onnection" in words
-    ):
-        return ValueError(
-            f"the saver's connection cannot be used ({said}), expected an open one: "
-            "open the file again"
-        )
-    is_locked = is_sqlite and ("locked" in words or "busy" in words)
-    if is_locked or type(error).__name__ == "LockNotAvailable":
-        return TimeoutError(
-            f"{_file_name(saver)} is locked by another connection, expected one that can be read: "
-            "commit or close the other, then call again"
-        )
-    if is_sqlite:
-        return ValueError(
-            f"{_file_name(saver)} cannot be read ({error}), expected a whole SQLite database: "
-            "take a copy from before the damage"
-        )
-    if is_of_database(error):
-        return ValueError(
-            f"the database of the {name} cannot be read ({said}), expected LangGraph's tables "
-            "behind an open connection: call saver.setup() once, or look whether the server runs"
-        )
-    return ValueError(
-        f"the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
-        "look at what it does in list and get_tuple"
-    )
+    whole = f"{type(error).__module__}.{type(error).__name__}: {error}"
+    kind, sentence = next(_TOLD[sign] for sign in _TOLD if re.match(sign, whole, re.DOTALL))
+    name, file, said = type(saver).__name__, _file_name(saver), first_line(error)
+    return kind(sentence.format(name=name, file=file, said=said, error=error))
+
+
+# What an error begins with, by module and class: psycopg is not imported to ask for its classes.
+# The first that fits is told. aiosqlite raises a ValueError where a connection is closed.
+_TOLD: dict[str, tuple[type[Exception], str]] = {
+    r"builtins\.NotImplementedError": (
+        RuntimeError,
+        "the {name} cannot be read without await ({said}), expected one with list and get_tuple: "
+        "give the graph a sync saver on the same database",
+    ),
+    r"sqlite3\.ProgrammingError|builtins\.ValueError: .*onnection": (
+        ValueError,
+        "the saver's connection cannot be used ({said}), expected an open one: open the file again",
+    ),
+    r"sqlite3\..*(locked|busy)|.*\.LockNotAvailable:": (
+        TimeoutError,
+        "{file} is locked by another connection, expected one that can be read: "
+        "commit or close the other, then call again",
+    ),
+    r"sqlite3\.": (
+        ValueError,
+        "{file} cannot be read ({error}), expected a whole SQLite database: "
+        "take a copy from before the damage",
+    ),
+    r"psycopg": (
+        ValueError,
+        "the database of the {name} cannot be read ({said}), expected LangGraph's tables "
+        "behind an open connection: call saver.setup() once, or look whether the server runs",
+    ),
+    r"": (
+        ValueError,
+        "the {name} cannot be read ({said}), expected a saver that gives its checkpoints: "
+        "look at what it does in list and get_tuple",
+    ),
+}
 
 
 def _file_name(saver: Any) -> str:
@@ -362,8 +379,6 @@ def _file_name(saver: Any) -> str:
         return f"the database of the {type(saver).__name__}"
     try:
         path = path_of(saver.conn)
-    except sqlite3.Error:
+    except sqlite3.Error:  # a closed connection
         return "the database"
-    if not path:
-        return "the database in memory"
-    return f"the database {path.replace(chr(92), '/').rsplit('/', 1)[-1]}"
+    return f"the database {os.path.basename(path) or 'in memory'}"

@@ -6,7 +6,6 @@ text, numbers, lists and dictionaries; for much else it is something a little di
 
 from __future__ import annotations
 
-import logging
 import pickle
 import sys
 import types
@@ -15,6 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+
+from langgraph.checkpoint.serde import jsonplus
+from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 
 from ..holding.links import atom_text, is_a
 from ..pictures.style import said_of, shorten
@@ -115,8 +117,13 @@ def round_trip(value: object, serde: Any = None) -> RoundTrip:
     ['file']  tuple   list
     """
     trip = _Trip(serde)
-    with _unregistered() as notes:
+    with _imports() as classes:
         trip.send(value, "", ())
+    notes = [
+        f"{name} is made again by importing {module}; with LANGGRAPH_STRICT_MSGPACK=true "
+        "only its plain data comes back."
+        for module, name in sorted(classes)
+    ]
     changes = (*trip.changes, *trip.parted)
     return RoundTrip(trip.name, changes, tuple(trip.refusals), tuple(notes), tuple(trip.unseen))
 
@@ -144,8 +151,8 @@ class _Trip:
             after = self.there_and_back(value)
         except Exception as error:  # each serialiser has its own
             self._send_parts(value, path, (*above, id(value)), type(error).__name__)
-            return
-        self._compare_whole(value, after, path)
+        else:
+            self._compare_whole(value, after, path)
 
     def _compare_whole(self, before: object, after: object, path: str) -> None:
         shots = Snapshot(before), Snapshot(after)
@@ -249,6 +256,7 @@ class _Trip:
 
     def _compare_closed(self, before: Any, after: Any, path: str) -> None:
         """Compare two objects that show nothing: by what pickle makes of them, or in words."""
+        # Not by ==, for which two times in different zones are one.
         if _pickled(before) == _pickled(after) != b"":
             return
         text, other = said_of(before), said_of(after)
@@ -260,10 +268,7 @@ class _Trip:
 
 def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
     """The name of a serialiser, and a function that sends a value there and back."""
-    if serde is None:
-        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
-        serde = JsonPlusSerializer()
+    serde = jsonplus.JsonPlusSerializer() if serde is None else serde
     name = str(getattr(serde, "__name__", type(serde).__name__))
     if isinstance(serde, type):
         raise TypeError(f"{name} is a class, expected an instance of it: give {name}()")
@@ -279,9 +284,12 @@ def _way(serde: Any) -> tuple[str, Callable[[Any], Any]]:
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     """What a value is made of, with the label that leads there; nothing for an atom."""
+    has_fields = hasattr(type(value), "__dataclass_fields__") or hasattr(
+        type(value), "model_fields"
+    )
     if is_a(value, _SETS):
         yield from ((f"{{{_typed(part)}}}", part) for part in sorted(value, key=_typed))
-    elif is_a(value, (dict, *_ROWS)) or _has_fields(type(value)):
+    elif has_fields or is_a(value, (dict, *_ROWS)):
         parts = Snapshot(value).root.parts or {}
         yield from ((label, part.thing) for label, part in parts.items())
 
@@ -289,10 +297,6 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 def _is_standard(kind: type) -> bool:
     """Whether a class is Python's own: what such an object keeps may be no part of its value."""
     return kind.__module__.split(".")[0] in sys.stdlib_module_names
-
-
-def _has_fields(kind: type) -> bool:
-    return hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_fields")
 
 
 def _alike(before: object, after: object) -> bool:
@@ -386,25 +390,26 @@ def _about(value: object, error: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _unregistered() -> Iterator[list[str]]:
-    """Collect the classes that LangGraph's serialiser says, once in a process, it imports.
+def _imports() -> Iterator[set[tuple[str, str]]]:
+    """Collect module and name of the classes that LangGraph's serialiser imports unasked.
 
-    Its own warning is kept for the graph's run: the list of those already told is put back.
+    What it warns of once in a process, it still warns of when the graph runs.
     """
-    logger = logging.getLogger("langgraph.checkpoint.serde.jsonplus")
-    module = sys.modules.get(logger.name)
-    told: set[tuple[str, str]] = getattr(module, "_warned_unregistered_types", set())
-    before, was_off, notes = set(told), logger.disabled, list[str]()
-    told.clear()
-    logger.disabled = True
+    classes: set[tuple[str, str]] = set()
+
+    def hear(event: SerdeEvent) -> None:
+        if event["kind"] == "msgpack_unregistered_allowed":
+            classes.add((event["module"], event["name"]))
+
+    # Its events are public; what was warned of it keeps in sets that are not.
+    warned = [known for name, known in vars(jsonplus).items() if name.startswith("_warned_")]
+    before, was_off = [set(known) for known in warned], jsonplus.logger.disabled
+    jsonplus.logger.disabled = True
+    stop = register_serde_event_listener(hear)
     try:
-        yield notes
+        yield classes
     finally:
-        logger.disabled = was_off
-        for where, name in sorted(told):
-            notes.append(
-                f"{name} is made again by importing {where}; with LANGGRAPH_STRICT_MSGPACK=true "
-                "only its plain data comes back."
-            )
-        told.clear()
-        told.update(before)
+        stop()
+        jsonplus.logger.disabled = was_off
+        for known, old in zip(warned, before, strict=True):
+            known.intersection_update(old)

@@ -16,18 +16,12 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from struct import calcsize
 from typing import Any
 
-from ..holding.links import (
-    ATOMS,
-    atom_text,
-    attribute_reader,
-    attributes_text,
-    is_a,
-    is_hidden,
-)
+from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
 from ..pictures.style import shorten
 from .differences import same_ends
 
@@ -117,17 +111,12 @@ class Snapshot:
         """Whether this very object could be reached; atoms (numbers, texts) are not asked for."""
         return id(thing) in self._seen
 
-    def at(self, steps: tuple[str, ...]) -> Part | None:
-        """What stands at the end of a path, if the path goes so far."""
-        part: Part | None = self.root
-        for label in steps:
-            part = (part.parts or {}).get(label) if part else None
-        return part
+    def at(self, key: tuple[str, ...]) -> Part | None:
+        """The part with a label, given in a tuple; without one, the whole."""
+        return (self.root.parts or {}).get(key[0]) if key else self.root
 
     def differences(self, after: Snapshot) -> list[Difference]:
         """What changed between this snapshot and a later one of the same object."""
-        if not self.root.is_same(after.root):
-            return [Difference((), _arrow(self.root, after.root), after.root.thing)]
         return list(_differences(self.root, after.root, (), set()))
 
     def _part(self, thing: object, depth: int) -> Part:
@@ -137,6 +126,7 @@ class Snapshot:
         known = self._seen.get(id(thing))
         if known is not None:
             return known
+        # Known before it is looked into: it may lead back to itself.
         made = self._seen[id(thing)] = Part(thing, _content(thing))
         read = self._reader(kind)
         if read is None:
@@ -208,11 +198,9 @@ def _content(thing: object) -> object:
     names = (("array", "array"), ("numpy", "ndarray"))  # of packages that are loaded
     arrays = [getattr(sys.modules.get(module), name, bytearray) for module, name in names]
     if is_a(thing, (bytearray, *arrays)):
-        try:
+        with suppress(TypeError, ValueError, BufferError):  # an array of objects, say
             view = memoryview(thing)  # type: ignore[arg-type]
             return view.shape, view.format, view.tobytes()
-        except (TypeError, ValueError, BufferError):  # an array of objects, say
-            return None
     return None
 
 

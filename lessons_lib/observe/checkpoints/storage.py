@@ -62,9 +62,6 @@ class Storage:
     parts: tuple[Stored, ...]
     notes: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[Stored]:
-        return iter(self.parts)
-
     def bytes(self, *, thread: Asked = None, channel: Asked = None, kind: Asked = None) -> int:
         """The bytes of a thread, a channel, a kind, or of all."""
         return sum(part.bytes for part in self._asked(thread, channel, kind))
@@ -102,16 +99,14 @@ class Storage:
         """Threads as rows, kinds as columns, and last what belongs to no thread."""
         kinds = self._heaviest("kind")
         own = [kind for kind in kinds if not self.count(thread="", kind=kind)]
-        rows: list[list[object]] = [
-            [name, *(self.bytes(thread=name, kind=kind) for kind in own), self.bytes(thread=name)]
-            for name in self.threads[:MAX_THREADS]
-        ]
-        rows += [
-            [f"({kind})", *[0] * len(own), self.bytes(kind=kind)]
-            for kind in kinds
-            if kind not in own
-        ]
-        rows.append(["all", *(self.bytes(kind=kind) for kind in own), self.bytes()])
+
+        def row(name: str, thread: Asked = None) -> list[object]:
+            of_kinds = [self.bytes(thread=thread, kind=kind) for kind in own]
+            return [name, *of_kinds, self.bytes(thread=thread)]
+
+        rows = [row(name, name) for name in self.threads[:MAX_THREADS]]
+        rows += [[f"({k})", *[0] * len(own), self.bytes(kind=k)] for k in kinds if k not in own]
+        rows.append(row("all"))
         notes = [*self.notes]
         if bad := self.count(channel=UNREAD):
             notes.append(f"{bad} checkpoints cannot be taken apart: their bytes are counted whole")
@@ -141,19 +136,13 @@ def storage(saver: Any) -> Storage:
     """
     if hasattr(saver, "checkpointer"):  # None in a graph without a saver, True in some subgraphs
         saver = saver_of(saver)
-    if is_langgraphs(saver, "InMemorySaver"):
-        return _of_memory(saver)
-    if is_langgraphs(saver, "SqliteSaver"):
-        SaverReader(saver).require_tables()
-        try:
-            return _of_sqlite(saver)
-        except sqlite3.Error as error:
-            raise told(saver, error) from error
-    if is_langgraphs(saver, "BasePostgresSaver") and not isinstance(saver, type):
-        try:
-            return _of_postgres(saver)
-        except Exception as error:  # psycopg's, which is not loaded for the other savers
-            raise told(saver, error) from error
+    for name, read in _READERS.items():
+        if is_langgraphs(saver, name):
+            SaverReader(saver).require_tables()
+            try:
+                return read(saver)
+            except Exception as error:  # SQLite's or psycopg's, which is loaded for Postgres alone
+                raise told(saver, error) from error
     advice = "ask its database itself for its sizes"
     if isinstance(saver, type):
         advice = "give the one that the graph was compiled with, not its class"
@@ -165,54 +154,61 @@ def storage(saver: Any) -> Storage:
     )
 
 
+Pieces = Iterator[tuple[str, str, str, int, int]]
+"""The thread, the channel and the kind of some bytes, how many they are, in how many pieces."""
+
+
+def _summed(pieces: Pieces) -> tuple[Stored, ...]:
+    """The bytes of each thread, channel and kind together."""
+    sizes: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for thread, channel, kind, size, count in pieces:
+        key = str(thread), channel, kind  # a memory saver keeps a thread_id of None as it is
+        sizes[key] += size
+        counts[key] += count
+    return tuple(Stored(*key, size, counts[key]) for key, size in sizes.items())
+
+
 # -- in memory -----------------------------------------------------------------------------------
 
 
-class _Sums:
-    """Bytes and pieces, added up for each thread, channel and kind."""
-
-    def __init__(self) -> None:
-        self.bytes: Counter[tuple[str, str, str]] = Counter()
-        self.count: Counter[tuple[str, str, str]] = Counter()
-
-    def add(self, thread: object, channel: str, kind: str, size: int, count: int = 1) -> None:
-        self.bytes[str(thread), channel, kind] += size
-        self.count[str(thread), channel, kind] += count
-
-    def parts(self) -> tuple[Stored, ...]:
-        return tuple(Stored(*key, size, self.count[key]) for key, size in self.bytes.items())
-
-
-def _of_memory(saver: Any) -> Storage:
+def _in_memory(saver: Any) -> Pieces:
     """Serialised bytes alone; Python's own frame around each object is not counted."""
-    sums = _Sums()
+    # Each is copied first: the graph may run on meanwhile.
     for (thread, _, channel, _), (_, blob) in list(saver.blobs.items()):
-        sums.add(thread, channel, "blob", len(blob))
+        yield thread, channel, "blob", len(blob), 1
     for (thread, _, _), writes in list(saver.writes.items()):
         for _, channel, (_, value), _ in list(writes.values()):
-            sums.add(thread, channel, "write", len(value))
+            yield thread, channel, "write", len(value), 1
     for thread, spaces in list(saver.storage.items()):
         for kept in list(spaces.values()):
             for (_, checkpoint), (_, metadata), _ in list(kept.values()):
-                sums.add(thread, "", "checkpoint", len(checkpoint))
-                sums.add(thread, "", "metadata", len(metadata))
-    return Storage("InMemorySaver", sums.parts())
+                yield thread, "", "checkpoint", len(checkpoint), 1
+                yield thread, "", "metadata", len(metadata), 1
 
 
 # -- in SQLite -----------------------------------------------------------------------------------
 
+_CHECKPOINTS = "SELECT thread_id, type, checkpoint, metadata FROM checkpoints"
 _WRITES = (
-    "SELECT thread_id, channel, SUM(LENGTH(value)), COUNT(*) "
+    "SELECT thread_id, channel, 'write', COALESCE(SUM(LENGTH(value)), 0), COUNT(*) "
     "FROM writes GROUP BY thread_id, channel"
 )
 
 
 def _of_sqlite(saver: Any) -> Storage:
     """Read through the saver's own connection: it sees what the saver sees, and waits for none."""
-    sums = _Sums()
-    with saver.lock, waiting("reading checkpoints") as tell:
-        connection = saver.conn
-        rows = connection.execute("SELECT thread_id, type, checkpoint, metadata FROM checkpoints")
+    with saver.lock:
+        parts = _summed(_in_rows(saver))
+        path = path_of(saver.conn)
+        payload = sum(part.bytes for part in parts)
+        beside = _summed(_beside_rows(saver.conn, path, payload))
+    return Storage(f"SqliteSaver, {os.path.basename(path) or 'in memory'}", parts + beside)
+
+
+def _in_rows(saver: Any) -> Pieces:
+    with waiting("reading checkpoints") as tell:
+        rows = saver.conn.execute(_CHECKPOINTS)
         for number, (thread, kind, blob, metadata) in enumerate(rows):
             tell(f"reading checkpoints, {number} done")
             try:
@@ -220,14 +216,10 @@ def _of_sqlite(saver: Any) -> Storage:
             except Exception:  # a serialiser without the key, a damaged row: each says it its way
                 sizes = {UNREAD: len(blob or b"")}
             for channel, size in sizes.items():
-                sums.add(thread, channel, "checkpoint", size)
-            sums.add(thread, "", "checkpoint", len(blob or b"") - sum(sizes.values()))
-            sums.add(thread, "", "metadata", len(metadata or b""))
-        for thread, channel, size, count in connection.execute(_WRITES):
-            sums.add(thread, channel, "write", size or 0, count)
-        path = path_of(connection)
-        _add_what_is_beside(sums, connection, path)
-    return Storage(f"SqliteSaver, {os.path.basename(path) or 'in memory'}", sums.parts())
+                yield thread, channel, "checkpoint", size, 1
+            yield thread, "", "checkpoint", len(blob or b"") - sum(sizes.values()), 1
+            yield thread, "", "metadata", len(metadata or b""), 1
+        yield from saver.conn.execute(_WRITES)
 
 
 def channel_sizes(serde: Any, kind: str, blob: bytes) -> dict[str, int]:
@@ -249,58 +241,66 @@ def channel_sizes(serde: Any, kind: str, blob: bytes) -> dict[str, int]:
     return {str(name): len(serde.dumps_typed(value)[1]) for name, value in values.items()}
 
 
-def _add_what_is_beside(sums: _Sums, connection: sqlite3.Connection, path: str) -> None:
+def _beside_rows(connection: sqlite3.Connection, path: str, payload: int) -> Pieces:
     """The bytes of the file that are no thread's; its pages as the connection sees them now."""
     page, pages, free = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_size", "page_count", "freelist_count")
     )
-    payload = sum(sums.bytes.values())
-    sums.add("", "", "free page", free * page, free)
-    sums.add("", "", "table and index", max(0, (pages - free) * page - payload), pages - free)
+    yield "", "", "free page", free * page, free
+    yield "", "", "table and index", max(0, (pages - free) * page - payload), pages - free
     log = f"{path}-wal"
     if path and os.path.exists(log):
-        sums.add("", "", "WAL", os.path.getsize(log))
+        yield "", "", "WAL", os.path.getsize(log), 1
 
 
 # -- in Postgres ---------------------------------------------------------------------------------
 
 # The values that stand in a checkpoint's JSON have their share of what the whole takes.
 _ROWS = """
-    SELECT thread_id, key AS channel, 'checkpoint' AS kind, count(*) AS pieces,
+    SELECT thread_id, key AS channel, 'checkpoint' AS kind,
         sum(pg_column_size(checkpoint)::numeric * octet_length(value::text)
-            / octet_length(checkpoint::text)) AS stored
+            / octet_length(checkpoint::text))::bigint AS stored, count(*) AS pieces
         FROM checkpoints, jsonb_each(checkpoint -> 'channel_values') GROUP BY 1, 2
-    UNION ALL SELECT thread_id, '', 'checkpoint', count(*), sum(pg_column_size(checkpoint))
+    UNION ALL SELECT thread_id, '', 'checkpoint', sum(pg_column_size(checkpoint)), count(*)
         FROM checkpoints GROUP BY 1
-    UNION ALL SELECT thread_id, '', 'metadata', count(*), sum(pg_column_size(metadata))
+    UNION ALL SELECT thread_id, '', 'metadata', sum(pg_column_size(metadata)), count(*)
         FROM checkpoints GROUP BY 1
-    UNION ALL SELECT thread_id, channel, 'blob', count(blob), sum(pg_column_size(blob))
+    UNION ALL SELECT thread_id, channel, 'blob', coalesce(sum(pg_column_size(blob)), 0), count(blob)
         FROM checkpoint_blobs GROUP BY 1, 2
-    UNION ALL SELECT thread_id, channel, 'write', count(*), sum(pg_column_size(blob))
+    UNION ALL SELECT thread_id, channel, 'write', sum(pg_column_size(blob)), count(*)
         FROM checkpoint_writes GROUP BY 1, 2
 """
 _FRAME = """
-    SELECT coalesce(sum(pg_total_relation_size(oid)), 0) AS stored FROM pg_class
+    SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint AS stored FROM pg_class
     WHERE oid = ANY(ARRAY['checkpoints', 'checkpoint_blobs', 'checkpoint_writes']::regclass[])
 """
 
 
 def _of_postgres(saver: Any) -> Storage:
     """Read on a connection of its own: it waits for no loop, and sees what was committed."""
-    sums = _Sums()
     with reading(saver.conn) as database:
-        for row in database.execute(_ROWS):
-            thread, channel, kind = row["thread_id"], row["channel"], row["kind"]
-            sums.add(thread, channel, kind, int(row["stored"] or 0), row["pieces"])
-            if channel and kind == "checkpoint":  # it is a part of the checkpoint
-                sums.add(thread, "", kind, -int(row["stored"] or 0), 0)
-        stored = sum(sums.bytes.values())
+        parts = _summed(_in_tables(database))
         [frame] = database.execute(_FRAME)
-        sums.add("", "", "table and index", max(0, int(frame["stored"]) - stored))
         where = f"{type(saver).__name__}, database {database.info.dbname}"
+    rest = max(0, frame["stored"] - sum(part.bytes for part in parts))
     # The server's log is of all its databases: its bytes are no saver's.
     notes = ["as Postgres stores them, long ones compressed; the server's WAL is not counted"]
     if in_transaction(saver.conn):
         notes.append("without what the saver's own connection has not committed")
-    return Storage(where, sums.parts(), tuple(notes))
+    return Storage(where, (*parts, Stored("", "", "table and index", rest)), tuple(notes))
+
+
+def _in_tables(database: Any) -> Pieces:
+    for row in database.execute(_ROWS):
+        thread, channel, kind, stored, pieces = row.values()
+        yield thread, channel, kind, stored, pieces
+        if channel and kind == "checkpoint":  # it is a part of the checkpoint
+            yield thread, "", kind, -stored, 0
+
+
+_READERS = {
+    "InMemorySaver": lambda saver: Storage("InMemorySaver", _summed(_in_memory(saver))),
+    "SqliteSaver": _of_sqlite,
+    "BasePostgresSaver": _of_postgres,
+}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
-
 from .reading import UNREAD, Config, SaverReader, Unread, is_langgraphs, place_of, saver_of
 
 
@@ -25,14 +23,12 @@ class Thread:
         if getattr(self.own_graph, "checkpointer", None) is True:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
+        # Of a number LangGraph makes a text, of None it does not, and a memory saver keeps None.
+        given = config["configurable"]["thread_id"]
+        in_memory = is_langgraphs(self.saver, "InMemorySaver")
+        id = None if given is None and in_memory else self.id
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
-        self.place: dict[str, Any] = {"thread_id": self.id, "checkpoint_ns": self.namespace}
-        if config["configurable"]["thread_id"] is None and is_langgraphs(
-            self.saver, "InMemorySaver"
-        ):
-            self.place["thread_id"] = (
-                None  # of a number LangGraph makes a text, of None it does not
-            )
+        self.place: dict[str, Any] = {"thread_id": id, "checkpoint_ns": self.namespace}
         if self.start and self.one(self.start) is None:
             raise ValueError(
                 f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
@@ -45,10 +41,10 @@ class Thread:
 
     # -- checkpoints, as the saver gives them ------------------------------------------------
 
-    def newest(self, limit: int | None) -> tuple[list[Any], str]:
+    def newest(self, limit: int | None, **asked: Any) -> tuple[list[Any], str]:
         """The newest checkpoints, newest first; and why there are no more, if that went wrong."""
         config = {"configurable": self.place}
-        found, trouble = self.reader.listed(config, limit=limit)
+        found, trouble = self.reader.listed(config, limit=limit, **asked)
         ids = [id_in(raw.config) for raw in found]
         if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
             # This saver does not keep to what it is asked: all of it is read, and chosen from here.
@@ -58,14 +54,13 @@ class Thread:
 
     def one(self, id: str) -> Any:
         """One checkpoint; None when the saver has it no more."""
-        raw = self.reader.get(self.config_of(id))
+        raw = self.reader.get_tuple(self.config_of(id))
         return raw if raw and self._is_mine(raw) and id_in(raw.config) == id else None
 
     def with_step(self, step: int) -> list[str]:
         """The ids of the checkpoints with a step: one on each line that has it."""
-        found, _ = self.reader.listed({"configurable": self.place}, filter={"step": step})
-        mine = {id_in(raw.config): step_of(raw) for raw in found if self._is_mine(raw)}
-        return [id for id, number in mine.items() if number == step]
+        found, _ = self.newest(None, filter={"step": step})
+        return [id_in(raw.config) for raw in found if step_of(raw) == step]
 
     def _is_mine(self, raw: Any) -> bool:
         thread, namespace, _ = place_of(raw.config)
@@ -76,7 +71,7 @@ class Thread:
     def understand(self, raw: Any, *, now: bool = False) -> Any:
         """LangGraph's StateSnapshot; with `now`, what a task has written already counts as done."""
         checkpoint = raw.checkpoint
-        self._fed.checkpointer.raw = raw._replace(
+        self.reader.at_hand = raw._replace(
             checkpoint={  # the graph writes into these
                 **checkpoint,
                 "channel_versions": dict(checkpoint["channel_versions"]),
@@ -84,13 +79,16 @@ class Thread:
             },
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
+        # LangGraph counts that only where no checkpoint is named.
         config = {"configurable": self.place} if now else self.config_of(id_in(raw.config))
-        return self._fed.get_state(config)
+        try:
+            return self._reading_graph.get_state(config)
+        finally:
+            self.reader.at_hand = None
 
     @cached_property
-    def _fed(self) -> Any:
-        """The graph, with a saver that holds one checkpoint."""
-        return self.graph.copy({"checkpointer": OneCheckpoint(self.reader)})
+    def _reading_graph(self) -> Any:
+        return self.graph.copy({"checkpointer": self.reader})
 
     @property
     def own_graph(self) -> Any:
@@ -106,47 +104,21 @@ class Thread:
 
     def unknown(self) -> ValueError:
         """What to say when the saver has no checkpoint of this thread."""
-        others: list[str] = []
-        if is_langgraphs(self.saver, "InMemorySaver"):
-            others = [str(id) for id, spaces in self.saver.storage.items() if any(spaces.values())]
-            if not others:
-                return ValueError(
-                    f"the saver holds no checkpoint at all, expected some of the thread "
-                    f"{self.id!r}: invoke the graph with this saver first"
-                )
+        in_memory = is_langgraphs(self.saver, "InMemorySaver")
+        stored = self.saver.storage.items() if in_memory else ()
+        others = [repr(str(id)) for id, spaces in stored if any(spaces.values())]
+        if in_memory and not others:
+            return ValueError(
+                f"the saver holds no checkpoint at all, expected some of the thread {self.id!r}: "
+                "invoke the graph with this saver first"
+            )
         where = f" in the namespace {self.namespace!r}" if self.namespace else ""
-        few = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
+        few = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
         has = f" (it has {few})" if few else ""
         return ValueError(
             f"the saver knows no thread {self.id!r}{where}, expected one that was invoked{has}: "
             "look at the thread_id, and whether it is the same saver"
         )
-
-
-class OneCheckpoint(BaseCheckpointSaver[Any]):
-    """A saver that holds one checkpoint, which was read already, and reads the others.
-
-    What a checkpoint's channels mean (which nodes are next, what each wrote) is known to the graph
-    alone, which asks its saver. To read and decode every state twice would cost more than all else.
-    """
-
-    def __init__(self, reader: SaverReader) -> None:
-        super().__init__(serde=reader.saver.serde)
-        self.reader = reader
-        self.raw: Any = None
-        """LangGraph's CheckpointTuple."""
-
-    def get_tuple(self, config: Any) -> Any:
-        """The checkpoint that it holds, if that is the one."""
-        _, namespace, id = place_of(config)
-        mine = self.raw.config
-        if namespace == place_of(mine)[1] and id in ("", id_in(mine)):
-            return self.raw
-        return self.reader.get(config)
-
-    def get_delta_channel_history(self, **asked: Any) -> Any:
-        """The saver's own: a DeltaChannel is put together from several checkpoints."""
-        return self.reader.delta_history(**asked)
 
 
 def id_in(config: Any) -> str:

@@ -11,7 +11,6 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..pictures.drawing import Picture
 from ..pictures.style import STATIC, card
 from ..pictures.waiting import waiting
 from .details import sentence, tables
@@ -63,15 +62,21 @@ class TimeMachine:
 
     def read_again(self) -> None:
         """Look for checkpoints made meanwhile."""
-        self.read = read_history(self.thread, max(PAGE, len(self)))
-        self._renew(len(self))
+        self._read(max(PAGE, len(self)))
 
     def read_older(self) -> None:
         """Read on, until there are twice as many or all."""
+        # All are read anew, since others may have come; by doubling, that is twice the work.
+        self._read(2 * len(self), stay=True)
+
+    def _read(self, most: int, *, stay: bool = False) -> None:
+        """Read anew; a slider that was shown goes to the newest, or stays where it is."""
         before = len(self)
-        self.read = read_history(self.thread, 2 * before)
+        self.read = read_history(self.thread, most)
         if "_slider" in self.__dict__:
-            self._renew(self._slider.place + len(self) - before)
+            self._older.layout.display = None if self.read.older else "none"
+            place = self._slider.place + len(self) - before if stay else len(self)
+            self._slider.renew(len(self), place)
 
     @property
     def ids(self) -> list[str]:
@@ -94,12 +99,10 @@ class TimeMachine:
         """The checkpoint with a step (on the line that leads to the newest), a label or an id."""
         if self.read.older and not self.read.find(step, anywhere=False):
             # An id or a step is asked for directly: to it may be thousands of checkpoints.
-            ids = [step] if isinstance(step, str) else []
-            if type(step) is int:
-                ids = self.thread.with_step(step)
-            found = read_one(self.thread, ids[0]) if len(ids) == 1 else None
-            if found:
-                return found
+            ids = self.thread.with_step(step) if type(step) is int else [str(step)]
+            one = read_one(self.thread, ids[0]) if len(ids) == 1 else None
+            if one:
+                return one
             if ids:  # of several lines, or a label
                 self._read_until(step)
         return self.read.at(step)
@@ -111,12 +114,6 @@ class TimeMachine:
                     return
                 tell(f"reading checkpoints, {len(self)} so far")
                 self.read_older()
-
-    def picture(self, around: int | str | None = None, most: int = 30) -> Picture:
-        """The tree of what was read as cards, around the newest or another, marked there."""
-        here = self.at(around).id if around is not None else self.read.tree.newest
-        self._read_until(here)
-        return self.read.picture(here, most)
 
     # -- going another way -------------------------------------------------------------------
 
@@ -205,20 +202,14 @@ class TimeMachine:
         self._older.layout.display = None if self.read.older else "none"
         return slider
 
-    def _renew(self, place: int) -> None:
-        if "_slider" in self.__dict__:  # it was shown
-            self._older.layout.display = None if self.read.older else "none"
-            self._slider.renew(len(self), place)
-
     def page(self, place: int) -> tuple[str, str]:
         """A checkpoint by its place, counted from 1: a sentence; the cards and tables in HTML."""
         one, tree = self.read.checkpoints[place - 1], self.read.tree
         labels = {other.id: other.label for other in self.read}
         of = f"Checkpoint {place} of {len(self)}" + (" that were read" if self.read.older else "")
-        small = not self.read.older and len(self) <= SMALL
-        picture = self.read.picture(one.id, max(2, len(self)) if small else NEAR)
+        most = NEAR if self.read.older or len(self) > SMALL else SMALL
         words = sentence(one, labels.get(one.parent, ""), bool(tree.children[one.id]))
-        return f"{of}, {words}", picture.html() + tables(one)
+        return f"{of}, {words}", self.read.picture(one.id, most).html() + tables(one)
 
     def _page(self, place: int) -> tuple[str, str]:
         """The same with what happened in bold."""

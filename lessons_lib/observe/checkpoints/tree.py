@@ -28,6 +28,7 @@ class Tree:
         for id, parent in parents.items():
             siblings = self.children.setdefault(parent, [])
             siblings.append(id)
+            # Ids grow with time: the first that is met here is the first that followed.
             if parent in self._line_of and siblings == [id]:
                 number = self._line_of[parent]
             else:
