@@ -44,16 +44,12 @@ class Text:
     def inside(self, thing: object) -> bool:
         """Whether a string or bytes have the text in any of its forms; runs no code of theirs."""
         base: Any
-        for base, forms in (
-            (str, self.in_text),
-            (bytes, self.in_bytes),
-            (bytearray, self.in_bytes),
-        ):
+        raw = self.in_bytes
+        for base, forms in ((str, self.in_text), (bytes, raw), (bytearray, raw)):
             if issubclass(type(thing), base):
                 for form in forms:
                     if base.__contains__(thing, form):
                         return True
-                return False
         return False
 
     def count(self, data: bytes) -> int:
