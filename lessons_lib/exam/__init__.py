@@ -26,8 +26,8 @@ their names are in candidates.py: `python3 -m lessons_lib exam`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from lessons_lib.exam.on_postgres import OnPostgres
 from lessons_lib.exam.price import price
 from lessons_lib.exam.questions import QUESTIONS, Answer, Question
 from lessons_lib.exam.report import Report, Sitting
-from lessons_lib.exam.worker import Late, Trouble, open_lab
+from lessons_lib.exam.worker import Lab, Late, Trouble, open_lab
 from lessons_lib.observe.pictures.waiting import waiting
 
 __all__ = ["QUESTIONS", "Answer", "OnPostgres", "Report", "exam"]
@@ -81,7 +81,7 @@ def exam(
     questions = _chosen(only)
     sittings = []
     try:
-        with _telling(tell) as told:
+        with nullcontext(tell) if tell else waiting("the memory exam") as told:
             for name, packed, keeping, elsewhere in [_enrolled(*one) for one in candidates.items()]:
                 answers = {}
                 for number, question in enumerate(questions, 1):
@@ -131,34 +131,12 @@ def _chosen(only: Sequence[str] | None) -> list[Question]:
 def _enrolled(name: str, make: Make) -> tuple[str, bytes, Keeping, bool]:
     """The name, what makes the memory, pickled, what looks into it; whether it keeps all elsewhere.
 
-    A first turn has to come back with a text, and to ask the course's model for it. Raises
-    TypeError when it does not, or when no memory is made.
+    Raises TypeError when it does not sit.
     """
     packed = pack(make)
     keeping = keeping_of(make)
     with open_lab(packed, keeping) as lab:
-        try:
-            worker = lab.worker()
-        except (Trouble, Late) as trouble:
-            raise TypeError(f"{name} made no memory: {trouble}") from None
-        if "say" not in worker.can:
-            raise TypeError(
-                f"{name} made {worker.shown}, which has no method "
-                "say(text, *, conversation, user, file): a memory needs one"
-            )
-        try:
-            first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
-        except (Trouble, Late) as trouble:
-            raise TypeError(
-                f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
-                f"came to nothing, it raised {trouble}"
-            ) from None
-        if not first.sent:
-            raise TypeError(
-                f"{name} did not ask the course's model: answer with reply(messages) "
-                "of lessons_lib.memories, so that memory is all that differs"
-            )
-        worker.kill()
+        _admit(name, lab)
         try:
             # Killed, and without the files of its folder, it can know this from elsewhere alone.
             again = lab.worker(lab.folder / "empty")
@@ -168,11 +146,30 @@ def _enrolled(name: str, make: Make) -> tuple[str, bytes, Keeping, bool]:
             return name, packed, keeping, False
 
 
-@contextmanager
-def _telling(tell: Tell | None) -> Iterator[Tell]:
-    """What is told how far it is: who was given, or else whoever waits for it."""
-    if tell:
-        yield tell
-    else:
-        with waiting("the memory exam") as told:
-            yield told
+def _admit(name: str, lab: Lab) -> None:
+    """Take a first turn, which has to come back with a text, and to ask the course's model for it.
+
+    Raises TypeError when it does not, or when no memory is made.
+    """
+    try:
+        worker = lab.worker()
+    except (Trouble, Late) as trouble:
+        raise TypeError(f"{name} made no memory: {trouble}") from None
+    if "say" not in worker.can:
+        raise TypeError(
+            f"{name} made {worker.shown}, which has no method "
+            "say(text, *, conversation, user, file): a memory needs one"
+        )
+    try:
+        first = worker.say("Hello.", conversation="c0", user="ada", file=("a.txt", "a"))
+    except (Trouble, Late) as trouble:
+        raise TypeError(
+            f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
+            f"came to nothing, it raised {trouble}"
+        ) from None
+    if not first.sent:
+        raise TypeError(
+            f"{name} did not ask the course's model: answer with reply(messages) "
+            "of lessons_lib.memories, so that memory is all that differs"
+        )
+    worker.kill()

@@ -21,11 +21,9 @@ def main(names: Sequence[str]) -> int:
     if not makes:
         print(*left_out, file=sys.stderr)
         return 1
-    live = sys.stderr.isatty()
-    tell = None if live else partial(print, file=sys.stderr, flush=True)
+    # At a terminal one line is renewed, in a log each question has its own.
+    tell = None if sys.stderr.isatty() else partial(print, file=sys.stderr, flush=True)
     report = exam(named=makes, tell=tell)
-    if live:
-        print("\r\033[K", end="", file=sys.stderr)
     print(report, report.measured(), *left_out, sep="\n\n")
     return 0
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from lessons_lib.exam.price import Price
 from lessons_lib.exam.questions import QUESTIONS, SYMBOLS, Mark
 from lessons_lib.exam.report import Report, Sitting
 from lessons_lib.observe.pictures import style
@@ -21,7 +23,7 @@ _CELL = (
     f"vertical-align:top;color:{style.INK};background:{style.PAPER}"
 )
 _STAYS = "position:sticky;left:-14px;padding-left:14px;font-weight:400"
-_GROWS = {None: "?", 0: "–", 1: "turns", 2: "turns²"}
+_GROWS = {0: "–", 1: "turns", 2: "turns²"}
 _LEGEND = (
     "; ".join(f"{symbol} {mark}" for mark, symbol in SYMBOLS.items() if symbol != "?")
     + ". How memory and files grow: with the turns, with their square (turns²), or not (–)."
@@ -46,7 +48,7 @@ def choose(report: Report, *marked: str) -> Choice:
     >>> choose(kept(), "kill", "packages").best[0].name
     'pickle file'
     """
-    keys = (*QUESTIONS, *PRICES)
+    keys = _rows()
     for key in marked:
         if key not in keys:
             raise ValueError(f"{key!r} is no row of the exam: mark some of {', '.join(keys)}")
@@ -68,18 +70,14 @@ class Choice:
         return tuple(sorted(self.report.sittings, key=self._rank))
 
     def _rank(self, one: Sitting) -> tuple[float, ...]:
-        marks = [_mark(one, key) for key in self.marked]
-        price = one.price
-        return (
-            -marks.count("yes"),
-            -marks.count("in part"),
-            len(price.packages) if price else 0,
-            (price.statements if price else 0) or float("inf"),
-        )
+        marks = [_found(one, key)[0] for key in self.marked]
+        price = one.price or Price()
+        needs = len(price.packages), price.statements or float("inf")
+        return -marks.count("yes"), -marks.count("in part"), *needs
 
     def fits(self, one: Sitting) -> int:
         """To how many of the marked rows a memory says yes."""
-        return sum(_mark(one, key) == "yes" for key in self.marked)
+        return sum(_found(one, key)[0] == "yes" for key in self.marked)
 
     def said(self) -> str:
         """What is marked, and how many memories have all of it."""
@@ -93,19 +91,20 @@ class Choice:
         )
 
     def __str__(self) -> str:
-        rows = [self._row(one) for one in self.best]
+        rows = [self._row(one, _sign) for one in self.best]
         return str(Table(self._columns(), rows, self.said(), (_LEGEND,)))
 
     def _keys(self) -> tuple[str, ...]:
-        return (*self.marked, *(key for key in (*QUESTIONS, *PRICES) if key not in self.marked))
+        return (*self.marked, *(key for key in _rows() if key not in self.marked))
 
     def _columns(self) -> tuple[str, ...]:
         return ("memory", *(["fits"] if self.marked else []), *self._keys(), "statements")
 
-    def _row(self, one: Sitting) -> list[str]:
+    def _row(self, one: Sitting, sign: Callable[[Sitting, str], str]) -> list[str]:
+        """The cells of a memory, below the columns."""
         fits = [f"{self.fits(one)}/{len(self.marked)}"] if self.marked else []
-        statements = "?" if one.price is None else str(one.price.statements)
-        return [one.name, *fits, *(_shown(one, key) for key in self._keys()), statements]
+        statements = (one.price or Price()).statements or "?"  # not known of a notebook's class
+        return [one.name, *fits, *(sign(one, key) for key in self._keys()), str(statements)]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         view = self.widget()._repr_mimebundle_() or {}
@@ -149,22 +148,23 @@ class Choice:
         return style.card(said + self._table() + note, scroll)
 
     def _table(self) -> str:
+        looks = [f"font-weight:{600 if name in self.marked else 400}" for name in self._columns()]
+        looks[0] = _STAYS
         head = "".join(
-            f'<th scope="col" style="{_CELL};{_STAYS if not at else _bold(name in self.marked)}">'
-            f"{escape(name)}</th>"
-            for at, name in enumerate(self._columns())
+            f'<th scope="col" style="{_CELL};{look}">{escape(name)}</th>'
+            for name, look in zip(self._columns(), looks, strict=True)
         )
-        body = "".join(f"<tr>{self._cells(one)}</tr>" for one in self.best)
+        body = "".join(self._html_row(one) for one in self.best)
         return (
             '<table style="border-collapse:collapse;margin:6px 0 6px -14px;font-size:13px">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
 
-    def _cells(self, one: Sitting) -> str:
-        fits = f'<td style="{_CELL}">{self._row(one)[1]}</td>' if self.marked else ""
-        name = f'<th scope="row" style="{_CELL};{_STAYS}">{escape(one.name)}</th>'
-        marks = "".join(f'<td style="{_CELL}">{_signed(one, key)}</td>' for key in self._keys())
-        return f'{name}{fits}{marks}<td style="{_CELL}">{self._row(one)[-1]}</td>'
+    def _html_row(self, one: Sitting) -> str:
+        name, *cells = self._row(one, _html_sign)
+        head = f'<th scope="row" style="{_CELL};{_STAYS}">{escape(name)}</th>'
+        rest = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+        return f"<tr>{head}{rest}</tr>"
 
 
 def _rows() -> dict[str, str]:
@@ -172,38 +172,26 @@ def _rows() -> dict[str, str]:
     return {**{key: question.asks for key, question in QUESTIONS.items()}, **PRICES}
 
 
-def _mark(one: Sitting, key: str) -> Mark:
-    """The mark of a question; a price is a yes or a no as well."""
+def _found(one: Sitting, key: str) -> tuple[Mark, str]:
+    """The mark of a row, and the sign that shows it; a price is a yes or a no as well."""
     if key in QUESTIONS:
-        return one[key].mark
-    if one.price is None:
-        return "not examined"
-    grows = {"memory": one.price.ram, "files": one.price.disk, "packages": len(one.price.packages)}
-    if (power := grows[key]) is None:
-        return "not examined"
-    return "yes" if power <= (key == "files") else "no"
+        mark = one[key].mark
+        return mark, SYMBOLS[mark]
+    price = one.price or Price()
+    grows = {"memory": price.ram, "files": price.disk, "packages": len(price.packages)}
+    if one.price is None or (power := grows[key]) is None:
+        return "not examined", "?"
+    shown = str(power) if key == "packages" else _GROWS.get(power, f"^{power}")
+    return "yes" if power <= (key == "files") else "no", shown
 
 
-def _shown(one: Sitting, key: str) -> str:
-    if key in QUESTIONS:
-        return SYMBOLS[one[key].mark]
-    if one.price is None:
-        return "?"
-    if key == "packages":
-        return str(len(one.price.packages))
-    return _GROWS.get(power := one.price.ram if key == "memory" else one.price.disk, f"^{power}")
+def _sign(one: Sitting, key: str) -> str:
+    return _found(one, key)[1]
 
 
-def _signed(one: Sitting, key: str) -> str:
+def _html_sign(one: Sitting, key: str) -> str:
     """A cell's sign, with the word for it for those who hear the table."""
-    shown, mark = escape(_shown(one, key)), _mark(one, key)
+    mark, shown = _found(one, key)
     colour = {"yes": style.BLUE, "no": style.VERMILION}.get(mark, style.INK)
-    if key not in QUESTIONS:
-        return f'<span style="color:{colour}">{shown}</span>'
-    return (
-        f'<span role="img" aria-label="{mark}" title="{mark}" style="color:{colour}">{shown}</span>'
-    )
-
-
-def _bold(marked: bool) -> str:
-    return f"font-weight:{600 if marked else 400}"
+    heard = f'role="img" aria-label="{mark}" title="{mark}" ' if key in QUESTIONS else ""
+    return f'<span {heard}style="color:{colour}">{escape(shown)}</span>'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import sqlite3
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,10 +65,6 @@ def _msgpack(mark: Path) -> bytes:
 
     An extension of type 0 is a module, a name in it, and the argument that it is called with.
     """
-    call = b"\x93" + b"".join(map(_msgpack_text, ("os", "mkdir", str(mark))))
-    return b"\xc8" + struct.pack(">HB", len(call), 0) + call
+    import ormsgpack  # which comes with LangGraph, and is not loaded without it
 
-
-def _msgpack_text(text: str) -> bytes:
-    data = text.encode()
-    return b"\xda" + struct.pack(">H", len(data)) + data
+    return ormsgpack.packb(ormsgpack.Ext(0, ormsgpack.packb(("os", "mkdir", str(mark)))))

@@ -17,6 +17,8 @@ from lessons_lib.exam.questions import QUESTIONS, Answer
 from lessons_lib.exam.report import Report, Sitting
 
 FILE = Path(__file__).with_name("kept.json")
+_KEPT = ("ram", "disk", "packages", "statements")
+"""What of a price is kept: the times would differ from run to run."""
 
 
 def kept(names: Sequence[str] | None = None) -> Report:
@@ -48,12 +50,7 @@ def _found(one: Sitting) -> dict[str, Any]:
         "answers": {key: [answer.mark, answer.saw] for key, answer in one.answers.items()}
     }
     if one.price:
-        found["price"] = {
-            "ram": one.price.ram,
-            "disk": one.price.disk,
-            "packages": list(one.price.packages),
-            "statements": one.price.statements,
-        }
+        found["price"] = {name: getattr(one.price, name) for name in _KEPT}
     return found
 
 

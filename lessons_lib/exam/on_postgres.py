@@ -8,8 +8,7 @@ them; where the server is the reader's own, they cannot be read, and the answer 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +20,22 @@ if TYPE_CHECKING:
     import psycopg
 
 _COLUMNS = """
-    SELECT c.table_name, c.column_name, c.data_type, EXISTS (
-        SELECT FROM information_schema.columns t
-        WHERE (t.table_schema, t.table_name, t.column_name) = (c.table_schema, c.table_name, 'type')
-    )
-    FROM information_schema.columns c
-    JOIN information_schema.tables USING (table_schema, table_name)
-    WHERE table_schema = %s AND table_type = 'BASE TABLE'
-    AND data_type IN ('bytea', 'text', 'jsonb', 'json')
-    AND NOT EXISTS (
-        SELECT FROM information_schema.key_column_usage k
-        WHERE (k.table_schema, k.table_name, k.column_name)
-            = (c.table_schema, c.table_name, c.column_name)
+    SELECT table_name, column_name, data_type
+    FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+    WHERE table_schema = %(schema)s AND table_type = 'BASE TABLE'
+    AND (table_name, column_name) NOT IN (
+        SELECT table_name, column_name FROM information_schema.key_column_usage
+        WHERE table_schema = %(schema)s
     )
     ORDER BY 1, 2
 """
 """What is no key: an id that was changed would be another conversation's, and nothing unusual."""
+_HAS_PLACE = {
+    "cut in half": ("bytea", "text"),
+    "a name changed": ("bytea", "text", "jsonb", "json"),
+    "code hidden": ("bytea",),
+}
+"""The types of column that a damage can be done to: JSON has to stay JSON."""
 
 
 class OnPostgres(Keeping):
@@ -59,13 +58,11 @@ class OnPostgres(Keeping):
 
     def __call__(self, folder: Path) -> Any:
         """Make a memory in the schema of a folder."""
-        from psycopg import sql
         from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
         schema = _schema(folder)
         with self._asking() as connection:
-            named = sql.Identifier(schema)
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(named))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         options = f"{conninfo_to_dict(self.uri).get('options', '')} -c search_path={schema}"
         return self.make(make_conninfo(self.uri, options=options.strip()))
 
@@ -81,10 +78,6 @@ class OnPostgres(Keeping):
             if path.is_file() and fact.encode() in _read(path)
         }
         return tuple(sorted(places))
-
-    def has_any(self, folder: Path) -> bool:
-        """Whether there is a table."""
-        return bool(self._tables(folder))
 
     def size(self, folder: Path) -> int:
         """The bytes of the tables, and their indexes; the log is used again, and does not count."""
@@ -107,75 +100,65 @@ class OnPostgres(Keeping):
         source, place = (sql.Identifier(_schema(one)) for one in (folder, target))
         with self._asking() as connection:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(place))
-            for table in self._tables(folder):
+            tables = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+            for (table,) in connection.execute(tables, (_schema(folder),)).fetchall():
                 names = {"source": source, "target": place, "table": sql.Identifier(table)}
                 connection.execute(sql.SQL(copy).format(**names))
 
     def damage(self, damage: str, folder: Path, mark: Path) -> bool:
-        """Damage every value that is no key, where the server lets it: JSON has to stay JSON."""
-        changed = False
+        """Damage every value that is no key, where the server lets it."""
+        schema, changed = _schema(folder), False
         with self._asking() as connection:
-            for column in connection.execute(_COLUMNS, (_schema(folder),)).fetchall():
+            for column in connection.execute(_COLUMNS, {"schema": schema}).fetchall():
                 if column[2] in _HAS_PLACE[damage]:
-                    changed |= _damage_column(connection, _schema(folder), column, damage, mark)
+                    changed |= _damage_column(connection, schema, column, damage, mark)
         return changed
 
     def clear(self, root: Path) -> None:
         """Drop the schemas of the folders in this one."""
-        from psycopg import sql
-
         like = f"{_schema(root / 'any').rpartition('_')[0]}_%"
         with self._asking() as connection:
             named = "SELECT nspname FROM pg_namespace WHERE nspname LIKE %s"
             for (schema,) in connection.execute(named, (like.replace("_", r"\_"),)).fetchall():
-                connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+                connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
-    def _tables(self, folder: Path) -> list[str]:
-        with self._asking() as connection:
-            named = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1"
-            return [name for (name,) in connection.execute(named, (_schema(folder),)).fetchall()]
-
-    @contextmanager
-    def _asking(self) -> Iterator[psycopg.Connection[Any]]:
+    def _asking(self) -> psycopg.Connection[Any]:
+        """A connection, to be used with `with`."""
         import psycopg
 
-        with psycopg.connect(self.uri, autocommit=True) as connection:
-            yield connection
-
-
-_HAS_PLACE = {
-    "cut in half": ("bytea", "text"),
-    "a name changed": ("bytea", "text", "jsonb", "json"),
-    "code hidden": ("bytea",),
-}
+        return psycopg.connect(self.uri, autocommit=True)
 
 
 def _damage_column(
     connection: psycopg.Connection[Any],
     schema: str,
-    where: tuple[str, str, str, bool],
+    where: tuple[str, str, str],
     damage: str,
     mark: Path,
 ) -> bool:
     """Damage the values of a column; returns whether any has changed."""
     from psycopg import sql
 
-    table, column, kind, typed = where
+    table, column, kind = where
     names = {
         "table": sql.Identifier(schema, table),
         "column": sql.Identifier(column),
-        "kind": sql.SQL(kind),  # one of ours
         "read": sql.SQL("bytea" if kind == "bytea" else "text"),
-        "msgpack": sql.SQL("type = 'msgpack'" if typed else "false"),
     }
-    read = "SELECT ctid::text, {column}::{read}, {msgpack} FROM {table} WHERE {column} IS NOT NULL"
-    write = sql.SQL("UPDATE {table} SET {column} = %s::{kind} WHERE ctid = %s::tid").format(**names)
+    # A table need not have a `type`; what a row is as JSON can be asked for it all the same.
+    read = """
+        SELECT ctid::text, {column}::{read}, coalesce(to_jsonb(one) ->> 'type' = 'msgpack', false)
+        FROM {table} one WHERE {column} IS NOT NULL
+    """
+    write = sql.SQL("UPDATE {table} SET {column} = %s WHERE ctid = %s::tid").format(**names)
     changed = False
     for place, value, msgpack in connection.execute(sql.SQL(read).format(**names)).fetchall():
         data = value if kind == "bytea" else value.encode()
-        after = damaged(damage, data, mark, msgpack=bool(msgpack))
+        after = damaged(damage, data, mark, msgpack=msgpack)
         if after != data:
-            connection.execute(write, (after if kind == "bytea" else after.decode(), place))
+            # A text that was cut may end in the middle of a letter, which no text column takes.
+            new = after if kind == "bytea" else after.decode(errors="ignore")
+            connection.execute(write, (new, place))
             changed = True
     return changed
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from lessons_lib.exam.damage import DAMAGES
-from lessons_lib.exam.serving import note, note_and_wait
+from lessons_lib.exam.serving import note
 from lessons_lib.exam.worker import Lab, Late, Trouble, Turn, Worker
 
 Mark = Literal["yes", "in part", "no", "does not apply", "not examined"]
@@ -26,6 +26,7 @@ GRACE, TURNS = 0.4, 15
 
 Finding = tuple[Mark, str]
 """How an experiment came out: the mark, and what was seen."""
+Experiment = Callable[[Lab], Finding]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Question:
     asks: str
     did: str
     mends: str
-    experiment: Callable[[Lab], Finding]
+    experiment: Experiment
 
     def put_to(self, lab: Lab) -> Answer:
         """Do the experiment; a memory that raises an error in it has failed the question.
@@ -72,12 +73,10 @@ class Answer:
 QUESTIONS: dict[str, Question] = {}
 
 
-def question(
-    key: str, asks: str, *, did: str, mends: str
-) -> Callable[[Callable[[Lab], Finding]], Callable[[Lab], Finding]]:
+def question(key: str, asks: str, *, did: str, mends: str) -> Callable[[Experiment], Experiment]:
     """Make an experiment a question of the exam."""
 
-    def add(experiment: Callable[[Lab], Finding]) -> Callable[[Lab], Finding]:
+    def add(experiment: Experiment) -> Experiment:
         QUESTIONS[key] = Question(key, asks, did, mends, experiment)
         return experiment
 
@@ -212,7 +211,7 @@ def _cut_off_while_answering(lab: Lab) -> tuple[bool, bool]:
 def _cut_off_between_steps(lab: Lab) -> list[str]:
     """The traces of a turn of three steps, killed in the second and finished by another process."""
     steps = {name: partial(note, str(lab.world), name) for name in ("ticket", "mail", "note")}
-    held = {**steps, "mail": partial(note_and_wait, str(lab.world), "mail")}
+    held = {**steps, "mail": partial(note, str(lab.world), "mail", wait=True)}
     bot = lab.worker()
     bot.call("work", held, conversation=lab.conversation).reach_gate()
     bot.kill()
@@ -257,7 +256,7 @@ def _overlap(lab: Lab, one: Worker, two: Worker, reader: Callable[[], Worker]) -
             refused.append(str(trouble))
     later = reader().ask()
     lost = [text for text in texts if not later.tells(text)]
-    if len(lost) > len(refused):
+    if len(lost) > len(refused):  # what was refused may be gone: whoever said it was told
         return "no", f"both turns were answered, and {' and '.join(lost)!r} was lost"
     if refused:
         return "in part", f"one of the two was refused, which it said: {refused[0]}"
@@ -376,7 +375,7 @@ def hostile(lab: Lab) -> Finding:
     bot.close()
     if lab.elsewhere:
         return "not examined", _ELSEWHERE
-    if not lab.keeping.has_any(lab.memory):
+    if not lab.keeping.size(lab.memory):
         return "does not apply", "it stores nothing that could be changed"
     if _fate("nothing", lab) != "answered well":
         return "does not apply", "it does not know what it stored, even undamaged"

@@ -129,13 +129,14 @@ def _told(sitting: Sitting) -> Iterator[str]:
 
 def _blocks(sittings: Sequence[Sitting]) -> Iterator[Sequence[Sitting]]:
     """Cut the sittings into blocks whose tables fit a terminal."""
-    start = 0
-    for end in range(1, len(sittings) + 1):
-        width = max(map(len, str(_matrix(sittings[start:end])).splitlines()))
-        if width > _WIDTH and end - 1 > start:
-            yield sittings[start : end - 1]
-            start = end - 1
-    yield sittings[start:]
+    block: list[Sitting] = []
+    for sitting in sittings:
+        wider = str(_matrix([*block, sitting])).splitlines()
+        if block and max(map(len, wider)) > _WIDTH:
+            yield block
+            block = []
+        block.append(sitting)
+    yield block
 
 
 def _matrix(sittings: Sequence[Sitting]) -> Table:

@@ -99,6 +99,7 @@ def serve(connection: Connection[Any, Any], make: bytes, folder: Path, env: dict
     post("done", 0, said_of(memory)[:60], frozenset(can))
     # What `make` set in its context is there for every call, as in a server's.
     context = contextvars.copy_context()
+    # A pool for each thread: the parent says which of them makes a call.
     threads = [ThreadPoolExecutor(1) for _ in range(THREADS)]
     calls: dict[int, Served] = {}
     while True:
@@ -149,16 +150,13 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def note(world: str, name: str) -> str:
-    """A step that leaves a trace outside the memory: a line in a file."""
+def note(world: str, name: str, wait: bool = False) -> str:
+    """A step that leaves a trace outside the memory: a line in a file.
+
+    Told to `wait`, it does so at the gate, once the trace is there: it is killed then.
+    """
     with open(world, "a", encoding="utf-8") as file:
         file.write(f"{name}\n")
-    return f"{name} done."
-
-
-def note_and_wait(world: str, name: str) -> str:
-    """A step that leaves its trace and waits at the gate: it is killed there."""
-    said = note(world, name)
-    if served := _served.get(None):
+    if wait and (served := _served.get(None)):
         served.wait()
-    return said
+    return f"{name} done."

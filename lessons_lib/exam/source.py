@@ -16,22 +16,11 @@ _SHARED = "lessons_lib.memories.chatbot"
 """What every memory has in common: no memory pays for it."""
 
 
-def account(kind: type) -> tuple[tuple[str, ...], int | None]:
-    """The packages that a class needs, and how many statements it is, with what it uses of ours.
-
-    A package is named as one installs it, and left out where another one brings it along. The
-    number is None where the source is not found.
-
-    >>> from lessons_lib.memories.journal import JournalBot
-    >>> account(JournalBot)[0]
-    ('filelock',)
-    """
-    modules, statements = used(kind)
-    return packages(modules), statements
-
-
 def used(kind: type) -> tuple[frozenset[str], int | None]:
-    """The modules of others' that a class uses, directly or through ours; and its statements."""
+    """What a class is written with, ours that it uses included: modules of others', statements.
+
+    The number is None where the source is not found.
+    """
     ours = {"lessons_lib", "__main__", kind.__module__.partition(".")[0]}
     modules: set[str] = set()
     functions: set[types.FunctionType] = set()
@@ -44,7 +33,8 @@ def used(kind: type) -> tuple[frozenset[str], int | None]:
         seen.add(part)
         made_of = vars(part).values() if isinstance(part, type) else [part]
         mine = [f for f in map(_function, made_of) if isinstance(f, types.FunctionType)]
-        functions.update(f for f in mine if f.__name__ != "__annotate__")  # 3.14's own
+        mine = [f for f in mine if f.__name__ != "__annotate__"]  # 3.14's own
+        functions.update(mine)
         found = [(base.__module__, base) for base in getattr(part, "__bases__", ())]
         for function in mine:
             found += _used(function.__code__, function.__globals__)
@@ -58,7 +48,13 @@ def used(kind: type) -> tuple[frozenset[str], int | None]:
 
 
 def packages(modules: Iterable[str]) -> tuple[str, ...]:
-    """The packages that modules come with, without those that another one of them brings along."""
+    """The packages that modules come with, without those that another one of them brings along.
+
+    >>> from lessons_lib.memories.journal import JournalBot
+    >>> modules, statements = used(JournalBot)
+    >>> packages(modules)
+    ('filelock',)
+    """
     named = {_distribution(module) for module in modules}
     brought = {needed for package in named for needed in _needs(package)}
     return tuple(sorted(named - brought))
@@ -103,6 +99,7 @@ def _distribution(module: str) -> str:
     """The package that a module comes with, under the name by which it is installed."""
     top = module.partition(".")[0]
     names = sorted(set(_installed().get(top, [top])))
+    # Several packages fill one folder, as those of LangGraph do: whose file is it?
     path = module.replace(".", "/")
     for name in names if len(names) > 1 else ():
         if _files(name) & {f"{path}.py", f"{path}/__init__.py"}:

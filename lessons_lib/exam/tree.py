@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 
 from lessons_lib.observe.pictures.diagram import Arrow, Box, Diagram, size
 from lessons_lib.observe.pictures.drawing import Picture, draw
@@ -27,25 +25,24 @@ def decide(branches: Sequence[Branch], otherwise: tuple[str, str]) -> Picture:
     1. May it forget? Yes: dict (05).
     No to all: journal (08).
     """
-    column = _Column()
+    column: list[tuple[Box, float, float]] = []
+    """The boxes, one below the other: how far from the left, and how far above the next."""
+    yes, no, said = [], [], []
     for n, (asks, name, lessons) in enumerate(branches):
         first, *more = asks.split("\n")
-        column.add(Box(f"q{n}", f"{n + 1} {first}", lines=tuple(more)), _LEFT, _DOWN)
-        column.add(_leaf(f"m{n}", name, lessons), _INDENT, _APART)
-        column.join(f"q{n}", f"m{n}", "yes", _YES)
-    column.add(_leaf("last", *otherwise), _LEFT, _LEFT)
-    asked = [f"q{n}" for n in range(len(branches))]
-    for one, other in pairwise([*asked, "last"]):
-        column.join(one, other, "no", _NO)
-    said = [
-        f"{n}. {' '.join(asks.split())} Yes: {name} ({lessons})."
-        for n, (asks, name, lessons) in enumerate(branches, 1)
-    ]
+        column.append((Box(f"q{n}", f"{n + 1} {first}", lines=tuple(more)), _LEFT, _DOWN))
+        column.append((_leaf(f"m{n}", name, lessons), _INDENT, _APART))
+        yes.append(Arrow(f"q{n}", f"m{n}", "yes"))
+        below = f"q{n + 1}" if n + 1 < len(branches) else "last"
+        no.append(Arrow(f"q{n}", below, "no"))
+        said.append(f"{n + 1}. {' '.join(asks.split())} Yes: {name} ({lessons}).")
+    column.append((_leaf("last", *otherwise), _LEFT, _LEFT))
     said.append(f"No to all: {otherwise[0]} ({otherwise[1]}).")
     alt = (
         "Questions, one below the other. Each yes leads to a memory, each no to the next question. "
     )
-    return draw(column.diagram(), alt + " ".join(said), "\n".join(said), column.layout())
+    diagram = Diagram(tuple(box for box, *_ in column), (*yes, *no), direction="TB")
+    return draw(diagram, alt + " ".join(said), "\n".join(said), _laid_out(column, diagram.arrows))
 
 
 def _leaf(id: str, name: str, lessons: str) -> Box:
@@ -53,33 +50,20 @@ def _leaf(id: str, name: str, lessons: str) -> Box:
     return Box(id, name, "item", lines=(f"{'lessons' if several else 'lesson'} {lessons}",))
 
 
-@dataclass
-class _Column:
-    """Boxes put one below the other, and the straight arrows between them."""
-
-    boxes: list[Box] = field(default_factory=list)
-    places: dict[str, Place] = field(default_factory=dict)
-    arrows: list[Arrow] = field(default_factory=list)
-    lines: dict[ArrowKey, Line] = field(default_factory=dict)
-    bottom: float = _LEFT
-
-    def add(self, box: Box, left: float, below: float) -> None:
+def _laid_out(column: Sequence[tuple[Box, float, float]], arrows: Sequence[Arrow]) -> Layout:
+    """The boxes' places, and between them straight arrows with their labels beside them."""
+    places: dict[str, Place] = {}
+    bottom = _LEFT
+    for box, left, below in column:
         wide, high = size(box)
-        self.boxes.append(box)
-        self.places[box.id] = (left, self.bottom, wide, high)
-        self.bottom += high + below
-
-    def join(self, tail: str, head: str, label: str, x: float) -> None:
-        """Draw an arrow straight down, its label beside it at the top."""
-        _, top, _, high = self.places[tail]
-        start, end = top + high, self.places[head][1]
+        places[box.id] = (left, bottom, wide, high)
+        bottom += high + below
+    lines: dict[ArrowKey, Line] = {}
+    for arrow in arrows:
+        x = _YES if arrow.label == "yes" else _NO
+        _, top, _, high = places[arrow.tail]
+        start, end = top + high, places[arrow.head][1]
         points: tuple[Point, ...] = tuple((x, start + (end - start) * n / 3) for n in range(4))
-        self.arrows.append(Arrow(tail, head, label))
-        self.lines[tail, head, label] = Line(points, (x + 18, start + _DOWN / 2))
-
-    def diagram(self) -> Diagram:
-        return Diagram(tuple(self.boxes), tuple(self.arrows), direction="TB")
-
-    def layout(self) -> Layout:
-        width = max(left + wide for left, _, wide, _ in self.places.values()) + _LEFT
-        return Layout(self.places, self.lines, {}, width, self.bottom)
+        lines[arrow.tail, arrow.head, arrow.label] = Line(points, (x + 18, start + _DOWN / 2))
+    width = max(left + wide for left, _, wide, _ in places.values()) + _LEFT
+    return Layout(places, lines, {}, width, bottom)

@@ -15,7 +15,7 @@ from typing import Any
 
 from lessons_lib.crash_lab.children import scratch, start
 from lessons_lib.crash_lab.crossing import loads
-from lessons_lib.exam.keeping import Files, Keeping
+from lessons_lib.exam.keeping import Keeping
 from lessons_lib.exam.serving import THREADS, Call, serve
 
 PATIENCE = 60.0
@@ -143,6 +143,7 @@ class Worker:
 
     def _free_thread(self) -> int:
         """The next thread of the pool in turn that is not in the middle of a call."""
+        # Not whichever is idle: who meets whom on a thread must be the same in every run.
         taken = [turn.thread for turn in self._turns if not turn.outcome.done()]
         while True:
             self._thread = (self._thread + 1) % THREADS
@@ -229,15 +230,13 @@ class Lab:
 
 
 @contextmanager
-def open_lab(
-    make: bytes, keeping: Keeping | None = None, *, elsewhere: bool = False
-) -> Iterator[Lab]:
+def open_lab(make: bytes, keeping: Keeping, *, elsewhere: bool = False) -> Iterator[Lab]:
     """A lab in a folder of its own; at its end every worker that is left is killed, and what they
     kept is removed.
     """
     with scratch("exam-") as folder:
         tag = f"{secrets.token_hex(4)}-" if elsewhere else ""
-        lab = Lab(make, Path(folder), keeping or Files(), elsewhere, tag)
+        lab = Lab(make, Path(folder), keeping, elsewhere, tag)
         lab.memory.mkdir()
         try:
             yield lab

@@ -8,17 +8,15 @@ Everything stands on what the saver's methods give back: no table and no private
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lessons_lib.saver_exam.report import Finding, Report
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # these load LangGraph, for which nobody has to wait who only imports
     from lessons_lib.saver_exam.checks import Check
-    from lessons_lib.saver_exam.examined import Loop
+    from lessons_lib.saver_exam.examined import Examined, Loop
 
 __all__ = ["Finding", "Report", "saver_exam"]
 
@@ -66,14 +64,8 @@ def saver_exam(make: Callable[[], Any]) -> Report:
 
 def _name(make: Callable[[], Any], loop: Loop) -> str:
     """The name of the saver's class; raises TypeError when no saver is made."""
-    from lessons_lib.saver_exam.examined import opened
-
-    def look() -> str:
-        with opened(make, loop) as saver:
-            return type(saver.saver).__name__
-
     try:
-        return _in_time(look)
+        return _look(make, loop, lambda saver: type(saver.saver).__name__)
     except Exception as error:
         told = "" if isinstance(error, TypeError) else f"{type(error).__name__}: "
         raise TypeError(f"make() made no saver: {told}{error}") from error
@@ -81,31 +73,23 @@ def _name(make: Callable[[], Any], loop: Loop) -> str:
 
 def _put_to(check: Check, make: Callable[[], Any], loop: Loop, end: float) -> Finding:
     """Look at a fresh saver; what could not be looked at is told as that."""
-    from lessons_lib.saver_exam.examined import opened
-
-    def look() -> Finding:
-        with opened(make, loop) as saver:
-            return check.of(saver)
-
     if time.monotonic() > end:
         return check.found("not made", "no time was left for it")
     try:
-        return _in_time(look)
+        return _look(make, loop, check.of)
     except Exception as error:
         return check.found("not made", f"{type(error).__name__}: {error}")
 
 
-def _in_time(work: Callable[[], T]) -> T:
-    """Do it on a thread: a saver that locks itself out must not keep us waiting for good."""
-    done: Future[T] = Future()
+def _look(make: Callable[[], Any], loop: Loop, at: Callable[[Examined], T]) -> T:
+    """Look at a fresh saver, on a thread: one that locks itself out must not keep us waiting."""
+    from lessons_lib.saver_exam.examined import on_thread, opened
 
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:
-            done.set_exception(error)
+    def look() -> T:
+        with opened(make, loop) as saver:
+            return at(saver)
 
-    threading.Thread(target=run, name="saver exam", daemon=True).start()
+    done = on_thread(look)
     try:
         return done.result(PATIENCE)
     except TimeoutError:

@@ -9,16 +9,19 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from types import FrameType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, empty_checkpoint
 
 from lessons_lib.observe.pictures.style import said_of, shorten
 
 Config = dict[str, Any]
+T = TypeVar("T")
 AT_ONCE = 8
 """Threads that use a saver at once."""
 
@@ -32,15 +35,36 @@ class Raised(Exception):
         super().__init__(f"{method} raised {type(error).__name__}{said and f': {said}'}")
 
 
+def on_thread(work: Callable[[], T]) -> Future[T]:
+    """Do it on a thread for which nobody has to wait, not even the interpreter at its end."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="saver exam", daemon=True).start()
+    return done
+
+
 class Loop:
     """An event loop on a thread of its own, where what is async is awaited."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="saver exam", daemon=True)
+        ready = threading.Event()
+        work = partial(asyncio.run, self._stand_by(ready))
+        self.thread = threading.Thread(target=work, name="saver exam", daemon=True)
         self.thread.start()
+        ready.wait()
 
-    def wait_for(self, work: Any) -> Any:
+    async def _stand_by(self, ready: threading.Event) -> None:
+        self.loop, self.over = asyncio.get_running_loop(), asyncio.Event()
+        ready.set()
+        await self.over.wait()  # what still runs then is cancelled by `asyncio.run`
+
+    def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What a coroutine comes to."""
         if not self.loop.is_running():  # of a check that came back too late
             work.close()
@@ -48,22 +72,9 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def end(self) -> None:
-        """End what still waits, and the loop."""
-
-        async def cancel() -> None:
-            left = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
-            await self.loop.shutdown_asyncgens()
-            await self.loop.shutdown_default_executor()
-
-        with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(cancel(), self.loop).result(2)
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        """End what still waits, and the loop; one that a saver blocks is not waited for."""
+        self.loop.call_soon_threadsafe(self.over.set)
         self.thread.join(2)
-        if not self.thread.is_alive():
-            self.loop.close()
 
 
 @contextmanager
@@ -72,17 +83,16 @@ def opened(make: Callable[[], Any], loop: Loop) -> Iterator[Examined]:
 
     Raises TypeError when it gives none.
     """
-    wait_for = loop.wait_for
     with ExitStack() as stack:
         given, is_async = _made(make, loop), False
-        if inspect.isawaitable(given):
-            given, is_async = wait_for(_awaited(given)), True
+        if inspect.iscoroutine(given):
+            given, is_async = loop.wait_for(given), True
         if hasattr(type(given), "__enter__"):
             given = stack.enter_context(given)
         elif hasattr(type(given), "__aenter__"):
             manager, is_async = given, True
-            given = wait_for(manager.__aenter__())
-            stack.callback(lambda: wait_for(manager.__aexit__(None, None, None)))
+            given = loop.wait_for(manager.__aenter__())
+            stack.callback(lambda: loop.wait_for(manager.__aexit__(None, None, None)))
         if not isinstance(given, BaseCheckpointSaver):
             raise TypeError(
                 f"it gave {said_of(given)}, expected a BaseCheckpointSaver, or a context manager "
@@ -103,10 +113,6 @@ def _made(make: Callable[[], Any], loop: Loop) -> Any:
             return make()
 
         return loop.wait_for(inside())
-
-
-async def _awaited(given: Any) -> Any:
-    return await given
 
 
 class Examined:
@@ -136,19 +142,16 @@ class Examined:
         """
         name = f"a{method}" if self.is_async != other else method
         try:
-            given = getattr(self.saver, name)(*args, **keywords)
-            if method == "list":
-                return self.loop.wait_for(_listed(given)) if name == "alist" else [*given]
-            return self.loop.wait_for(given) if name != method else given
+            found = self._result(getattr(self.saver, name)(*args, **keywords), name != method)
+            return [*found] if method == "list" else found
         except Exception as error:
             raise Raised(name, error) from error
 
     def invoke(self, graph: Any, given: Any, config: Config) -> Any:
         """Run a graph to its end or its question; an error in the saver's code is Raised."""
+        run = graph.ainvoke if self.is_async else graph.invoke
         try:
-            if self.is_async:
-                return self.loop.wait_for(graph.ainvoke(given, config, durability="sync"))
-            return graph.invoke(given, config, durability="sync")
+            return self._result(run(given, config, durability="sync"), self.is_async)
         except Exception as error:
             passed = traceback.walk_tb(error.__traceback__)
             if {frame.f_code.co_filename for frame, _ in passed} & self._files():
@@ -157,9 +160,14 @@ class Examined:
 
     def state(self, graph: Any, config: Config) -> dict[str, Any]:
         """The values of a graph's thread."""
-        if self.is_async:
-            return cast(dict[str, Any], self.loop.wait_for(graph.aget_state(config)).values)
-        return cast(dict[str, Any], graph.get_state(config).values)
+        read = graph.aget_state if self.is_async else graph.get_state
+        return cast(dict[str, Any], self._result(read(config), self.is_async).values)
+
+    def _result(self, given: Any, awaited: bool) -> Any:
+        """What a call gave, once it is there."""
+        if not awaited:
+            return given
+        return self.loop.wait_for(_listed(given) if hasattr(given, "__aiter__") else given)
 
     def _files(self) -> set[str]:
         """The files that the saver's own code is in, without what every saver inherits."""
@@ -225,48 +233,47 @@ class Examined:
         After each line of the saver's code the others get their turn. Left alone, threads that do
         little would mostly run one after the other, and a missing lock would not be missed.
         """
-        gate, errors = threading.Barrier(AT_ONCE), []
-        files = self._files()
+        # A shorter switch interval would be the whole process's, and leave to chance who is let in.
+        gate, gives_way = threading.Barrier(AT_ONCE), _giving_way(self._files())
 
-        def give_way(frame: FrameType, event: str, _: object) -> Any:
-            if frame.f_code.co_filename not in files:
-                return None
-            if event == "line":
-                time.sleep(1e-6)
-            return give_way
-
-        def begin(number: int) -> None:
+        def work(number: int) -> None:
             before = sys.gettrace()
+            sys.settrace(gives_way)
             try:
                 for each in range(rounds):
                     gate.wait()
-                    sys.settrace(give_way)
                     job(number, each)
-                    sys.settrace(before)
-            except threading.BrokenBarrierError:
-                pass
-            except Exception as error:
-                errors.append(error)
-                gate.abort()
+            except BaseException:
+                gate.abort()  # the others would wait for this one
+                raise
             finally:
                 sys.settrace(before)
 
-        threads = [
-            threading.Thread(target=begin, args=(number,), name="saver exam", daemon=True)
-            for number in range(AT_ONCE)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
+        begun = [on_thread(partial(work, number)) for number in range(AT_ONCE)]
+        for error in [one.exception() for one in begun]:
+            if error and not isinstance(
+                error, threading.BrokenBarrierError
+            ):  # which only tells of another
+                raise error
 
     def forget(self) -> None:
         """Delete the threads that checks have made."""
         for name in self.threads:
             with suppress(Raised):  # told where it is looked at
                 self.call("delete_thread", name)
+
+
+def _giving_way(files: set[str]) -> Callable[[FrameType, str, Any], Any]:
+    """What a thread is traced with, to let others in after each line of the code in these files."""
+
+    def give_way(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            time.sleep(1e-6)
+        return give_way
+
+    return give_way
 
 
 async def _listed(given: Any) -> list[Any]:

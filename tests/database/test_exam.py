@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -29,6 +30,18 @@ def test_on_a_readers_own_server_bytes_are_not_said_to_be_gone(ours: Postgres) -
     assert "its files cannot be read from here" in answers["forget"].saw
     assert answers["hostile"].saw.startswith("in its rows, cut in half: refused")
     assert _schemas(ours) == [], "nothing is left in the database"
+
+
+def test_a_text_that_is_cut_in_the_middle_of_a_letter_is_damaged_all_the_same(
+    ours: Postgres, tmp_path: Path
+) -> None:
+    keeping, memory = OnPostgres(lambda uri: psycopg.connect(uri, autocommit=True)), tmp_path / "m"
+    with keeping(memory) as connection:
+        connection.execute("CREATE TABLE said (words text)")
+        connection.execute("INSERT INTO said VALUES ('né')")
+        assert keeping.damage("cut in half", memory, tmp_path / "mark")
+        assert connection.execute("SELECT words FROM said").fetchall() == [("n",)]
+    keeping.clear(tmp_path)
 
 
 def test_where_no_postgres_starts_who_needs_one_is_left_out_and_the_others_sit(

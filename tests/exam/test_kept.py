@@ -13,7 +13,7 @@ from lessons_lib.exam import QUESTIONS, Report
 from lessons_lib.exam.candidates import ALL, IN_README, candidates
 from lessons_lib.exam.choice import PRICES, choose
 from lessons_lib.exam.kept import FILE, kept, written
-from lessons_lib.exam.price import price
+from lessons_lib.exam.price import Price, price
 from lessons_lib.exam.tree import decide
 
 RUN = kept()
@@ -80,6 +80,9 @@ def test_a_memory_without_a_price() -> None:
     unpriced = Report((replace(RUN["dict"], price=None),))
     row = str(choose(unpriced, "packages")).splitlines()[-2]
     assert row.split()[-2:] == ["?", "?"]
+    nowhere = replace(RUN["dict"], price=Price(ram=1, disk=0))
+    row = str(choose(Report((nowhere,)))).splitlines()[-2]
+    assert row.split()[-4:] == ["turns", "–", "0", "?"], "its source is not found"
     assert kept(["dict"]) == Report((RUN["dict"],))
     assert written(unpriced) != written(kept(["dict"]))
 

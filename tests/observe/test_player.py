@@ -14,6 +14,7 @@ from lessons_lib.observe import step
 from lessons_lib.observe.stepping.player import STATIC_LIMIT, Player
 from lessons_lib.observe.stepping.scenes import ACT_BOXES, Scenes
 from lessons_lib.observe.stepping.stepper import record
+from lessons_lib.observe.stepping.story import Story
 
 
 class Upload:
@@ -110,10 +111,10 @@ def test_badges_count_the_arrows_drawn_and_what_died_is_an_outline(player: Playe
 
 
 def test_boxes_keep_their_places_through_an_act_and_a_loop_needs_few() -> None:
-    scenes = Scenes(record("a = [1]\nb = [a]\nc = [b]\ndel a, b, c"))
+    scenes = Scenes(Story(record("a = [1]\nb = [a]\nc = [b]\ndel a, b, c")))
     assert len(scenes.acts) == 1
     assert scenes.layout(0) is scenes.layout(3)
-    scenes = Scenes(record("for n in range(9):\n    u = Upload(str(n))", {"Upload": Upload}))
+    scenes = Scenes(Story(record("for n in range(9):\n    u = Upload(str(n))", {"Upload": Upload})))
     assert len(set(scenes.slots.values())) == 2
     assert len(scenes.layout(0).boxes) <= ACT_BOXES
 

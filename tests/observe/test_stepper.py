@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons_lib.observe import step
-from lessons_lib.observe.stepping import stepper
+from lessons_lib.observe.stepping import looking, stepper
 from lessons_lib.observe.stepping.recording import Recording
 from lessons_lib.observe.stepping.rewriting import FILENAME, PROBE, borrowed
 from lessons_lib.observe.stepping.stepper import record
@@ -91,7 +91,7 @@ def clear_shelf() -> None:
     _SHELF.clear()
 
 
-_HELD = "Upload 'u' is held unseen"
+_HELD = f"Upload 'u' is held unseen, by {__name__}._SHELF → [0]"
 
 
 def keep_own_error(upload: Upload) -> None:
@@ -137,12 +137,12 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
         (
             "u = Upload('u')\nhide(u)\ndel u\nclear()",
             put_error_aside,
-            [_HELD, "Upload 'u' died, by reference count"],
+            [f"{_HELD} → ", "Upload 'u' died, by reference count"],
         ),
         (
             "box = [[Upload('u')]]\nhide(box.pop())\nx = 1",  # out of sight in one line: not dead
             put_aside,
-            ["list 2 is held unseen", "x is 1"],
+            [f"list 2 is held unseen, by {__name__}._SHELF → [0]", "x is 1"],
         ),
         (
             "u = Upload('u')\nw = ref(u)\ndel u",
@@ -160,7 +160,7 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
         (
             "class Cat:\n    def __del__(self): hide(self)\ncat = Cat()\ndel cat",
             put_aside,
-            ["Cat is held unseen"],
+            [f"Cat is held unseen, by {__name__}._SHELF → [0]"],
         ),
     ],
 )
@@ -230,11 +230,11 @@ def test_a_large_structure_is_bounded() -> None:
     assert len(recording.things) < 700
 
 
-@pytest.mark.parametrize("kind", ["list", "tuple", "set"])
-def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "way"), [("list", "[500]"), ("tuple", "[500]"), ("set", "set")])
+def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str, way: str) -> None:
     made = f"many = {kind}([Upload() for _ in range(501)])\nrest = [u for u in many][500:]"
     told = news(f"{made}\nx = rest.pop()\ndel x")
-    assert told[3] == "Upload 501 is held unseen"
+    assert told[3] == f"Upload 501 is held unseen, by many → {way}"
     assert run(made).note == "of a longer container, 500 items are followed"
 
 
@@ -278,6 +278,27 @@ def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str) 
 )
 def test_what_changes_in_place_is_told(made: str, line: str, told: str) -> None:
     assert news(f"{made}\n{line}")[-1] == told
+
+
+def test_a_function_that_holds_nothing_any_more_is_drawn_no_longer() -> None:
+    told = news(
+        """
+        def make():
+            u = Upload('u')
+            def read(): return u
+            def clear():
+                nonlocal u
+                del u
+            return read, clear
+        read, clear = make()
+        hide(read)
+        del read
+        clear()
+        """,
+        hide=put_aside,
+    )
+    _SHELF.clear()
+    assert "Upload 'u' died, by reference count" in told
 
 
 def test_a_class_with_slots_and_one_of_containers_tell_too() -> None:
@@ -494,9 +515,9 @@ def test_what_a_neighbour_changes_meanwhile_can_be_shown() -> None:
 
 
 def test_a_search_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stepper, "MAX_SEARCHES", 0)
+    monkeypatch.setattr(looking, "MAX_SEARCHES", 0)
     recording = run("a = Upload()\nput_aside(a)\ndel a", put_aside=put_aside)
-    assert recording.steps[-1].unseen == (("something", 1),)
+    assert recording.steps[-1].unseen == [("something", 1)]
     assert recording.note == "too much is held unseen: some of it may be garbage"
     _SHELF.clear()
 

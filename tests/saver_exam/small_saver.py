@@ -6,6 +6,7 @@ import random
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import wraps
 from typing import Any
 
 from langgraph.checkpoint.base import (
@@ -166,33 +167,24 @@ class SmallSaver(BaseCheckpointSaver[str]):
             for statement, rows in statements:
                 self.conn.executemany(statement, rows)
 
-    async def aput(self, *given: Any) -> Any:
-        return self.put(*given)
-
-    # LangGraph looks for `task_path` among the parameters, and gives it only where it finds it.
-    async def aput_writes(
-        self, config: Any, writes: Any, task_id: str, task_path: str = ""
-    ) -> None:
-        self.put_writes(config, writes, task_id, task_path)
-
-    async def aget_tuple(self, config: Any) -> CheckpointTuple | None:
-        return self.get_tuple(config)
-
     async def alist(self, config: Any, **asked: Any) -> AsyncIterator[CheckpointTuple]:
         for one in self.list(config, **asked):
             yield one
 
-    async def adelete_thread(self, thread_id: str) -> None:
-        self.delete_thread(thread_id)
 
-    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        self.delete_for_runs(run_ids)
+def _awaited(name: str) -> Any:
+    sync = getattr(SmallSaver, name)
 
-    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        self.copy_thread(source_thread_id, target_thread_id)
+    @wraps(sync)  # LangGraph gives `task_path` only where it finds it among the parameters
+    async def method(*given: Any, **named: Any) -> Any:
+        return sync(*given, **named)
 
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        self.prune(thread_ids, strategy=strategy)
+    return method
+
+
+for name in ("put", "put_writes", "get_tuple", "delete_thread", "delete_for_runs", "copy_thread",
+             "prune"):  # fmt: skip
+    setattr(SmallSaver, f"a{name}", _awaited(name))
 
 
 def _place(config: Any) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lessons_lib.exam import exam
 from lessons_lib.exam.questions import Mark
-from lessons_lib.exam.source import account
+from lessons_lib.exam.source import packages, used
 from lessons_lib.observe.pictures.waiting import waiting
 from lessons_lib.teach.model import NotYet
 
@@ -56,12 +56,12 @@ PRODUCT = Brief(
 
 def judge(brief: Brief, make: Make) -> str:
     """Prove that a bot does what a brief asks, within its budget; the cheapest proofs come first."""
-    packages = _packages(brief, make)
+    needed = _packages(brief, make)
     _time(brief, make)
     _bytes(brief, make)
     with waiting("the exam of your bot") as tell:
         _questions(brief, make, tell)
-    needs = f"on {', '.join(packages)}" if packages else "without a package, and without a graph"
+    needs = f"on {', '.join(needed)}" if needed else "without a package, and without a graph"
     return (
         f"{len(brief.needs)} questions passed, {needs}. A turn adds at most {brief.kib} KiB to its "
         f"folder, and takes at most {brief.times} times as long as one of `GraphBot`."
@@ -72,14 +72,14 @@ def _packages(brief: Brief, make: Make) -> tuple[str, ...]:
     """The packages it needs, found in its source; none that the budget has no room for."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         bot = make(Path(folder))
-        packages, _ = account(type(bot))
+        needed = packages(used(type(bot))[0])
         _close(bot)
-    if len(packages) > brief.packages:
+    if len(needed) > brief.packages:
         raise NotYet(
-            f"the price: to be installed are {', '.join(packages)}, and the budget has room for "
+            f"the price: to be installed are {', '.join(needed)}, and the budget has room for "
             f"{brief.packages or 'none'}. Each has to be kept up to date, and trusted."
         )
-    return packages
+    return needed
 
 
 def _bytes(brief: Brief, make: Make) -> None:

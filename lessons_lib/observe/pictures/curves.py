@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from math import ceil, floor, log2
 from typing import NamedTuple
 
 from . import ink, style
 from .drawing import Picture
-from .shapes import STYLES, path, rect, text
+from .shapes import STYLES, paper, path, svg, text
 
 WIDTH, HEIGHT = 600, 360
 LEFT, RIGHT, TOP, BOTTOM = 72, 24, 78, 58
@@ -66,15 +65,16 @@ def draw_curves(
     It grows.
     """
     plot = _Plot(curves)
-    back = rect((0.5, 0.5, WIDTH - 1, HEIGHT - 1), 10, ink.PAPER, ink.LINE, 1)
-    parts = [back, STYLES, *plot.axes(x), *plot.lines(), *plot.points(), *plot.labels()]
+    parts = [
+        paper(WIDTH, HEIGHT),
+        STYLES,
+        *plot.axes(x),
+        *plot.lines(),
+        *plot.points(),
+        *plot.labels(),
+    ]
     parts += [text(20, 28, y, "n", ' font-weight="700"'), text(20, 50, below, "n g")]
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt)}">'
-        f"{''.join(parts)}</svg>"
-    )
-    return Picture(svg, alt, words)
+    return Picture(svg(WIDTH, HEIGHT, alt, parts), alt, words)
 
 
 class _Plot:
@@ -150,13 +150,13 @@ def times(power: int) -> str:
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def apart(places: Iterable[float], gap: float = LABEL_GAP) -> list[float]:
-    """Heights from top to bottom, moved down where they are nearer than the gap.
+def apart(places: Iterable[float]) -> list[float]:
+    """Heights from top to bottom, moved down where one label would cover another.
 
     >>> apart([10, 12, 90])
     [10, 28, 90]
     """
     moved: list[float] = []
     for place in places:
-        moved.append(max(place, moved[-1] + gap) if moved else place)
+        moved.append(max(place, moved[-1] + LABEL_GAP) if moved else place)
     return moved

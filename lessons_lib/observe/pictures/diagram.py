@@ -6,6 +6,7 @@ and states are used in all lessons; `shapes.py` draws them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -92,21 +93,19 @@ def bounded(diagram: Diagram) -> Diagram:
     >>> bounded(many).left_out
     '… and 12 more boxes, not drawn'
     """
-    boxes = diagram.boxes[:MAX_BOXES]
-    shown = {box.id for box in boxes}
-    among = [a for a in diagram.arrows if a.tail in shown and a.head in shown]
-    frames = tuple(
-        replace(f, boxes=tuple(b for b in f.boxes if b in shown)) for f in diagram.frames
-    )
-    more = left_out(len(diagram.boxes) - len(boxes), max(0, len(among) - MAX_ARROWS))
-    said = "; ".join(text for text in (diagram.left_out, more) if text)
-    return replace(
-        diagram,
-        boxes=boxes,
-        arrows=tuple(among[:MAX_ARROWS]),
-        frames=tuple(f for f in frames if f.boxes),
-        left_out=said,
-    )
+    part = among(diagram, diagram.boxes[:MAX_BOXES])
+    more = left_out(len(diagram.boxes) - len(part.boxes), len(part.arrows) - MAX_ARROWS)
+    said = "; ".join(filter(None, (diagram.left_out, more)))
+    return replace(part, arrows=part.arrows[:MAX_ARROWS], left_out=said)
+
+
+def among(diagram: Diagram, boxes: Iterable[Box]) -> Diagram:
+    """The part of a diagram that lies among some of its boxes."""
+    chosen = tuple(boxes)
+    ids = {box.id for box in chosen}
+    frames = [replace(f, boxes=tuple(b for b in f.boxes if b in ids)) for f in diagram.frames]
+    arrows = tuple(a for a in diagram.arrows if a.tail in ids and a.head in ids)
+    return replace(diagram, boxes=chosen, arrows=arrows, frames=tuple(f for f in frames if f.boxes))
 
 
 def left_out(boxes: int, arrows: int) -> str:
@@ -125,22 +124,21 @@ def left_out(boxes: int, arrows: int) -> str:
 
 def size(box: Box) -> tuple[float, float]:
     """Width and height of a box in pixels, from its text alone."""
-    texts = (box.title, *box.lines)
+    texts = [box.title, *box.lines]
+    if box.kind == "name":  # its value stands beside it
+        texts = [" = ".join(texts)]
     widest = max(len(text) for text in texts) * style.CODE_WIDTH
-    if box.kind == "name":
-        one_line = len(" = ".join(texts)) * style.CODE_WIDTH
-        return one_line + 20, 30.0
-    if box.kind == "note":
-        return widest + 8, 8.0 + 20 * len(texts)
     wide, high, least = _ROOM[box.kind]
     return max(widest + wide, least), high + 20.0 * len(texts)
 
 
 _ROOM = {
+    "name": (20, 10, 0),
     "object": (30, 18, 84),
     "pill": (34, 14, 0),
     "checkpoint": (30, 25, 110),
     "item": (50, 18, 100),
     "cylinder": (30, 40, 90),
+    "note": (8, 8, 0),
 }
 """For each kind: pixels beside its text, pixels above and below it, least width."""

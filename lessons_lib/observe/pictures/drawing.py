@@ -10,7 +10,7 @@ import base64
 from dataclasses import dataclass
 from html import escape
 
-from . import ink, shapes, style
+from . import shapes, style
 from .diagram import Diagram, bounded
 from .layout import Layout, lay_out
 
@@ -94,9 +94,15 @@ def draw(
         raise ValueError("alt is empty, expected a sentence that says what to see: write one")
     drawn = bounded(diagram)
     if not drawn.boxes:
-        return _empty(alt, text)
+        nothing = shapes.text(20, 32, "nothing to draw", "n g")
+        return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), [], alt), alt, text)
     places = layout or lay_out(drawn)
-    parts = [*_frames(drawn, places), *_arrows(drawn, places), *_boxes(drawn, places)]
+    lines = [(arrow, places.line(arrow)) for arrow in drawn.arrows]
+    parts = [shapes.draw_frame(frame, places.frames[frame.id]) for frame in drawn.frames]
+    parts += [shapes.draw_arrow(arrow, line) for arrow, line in lines]
+    # After every line, so that none runs through a word.
+    parts += [shapes.draw_label(arrow, line) for arrow, line in lines]
+    parts += [shapes.draw_box(box, places.boxes[box.id]) for box in drawn.boxes]
     notes = [note for note in (drawn.left_out, _legend(drawn)) if note]
     return Picture(_svg(parts, places, notes, alt), alt, text, _focus(places, see))
 
@@ -113,33 +119,6 @@ def _focus(places: Layout, box: str) -> int:
     return max(0, round(left) - _BEFORE) if left + width > _ALWAYS_FITS else 0
 
 
-def _frames(diagram: Diagram, places: Layout) -> list[str]:
-    return [
-        shapes.draw_frame(frame, places.frames[frame.id])
-        for frame in diagram.frames
-        if frame.id in places.frames
-    ]
-
-
-def _arrows(diagram: Diagram, places: Layout) -> list[str]:
-    """Every line first, then every label, so that no line runs through a word."""
-    known = [
-        (arrow, places.line(arrow))
-        for arrow in diagram.arrows
-        if arrow.tail in places.boxes and arrow.head in places.boxes
-    ]
-    lines = [shapes.draw_arrow(arrow, line) for arrow, line in known]
-    return lines + [shapes.draw_label(arrow, line) for arrow, line in known]
-
-
-def _boxes(diagram: Diagram, places: Layout) -> list[str]:
-    return [
-        shapes.draw_box(box, places.boxes[box.id])
-        for box in diagram.boxes
-        if box.id in places.boxes
-    ]
-
-
 def _svg(parts: list[str], places: Layout, notes: list[str], alt: str) -> str:
     longest = max(map(len, notes), default=0)
     width = round(max(places.width, longest * style.TEXT_WIDTH + 40))
@@ -148,17 +127,8 @@ def _svg(parts: list[str], places: Layout, notes: list[str], alt: str) -> str:
         shapes.text(20, height - 16 - 19 * above, note, "n g")
         for above, note in enumerate(reversed(notes))
     )
-    back = shapes.rect((0.5, 0.5, width - 1, height - 1), 10, ink.PAPER, ink.LINE, 1)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt)}">'
-        f"{shapes.STYLES}{shapes.HATCH}{back}{''.join(parts)}{foot}</svg>"
-    )
-
-
-def _empty(alt: str, text: str) -> Picture:
-    nothing = shapes.text(20, 32, "nothing to draw", "n g")
-    return Picture(_svg([nothing], Layout({}, {}, {}, 150, 50), [], alt), alt, text)
+    back = shapes.paper(width, height)
+    return shapes.svg(width, height, alt, [shapes.STYLES, shapes.HATCH, back, *parts, foot])
 
 
 def _width(svg: str) -> int:

@@ -58,13 +58,12 @@ def lay_out(diagram: Diagram) -> Layout:
     True
     """
     drawn = bounded(diagram)  # or a dense one could take Graphviz minutes
-    return _read(drawn, graphviz.render(_dot(drawn), "plain"))
+    return _read(drawn, graphviz.render(_dot(drawn)))
 
 
 def _dot(diagram: Diagram) -> str:
     """The diagram as DOT text: sizes fixed, names on the left, labels as wide as they will be."""
-    number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
-    widths = _widths(diagram)
+    number, widths = _numbers(diagram), _widths(diagram)
     apart = "nodesep=0.44; ranksep=0.5;" if diagram.direction == "LR" else "nodesep=0.5;"
     lines = [
         f"digraph {{ rankdir={diagram.direction}; newrank=true; splines=true; {apart}",
@@ -84,6 +83,11 @@ def _dot(diagram: Diagram) -> str:
     if column := _left_column(diagram):
         lines.append(f"{{ rank=min; {'; '.join(number[box.id] for box in column)} }}")
     return "\n".join([*lines, "}"])
+
+
+def _numbers(diagram: Diagram) -> dict[str, str]:
+    """What Graphviz calls each box: an id of ours may have spaces."""
+    return {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
 
 
 def _widths(diagram: Diagram) -> dict[str, float]:
@@ -109,22 +113,21 @@ def _read(diagram: Diagram, plain: str) -> Layout:
         return float(x) * _PER_INCH, down * float(y) * _PER_INCH
 
     boxes = _read_boxes(diagram, [at(row[2], row[3]) for row in nodes])
-    waiting: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    lines: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for row in rows:
         if row[0] == "edge":
-            waiting[row[1], row[2]].append(_read_line(row, at, 7 if down > 0 else 0))
-    number = {box.id: f"n{i}" for i, box in enumerate(diagram.boxes)}
-    alone = {ends for ends in waiting if len(waiting[ends]) == 1 and ends[::-1] not in waiting}
-    labels = [line.label for lines in waiting.values() for line in lines if line.label]
+            lines[row[1], row[2]].append(_read_line(row, at, 7 if down > 0 else 0))
+    alone = {ends for ends in lines if len(lines[ends]) == 1 and ends[::-1] not in lines}
+    labels = [line.label for several in lines.values() for line in several if line.label]
+    number = _numbers(diagram)
     arrows = {}
     for a in diagram.arrows:
-        if a.tail != a.head:
-            ends = number[a.tail], number[a.head]
-            line = waiting[ends].pop(0)
-            if ends in alone:  # of several each has a way of its own
-                others = [label for label in labels if label is not line.label]
-                line = _off_corners(line, a, boxes, diagram.direction, others)
-            arrows[a.tail, a.head, a.label] = line
+        ends = number[a.tail], number[a.head]
+        line = lines[ends].pop(0) if a.tail != a.head else _loop(boxes[a.tail])
+        if ends in alone:  # of several each has a way of its own
+            others = [label for label in labels if label is not line.label]
+            line = _off_corners(line, a, boxes, diagram.direction, others)
+        arrows[a.tail, a.head, a.label] = line
     return _shifted(diagram, boxes, arrows)
 
 
@@ -147,13 +150,12 @@ def _read_boxes(diagram: Diagram, middles: list[Point]) -> dict[str, Place]:
 
 def _read_line(row: list[str], at: Callable[[str, str], Point], lower: float) -> Line:
     """One edge; a mirrored label came to stand below its line and is lowered clear of it."""
-    count = int(row[3])
-    numbers = row[4 : 4 + 2 * count]
-    points = tuple(at(x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=True))
-    rest = row[4 + 2 * count :]
-    if len(rest) < 5:
+    end = 4 + 2 * int(row[3])
+    points = tuple(at(x, y) for x, y in zip(row[4:end:2], row[5:end:2], strict=True))
+    label = row[end:-2]  # its text and its place, before the style and the colour
+    if not label:
         return Line(points)
-    x, y = at(rest[1], rest[2])
+    x, y = at(label[1], label[2])
     return Line(points, (x, y + lower))
 
 
@@ -167,9 +169,10 @@ def _off_corners(
     """
     tail, head = boxes[arrow.tail], boxes[arrow.head]
     first, last = line.points[0], line.points[-1]
-    axis, start, end = _facing_sides(tail, head, direction)
-    if axis is None:
+    facing = _facing_sides(tail, head, direction)
+    if facing is None:
         return line
+    axis, start, end = facing
     start = first if _is_inside(first, start, tail, axis) else start
     end = last if _is_inside(last, end, head, axis) else end
     others = [boxes[name] for name in boxes.keys() - {arrow.tail, arrow.head}]
@@ -178,14 +181,14 @@ def _off_corners(
     return Line((start, start, end, end), line.label and _beside(start, end, arrow.label, labels))
 
 
-def _facing_sides(tail: Place, head: Place, direction: str) -> tuple[int | None, Point, Point]:
-    """The axis along which two boxes stand apart (None: they do not), and the sides' middles."""
+def _facing_sides(tail: Place, head: Place, direction: str) -> tuple[int, Point, Point] | None:
+    """The axis along which two boxes stand apart, and the middles of the sides; None: no axis."""
     for axis in (0, 1) if direction == "LR" else (1, 0):
         if tail[axis] + tail[axis + 2] < head[axis]:
             return axis, _side(tail, axis, 1), _side(head, axis, 0)
         if head[axis] + head[axis + 2] < tail[axis]:
             return axis, _side(tail, axis, 0), _side(head, axis, 1)
-    return None, (0, 0), (0, 0)
+    return None
 
 
 def _between(start: Point, end: Point, place: Place) -> bool:
@@ -223,8 +226,6 @@ def _is_inside(point: Point, side: Point, place: Place, axis: int) -> bool:
 
 def _shifted(diagram: Diagram, boxes: dict[str, Place], arrows: dict[ArrowKey, Line]) -> Layout:
     """Put the margin around everything, frames, labels and notes included."""
-    loops = [(a.tail, a.head, a.label) for a in diagram.arrows if a.tail == a.head]
-    arrows = arrows | {key: _loop(boxes[key[0]]) for key in loops}
     frames = {f.id: _frame_place(f, [boxes[name] for name in f.boxes]) for f in diagram.frames}
     lefts, tops, rights, bottoms = zip(*_extents(diagram, boxes, arrows, frames), strict=True)
     dx, dy = MARGIN - min(lefts), MARGIN - min(tops)
@@ -281,4 +282,4 @@ def _frame_place(frame: Frame, inside: list[Place]) -> Place:
 def _straight(tail: Place, head: Place) -> Line:
     start = (tail[0] + tail[2], tail[1] + tail[3] / 2)
     end = (head[0], head[1] + head[3] / 2)
-    return Line((start, start, end, end))
+    return Line((start, start, end, end), ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))

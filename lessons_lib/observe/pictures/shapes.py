@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
-from math import hypot
+from math import dist
 
 from . import ink, style
 from .diagram import Arrow, Box, Frame
@@ -41,18 +42,32 @@ def text(x: float, y: float, words: str, classes: str = "", more: str = "") -> s
     return f'<text x="{x:.1f}" y="{y:.1f}"{attribute}{more}>{shown}</text>'
 
 
-def rect(place: Place, radius: float, fill: str, stroke: str, width: float = 1.5) -> str:
+def rect(place: Place, radius: float, fill: str, stroke: str, width: float, more: str = "") -> str:
     """A rectangle with rounded corners."""
     x, y, w, h = place
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{radius}" '
-        f'fill="{fill}" stroke="{stroke}" stroke-width="{width}"/>'
+        f'fill="{fill}" stroke="{stroke}" stroke-width="{width}"{more}/>'
     )
 
 
-def path(d: str, fill: str, stroke: str, width: float = 1.5, more: str = "") -> str:
+def path(d: str, fill: str, stroke: str, width: float, more: str = "") -> str:
     """Any outline, given as SVG path data."""
     return f'<path d="{d}" fill="{fill}" stroke="{stroke}" stroke-width="{width}"{more}/>'
+
+
+def paper(width: int, height: int) -> str:
+    """The light card on which a picture stands."""
+    return rect((0.5, 0.5, width - 1, height - 1), 10, ink.PAPER, ink.LINE, 1)
+
+
+def svg(width: int, height: int, alt: str, parts: Iterable[str]) -> str:
+    """The whole picture, with what a screen reader says of it."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt)}">'
+        f"{''.join(parts)}</svg>"
+    )
 
 
 def draw_box(box: Box, place: Place) -> str:
@@ -61,17 +76,15 @@ def draw_box(box: Box, place: Place) -> str:
     return f"<g>{body}{_badge(box, place)}{_note(box, place)}</g>"
 
 
-def _fill(box: Box) -> str:
-    return {"garbage": "url(#hatch)", "died": "none"}.get(box.state, ink.WHITE)
-
-
 def _stroke(box: Box, plain: str) -> str:
     """Two colours beside the plain one: what was kept, and what is lost in one way or another."""
     return {"plain": plain, "kept": ink.BLUE}.get(box.state, ink.VERMILION)
 
 
-def _pen(box: Box) -> tuple[str, float]:
-    return _stroke(box, ink.INK), 1.4 if box.state in ("plain", "died") else 2.4
+def _look(box: Box) -> tuple[str, str, float]:
+    """What fills the outline of a box, the colour of the outline and its width."""
+    fill = {"garbage": "url(#hatch)", "died": "none"}.get(box.state, ink.WHITE)
+    return fill, _stroke(box, ink.INK), 1.4 if box.state in ("plain", "died") else 2.4
 
 
 def _lines(box: Box, left: float, top: float, gap: float = 0) -> str:
@@ -94,8 +107,7 @@ def _name(box: Box, place: Place) -> str:
 
 
 def _object(box: Box, place: Place) -> str:
-    stroke, width = _pen(box)
-    return rect(place, 7, _fill(box), stroke, width) + _lines(box, place[0] + 15, place[1] + 8)
+    return rect(place, 7, *_look(box)) + _lines(box, place[0] + 15, place[1] + 8)
 
 
 def _pill(box: Box, place: Place) -> str:
@@ -109,42 +121,34 @@ def _pill(box: Box, place: Place) -> str:
 
 def _checkpoint(box: Box, place: Place) -> str:
     x, y, w, h = place
-    stroke, width = _pen(box)
+    fill, stroke, width = _look(box)
     back = rect((x + 5, y + 5, w, h), 4, ink.WHITE, ink.PALE, 1)
+    # An outline alone would let the card at the back shine through.
+    front = rect(place, 4, ink.WHITE if fill == "none" else fill, stroke, width)
     band = path(f"M{x:.1f} {y + 30:.1f}h{w:.1f}", "none", stroke, 1) if box.lines else ""
-    return (
-        back
-        + rect(place, 4, _fill(box) if box.state != "died" else ink.WHITE, stroke, width)
-        + band
-        + _lines(box, x + 15, y + 7, 7)
-    )
+    return back + front + band + _lines(box, x + 15, y + 7, 7)
 
 
 def _item(box: Box, place: Place) -> str:
     x, y, _, _ = place
-    stroke, width = _pen(box)
-    hole = f'<circle cx="{x + 18:.1f}" cy="{y + 19:.1f}" r="5.5" fill="{ink.PAPER}" '
-    return (
-        rect(place, 12, _fill(box), stroke, width)
-        + f'{hole}stroke="{stroke}" stroke-width="1.4"/>'
-        + _lines(box, x + 34, y + 8)
+    fill, stroke, width = _look(box)
+    hole = (
+        f'<circle cx="{x + 18:.1f}" cy="{y + 19:.1f}" r="5.5" fill="{ink.PAPER}" '
+        f'stroke="{stroke}" stroke-width="1.4"/>'
     )
+    return rect(place, 12, fill, stroke, width) + hole + _lines(box, x + 34, y + 8)
 
 
 def _cylinder(box: Box, place: Place) -> str:
     x, y, w, h = place
-    stroke, width = _pen(box)
+    fill, stroke, width = _look(box)
     r, half = 9, w / 2
     outline = (
         f"M{x:.1f} {y + r:.1f}a{half:.1f} {r} 0 0 1 {w:.1f} 0v{h - 2 * r:.1f}"
         f"a{half:.1f} {r} 0 0 1 {-w:.1f} 0z"
     )
-    lid = f"M{x:.1f} {y + r:.1f}a{half:.1f} {r} 0 0 0 {w:.1f} 0"
-    return (
-        path(outline, _fill(box), stroke, width)
-        + path(lid, "none", stroke, 1.2)
-        + _lines(box, x + 15, y + 2 * r + 4)
-    )
+    lid = path(f"M{x:.1f} {y + r:.1f}a{half:.1f} {r} 0 0 0 {w:.1f} 0", "none", stroke, 1.2)
+    return path(outline, fill, stroke, width) + lid + _lines(box, x + 15, y + 2 * r + 4)
 
 
 def _plain_note(box: Box, place: Place) -> str:
@@ -202,9 +206,9 @@ def draw_arrow(arrow: Arrow, line: Line) -> str:
 
 def draw_label(arrow: Arrow, line: Line) -> str:
     """The label of an arrow, drawn after all lines so that none crosses it."""
-    if not arrow.label:
+    if not (arrow.label and line.label):
         return ""
-    x, y = line.label or _middle(line)
+    x, y = line.label
     return text(x, y - 2, arrow.label, "m h g")
 
 
@@ -215,9 +219,9 @@ def _at(point: Point) -> str:
 def _head(points: tuple[Point, ...]) -> tuple[Point, Point, Point, Point]:
     """The tip of an arrow, the middle of its head's base, and the base's two ends."""
     tip = points[-1]
-    before = next((p for p in reversed(points) if hypot(tip[0] - p[0], tip[1] - p[1]) > 1), None)
-    x, y = before or (tip[0] - 1, tip[1])
-    away = hypot(tip[0] - x, tip[1] - y)
+    # A straight line repeats its end as a control point: that says nothing of where it came from.
+    x, y = next((p for p in reversed(points) if dist(p, tip) > 1), (tip[0] - 1, tip[1]))
+    away = dist((x, y), tip)
     ux, uy = (tip[0] - x) / away, (tip[1] - y) / away
     back = tip[0] - ux * 10, tip[1] - uy * 10
     left = back[0] - uy * 4.5, back[1] + ux * 4.5
@@ -225,23 +229,12 @@ def _head(points: tuple[Point, ...]) -> tuple[Point, Point, Point, Point]:
     return tip, back, left, right
 
 
-def _middle(line: Line) -> Point:
-    """The middle of the middle Bézier piece."""
-    pieces = (len(line.points) - 1) // 3
-    start = 3 * (pieces // 2)
-    a, b, c, d = line.points[start : start + 4]
-    return (a[0] + 3 * b[0] + 3 * c[0] + d[0]) / 8, (a[1] + 3 * b[1] + 3 * c[1] + d[1]) / 8
-
-
 def draw_frame(frame: Frame, place: Place) -> str:
     """The frame of a process; a killed one is cracked through at the top and the bottom."""
     x, y, w, h = place
     colour = ink.VERMILION if frame.broken else ink.PALE
     dashes = ' stroke-dasharray="26 7"' if frame.broken else ""
-    outline = (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" fill="none" '
-        f'stroke="{colour}" stroke-width="1.8"{dashes}/>'
-    )
+    outline = rect(place, 9, "none", colour, 1.8, dashes)
     cracks = _crack(x + w * 0.72, y) + _crack(x + w * 0.4, y + h) if frame.broken else ""
     title = text(x + 14, y + 23, frame.title, "n", ' font-weight="700"')
     return outline + cracks + title

@@ -23,13 +23,7 @@ class Slider:
     """
 
     def __init__(
-        self,
-        show: Callable[[int], Page],
-        *,
-        noun: str,
-        count: int,
-        at: int = 1,
-        css: str,
+        self, show: Callable[[int], Page], *, noun: str, count: int, at: int = 1, css: str
     ) -> None:
         self._show = show
         # A widget's own box would grow with the picture, and the page with it, not scroll it; and

@@ -41,13 +41,10 @@ class Table:
                 )
 
     def __str__(self) -> str:
-        cells = [[str(cell) for cell in row] for row in self.rows]
-        widths = [
-            max(len(text) for text in (name, *(row[i] for row in cells)))
-            for i, name in enumerate(self.columns)
-        ]
-        body = [list(self.columns), ["-" * width for width in widths], *cells]
-        lines = [self._line(row, widths) for row in body]
+        head, *body = [list(map(str, row)) for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+        ruled = [head, ["-" * width for width in widths], *body]
+        lines = [self._line(row, widths) for row in ruled]
         return "\n".join([*([self.caption] if self.caption else []), *lines, *self.notes])
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -66,14 +63,8 @@ class Table:
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def _repr_html_(self) -> str:
-        # A column of numbers alone needs no name, and an empty <th> is one that says nothing.
-        head = "".join(
-            self._cell("th" if name else "td", i, name) for i, name in enumerate(self.columns)
-        )
-        body = "".join(
-            "<tr>" + "".join(self._cell("td", i, cell) for i, cell in enumerate(row)) + "</tr>"
-            for row in self.rows
-        )
+        head = self._row("th", self.columns)
+        body = "".join(self._row("td", row) for row in self.rows)
         caption = f'<caption style="{_CAPTION}">{escape(self.caption)}</caption>'
         notes = "".join(
             f'<div style="font-size:13px;color:{style.GREY};text-align:left">{escape(note)}</div>'
@@ -81,7 +72,7 @@ class Table:
         )
         table = (
             f'<table style="border-collapse:collapse;margin:0;color:{style.INK};font-size:14px">'
-            f"{caption if self.caption else ''}<thead><tr>{head}</tr></thead>"
+            f"{caption if self.caption else ''}<thead>{head}</thead>"
             f"<tbody>{body}</tbody></table>"
         )
         return style.card(
@@ -89,10 +80,13 @@ class Table:
             "overflow-x:auto;display:inline-block;max-width:100%;box-sizing:border-box",
         )
 
+    def _row(self, tag: str, cells: Sequence[object]) -> str:
+        return f"<tr>{''.join(self._cell(tag, i, cell) for i, cell in enumerate(cells))}</tr>"
+
     def _cell(self, tag: str, column: int, value: object) -> str:
         side = "right" if self._is_number(column) else "left"
         look = f"{_CELL};text-align:{side};color:{style.INK};background:{style.PAPER}"
-        if value == "":  # a corner: no heading, to those who hear the table
+        if value == "":  # a heading without words says nothing to those who hear the table
             tag = "td"
         scope = ' scope="col"' if tag == "th" else ""
         return f'<{tag}{scope} style="{look}">{escape(str(value))}</{tag}>'

@@ -7,7 +7,7 @@ value. The numbers are hashes: they keep no value alive, and equal values have e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 from ..holding.links import ATOMS, ITEM_LIMIT
@@ -29,29 +29,28 @@ class Change(NamedTuple):
 
 
 def change(
-    number: int, before: Contents, now: Contents, arrows: Callable[[int], list[set[str]]]
+    number: int, before: Contents, now: Contents, had: Set[str], has: Set[str]
 ) -> Change | None:
     """The change from one look to the next; None if an arrow that came or went tells it.
 
-    `arrows` gives the labels of those that left the thing then, and of those that do now. What has
+    `had` and `has` are the labels of the arrows that left the thing then, and that do now. What has
     no arrow, such as a function that holds nothing, is told here.
 
-    >>> none = lambda number: [set(), set()]
-    >>> change(1, (1, ["'role'"], [hash("user")]), (1, ["'role'"], [hash("bot")]), none).labels
+    >>> none = frozenset()
+    >>> user, bot = (1, ["'role'"], [hash("user")]), (1, ["'role'"], [hash("bot")])
+    >>> change(1, user, bot, none, none).labels
     ("['role']",)
-    >>> change(1, (0, [], []), (1, ["[0]"], [None]), none).size
+    >>> change(1, (0, [], []), (1, ["[0]"], [None]), none, none).size
     1
     """
     then, after = _by_label(before), _by_label(now)
     if before[0] != now[0]:
         same = max(before[0], now[0]) <= ITEM_LIMIT and _plain(then) == _plain(after)
-        told_by_arrows = same and arrows(number)[0] != arrows(number)[1]
-        return None if told_by_arrows else Change(number, now[0], ())
+        return None if same and had != has else Change(number, now[0], ())
     changed = [
         label for label in {**then, **after} if then.get(label, ...) != after.get(label, ...)
     ]
-    known = set[str]().union(*arrows(number)) if changed else set()
-    told = tuple(bracketed(label) for label in changed if label not in known)
+    told = tuple(bracketed(label) for label in changed if label not in had | has)
     return Change(number, -1, told) if told else None
 
 

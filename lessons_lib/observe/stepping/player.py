@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable
 from functools import cached_property
 from html import escape
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from ..pictures import style
@@ -51,8 +50,7 @@ def step(
        3     3  del a         Upload has 1 reference
        4     4  del b         Upload died, by reference count
     """
-    is_text = isinstance(snippet, str)
-    text = checked(dedent(snippet).strip("\n") if is_text else snippet, max_steps)
+    text = checked(snippet, max_steps)
     theirs = sys._getframe(1).f_globals
     found = {name: theirs[name] for name in borrowed(text) if name in theirs}
     return Player(record(text, found | names, max_steps=max_steps), show)
@@ -67,7 +65,7 @@ class Player:
     def __init__(self, recording: Recording, show: Iterable[int] | None = None) -> None:
         self.recording = recording
         self.story = Story(recording)
-        self.scenes = Scenes(recording, self.story)
+        self.scenes = Scenes(self.story)
         self.show = self._chosen(show)
 
     def _chosen(self, show: Iterable[int] | None) -> list[int]:
@@ -109,13 +107,16 @@ class Player:
         lines = [_code_line(n, text, n == marked) for n, text in enumerate(self.story.lines, 1)]
         return style.card("".join(lines), "padding:8px 12px 8px 0;overflow-x:auto;")
 
-    def sentence(self, index: int) -> str:
-        """What happened at a step, in one sentence that says which step it is."""
-        return f"Step {index + 1} of {len(self)}, {self.story.sentence(index)}"
-
     def _told(self, index: int) -> str:
-        notes = "".join(f". {escape(note)}" for note in self.story.notes(index))
-        return _with_code(self.sentence(index)) + notes
+        """What happened at a step, in one sentence that says which step it is."""
+        step, news = self.recording.steps[index], "; ".join(self.story.happened(index))
+        told = f"Step {index + 1} of {len(self)}, line {step.line}: "
+        told += style.code(self.story.code(step)) + (" — " if news else "")
+        notes = [self.recording.note] if self.recording.note else []
+        if index == len(self) - 1:
+            notes += self.story.afterwards
+        more = "".join(f". {escape(note)}" for note in notes)
+        return f"{told}<strong>{escape(news)}</strong>{more}"
 
     @cached_property
     def widget(self) -> ipywidgets.VBox:
@@ -162,10 +163,3 @@ def _code_line(number: int, text: str, marked: bool) -> str:
         f"font-family:{style.CODE_FONT};font-size:{style.CODE_SIZE}px;color:{style.INK}"
     )
     return f'<div{current} style="{look}">{sign}{number:>3}  {escape(text) or " "}</div>'
-
-
-def _with_code(sentence: str) -> str:
-    """A sentence with its code part (between the first colon and the dash) in the code font."""
-    head, colon, rest = sentence.partition(": ")
-    line, dash, news = rest.partition(" — ")
-    return f"{escape(head)}{colon}{style.code(line)}{dash}<strong>{escape(news)}</strong>"

@@ -12,6 +12,7 @@ import builtins
 import symtable
 from collections.abc import Sequence
 from contextlib import suppress
+from textwrap import dedent
 
 from ..pictures import style
 
@@ -38,7 +39,7 @@ def instrument(snippet: str) -> ast.Module:
 
 
 def checked(snippet: object, max_steps: object) -> str:
-    """The snippet if it can be run, and for so many steps.
+    """The snippet, as far to the left as it goes, if it can be run, and for so many steps.
 
     SyntaxError as Python itself would raise it; TypeError for what is no text, ValueError for what
     is Python in a notebook alone: a magic, an `await` outside a function.
@@ -53,6 +54,7 @@ def checked(snippet: object, max_steps: object) -> str:
             f"max_steps={max_steps!r}, expected a whole number from 1 up: leave it out for "
             f"{MAX_STEPS}"
         )
+    snippet = dedent(snippet).strip("\n")
     try:
         compile(snippet, FILENAME, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -78,12 +80,7 @@ def _refuse_what_notebooks_allow(snippet: str, error: SyntaxError) -> None:
 
 def _probe(line: int, event: str) -> ast.stmt:
     """A call of the probe, standing where the snippet's own line does."""
-    found = ast.parse(f"{PROBE}({line}, {event!r})").body[0]
-    for node in ast.walk(found):
-        if isinstance(node, (ast.expr, ast.stmt)):
-            node.lineno = node.end_lineno = line
-            node.col_offset = node.end_col_offset = 0
-    return found
+    return ast.increment_lineno(ast.parse(f"{PROBE}({line}, {event!r})").body[0], line - 1)
 
 
 def _block(body: Sequence[ast.stmt], start: tuple[int, str] | None = None) -> list[ast.stmt]:

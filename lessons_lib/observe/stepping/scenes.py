@@ -7,14 +7,15 @@ long as not too much is new: a long snippet is drawn in several acts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
-from ..pictures.diagram import MAX_BOXES, Arrow, Box, Diagram, Frame, left_out, size
+from ..pictures.diagram import Arrow, Box, Diagram, Frame, among, left_out, size
 from ..pictures.drawing import Picture, draw
 from ..pictures.layout import Layout, lay_out
-from .recording import Name, Recording, Step, Thing
+from .recording import Name, Step, Thing
 from .story import Story
 
 ACT_BOXES = 16
@@ -24,22 +25,21 @@ ACT_BOXES = 16
 class Scenes:
     """The pictures of a recording; laid out when the first one is drawn."""
 
-    def __init__(self, recording: Recording, story: Story | None = None) -> None:
-        self.recording = recording
-        self.story = story or Story(recording)
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.recording = story.recording
         self._layouts: dict[int, Layout] = {}
 
     def picture(self, index: int) -> Picture:
         """The picture of one step (counted from 0), with its sentence as alternative text."""
-        diagram = self.diagram(index)
-        told = f"After {self.story.sentence(index)}. {_spoken(diagram)}"
-        words, see = self.story.sentence(index), self._news(index)
-        return draw(diagram, alt=told, text=words, layout=self.layout(index), see=see)
+        diagram, words = self.diagram(index), self.story.sentence(index)
+        told = f"After {words}. {_spoken(diagram)}"
+        return draw(diagram, told, words, self.layout(index), self._news(index))
 
     def _news(self, index: int) -> str:
         """The box that a narrow page scrolls to: what died, came, or has more arrows or fewer."""
         step, before = self.story.step(index), self.story.step(index - 1)
-        now, then = self.story.counts(index), self.story.counts(index - 1)
+        now, then = step.counts(), before.counts()
         died = [death.number for death in step.died]
         came = sorted(step.values.keys() - before.values.keys())
         counted = [number for number in step.values if now[number] != then[number]]
@@ -51,7 +51,7 @@ class Scenes:
         places = self.layout(index).boxes
         placed = [box for box in whole.boxes if box.id in places]
         missing = left_out(len(whole.boxes) - len(placed), 0)
-        return replace(_among(whole, placed), left_out=missing)
+        return replace(among(whole, placed), left_out=missing)
 
     def layout(self, index: int) -> Layout:
         """The places for a step: those of all the steps of its act."""
@@ -73,7 +73,7 @@ class Scenes:
         return [*acts, range(start, len(self.recording.steps))]
 
     def _together(self, act: range) -> Diagram:
-        """Everything that any step of an act shows, at most thirty boxes."""
+        """Everything that any step of an act shows."""
         boxes: dict[str, Box] = {}
         arrows: dict[tuple[str, str, str], Arrow] = {}
         frames: dict[str, tuple[str, ...]] = {}
@@ -85,13 +85,10 @@ class Scenes:
                 arrows.setdefault((arrow.tail, arrow.head, arrow.label), arrow)
             for frame in diagram.frames:
                 frames[frame.id] = (*frames.get(frame.id, ()), *frame.boxes)
-        # Names first: without them nobody could follow the rest.
-        kept = sorted(boxes.values(), key=lambda box: box.kind != "name")[:MAX_BOXES]
-        all_frames = [
-            Frame(key, f"{key} runs", tuple(dict.fromkeys(ids))) for key, ids in frames.items()
-        ]
-        whole = Diagram(tuple(boxes.values()), tuple(arrows.values()), tuple(all_frames))
-        return _among(whole, kept)
+        # Names first: of too many boxes the last are cut, and without names nobody could follow.
+        named = sorted(boxes.values(), key=lambda box: box.kind != "name")
+        running = [_frame(scope, dict.fromkeys(ids)) for scope, ids in frames.items()]
+        return Diagram(tuple(named), tuple(arrows.values()), tuple(running))
 
     # -- what a step shows --------------------------------------------------------------------
 
@@ -107,13 +104,16 @@ class Scenes:
         ]
         boxes = (*names, *self._thing_boxes(step, index), *holders)
         arrows = dict.fromkeys(self._arrows(step))
-        return Diagram(boxes, tuple(arrows), tuple(_frames(step)))
+        frames = (
+            _frame(scope, [_name_id(name) for name in step.names if name.scope == scope])
+            for scope in step.scopes
+        )
+        return Diagram(boxes, tuple(arrows), tuple(frame for frame in frames if frame.boxes))
 
     def _thing_boxes(self, step: Step, index: int) -> Iterable[Box]:
-        counts = self.story.counts(index)
+        counts = step.counts()
         hands = {death.number: death.by for death in step.died}
-        numbers = list(dict.fromkeys([*step.values, *hands]))
-        for number in sorted(numbers):
+        for number in sorted({*step.values, *hands}):
             thing = self.recording.things[number - 1]
             box = self._box(thing, self._value(number, index))
             if number in hands and number not in step.values:
@@ -151,8 +151,13 @@ class Scenes:
         """The place of each thing: that of an earlier one of its type and holder, or a new one."""
         free_from: dict[str, int] = {}
         slots: dict[int, str] = {}
+        shown: dict[int, list[int]] = defaultdict(list)
+        for index, step in enumerate(self.recording.steps):
+            for number in {*step.values, *(death.number for death in step.died)}:
+                shown[number].append(index)
         for thing in self.recording.things:
-            first, last = self._life(thing.number)
+            steps = shown[thing.number] or [0]
+            first, last = steps[0], steps[-1]
             kind = f"{thing.type} of {self._holder(thing.number, first, slots)} at "
             candidates = (s for s, end in free_from.items() if s.startswith(kind) and end < first)
             slot = next(candidates, f"{kind}{thing.number}")
@@ -167,34 +172,13 @@ class Scenes:
         tails = (tail for tail, _, head, _ in step.references if head == number)
         return next(names, "") or next((slots.get(tail, "") for tail in tails), "")
 
-    def _life(self, number: int) -> tuple[int, int]:
-        """The first and the last step that show a thing, the one of its death included."""
-        seen = [
-            i
-            for i, step in enumerate(self.recording.steps)
-            if number in step.values or any(death.number == number for death in step.died)
-        ]
-        return (seen[0], seen[-1]) if seen else (0, 0)
-
 
 def _name_id(name: Name) -> str:
     return f"name {name.scope}.{name.label}"
 
 
-def _frames(step: Step) -> Iterable[Frame]:
-    for scope in step.scopes:
-        inside = tuple(_name_id(name) for name in step.names if name.scope == scope)
-        if inside:
-            yield Frame(scope, f"{scope} runs", inside)
-
-
-def _among(diagram: Diagram, boxes: Iterable[Box]) -> Diagram:
-    """The part of a diagram that lies among some of its boxes."""
-    chosen = tuple(boxes)
-    ids = {box.id for box in chosen}
-    frames = [replace(f, boxes=tuple(b for b in f.boxes if b in ids)) for f in diagram.frames]
-    arrows = tuple(a for a in diagram.arrows if a.tail in ids and a.head in ids)
-    return replace(diagram, boxes=chosen, arrows=arrows, frames=tuple(f for f in frames if f.boxes))
+def _frame(scope: str, inside: Iterable[str]) -> Frame:
+    return Frame(scope, f"{scope} runs", tuple(inside))
 
 
 def _spoken(diagram: Diagram, limit: int = 14) -> str:

@@ -14,11 +14,10 @@ from functools import cached_property
 from ..pictures.style import shorten
 from ..pictures.table import Table
 from .contents import Change, bracketed
-from .recording import UNSEEN, Recording, Step, Thing, drawn_references
+from .recording import UNSEEN, Recording, Step, Thing
 
 TOLD_AT_ONCE = 4
 """Of the same kind of news, so many are told in one step; more are counted."""
-_NOTHING = Step(0, "", (), (), {}, ())
 
 
 class Story:
@@ -55,12 +54,7 @@ class Story:
 
     def step(self, index: int) -> Step:
         """A step; before the first one nothing is there."""
-        return self.recording.steps[index] if index >= 0 else _NOTHING
-
-    def counts(self, index: int) -> Counter[int]:
-        """The references drawn to each thing after a step; weak ones do not count."""
-        step = self.step(index)
-        return drawn_references(step.names, step.references, step.unseen)
+        return self.recording.steps[index] if index >= 0 else Step()
 
     def happened(self, index: int) -> list[str]:
         """What a step brought, in short phrases."""
@@ -68,8 +62,8 @@ class Story:
         news = [
             *_turn(step),
             *self._new(index),
-            *self._counted(index),
-            *self._swapped(index),
+            *self._counted(step, before),
+            *self._swapped(step, before),
             *self._mutated(step),
             *self._garbage(step, before),
             *self._unseen(step, before),
@@ -96,11 +90,12 @@ class Story:
 
     def decisive(self) -> list[int]:
         """The steps in which something died, became garbage or failed; else the last."""
-        found = []
-        for index, step in enumerate(self.recording.steps):
-            if step.died or step.event == "raised" or step.garbage - self.step(index - 1).garbage:
-                found.append(index)
-        return found or list(range(len(self.recording.steps)))[-1:]
+        steps = self.recording.steps
+        return [
+            index
+            for index, step in enumerate(steps)
+            if step.died or step.event == "raised" or step.garbage - self.step(index - 1).garbage
+        ] or list(range(len(steps)))[-1:]
 
     def table(self) -> Table:
         """Every step in a row: its line, its code, what happened."""
@@ -108,17 +103,14 @@ class Story:
             (i + 1, step.line, shorten(self.code(step), 44), "; ".join(self.happened(i)) or "–")
             for i, step in enumerate(self.recording.steps)
         ]
-        note, columns = self.recording.note, ("step", "line", "code", "what happened")
-        return Table(columns, rows, caption=note, notes=self.notes()[bool(note) :])
+        columns = ("step", "line", "code", "what happened")
+        return Table(columns, rows, caption=self.recording.note, notes=self.afterwards)
 
-    def notes(self, index: int = -1) -> list[str]:
-        """What is to be said beside a step (all, without one): what was not recorded, the end."""
-        recording = self.recording
-        last = recording.afterwards.strip().replace("\n", " / ")
-        notes = [recording.note] if recording.note else []
-        if last and index in (-1, len(recording.steps) - 1):
-            notes.append(f"when the snippet's names went: prints {shorten(last, 80)}")
-        return notes
+    @property
+    def afterwards(self) -> list[str]:
+        """What is to be said behind the last step."""
+        printed = self.recording.afterwards.strip().replace("\n", " / ")
+        return [f"when the snippet's names went: prints {shorten(printed, 80)}"] if printed else []
 
     # -- the kinds of news -------------------------------------------------------------------
 
@@ -134,19 +126,18 @@ class Story:
         new = sorted(self.step(index).values.keys() - seen)
         return [f"new: {self._list(new)}"] if new else []
 
-    def _counted(self, index: int) -> list[str]:
+    def _counted(self, step: Step, before: Step) -> list[str]:
         """The things whose number of references changed, as a reader would count the arrows."""
-        now, then = self.counts(index), self.counts(index - 1)
+        now, then = step.counts(), before.counts()
         groups: dict[int, list[int]] = {}
-        for number in self._alive(index):
+        for number in _alive(step, before):
             if now[number] != then[number] and self._visible(number):
                 groups.setdefault(now[number], []).append(number)
         return [_has(self._list(group), len(group), count) for count, group in groups.items()]
 
-    def _swapped(self, index: int) -> list[str]:
+    def _swapped(self, step: Step, before: Step) -> list[str]:
         """The names that lead elsewhere, where each thing has as many references as before."""
-        step, before = self.step(index), self.step(index - 1)
-        now, then, alive = self.counts(index), self.counts(index - 1), self._alive(index)
+        now, then, alive = step.counts(), before.counts(), _alive(step, before)
         targets = {(name.scope, name.label): name.target for name in before.names}
         told = []
         for name in step.names:
@@ -155,12 +146,6 @@ class Story:
             if elsewhere and now[was] == then[was] and now[name.target] == then[name.target]:
                 told.append(f"{name.label} leads to {self.labels[name.target]} now")
         return _some(told, "more lead elsewhere")
-
-    def _alive(self, index: int) -> list[int]:
-        """What lived before a step and after; of what died in it, the death is told."""
-        step, before = self.step(index), self.step(index - 1)
-        gone = {death.number for death in step.died}
-        return [n for n in sorted(before.values) if n in step.values and n not in gone]
 
     def _mutated(self, step: Step) -> list[str]:
         """Containers that grew or shrank, and plain values that were replaced in place."""
@@ -220,9 +205,12 @@ class Story:
         return [f"{who} refers weakly to {self.labels[whom]}" for who, whom in ones]
 
     def _unseen(self, step: Step, before: Step) -> list[str]:
-        new = sorted(set(step.unseen) - set(before.unseen))
-        unseen = [number for holder, number in new if holder == UNSEEN]
-        return [f"{self.labels[n]} is held unseen" for n in unseen if n not in step.garbage]
+        told = []
+        for holder, number in sorted(set(step.unseen) - set(before.unseen)):
+            if holder == UNSEEN and number not in step.garbage:
+                way = f", by {step.held_by[number]}" if number in step.held_by else ""
+                told.append(f"{self.labels[number]} is held unseen{way}")
+        return _some(told, "more are held unseen")
 
     def _deaths(self, step: Step) -> list[str]:
         told = []
@@ -231,6 +219,12 @@ class Story:
             if dead:
                 told.append(f"{self._list(dead)} died, by {hand}")
         return told
+
+
+def _alive(step: Step, before: Step) -> list[int]:
+    """What lived before a step and after; of what died in it, the death is told."""
+    gone = {death.number for death in step.died}
+    return [n for n in sorted(before.values) if n in step.values and n not in gone]
 
 
 def _some(told: list[str], more: str) -> list[str]:
