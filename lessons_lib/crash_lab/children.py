@@ -108,59 +108,51 @@ def _server(langgraph: bool, also: Sequence[str] = ()) -> Iterator[None]:
     One that was started without LangGraph is ended first, unless it still has children: they
     would be waited for.
     """
-    with _lock, _hidden_main(), _own_group():
-        wanted = {"ours", "langgraph"} if langgraph else {"ours"}
+    with _lock, _apart():
         if METHOD == "forkserver":
             _home()
-        if METHOD == "forkserver" and not wanted <= _preloaded:
-            from multiprocessing import forkserver
-
-            server = forkserver._forkserver
-            if not multiprocessing.active_children():
-                with suppress(AttributeError, TypeError):  # private; and it may not run yet
-                    # By force: one that is only told to end would sweep up.
-                    os.kill(server._forkserver_pid, signal.SIGKILL)  # type: ignore[attr-defined]
-                    server._stop()  # type: ignore[attr-defined]
-            names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
-            forkserver.set_forkserver_preload(
-                [*_OURS, *names, *(_GRAPHS if langgraph else ()), *also]
-            )
-            _preloaded.update(wanted)
+            _preload(langgraph, also)
         yield
 
 
-@contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Keep multiprocessing from running the parent's main program again in every child.
+def _preload(langgraph: bool, also: Sequence[str]) -> None:
+    from multiprocessing import forkserver
 
-    It does so to find functions by name. Ours cross by value, and a script without an
-    `if __name__ == "__main__"` would start children without end.
+    wanted = {"ours", "langgraph"} if langgraph else {"ours"}
+    if wanted <= _preloaded:
+        return
+    server = forkserver._forkserver
+    if not multiprocessing.active_children():
+        with suppress(AttributeError, TypeError):  # private; and it may not run yet
+            # By force: one that is only told to end would sweep up.
+            os.kill(server._forkserver_pid, signal.SIGKILL)  # type: ignore[attr-defined]
+            server._stop()  # type: ignore[attr-defined]
+    names = [name for name in list(sys.modules) if name.partition(".")[0] in _HEAVY]
+    forkserver.set_forkserver_preload([*_OURS, *names, *(_GRAPHS if langgraph else ()), *also])
+    _preloaded.update(wanted)
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Have what is started meanwhile not run the parent's main program, and in a group of its own.
+
+    multiprocessing runs the main program again in every child to find functions by name. Ours cross
+    by value, and a script without an `if __name__ == "__main__"` would start children without end.
+
+    A kernel that is asked to shut down first ends the children of its own process group, and
+    multiprocessing's resource tracker ignores that: the kernel would be killed while it waits,
+    before it could clean up. The tracker and the forkserver end by themselves as soon as this
+    process has ended.
     """
-    main = sys.modules["__main__"]
+    main, spawn = sys.modules["__main__"], util.spawnv_passfds
     sys.modules["__main__"] = types.ModuleType("__main__")
+    if METHOD == "forkserver":
+        util.spawnv_passfds = _spawn_apart  # type: ignore[assignment]
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextmanager
-def _own_group() -> Iterator[None]:
-    """Have the forkserver and multiprocessing's resource tracker start in groups of their own.
-
-    A kernel that is asked to shut down first ends the children of its own process group, and the
-    tracker ignores that: the kernel would be killed while it waits, before it could clean up. Both
-    end by themselves as soon as this process has ended.
-    """
-    if METHOD != "forkserver" or not hasattr(util, "spawnv_passfds"):
-        yield
-        return
-    before = util.spawnv_passfds
-    util.spawnv_passfds = _spawn_apart  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        util.spawnv_passfds = before
+        util.spawnv_passfds = spawn
 
 
 def _spawn_apart(path: str | bytes, arguments: Sequence[str], passed: Sequence[int]) -> int:

@@ -81,7 +81,7 @@ def crash(
                 lives = pooled(functions[0], home, gate, timeout, workers)
             else:
                 lives = [lived(functions[0], home, gate, timeout, ())]
-            if gate.complete or len(lives) > 1:
+            if gate.complete or len(lives) > 1 or (gate.at_return and not gate.hung):
                 open_gate = Gate(after=gate.after)
                 last = lived(functions[1], home, open_gate, timeout, lives[0].passed)
                 lives.append(replace(last, who="afterwards") if workers > 1 else last)

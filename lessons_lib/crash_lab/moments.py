@@ -16,7 +16,7 @@ from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Literal, cast
 
 from lessons_lib.crash_lab.crossing import dumps, loads
@@ -26,7 +26,7 @@ Answer = Literal["go", "stay", "terminate"]
 # Rings the main thread when a moment in another thread is to be met by SIGTERM. Nobody else uses
 # SIGURG and it is ignored by default; Windows has neither it nor pthread_kill.
 _BELL: int | None = getattr(signal, "SIGURG", None)
-_due: SimpleQueue[threading.Event] = SimpleQueue()
+_due: list[threading.Event] = []
 
 _line: Line | None = None
 
@@ -66,7 +66,7 @@ def _terminate() -> None:
         main = threading.main_thread().ident
         assert main is not None
         handled = threading.Event()
-        _due.put(handled)
+        _due.append(handled)
         while not handled.is_set():
             signal.pthread_kill(main, _BELL)
             handled.wait(0.02)
@@ -77,15 +77,13 @@ def _terminate() -> None:
 
 
 def _on_bell(signum: int, frame: object) -> None:
-    """Raise one SIGTERM that is due; its handler has run (or raised) when this returns."""
-    try:
-        handled = _due.get_nowait()
-    except Empty:
-        return
-    try:
-        signal.raise_signal(signal.SIGTERM)
-    finally:
-        handled.set()
+    """Raise a SIGTERM that is due, once; its handler has run (or raised) when this returns."""
+    if _due:
+        handled = _due.pop()
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            handled.set()
 
 
 class Line:
@@ -150,15 +148,13 @@ def live(
 
 def begin_child(environment: dict[str, str]) -> None:
     """Begin as a child: with the environment of the parent, and ending when the parent does."""
-    threading.Thread(target=end_with_the_parent, name="crash-lab-parent", daemon=True).start()
+    threading.Thread(target=_end_with_the_parent, name="crash-lab-parent", daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
 
 
-def end_with_the_parent() -> None:
-    """Wait for the parent's end, and end with it; meant for a thread of its own."""
-    parent = parent_process()
-    if parent is not None:
+def _end_with_the_parent() -> None:
+    if parent := parent_process():
         parent.join()
         os._exit(1)
 

@@ -1,16 +1,13 @@
-"""The parent's side of the crash lab: listen to a life, answer at its gates, end it."""
+"""The parent's side of the crash lab: listen to lives, answer at their gates, end them."""
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import groupby
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -34,10 +31,8 @@ class Gate:
     nth: int = 1
     how: How = "kill"
     at_return: bool = False
-    first: Callable[[], bool] | None = None
-    """Of workers, each with a gate: whether this one is the first to come to its moment."""
     reached: set[str] = field(default_factory=set)
-    over: bool = False
+    hung: bool = False
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -46,8 +41,8 @@ class Gate:
 
     @property
     def complete(self) -> bool:
-        """Whether the life has come to where it was to be ended."""
-        return self.over if self.at_return else bool(self.at) and not self.missing
+        """Whether the life has come to the moments at which it is ended."""
+        return bool(self.at) and not self.missing
 
     def __str__(self) -> str:
         return " and ".join(map(repr, self.at))
@@ -55,7 +50,10 @@ class Gate:
 
 def lived(function: bytes, folder: Path, gate: Gate, timeout: float, order: Sequence[str]) -> Life:
     """Start a process, listen to it until its end, and make sure that it has ended."""
-    return _begun(function, folder, gate, timeout).to_the_end(order)
+    [watch] = _heard(function, folder, [gate], timeout)
+    life = watch.life(order)
+    missed = _not_reached(gate, life, "process") if gate.at and gate.missing else ""
+    return replace(life, error=life.error or missed)
 
 
 def pooled(function: bytes, folder: Path, gate: Gate, timeout: float, workers: int) -> list[Life]:
@@ -64,27 +62,13 @@ def pooled(function: bytes, folder: Path, gate: Gate, timeout: float, workers: i
     Which of them finished what is chance. So the first life has of its moments those that others
     passed again, and the second all the rest. It is the only one when no process was killed.
     """
-    first = partial(threading.Lock().acquire, blocking=False)  # true once
-    watches: list[Watch] = []
-    try:
-        with ThreadPoolExecutor(workers) as threads:
-            try:
-                for _ in range(workers):
-                    own = replace(gate, first=first, reached=set())
-                    watches.append(_begun(function, folder, own, timeout))
-                lives = list(threads.map(Watch.to_the_end, watches))
-            finally:
-                for watch in watches:  # if they were stopped: their threads come to an end
-                    watch.kill()
-    finally:
-        for watch in watches:
-            watch.end()
-    killed = [life for life, watch in zip(lives, watches, strict=True) if watch.gate.complete]
-    others = [life for life in lives if life not in killed]
+    gates = [replace(gate, reached=set()) for _ in range(workers)]
+    watches = _heard(function, folder, gates, timeout)
+    killed = [watch.life() for watch in watches if watch.gate.complete]
+    others = [watch.life() for watch in watches if not watch.gate.complete]
     if not killed:
         pool = _together(others, (), f"{workers} workers")
-        missed = _not_reached(gate, pool.passed, pool.ended, "workers")
-        return [replace(pool, error=pool.error or missed)]
+        return [replace(pool, error=pool.error or _not_reached(gate, pool, "workers"))]
     again = {*gate.at, *(name for life in others for name in life.passed)}
     cut_off = tuple(name for name in killed[0].passed if name in again)
     finished = tuple(name for name in killed[0].passed if name not in again)
@@ -95,103 +79,114 @@ def pooled(function: bytes, folder: Path, gate: Gate, timeout: float, workers: i
 def _together(lives: Sequence[Life], more: Sequence[str], who: str) -> Life:
     """The lives of several workers as one, in an order that does not depend on who was quicker."""
     passed = sorted([*more, *(name for life in lives for name in life.passed)])
-    endings = {life.ended for life in lives}
     values = sorted((life.value for life in lives if life.value is not None), key=repr)
-    errors = sorted({life.error for life in lives if life.error})
+    ended = " · ".join(sorted({life.ended for life in lives}))
+    error = "; ".join(sorted({life.error for life in lives if life.error}))
     said = "".join(sorted(life.output for life in lives))
-    ended = " · ".join(sorted(endings))
-    return Life(tuple(passed), ended, values or None, "; ".join(errors), said, who)
+    return Life(tuple(passed), ended, values or None, error, said, who)
 
 
-def _begun(function: bytes, folder: Path, gate: Gate, timeout: float) -> Watch:
-    process, line = start(live, function, folder, dict(os.environ))
-    return Watch(process, line, gate, timeout)
-
-
-def _not_reached(gate: Gate, passed: Sequence[str], ended: str, who: str = "process") -> str:
+def _not_reached(gate: Gate, life: Life, who: str) -> str:
     times = f" {gate.nth} times" if gate.nth > 1 else ""
     return (
         f"the moment {' and '.join(map(repr, gate.missing))} was not reached{times}: "
-        f"the {who} passed {counted(passed)}, then {ended}"
+        f"the {who} passed {counted(life.passed)}, then {life.ended}"
     )
+
+
+def _heard(function: bytes, folder: Path, gates: Sequence[Gate], timeout: float) -> list[Watch]:
+    """Start a process for each gate, and listen to all until each has ended.
+
+    The first that is ended at its gate is the only one: to the others all gates open.
+    """
+    watches: list[Watch] = []
+    try:
+        for gate in gates:
+            watches.append(Watch(*start(live, function, folder, dict(os.environ)), gate))
+        until = time.monotonic() + timeout
+        while going := [watch for watch in watches if not watch.ended]:
+            sources = [source for w in going for source in (w.line, w.process.sentinel)]
+            wait(sources, max(0.0, until - time.monotonic()))
+            for watch in going:
+                watch.hear(until, timeout)
+                if watch.ended:
+                    watch.end()
+                if watch.gate.complete:
+                    for other in watches:
+                        other.gate.at = other.gate.at if other is watch else ()
+    finally:
+        for watch in watches:
+            watch.end()
+    return watches
 
 
 class Watch:
     """The parent's ear: what it has heard of one life, and what it answers."""
 
-    def __init__(
-        self, process: BaseProcess, line: Connection[Any, Any], gate: Gate, timeout: float
-    ) -> None:
-        self.process, self.line, self.gate, self.timeout = process, line, gate, timeout
-        self.deadline = time.monotonic() + timeout
+    def __init__(self, process: BaseProcess, line: Connection[Any, Any], gate: Gate) -> None:
+        self.process, self.line, self.gate = process, line, gate
         self.passed: list[tuple[str, bool]] = []
         """The moments, in the order in which they came, and whether in the main thread."""
         self.said: list[str] = []
         self.value: object = None
-        self.error = ""
+        self.error = self.outcome = self.ended = ""
+        """What went wrong, what the function came to, and how the life ended once it has."""
         self.terminated = False
-
-    def to_the_end(self, order: Sequence[str] = ()) -> Life:
-        """Listen until the life has ended, see to it that it has, and sum it up."""
-        try:
-            ended = self.listen() or f"killed because it still ran after {self.timeout:g} s"
-        finally:
-            self.end()
-        return self.life(ended, order)
-
-    def kill(self) -> None:
-        """Kill the process, if it has not ended."""
-        with suppress(ValueError):  # closed already
-            self.process.kill()
 
     def end(self) -> None:
         """Kill the process, see that it has ended, and let go of it; twice does no harm."""
-        self.kill()
-        with suppress(ValueError):
+        with suppress(ValueError):  # closed already
+            self.process.kill()
             self.process.join()
             self.process.close()
         self.line.close()
 
-    def listen(self) -> str:
-        """Hear and answer until the life has ended, or is to be; say how, or nothing if it is late.
+    def hear(self, until: float, timeout: float) -> None:
+        """Hear a message and answer it; or note that the process has ended, or is late.
 
         A child tells nothing more until it is answered: of one that is to be killed all is heard.
         """
-        while message := self._next(self._left()):
-            match message:
-                case "said", text:
-                    self.said.append(text)
-                case "moment", name, in_main_thread:
-                    answer = self._at_moment(name, in_main_thread)
-                    if answer is None:
-                        return f"killed at {self.gate}"
+        alive = self.process.is_alive()  # asked first: what it said before its end is heard
+        try:
+            if self.line.poll():
+                self._hear(self.line.recv())
+                return
+        except (EOFError, OSError):
+            self.process.join(max(0.0, until - time.monotonic()))
+            alive = self.process.is_alive()
+        if not alive:
+            self.ended = self.outcome or self._died()
+        elif time.monotonic() >= until and self.outcome:
+            self.ended = f"{self.outcome}, but one of its threads never ended"
+        elif time.monotonic() >= until:
+            self.gate.hung = True
+            self.ended = f"killed because it still ran after {timeout:g} s"
+
+    def _hear(self, message: tuple[Any, ...]) -> None:
+        match message:
+            case "said", text:
+                self.said.append(text)
+            case "moment", name, in_main_thread:
+                if answer := self._at_moment(name, in_main_thread):
                     self._answer(answer)
-                case "returned", value, complaint:
-                    self._take(value, complaint)
-                    if self.gate.at_return:
-                        return "killed after it had returned"
-                    return self._finished("returned")
-                case "raised", kind, text:
-                    return self._finished(f"raised {kind}: {text}" if text else f"raised {kind}")
-        if self.process.is_alive():
-            return ""
-        self.gate.over = True
+                else:
+                    self.ended = f"killed at {self.gate}"
+            case "returned", value, complaint:
+                self._take(value, complaint)
+                self.outcome = "returned"
+                if self.gate.at_return:
+                    self.ended = "killed after it had returned"
+                else:  # it ends as any other process does, with its exit handlers and open files
+                    self._answer("go")
+            case "raised", kind, text:
+                self.outcome = f"raised {kind}: {text}" if text else f"raised {kind}"
+                self._answer("go")
+
+    def _died(self) -> str:
         code = self.process.exitcode or 0
         if self.terminated and abs(code) == signal.SIGTERM:
             return "died of SIGTERM: it had set no handler for it"
         return f"ended by itself with exit code {code}"
-
-    def _left(self) -> float:
-        return max(0.0, self.deadline - time.monotonic())
-
-    def _next(self, within: float) -> tuple[Any, ...] | None:
-        """The next message; None when none comes in time, or the process has ended."""
-        if self.line in wait([self.line, self.process.sentinel], within) or self.line.poll():
-            with suppress(EOFError, OSError):
-                message: tuple[Any, ...] = self.line.recv()
-                return message
-            self.process.join(self._left())
-        return None
 
     def _answer(self, answer: Answer) -> None:
         with suppress(OSError):  # it died meanwhile: the end of the line says so next
@@ -206,7 +201,6 @@ class Watch:
             self.passed.append((name, in_main_thread))
             times = sum(passed == name for passed, _ in self.passed)
             held = name in self.gate.at and times == self.gate.nth
-            held = held and (self.gate.first is None or self.gate.first())
         if held:
             self.gate.reached.add(name)
             if self.gate.how == "term":
@@ -224,27 +218,15 @@ class Watch:
             complaint = f"{type(error).__name__}: {error}"
         if complaint:
             self.error = f"what it returned cannot cross back, return plain data: {complaint}"
-        self.gate.over = True
 
-    def _finished(self, ended: str) -> str:
-        """Let the process end as any other does, with its exit handlers and open files."""
-        self.gate.over = True
-        self._answer("go")
-        self.process.join(self._left())
-        hung = ", but one of its threads never ended" if self.process.is_alive() else ""
-        return ended + hung
-
-    def life(self, ended: str, order: Sequence[str]) -> Life:
+    def life(self, order: Sequence[str] = ()) -> Life:
         """Sum up what was heard; `order` settles that of moments in parallel threads."""
-        names = _in_order(self.passed, [*order, *self.gate.at])
+        names, ended = _in_order(self.passed, [*order, *self.gate.at]), self.ended
         if ended == f"killed at {self.gate}":
             names = _ending_at(self.gate.at, names)
         if self.terminated:
             ended = f"SIGTERM at {self.gate}, then {ended}"
-        error = self.error
-        if self.gate.at and self.gate.missing and not error and self.gate.first is None:
-            error = _not_reached(self.gate, [name for name, _ in self.passed], ended)
-        return Life(tuple(names), ended, self.value, error, "".join(self.said))
+        return Life(tuple(names), ended, self.value, self.error, "".join(self.said))
 
 
 def _ending_at(gates: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -94,6 +94,14 @@ def one(folder: Path) -> int:
             life 2    ticket ×3    returned 0
             """,
         ),
+        (
+            tickets,
+            {},
+            """
+            life 1    ticket ×3    killed after it had returned
+            life 2    ticket ×3    returned 0
+            """,
+        ),
         # In the order asked for, and again, though they ran free.
         (
             pool,

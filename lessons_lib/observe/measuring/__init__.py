@@ -1,1 +1,1 @@
-"""Bytes, seconds and collections: the meter, the collector's log, and the finders of leaks."""
+"""Bytes and collections: the meter, the collector's log, and the finders of leaks."""

@@ -10,66 +10,60 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from typing import NamedTuple
 
 from .fact import Text
-from .finds import Find, Found
-from .keepers import Decode
-from .rows import Rows, search_rows
+from .finds import Found
+from .rows import Row, search_rows
 
-MAGIC = b"SQLite format 3\x00"
 BROKEN = (sqlite3.Error, UnicodeDecodeError)
 """What SQLite raises of a database that is damaged; its own words of it may be no UTF-8."""
 _TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
-_CLOSE = f"{_TRUNCATE}, or closing the last connection"
-
-
-@dataclass(frozen=True)
-class Files:
-    """The bytes of a database file and of what lies beside it; empty for what is not there."""
-
-    name: str
-    data: bytes
-    log: bytes = b""
-    journal: bytes = b""
+_WERE = "pages as they were"
+_MADE = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
 
 
 def is_database(data: bytes) -> bool:
     """Whether some bytes begin as a SQLite database does."""
-    return data.startswith(MAGIC) and len(data) >= 100
+    return data.startswith(b"SQLite format 3\x00") and len(data) >= 100
 
 
-def search_database(files: Files, text: Text, decode: Decode | None = None) -> Found:
-    """All places in a database that have a text.
+def search_database(
+    name: str, file: bytes, text: Text, log: bytes = b"", journal: bytes = b""
+) -> Found:
+    """All places that have a text in a database file, in its write-ahead log and in its journal.
 
     Raises one of BROKEN when SQLite cannot read the file at all.
     """
-    found, name = Found(), files.name
-    frames, size = read_log(files.log)
-    data = _with_log(files.data, frames, size)
+    found, wal = Found(), read_log(log)
+    data = _with_log(file, wal)
     with closing(_opened(data)) as database:
-        found.add(search_rows(name, _tables(database), text, decode))
+        tables = ["sqlite_schema", *(row["name"] for row in database.execute(_MADE).fetchall())]
+        found.add(search_rows(name, tables, partial(_rows, database), text))
         first = "the row's deletion" if found.finds else "VACUUM"
         try:
-            database.execute("VACUUM")
-            found.finds += _left_over(name, data, database.serialize(), text)
+            _count_deleted(found, name, data, database, text)
         except BROKEN as error:
             found.unread.append(f"{name} was not searched for what deletions left: {error}.")
-    if frames:
-        found.finds += _old_pages(files, data, text)
-    found.finds += _in_log(f"{name}-wal", frames, text, first)
-    if files.log and not frames and text.inside(files.log):
-        what = "no log that can be read"
-        found.finds.append(Find(f"{name}-wal", "write-ahead log", what, "the file", _CLOSE))
-    if count := text.count(files.journal):
-        held_by = "the rollback journal"
-        erased_by = "the end of the transaction, or PRAGMA journal_mode = DELETE"
-        what, place = "pages as they were", f"{name}-journal"
-        found.finds.append(Find(place, "page", what, held_by, erased_by, count, certain=False))
+    if wal.newest:
+        now = _pages(data)
+        old = (p for n, p in enumerate(_pages(file)) if n >= len(now) or p != now[n])
+        words = ("old page", "replaced in the write-ahead log", "the file", _TRUNCATE)
+        found.some(name, words, sum(map(text.count, old)))
+    for what, frames, erased_by in (
+        ("pages as they are now", wal.newest.values(), f"{first}, then {_TRUNCATE}"),
+        (_WERE, wal.older, f"{_TRUNCATE}, or closing the last connection"),
+        ("pages of a transaction that is not over", wal.open, f"ROLLBACK, then {_TRUNCATE}"),
+    ):
+        words = ("frame", what, "the write-ahead log", erased_by)
+        found.some(f"{name}-wal", words, sum(map(text.inside, frames)))
+    over = "the end of the transaction, or PRAGMA journal_mode = DELETE"
+    words = ("page", _WERE, "the rollback journal", over)
+    found.some(f"{name}-journal", words, text.count(journal))
     return found
 
 
@@ -80,42 +74,36 @@ def _opened(data: bytes) -> sqlite3.Connection:
     database.deserialize(data[:18] + b"\x01\x01" + data[20:])
     database.execute("PRAGMA temp_store = MEMORY")
     database.text_factory = lambda text: text.decode("utf-8", "replace")
+    database.row_factory = sqlite3.Row
     return database
 
 
-def _pages(data: bytes) -> list[bytes]:
-    size = struct.unpack_from(">H", data, 16)[0]
-    size = 65536 if size == 1 else size
-    return _cut(data, size)
-
-
-def _cut(data: bytes, size: int) -> list[bytes]:
-    return [data[at : at + size] for at in range(0, len(data), size)]
-
-
-def _tables(database: sqlite3.Connection) -> Iterator[tuple[str, Rows]]:
-    made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-    for table in ["sqlite_master", *(row[0] for row in database.execute(made).fetchall())]:
-        yield table, _rows(database, table.replace('"', '""'))
-
-
-def _rows(database: sqlite3.Connection, quoted: str) -> Rows:
-    rows = database.execute(f'SELECT * FROM "{quoted}"')
-    columns = [column[0] for column in rows.description]
-    yield from (dict(zip(columns, values, strict=True)) for values in rows)
+def _rows(database: sqlite3.Connection, table: str) -> Iterator[Row]:
+    quoted = table.replace('"', '""')
+    return map(dict, database.execute(f'SELECT * FROM "{quoted}"'))
 
 
 # -- what was deleted and is still there ---------------------------------------------------------
 
 
-def _left_over(name: str, data: bytes, anew: bytes, text: Text) -> Iterator[Find]:
-    """What stands in free pages, and in pages in use more often than the rows account for."""
-    in_free = sum(text.count(page) for page in _free_pages(_pages(data)))
-    in_use = text.count(data) - in_free - text.count(anew)
-    for kind, count in (("free page", in_free), ("free space in a page", in_use)):
-        if count > 0:
-            what = "left by a deletion"
-            yield Find(name, kind, what, "the file", "VACUUM", count, certain=False)
+def _count_deleted(
+    found: Found, name: str, data: bytes, database: sqlite3.Connection, text: Text
+) -> None:
+    """Find what is in free pages, and in pages in use more often than in a database made anew."""
+    database.execute("VACUUM")
+    in_free = sum(map(text.count, _free_pages(_pages(data))))
+    in_use = text.count(data) - in_free - text.count(database.serialize())
+    for kind, number in (("free page", in_free), ("free space in a page", in_use)):
+        found.some(name, (kind, "left by a deletion", "the file", "VACUUM"), number)
+
+
+def _pages(data: bytes) -> list[bytes]:
+    size = struct.unpack_from(">H", data, 16)[0]
+    return _cut(data, 65536 if size == 1 else size)
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def _free_pages(pages: list[bytes]) -> list[bytes]:
@@ -129,78 +117,49 @@ def _free_pages(pages: list[bytes]) -> list[bytes]:
     return list(found.values())
 
 
-def _old_pages(files: Files, data: bytes, text: Text) -> Iterator[Find]:
-    """Pages in the file of which the log has a newer version, and pages past the end."""
-    now = _pages(data)
-    old = enumerate(_pages(files.data))
-    count = sum(text.count(page) for n, page in old if n >= len(now) or page != now[n])
-    if count:
-        what = "replaced in the write-ahead log"
-        yield Find(files.name, "old page", what, "the file", _TRUNCATE, count, certain=False)
-
-
 # -- the write-ahead log -------------------------------------------------------------------------
 
 
-class Frame(NamedTuple):
-    """A page in a write-ahead log, in the version of one transaction, and what it is by now."""
+class Log(NamedTuple):
+    """The pages in a write-ahead log, each in the versions of its transactions."""
 
-    page: int
-    state: str
-    data: bytes
-
-
-_NOW, _WERE, _OPEN = (
-    "pages as they are now",
-    "pages as they were",
-    "pages of a transaction that is not over",
-)
+    newest: dict[int, bytes]
+    """By number, as the last commit left them."""
+    size: int
+    """How many pages the database has by that commit."""
+    older: list[bytes]
+    open: list[bytes]
+    """What a transaction has written that is not over."""
 
 
-def read_log(log: bytes) -> tuple[list[Frame], int]:
-    """The frames of a write-ahead log, and how many pages the database has by its last commit.
+def read_log(log: bytes) -> Log:
+    """The pages in a write-ahead log; one that SQLite would not read has none but older ones.
 
     Each begins with its page's number, the size after a commit (or 0) and the salts of its round;
     after a restart of the log, frames of an earlier round stand behind the new ones
     (sqlite.org/fileformat2.html, 4.1).
     """
     if len(log) < 32 or struct.unpack_from(">I", log)[0] not in (0x377F0682, 0x377F0683):
-        return [], 0
+        return Log({}, 0, [log], [])
     length, salts = struct.unpack_from(">I", log, 8)[0], log[16:24]
     places = range(32, len(log) - length - 23, length + 24)
     heads = [struct.unpack_from(">II8s", log, at) for at in places]
-    old = [number for number, (_, _, salt) in enumerate(heads) if salt != salts]
-    this_round = heads[: old[0]] if old else heads
-    committed = max((n + 1 for n, (_, size, _) in enumerate(this_round) if size), default=0)
-    size = heads[committed - 1][1] if committed else 0
-    newest = {page: n for n, (page, _, _) in enumerate(heads[:committed]) if page <= size}
-    frames = []
-    for number, (at, (page, _, _)) in enumerate(zip(places, heads, strict=True)):
-        state = _OPEN if committed <= number < len(this_round) else _WERE
-        state = _NOW if newest.get(page) == number else state
-        frames.append(Frame(page, state, log[at + 24 : at + 24 + length]))
-    return frames, size
+    pages = [log[at + 24 : at + 24 + length] for at in places]
+    this_round = list(takewhile(lambda head: head[2] == salts, heads))
+    end = max((n for n, (_, size, _) in enumerate(this_round, 1) if size), default=0)
+    size = this_round[end - 1][1] if end else 0
+    committed = [
+        (number, page) for (number, *_), page in zip(heads[:end], pages[:end], strict=True)
+    ]
+    newest = {number: page for number, page in committed if number <= size}
+    older = [page for number, page in committed if newest.get(number) is not page]
+    return Log(newest, size, older + pages[len(this_round) :], pages[end : len(this_round)])
 
 
-def _with_log(data: bytes, frames: list[Frame], size: int) -> bytes:
+def _with_log(data: bytes, wal: Log) -> bytes:
     """A database file with the newest pages of its log laid over it."""
-    if not size:
+    if not wal.size:
         return data
-    empty = bytes(len(frames[0].data))
-    pages = dict(enumerate(_cut(data, len(empty)), 1))
-    pages |= {frame.page: frame.data for frame in frames if frame.state == _NOW}
-    return b"".join(pages.get(number, empty) for number in range(1, size + 1))
-
-
-def _in_log(name: str, frames: list[Frame], text: Text, first: str) -> Iterator[Find]:
-    """The log; `first` is what must be done before its newest pages can be erased."""
-    erased_by = {
-        _NOW: f"{first}, then {_TRUNCATE}",
-        _WERE: _CLOSE,
-        _OPEN: f"ROLLBACK, then {_TRUNCATE}",
-    }
-    found = Counter(frame.state for frame in frames if text.inside(frame.data))
-    for state, how in erased_by.items():
-        if found[state]:
-            held_by = "the write-ahead log"
-            yield Find(name, "frame", state, held_by, how, found[state], certain=False)
+    length = len(next(iter(wal.newest.values())))
+    pages = dict(enumerate(_cut(data, length), 1)) | wal.newest
+    return b"".join(pages.get(number, bytes(length)) for number in range(1, wal.size + 1))

@@ -19,6 +19,8 @@ _SHOWN = 40
 class Text:
     """A text to look for, and the forms in which strings and bytes may hold it.
 
+    `serde` is the serialiser that can read what a saver keeps encrypted, where there is one.
+
     >>> Text.of("né").in_bytes[:3]
     (b'n\\xc3\\xa9', b'n\\x00\\xe9\\x00', b'\\x00n\\x00\\xe9')
     """
@@ -26,6 +28,7 @@ class Text:
     said: str
     in_text: tuple[str, ...]
     in_bytes: tuple[bytes, ...]
+    serde: Any = None
 
     @classmethod
     def of(cls, fact: str | bytes) -> Text:
@@ -42,7 +45,7 @@ class Text:
         """Whether a string or bytes have the text in any of its forms; runs no code of theirs."""
         base: Any
         raw = self.in_bytes
-        for base, forms in ((bytes, raw), (str, self.in_text), (bytearray, raw)):
+        for base, forms in ((str, self.in_text), (bytes, raw), (bytearray, raw)):
             if issubclass(type(thing), base):
                 for form in forms:
                     if base.__contains__(thing, form):

@@ -9,57 +9,54 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
-from .database import BROKEN, Files, is_database, search_database
+from .database import BROKEN, is_database, search_database
 from .fact import Text
 from .finds import Find, Found
-from .keepers import Decode, paths_in
+from .values import paths_in
 
 LARGEST = 1 << 29
 _BESIDE = ("-wal", "-journal", "-shm")
 _CHILD = """
-import sys
-for path in sys.argv[1:]:
-    data = open(path, "rb").read()
-    sys.stdout.buffer.write(len(data).to_bytes(8, "big") + data)
+import pickle, sys
+pickle.dump([open(path, "rb").read() for path in sys.argv[1:]], sys.stdout.buffer)
 """
 
 
-def search_path(path: Path, text: Text, decode: Decode | None = None) -> Found:
+def search_path(path: Path, text: Text) -> Found:
     """All places in a file, or in the files of a folder and of those in it, that have a text."""
     found = Found()
-    for name, file in _files(path, found):
+    for name, file in _files(path, found.unread):
         try:
             if not file.is_file():
                 found.unread.append(f"{name} was not searched: it is neither a file nor a folder.")
             elif file.stat().st_size > LARGEST:
                 found.unread.append(f"{name} was not searched: it is larger than half a gibibyte.")
             else:
-                _search_file(name, file, text, decode, found)
+                _search_file(name, file, text, found)
         except OSError as error:
             found.unread.append(f"{name} was not searched: {error.strerror or error}.")
     return found
 
 
-def _files(path: Path, found: Found) -> list[tuple[str, Path]]:
+def _files(path: Path, unread: list[str]) -> list[tuple[str, Path]]:
     """The files to search, with the names by which they are called, in the order of those."""
     if not path.is_dir():
         return [(path.name, path)]
-
-    def not_read(error: OSError) -> None:
-        found.unread.append(f"{error.filename} was not searched: {error.strerror}.")
-
     named: list[Path] = []
-    for folder, folders, files in os.walk(path, onerror=not_read):
+    errors: list[OSError] = []
+    for folder, folders, files in os.walk(path, onerror=errors.append):
         links = [name for name in folders if Path(folder, name).is_symlink()]
-        found.unread += [f"{name} was not searched: it is a link to a folder." for name in links]
+        unread += [f"{name} was not searched: it is a link to a folder." for name in links]
         named += [Path(folder, name) for name in files]
+    unread += [f"{error.filename} was not searched: {error.strerror}." for error in errors]
     kept = (file for file in named if file.is_file() and not _is_beside(file))
     return sorted((file.relative_to(path).as_posix(), file) for file in kept)
 
@@ -72,27 +69,22 @@ def _is_beside(file: Path) -> bool:
     )
 
 
-def _search_file(name: str, file: Path, text: Text, decode: Decode | None, found: Found) -> None:
+def _search_file(name: str, file: Path, text: Text, found: Found) -> None:
     beside = [file.with_name(file.name + end) for end in ("-wal", "-journal")]
-    data, log, journal = _read_at_rest(name, [file, *beside], found)
+    data, log, journal = _read_at_rest(name, [file, *beside], found.unread)
     if is_database(data):
         try:
-            found.add(search_database(Files(name, data, log, journal), text, decode))
+            found.add(search_database(name, data, text, log, journal))
             return
         except BROKEN as error:
             said = f"{name} was not read as a database: {error}. Its bytes were searched."
             found.unread.append(said)
     in_cluster = any((folder / "PG_VERSION").is_file() for folder in file.parents)
     erased_by = "the server: where_is(fact, saver) says how" if in_cluster else "deleting the file"
-    for path, rest in ((name, data), (beside[0].name, log), (beside[1].name, journal)):
-        found.finds += _plain(path, rest, text, erased_by)
-
-
-def _plain(name: str, data: bytes, text: Text, erased_by: str) -> Iterator[Find]:
-    """A file that is no database: pickle, JSON, text or anything else."""
-    if text.inside(data):
-        what = _sort(data, text)
-        yield Find(name, "file", what, "the file", erased_by, text.count(data))
+    for place, plain in ((name, data), (beside[0].name, log), (beside[1].name, journal)):
+        if count := text.count(plain):
+            what = _sort(plain, text)
+            found.finds.append(Find(place, "file", what, "the file", erased_by, count))
 
 
 def _sort(data: bytes, text: Text) -> str:
@@ -110,14 +102,14 @@ def _sort(data: bytes, text: Text) -> str:
 # -- reading -------------------------------------------------------------------------------------
 
 
-def _read_at_rest(name: str, paths: Sequence[Path], found: Found) -> list[bytes]:
+def _read_at_rest(name: str, paths: Sequence[Path], unread: list[str]) -> list[bytes]:
     """The bytes of files that belong together, read anew when one was written to meanwhile."""
     for _ in range(5):
         before = _states(paths)
         read = read_bytes(paths)
         if _states(paths) == before:
             return read
-    found.unread.append(f"{name} was written to while it was read: look again when it rests.")
+    unread.append(f"{name} was written to while it was read: look again when it rests.")
     return read
 
 
@@ -152,9 +144,5 @@ def _read_by_child(paths: Sequence[Path]) -> list[bytes]:
     done = subprocess.run(command, capture_output=True)
     if done.returncode:
         raise OSError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    found, at = [], 0
-    for _ in paths:
-        size = int.from_bytes(done.stdout[at : at + 8], "big")
-        found.append(done.stdout[at + 8 : at + 8 + size])
-        at += 8 + size
-    return found
+    read: list[bytes] = pickle.loads(done.stdout)
+    return read

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 
 from ..pictures import style
 from ..pictures.table import Table
+
+Words = tuple[str, str, str, str]
+"""A copy in words: its kind, what has it, what holds it there, what erases it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,19 @@ class Found:
     unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def count(self, place: str, copies: Iterable[Words]) -> None:
+        """Add a find for the copies with the same words, also when there is an error on the way."""
+        counts: Counter[Words] = Counter()
+        try:
+            counts.update(copies)
+        finally:
+            self.finds += [Find(place, *words, number) for words, number in counts.items()]
+
+    def some(self, place: str, words: Words, number: int) -> None:
+        """Add a find of copies whose number differs from machine to machine; nothing for none."""
+        if number > 0:
+            self.finds.append(Find(place, *words, number, certain=False))
+
     def add(self, other: Found) -> None:
         """Take over what another one has, and this one has not."""
         known = {find.row for find in self.finds}
@@ -85,9 +102,8 @@ class Whereabouts:
         return iter(self.finds)
 
     def __str__(self) -> str:
-        if not self.finds:
-            return "\n".join((*self.unread, self._headline(), *self.notes))
-        return "\n".join((*self.unread, str(self.table())))
+        told = [str(self.table())] if self.finds else [self._headline(), *self.notes]
+        return "\n".join([*self.unread, *told])
 
     __repr__ = __str__
 
@@ -118,6 +134,13 @@ class Whereabouts:
         look = "max-width:1000px;box-sizing:border-box;text-align:left"
         return style.card(unread + head + (table if rows else "") + notes, look)
 
+
+def told(error: Exception) -> str:
+    """An error of other people's in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+# -- on a page -----------------------------------------------------------------------------------
 
 _TABLE = "border-collapse:collapse;width:100%;display:block;font-size:14px;margin:6px 0 0"
 _ROW = f"display:flex;flex-wrap:wrap;gap:2px 18px;border-top:1px solid {style.LINE};padding:7px 0"

@@ -1,157 +1,139 @@
-"""Savers and stores that keep what they have in the process: blobs decoded, items walked."""
+"""Savers and stores, LangGraph's in memory and anybody's: what they keep, and what erases it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Any, NamedTuple
 
-from ..holding.links import ATOMS, Kinds, atom_text, attributes, is_a
+from ..holding.links import mro
 from ..pictures.style import shorten
-from .fact import Text, holds_text
-from .finds import Find, Found
+from .fact import Text
+from .finds import Found, Words, told
+from .values import Values
 
-_KINDS = ("blob", "checkpoint", "checkpoint metadata", "pending write")
-_CONTAINERS = Kinds((dict, list, tuple, set, frozenset))
+_PAGE = 1000
+"""Items that a store is asked for at a time."""
 _PATH_LIMIT = 80
-Decode = Callable[[str, bytes], bool]
-"""Whether a value that is encrypted has the text, by the serialiser that has the key."""
+KEEPERS = {
+    "BaseCheckpointSaver": "langgraph.checkpoint.base",
+    "BaseStore": "langgraph.store.base",
+}
+"""LangGraph's savers and stores by name: to look for them is no reason to load it."""
 
 
-class Blob(NamedTuple):
-    """One serialised value in an InMemorySaver: whose it is, what, and its type and bytes."""
+def is_keeper(kind: type) -> bool:
+    """Whether a class is a saver or a store of LangGraph's."""
+    return any(KEEPERS.get(base.__name__) == base.__module__ for base in mro(kind))
 
-    thread: str
+
+def is_readable(keeper: object) -> bool:
+    """Whether a saver or a store keeps what it has in the process, where it can be read."""
+    return any(base.__name__ in ("InMemorySaver", "InMemoryStore") for base in type(keeper).__mro__)
+
+
+class Part(NamedTuple):
+    """A value that a saver or a store keeps, what to call it, and what erases it."""
+
     kind: str
     what: str
+    erased_by: str
     form: str
-    data: bytes
+    """What the serialiser calls its bytes; empty where the value comes decoded."""
+    value: object
 
 
-def blobs_in(saver: Any) -> Iterator[Blob]:
+def search_keeper(keeper: Any, text: Text, held_by: str = "its database") -> Found:
+    """The places in one saver or store that have a text, thread by thread or item by item."""
+    place, found = type(keeper).__name__, Found()
+    values = Values(replace(text, serde=getattr(keeper, "serde", None)))
+    found.count(place, _copies(keeper, place, held_by, values, found.unread))
+    found.finds.sort(key=lambda find: (find.erased_by, find.kind, find.what))
+    found.unread += values.unread(place)
+    return found
+
+
+def _copies(
+    keeper: Any, place: str, held_by: str, values: Values, unread: list[str]
+) -> Iterator[Words]:
+    after = ""
+    try:
+        for kind, what, erased_by, form, value in _parts_of(keeper):
+            paths = values.paths(value, form)
+            for _ in paths:
+                inner = paths[0].removeprefix("[2]") if kind == "store item" else ""
+                yield kind, what + shorten(inner, _PATH_LIMIT), held_by, erased_by
+            after = f", after {what}"
+    except Exception as error:  # its driver's, or of a class that keeps its things in another way
+        unread.append(f"{place} was not searched to its end{after}: {told(error)}.")
+
+
+def _parts_of(keeper: Any) -> Iterator[Part]:
+    if hasattr(keeper, "storage") and is_readable(keeper):
+        return blobs_in(keeper)
+    return _listed(keeper) if callable(getattr(keeper, "list", None)) else _items(keeper)
+
+
+# -- savers --------------------------------------------------------------------------------------
+
+
+def blobs_in(saver: Any) -> Iterator[Part]:
     """All serialised values of an InMemorySaver: checkpoints, their metadata, channels, writes."""
     for thread, spaces in list(saver.storage.items()):
         for checkpoints in list(spaces.values()):
             for checkpoint, metadata, *_ in list(checkpoints.values()):
-                yield Blob(thread, "checkpoint", "checkpoint", *checkpoint)
-                yield Blob(thread, "checkpoint metadata", "metadata", *metadata)
+                yield _of_thread(thread, "checkpoint", "checkpoint", *checkpoint)
+                yield _of_thread(thread, "checkpoint metadata", "metadata", *metadata)
     for (thread, _, channel, _), blob in list(saver.blobs.items()):
-        yield Blob(thread, "blob", f"channel {channel!r}", *blob)
+        yield _of_thread(thread, "blob", f"channel {channel!r}", *blob)
     for (thread, *_), writes in list(saver.writes.items()):
         for _, channel, blob, *_ in list(writes.values()):
-            yield Blob(thread, "pending write", f"channel {channel!r}", *blob)
+            yield _of_thread(thread, "pending write", f"channel {channel!r}", *blob)
 
 
-def search_keeper(keeper: Any, held_by: str, text: Text) -> Found:
-    """The places in one saver or store that have a text, thread by thread or item by item."""
-    place, found = type(keeper).__name__, Found()
-    search = _search_saver if hasattr(keeper, "storage") else _search_store
+def blob_ids(keeper: object) -> set[int]:
+    """The ids of the serialised bytes in an InMemorySaver; none for a store."""
     try:
-        search(keeper, place, held_by, text, found)
-    except Exception as error:  # a class of somebody's that keeps its things in another way
-        found.unread.append(f"{place} was not searched to its end: {told(error)}.")
-    return found
+        return (
+            {id(blob.value) for blob in blobs_in(keeper)} if hasattr(keeper, "storage") else set()
+        )
+    except Exception:  # that it cannot be read is said where it is searched
+        return set()
 
 
-def _search_saver(saver: Any, place: str, held_by: str, text: Text, found: Found) -> None:
-    decode, locked = decoder(saver, text), Locked()
-    blobs: Counter[tuple[str, str, str]] = Counter()
-    for blob in blobs_in(saver):
-        if text.inside(blob.data) or locked.has(blob.form, blob.data, decode):
-            blobs[blob[:3]] += 1
-    for (thread, kind, what), count in sorted(blobs.items(), key=_by_thread):
-        said, erased_by = f"{what} of thread {thread!r}", f"delete_thread({thread!r})"
-        found.finds.append(Find(place, kind, said, held_by, erased_by, count))
-    found.unread += locked.said(place)
+def _listed(saver: Any) -> Iterator[Part]:
+    """The parts of all checkpoints that a saver lists, decoded."""
+    for item in saver.list(None):
+        thread = item.config["configurable"]["thread_id"]
+        yield _of_thread(thread, "checkpoint", "checkpoint", "", item.checkpoint)
+        yield _of_thread(thread, "checkpoint metadata", "metadata", "", item.metadata)
+        for _, channel, value in item.pending_writes or ():
+            yield _of_thread(thread, "pending write", f"channel {channel!r}", "", value)
 
 
-def _by_thread(found: tuple[tuple[str, str, str], int]) -> tuple[str, int, str]:
-    (thread, kind, what), _ = found
-    return str(thread), _KINDS.index(kind), what
+def _of_thread(thread: object, kind: str, what: str, form: str, value: object) -> Part:
+    return Part(kind, f"{what} of thread {thread!r}", f"delete_thread({thread!r})", form, value)
 
 
-def _search_store(store: Any, place: str, held_by: str, text: Text, found: Found) -> None:
+# -- stores --------------------------------------------------------------------------------------
+
+
+def _items(store: Any) -> Iterator[Part]:
+    """All items of a store."""
+    for namespace, key, value in _in_memory(store) if is_readable(store) else _by_page(store):
+        what, erased_by = f"{'/'.join(namespace)} {key!r}", f"delete({namespace!r}, {key!r})"
+        yield Part("store item", what, erased_by, "", (namespace, key, value))
+
+
+def _in_memory(store: Any) -> Iterator[tuple[tuple[str, ...], str, object]]:
     for namespace, items in list(store._data.items()):
-        for key, item in list(items.items()):
-            if paths := list(paths_in((namespace, key, item.value), text)):
-                path = shorten(paths[0].removeprefix("[2]"), _PATH_LIMIT)
-                what = f"{'/'.join(namespace)} {key!r}{path}"
-                erased_by = f"delete({namespace!r}, {key!r})"
-                find = Find(place, "store item", what, held_by, erased_by, len(paths))
-                found.finds.append(find)
-    found.finds.sort(key=lambda find: find.what)
+        yield from ((namespace, key, item.value) for key, item in list(items.items()))
 
 
-# -- values that are encrypted -------------------------------------------------------------------
-
-
-def decoder(saver: Any, text: Text) -> Decode | None:
-    """How to look into values that are encrypted: through the saver's own serialiser."""
-    serde = getattr(saver, "serde", None)
-    if serde is None:
-        return None
-    return lambda form, data: any(True for _ in paths_in(serde.loads_typed((form, data)), text))
-
-
-class Locked(Counter[str]):
-    """How many encrypted values could not be read, for each reason."""
-
-    def has(self, form: object, data: object, decode: Decode | None) -> bool:
-        """Whether an encrypted value has the text; False for one that is not, or is locked."""
-        if not (type(form) is str and "+" in form and type(data) is bytes):
-            return False
-        if decode is None:
-            self["give the saver that has the key"] += 1
-            return False
-        try:
-            return decode(form, data)
-        except Exception as error:  # another key, or damaged: whatever a serialiser raises
-            self[told(error)] += 1
-            return False
-
-    def said(self, place: str) -> list[str]:
-        """What was not read in a place, a sentence for each reason."""
-        counts = self.items()
-        return [f"{place}: {n} encrypted values were not read: {why}." for why, n in counts]
-
-
-def told(error: Exception) -> str:
-    """An error of other people's in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-
-
-# -- values that are not -------------------------------------------------------------------------
-
-
-def paths_in(value: object, text: Text) -> Iterator[str]:
-    """The paths in a value at which a string or bytes have a text, each object walked once.
-
-    >>> list(paths_in({"name": "Ada", "notes": ["met Ada"]}, Text.of("Ada")))
-    ["['name']", "['notes'][0]"]
-    """
-    known: set[int] = set()
-    ahead = [("", value)]
-    while ahead:  # no recursion: a value may be nested deeper than Python's stack
-        path, part = ahead.pop()
-        if holds_text(type(part)):
-            if text.inside(part):
-                yield path
-        elif type(part) not in ATOMS and id(part) not in known:
-            known.add(id(part))
-            below = [(path + label, inner) for label, inner in _parts(part)]
-            ahead += reversed(below)
-
-
-def _parts(value: object) -> Iterator[tuple[str, object]]:
-    """What a value is made of, with the label that leads there."""
-    if is_a(value, dict):
-        for key, part in list(dict.items(value)):
-            label = f"[{repr(key) if type(key) is str else atom_text(key)}]"
-            yield label, part
-            yield label, key if holds_text(type(key)) else None
-    elif is_a(value, (list, tuple)):
-        yield from ((f"[{number}]", part) for number, part in enumerate(value))
-    elif is_a(value, (set, frozenset)):
-        yield from (("{…}", part) for part in value)
-    if type(value) not in _CONTAINERS:
-        yield from ((f".{name}", part) for name, part in attributes(value))
+def _by_page(store: Any) -> Iterator[tuple[tuple[str, ...], str, object]]:
+    for start in count(0, _PAGE):
+        items = store.search((), limit=_PAGE, offset=start)
+        yield from ((item.namespace, item.key, item.value) for item in items)
+        if len(items) < _PAGE:
+            return

@@ -11,18 +11,18 @@ import gc
 import re
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from ..holding.chains import NOTEBOOK, Chain, chains_of, more_chains
 from ..holding.frames import stack_of
-from ..holding.links import is_a, is_dict_of, mro, with_subclasses
+from ..holding.links import is_a, is_dict_of, with_subclasses
 from ..holding.reach import add_holders, held_from_outside
 from ..holding.search import Root, Search, by_length
 from .fact import Text
 from .finds import Find, Found, Whereabouts
-from .keepers import blobs_in
+from .keepers import KEEPERS, blob_ids, is_readable
 
 MOST_COPIES = 40
 """So many live copies are followed back to their holders."""
@@ -48,7 +48,7 @@ class Seen(Found):
     """What a look at the live objects found: the copies, those held by names first, and keepers.
 
     Attributes:
-        keepers: Savers and stores that live in the process, each with what holds it, in words.
+        keepers: Savers and stores that keep all in the process, each with what holds it, in words.
         typed: Whether the notebook's record of what was typed and shown has the text too.
     """
 
@@ -63,14 +63,32 @@ def copies_of(text: Text, objects: list[object], roots: list[Root], call: Sequen
     which are no place.
     """
     search = Search(objects, roots, (text, text.in_text, text.in_bytes, call))
-    look = _Look(text, search)
-    look.leave_out_program(call)
-    seen = look.result()
-    lonely = look.lonely()
-    seen.unread += [search.stopped] if search.stopped else []
-    del search, look.search, objects  # or they would hold what is asked about next
-    seen.finds += _unnamed(lonely)
-    return seen
+    texts, keepers = _met(text, search)
+    copies = [_Target(each) for each in _beside_program(texts, search.direct, call)]
+    _set_apart(copies, keepers)
+    wanted = [copy for copy in copies if not copy.apart]
+    followed, kept = wanted[:MOST_COPIES], [_Target(keeper) for keeper in keepers]
+    if followed or kept:
+        search.look_for([target.thing for target in (*followed, *kept)])
+    for keeper in kept:
+        _follow(keeper, search)
+    for copy in followed:
+        _follow(copy, search, set(map(id, keepers)))
+    lonely = [
+        above
+        for copy in followed
+        if not (copy.by_words or copy.apart)
+        for above in search.direct[id(copy.thing)][:1]
+    ]
+    stopped = [_MANY] if len(wanted) > MOST_COPIES else []
+    stopped += [search.stopped] if search.stopped else []
+    del search, objects, texts  # or they would hold what is asked about next
+    return Seen(
+        [*_named(followed, text), *_unnamed(lonely)],
+        stopped,
+        keepers=[(keeper.thing, keeper.held_by) for keeper in kept],
+        typed=any(copy.typed for copy in copies),
+    )
 
 
 @dataclass
@@ -83,6 +101,7 @@ class _Target:
     """Whether the search may have more chains to it than it told."""
     apart: bool = False
     """Whether it is told elsewhere: in a saver's blob, in what the reader typed."""
+    typed: bool = False
 
     @property
     def chains(self) -> list[Chain]:
@@ -92,156 +111,101 @@ class _Target:
     def held_by(self) -> str:
         return said(self.chains, self.at_least)
 
+    def was_typed(self) -> None:
+        self.typed = self.apart = True
 
-class _Look:
-    """The copies of a text, the savers and stores that were met, and what leads to them."""
 
-    def __init__(self, text: Text, search: Search) -> None:
-        self.text = text
-        self.search = search
-        loaded = [getattr(sys.modules.get(home), name, None) for name, home in _KEEPERS.items()]
-        texts = with_subclasses(str, bytes, bytearray)
-        wanted = texts | with_subclasses(*filter(None, loaded))
-        special = [thing for thing in search.found if id(type(thing)) in wanted]
-        copies = [thing for thing in special if text.inside(thing)]
-        copies += search.walk(text.in_text, texts, text.inside)
-        self.copies = {id(copy): _Target(copy) for copy in copies}
-        keepers = [thing for thing in special if is_keeper(type(thing))]
-        self.keepers = {id(keeper): _Target(keeper) for keeper in keepers}
-        self.followed: list[_Target] = []
-        self.typed = False
+def _met(text: Text, search: Search) -> tuple[list[object], list[object]]:
+    """The copies of a text that there are, each once, and the savers and stores in memory."""
+    loaded = [getattr(sys.modules.get(home), name, None) for name, home in KEEPERS.items()]
+    texts = with_subclasses(str, bytes, bytearray)
+    wanted = texts | with_subclasses(*filter(None, loaded))
+    special = [thing for thing in search.found if id(type(thing)) in wanted]
+    copies = [thing for thing in special if text.inside(thing)]
+    copies += search.walk(text.in_text, texts, text.inside)
+    each_once = {id(copy): copy for copy in copies}
+    return list(each_once.values()), [thing for thing in special if is_readable(thing)]
 
-    def leave_out_program(self, call: Sequence[object]) -> None:
-        """What a call and the program as it was written have is no copy, unless others have it."""
-        words, constants = _program() if self.copies else (set(), set())
-        direct = self.search.direct
-        for key, copy in list(self.copies.items()):
-            direct[key] = [
-                holder
-                for holder in direct.get(key, ())
-                if not (_is_call(holder, call) or _is_program(holder, words, constants))
-            ]
-            if not (direct[key] or gc.is_tracked(copy.thing)):
-                del self.copies[key]
 
-    def result(self) -> Seen:
-        """Follow the copies back to the roots, and put into words what was found."""
-        if self.copies:
-            self._set_apart()
-        wanted = [copy for copy in self.copies.values() if not copy.apart]
-        self.followed = wanted[:MOST_COPIES]
-        targets = [*self.followed, *self.keepers.values()]
-        if targets:
-            self.search.look_for([target.thing for target in targets])
-        for target in targets:
-            self._follow(target)
-        keepers = [(keeper.thing, keeper.held_by) for keeper in self.keepers.values()]
-        unread = [_MANY] if len(wanted) > MOST_COPIES else []
-        return Seen(self._finds(), unread, keepers=keepers, typed=self.typed)
+def _beside_program(
+    copies: list[object], holders: dict[int, list[object]], call: Sequence[object]
+) -> Iterator[object]:
+    """The copies that others have too than a call, and the program as it was written."""
+    words, constants = _program() if copies else (set(), set())
+    for copy in copies:
+        holders[id(copy)] = [
+            holder
+            for holder in holders.get(id(copy), ())
+            if not (_is_call(holder, call) or _is_program(holder, words, constants))
+        ]
+        if holders[id(copy)] or gc.is_tracked(copy):
+            yield copy
 
-    def _set_apart(self) -> None:
-        """A saver's blobs are told with their thread; cells that were run are kept many times."""
-        blobs = set[int]().union(*(blob_ids(keeper.thing) for keeper in self.keepers.values()))
-        typed = _typed_texts()
-        for key, copy in self.copies.items():
-            copy.apart = key in blobs
-            if type(copy.thing) is str and copy.thing in typed:
-                self._was_typed(copy)
 
-    def _was_typed(self, copy: _Target) -> None:
-        self.typed = copy.apart = True
+def _set_apart(copies: list[_Target], keepers: list[object]) -> None:
+    """A saver's blobs are told with their thread; cells that were run are kept many times."""
+    blobs, typed = set[int]().union(*map(blob_ids, keepers)), _typed_texts()
+    for copy in copies:
+        copy.apart = id(copy.thing) in blobs
+        if type(copy.thing) is str and copy.thing in typed:
+            copy.was_typed()
 
-    def _follow(self, target: _Target) -> None:
-        """Put the ways to a target into words, unless it is told elsewhere."""
-        is_copy = id(target.thing) not in self.keepers
-        goes_on = (lambda holder: self._goes_on(holder, target)) if is_copy else None
-        self.search.more_ways = False
-        for root, path in self.search.paths(target.thing, goes_on):
-            if is_copy and self._is_told_elsewhere(root, path, target):
-                continue
-            for chain in chains_of(root, path):
-                if _starts_with_typed(chain):
-                    self._was_typed(target)
-                else:
-                    target.by_words.setdefault(chain.words, chain)
-        target.at_least = self.search.more_ways
 
-    def _goes_on(self, holder: object, copy: _Target) -> bool:
-        """Not into the machinery of the notebook, nor into a saver that is told elsewhere."""
+def _follow(target: _Target, search: Search, read: set[int] | None = None) -> None:
+    """Put the ways to a target into words.
+
+    `read` is given for a copy: the ids of savers and stores that are searched themselves. What
+    leads to it through one of these, the notebook or an answer of ours is told elsewhere.
+    """
+
+    def goes_on(holder: object) -> bool:
         if is_of_notebook(holder):
-            self._was_typed(copy)
-            return False
-        readable = id(holder) in self.keepers and is_readable(holder)
-        if readable or type(holder) is Find or type(holder) is Whereabouts:
-            copy.apart = True
-            return False
-        return True
-
-    def _is_told_elsewhere(self, root: str, path: list[object], copy: _Target) -> bool:
-        module = root.removeprefix("module ")
-        if _is_program_text(path) or module.startswith(_COURSE):
-            copy.apart = True
-            return True
-        if module != root and module.split(".")[0] in _NOTEBOOK:
-            self._was_typed(copy)
+            target.was_typed()
+        elif id(holder) in (read or ()) or type(holder) is Find or type(holder) is Whereabouts:
+            target.apart = True
+        else:
             return True
         return False
 
-    def _finds(self) -> list[Find]:
-        """A find for each group of copies that hang on the same names."""
-        groups: dict[tuple[str, ...], list[_Target]] = {}
-        for copy in self.followed:
-            if copy.by_words:
-                starts = sorted({chain.hops[0].said for chain in copy.by_words.values()})
-                groups.setdefault(tuple(starts), []).append(copy)
-        return sorted((self._find(group) for group in groups.values()), key=_by_holder)
+    search.more_ways = False
+    for root, path in search.paths(target.thing, None if read is None else goes_on):
+        if read is not None and _is_told_elsewhere(root, path, target):
+            continue
+        for chain in chains_of(root, path):
+            if _starts_with_typed(chain):
+                target.was_typed()
+            else:
+                target.by_words.setdefault(chain.words, chain)
+    target.at_least = search.more_ways
 
-    def _find(self, group: list[_Target]) -> Find:
+
+def _is_told_elsewhere(root: str, path: list[object], copy: _Target) -> bool:
+    module = root.removeprefix("module ")
+    if _is_program_text(path) or module.startswith(_COURSE):
+        copy.apart = True
+    elif module != root and module.split(".")[0] in _NOTEBOOK:
+        copy.was_typed()
+    else:
+        return False
+    return True
+
+
+def _named(copies: list[_Target], text: Text) -> list[Find]:
+    """A find for each group of copies that hang on the same names."""
+    groups: dict[tuple[str, ...], list[_Target]] = {}
+    for copy in copies:
+        if copy.by_words:
+            starts = sorted({chain.hops[0].said for chain in copy.by_words.values()})
+            groups.setdefault(tuple(starts), []).append(copy)
+    finds = []
+    for group in groups.values():
         first = min(group, key=lambda copy: (len(copy.held_by), copy.held_by))
         what = type(first.thing).__name__
         if is_a(first.thing, str):  # of a string also the piece with the text
-            what += f" {self.text.excerpt(first.thing)}"
-        cuts = erasers(first.chains)
-        return Find("this process", "live object", what, first.held_by, cuts, len(group))
-
-    def lonely(self) -> list[object]:
-        """What holds the copies to which no name leads, and the notebook does not either."""
-        return [
-            above
-            for copy in self.followed
-            if not (copy.by_words or copy.apart)
-            for above in self.search.direct[id(copy.thing)][:1]
-        ]
-
-
-# -- savers and stores ---------------------------------------------------------------------------
-
-
-_KEEPERS = {
-    "BaseCheckpointSaver": "langgraph.checkpoint.base",
-    "BaseStore": "langgraph.store.base",
-}
-"""LangGraph's savers and stores by name: to look for them is no reason to load it."""
-
-
-def is_keeper(kind: type) -> bool:
-    """Whether a class is a saver or a store of LangGraph's."""
-    return any(_KEEPERS.get(base.__name__) == base.__module__ for base in mro(kind))
-
-
-def is_readable(keeper: object) -> bool:
-    """Whether a saver or a store keeps what it has in the process, where it can be read."""
-    return any(base.__name__ in ("InMemorySaver", "InMemoryStore") for base in type(keeper).__mro__)
-
-
-def blob_ids(keeper: object) -> set[int]:
-    """The ids of the serialised bytes in an InMemorySaver."""
-    if not (is_readable(keeper) and hasattr(keeper, "storage")):
-        return set()
-    try:
-        return {id(blob.data) for blob in blobs_in(keeper)}
-    except Exception:  # that it cannot be read is said where it is searched
-        return set()
+            what += f" {text.excerpt(first.thing)}"
+        words = ("live object", what, first.held_by, erasers(first.chains))
+        finds.append(Find("this process", *words, len(group)))
+    return sorted(finds, key=lambda f: (not f.erased_by.startswith("del "), f.held_by, f.what))
 
 
 # -- in words ------------------------------------------------------------------------------------
@@ -290,10 +254,6 @@ def _cut(chain: Chain) -> str:
     return f"del {first}"
 
 
-def _by_holder(find: Find) -> tuple[bool, str, str]:
-    return not find.erased_by.startswith("del "), find.held_by, find.what
-
-
 def _typed_texts() -> set[str]:
     """The text of each cell that was run, and its lines, as the notebook keeps them."""
     if "IPython" not in sys.modules:
@@ -312,30 +272,24 @@ def _starts_with_typed(chain: Chain) -> bool:
 def is_of_notebook(thing: object) -> bool:
     """Whether an object is part of the machinery that runs the notebook or the tests."""
     kind = type(thing)
-    if kind is types.CoroutineType:
-        return _module_of(thing.cr_frame) in _NOTEBOOK  # type: ignore[attr-defined]
-    if kind is dict:
+    if kind is dict:  # a message of the kernel's
         return "header" in thing and "content" in thing  # type: ignore[operator]
-    if kind is list:
-        return any(type(part) is bytes and part == _DELIMITER for part in thing[:3])  # type: ignore[index]
-    return str(kind.__module__).split(".")[0] in _NOTEBOOK
-
-
-_DELIMITER = b"<IDS|MSG>"
-"""In every message between a page and its kernel, before the text of it."""
-
-
-def _module_of(frame: types.FrameType | None) -> str:
-    return str(frame.f_globals.get("__name__", "")).split(".")[0] if frame else ""
+    if kind is list:  # and its parts, as they travel: the delimiter stands before the text
+        return any(type(part) is bytes and part == b"<IDS|MSG>" for part in thing[:3])  # type: ignore[index]
+    home = kind.__module__
+    if kind is types.CoroutineType:
+        frame = thing.cr_frame  # type: ignore[attr-defined]
+        home = frame.f_globals.get("__name__") if frame else ""
+    return str(home).split(".")[0] in _NOTEBOOK
 
 
 def _is_program_text(path: list[object]) -> bool:
     """Whether a path ends in a docstring or a name: text of the program, as its code is."""
     holder, thing = path[-2:]
-    if is_a(holder, (types.FunctionType, type)):
+    if not is_a(holder, dict):
+        return is_a(holder, (types.FunctionType, type))
+    if dict.get(holder, "__doc__") is thing:
         return True
-    if not is_a(holder, dict) or dict.get(holder, "__doc__") is thing:
-        return is_a(holder, dict)
     names = len(path) == 2 or is_dict_of(path[-3], holder)
     return names and not any(value is thing for value in list(dict.values(holder)))
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...database.aside import is_postgres
-from .database import Files, search_database
+from .database import search_database
 from .fact import Text
 from .files import search_path
-from .finds import Find, Found
-from .keepers import decoder, paths_in, told
-from .live import is_keeper, is_readable
+from .finds import Found, told
+from .keepers import is_keeper, is_readable, search_keeper
 from .postgres import search_postgres
-
-_PAGE = 1000
-"""Items that a store is asked for at a time."""
 
 
 def checked_places(places: Sequence[object]) -> None:
@@ -55,8 +50,7 @@ def search_places(places: Sequence[object], text: Text) -> Found:
 
 
 def _is_graph(place: object) -> bool:
-    names = {base.__name__ for base in type(place).__mro__}
-    return "Pregel" in names
+    return any(base.__name__ == "Pregel" for base in type(place).__mro__)
 
 
 def _parts(place: Any, notes: list[str]) -> Iterator[Any]:
@@ -77,18 +71,17 @@ def _searched(place: Any, text: Text) -> Found:
         return Found()  # found already, as all that live in this process
     name = "the connection" if isinstance(place, sqlite3.Connection) else type(place).__name__
     connection = place if isinstance(place, sqlite3.Connection) else getattr(place, "conn", None)
+    text = replace(text, serde=getattr(place, "serde", None))
     try:
         if isinstance(connection, sqlite3.Connection):
             where, data = _file_of(connection)
         elif type(connection).__module__.startswith("aiosqlite"):
             where, data = _asked_aside(connection)
         elif is_postgres(connection):
-            return search_postgres(connection, text, decoder(place, text))
+            return search_postgres(connection, text)
         else:
             return _listed(place, name, text)
-        if where:
-            return search_path(Path(where), text, decoder(place, text))
-        return search_database(Files(name, data), text, decoder(place, text))
+        return search_path(Path(where), text) if where else search_database(name, data, text)
     except Exception as error:  # whatever its database, its driver or its thread has to say
         said = f"{name} was not searched: it does not tell what it has ({told(error)})."
         return Found(unread=[said])
@@ -135,21 +128,8 @@ def _listed(place: Any, name: str, text: Text) -> Found:
     """Search what a saver or a store lists; its loop is looked at first, and never waited for."""
     if why := _out_of_reach(place):
         return Found(unread=[f"{name} was not searched: {why}."])
-    found = Found()
-    copies: Counter[tuple[str, str, str]] = Counter()
-    parts = _of_saver(place) if callable(getattr(place, "list", None)) else _of_store(place)
-    seen = "nothing"
-    try:
-        for kind, what, erased_by, value in parts:
-            copies[kind, what, erased_by] += sum(1 for _ in paths_in(value, text))
-            seen = what
-    except Exception as error:  # its driver's, its serialiser's
-        found.unread.append(f"{name} was not searched to its end, after {seen}: {told(error)}.")
-    if copies or not found.unread:
-        found.unread.append(f"{name}: only what it lists was searched, not what deletions left.")
-    for (kind, what, erased_by), number in copies.items():
-        if number:
-            found.finds.append(Find(name, kind, what, "its database", erased_by, number))
+    found = search_keeper(place, text)
+    found.unread.append(f"{name}: only what it lists was searched, not what deletions left.")
     return found
 
 
@@ -162,33 +142,6 @@ def _out_of_reach(place: Any) -> str:
         return "its event loop is closed; make it anew in a loop that runs"
     if not loop.is_running():
         return "its event loop stands still; search while it runs"
-    try:
-        mine = asyncio.get_running_loop() is loop
-    except RuntimeError:
-        mine = False
-    call = "await asyncio.to_thread(where_is, …)"
-    return f"its event loop waits for this very call; write {call}" if mine else ""
-
-
-def _of_saver(saver: Any) -> Iterator[tuple[str, str, str, object]]:
-    """The parts of all checkpoints: kind, what, what erases it, the value."""
-    for item in saver.list(None):
-        thread = item.config["configurable"]["thread_id"]
-        erased_by = f"delete_thread({thread!r})"
-        yield "checkpoint", f"checkpoint of thread {thread!r}", erased_by, item.checkpoint
-        yield "checkpoint metadata", f"metadata of thread {thread!r}", erased_by, item.metadata
-        for _, channel, value in item.pending_writes or ():
-            what = f"channel {channel!r} of thread {thread!r}"
-            yield "pending write", what, erased_by, value
-
-
-def _of_store(store: Any) -> Iterator[tuple[str, str, str, object]]:
-    """All items: kind, what, what erases it, the value."""
-    for start in count(0, _PAGE):
-        items = store.search((), limit=_PAGE, offset=start)
-        for item in items:
-            what = f"{'/'.join(item.namespace)} {item.key!r}"
-            erased_by = f"delete({item.namespace!r}, {item.key!r})"
-            yield "store item", what, erased_by, (item.namespace, item.key, item.value)
-        if len(items) < _PAGE:
-            return
+    if asyncio._get_running_loop() is loop:
+        return "its event loop waits for this very call; write await asyncio.to_thread(where_is, …)"
+    return ""

@@ -12,14 +12,14 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...database.aside import in_transaction, reading
 from ..pictures.style import shorten
 from .fact import Text
-from .finds import Find, Found
-from .keepers import Decode, told
-from .rows import search_rows
+from .finds import Found, Words, told
+from .rows import Row, search_rows
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -40,6 +40,12 @@ _NO_FILES = (
 )
 _NOT_COMMITTED = "{name}: what the given connection has not committed yet was not seen in rows."
 _OTHERS = "{name}: only LangGraph's tables were searched, not {others}."
+_DEAD_ROW = ("dead row", "left by a deletion or a replacement")
+_INDEX_ENTRY = ("index entry", "of rows that are there or were")
+_IN_LOG: Words = (
+    *("WAL", "changes as they were written", "the server's WAL"),
+    "pg_switch_wal() and CHECKPOINT, once for each file and twice more",
+)
 _FOUND = """
     SELECT oid::regclass::text AS name, array_position(%s, relname::text) AS place FROM pg_class
     WHERE relkind IN ('r', 'p') AND relname NOT LIKE '%%\\_migrations'
@@ -66,7 +72,7 @@ _SAMPLES = """
 """
 
 
-def search_postgres(connection: Any, text: Text, decode: Decode | None = None) -> Found:
+def search_postgres(connection: Any, text: Text) -> Found:
     """All places in the database of a psycopg connection, or a pool of them, that have a text."""
     with reading(connection) as database:
         name, found = f"database {database.info.dbname}", Found()
@@ -74,9 +80,9 @@ def search_postgres(connection: Any, text: Text, decode: Decode | None = None) -
         tables = [table for table, place in known.items() if place]
         # The files first: a SELECT may tidy up a page that it reads, as any other's would.
         left = _in_files(database, name, [*tables, "pg_statistic"], text)
-        each = ((table, database.cursor().stream(f"SELECT * FROM {table}")) for table in tables)
-        found.add(search_rows(name, each, text, decode))
-        found.finds += _in_samples(database, name, text)
+        found.add(search_rows(name, tables, partial(_rows, database), text))
+        for words in _in_samples(database, text):
+            found.some(name, words, 1)
         found.add(left)
     if others := [table for table, place in known.items() if not place]:
         found.unread.append(_OTHERS.format(name=name, others=shorten(", ".join(others), 60)))
@@ -87,18 +93,23 @@ def search_postgres(connection: Any, text: Text, decode: Decode | None = None) -
     return found
 
 
-def _in_samples(database: Database, name: str, text: Text) -> Iterator[Find]:
+def _rows(database: Database, table: str) -> Iterator[Row]:
+    return database.cursor().stream(f"SELECT * FROM {table}")
+
+
+def _in_samples(database: Database, text: Text) -> Iterator[Words]:
     """What ANALYZE keeps of the values of each column."""
     for row in database.execute(_SAMPLES, [_TABLES]):
         sample = row["sample"]
-        if text.inside(sample) or any(map(text.inside, _unhexed(sample))):
+        unhexed = map(bytes.fromhex, re.findall(r"\\x((?:[0-9a-f]{2})+)", sample))
+        if text.inside(sample) or any(map(text.inside, unhexed)):
             what = f"column {row['attname']} of table {row['name']}"
-            erased_by = f"ANALYZE {row['name']}, when other rows are in it"
-            yield Find(name, "sample", what, "pg_statistic", erased_by, certain=False)
-
-
-def _unhexed(sample: str) -> Iterator[bytes]:
-    return map(bytes.fromhex, re.findall(r"\\x((?:[0-9a-f]{2})+)", sample))
+            yield (
+                "sample",
+                what,
+                "pg_statistic",
+                f"ANALYZE {row['name']}, when other rows are in it",
+            )
 
 
 # -- the server's files --------------------------------------------------------------------------
@@ -108,40 +119,31 @@ def _in_files(database: Database, name: str, tables: list[str], text: Text) -> F
     """What is in the log, and left in the files of tables and indexes."""
     import psycopg
 
-    found, left = Found(), Counter[tuple[str, str, str, str]]()
+    found, left = Found(), Counter[Words]()
     try:
-        found.finds += _in_log(database, name, text)
+        files = database.execute("SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir()")
+        parts = (part for file in files.fetchall() for part in _parts(database, **file))
+        found.some(name, _IN_LOG, sum(map(text.count, parts)))
         for file in database.execute(_FILES, [tables, tables]).fetchall():
             if file["size"] > LARGEST:
                 found.unread.append(f"{name}: {file['said']} was not searched: it is too large.")
-            elif count := sum(_left(database, file, text)):
-                kind, what = "dead row", "left by a deletion or a replacement"
-                if not file["rows"]:
-                    kind, what = "index entry", "of rows that are there or were"
-                erased_by = f"VACUUM FULL {file['name']}, with no older transaction open"
-                left[kind, what, file["said"], erased_by] += count
+                continue
+            erased_by = f"VACUUM FULL {file['name']}, with no older transaction open"
+            kind, what = _DEAD_ROW if file["rows"] else _INDEX_ENTRY
+            left[kind, what, file["said"], erased_by] += _left(database, file, text)
     except psycopg.Error as error:
         lacks = isinstance(error, psycopg.errors.InsufficientPrivilege)
         how = ": connect as a superuser" if lacks else ""
         found.unread.append(_NO_FILES.format(name=name, how=how, why=told(error)))
     else:
         found.unread.append(_SEEN_IN_FILES.format(name=name))
-    finds = (Find(name, *words, count, certain=False) for words, count in left.items())
-    found.finds += finds
+    for words, number in left.items():
+        found.some(name, words, number)
     return found
 
 
-def _in_log(database: Database, name: str, text: Text) -> Iterator[Find]:
-    files = database.execute("SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir()")
-    count = sum(text.count(part) for f in files.fetchall() for part in _parts(database, **f))
-    if count:
-        what = "changes as they were written"
-        erased_by = "pg_switch_wal() and CHECKPOINT, once for each file and twice more"
-        yield Find(name, "WAL", what, "the server's WAL", erased_by, count, certain=False)
-
-
-def _left(database: Database, file: dict[str, Any], text: Text) -> Iterator[int]:
-    """How often each page of a file has the text, outside of the rows that are in the table."""
+def _left(database: Database, file: dict[str, Any], text: Text) -> int:
+    """How often a file has the text outside of the rows that are in the table now."""
     [row] = database.execute("SHOW block_size")
     size = int(row["block_size"])
     parts = b"".join(_parts(database, file["path"], file["size"]))
@@ -152,7 +154,7 @@ def _left(database: Database, file: dict[str, Any], text: Text) -> Iterator[int]
             number, item = map(int, row["ctid"].strip("()").split(","))
             if number in pages:
                 pages[number] = _without(pages[number], item)
-    yield from map(text.count, pages.values())
+    return sum(map(text.count, pages.values()))
 
 
 def _without(page: bytes, item: int) -> bytes:

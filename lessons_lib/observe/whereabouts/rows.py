@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from .fact import Text
-from .finds import Find, Found
-from .keepers import Decode, Locked, told
+from .finds import Found, Words, told
+from .values import Values
 
-Rows = Iterable[Mapping[str, object]]
+Row = Mapping[str, Any]
 
 
 def search_rows(
-    name: str, tables: Iterable[tuple[str, Rows]], text: Text, decode: Decode | None
+    name: str, tables: Iterable[str], read: Callable[[str], Iterable[Row]], text: Text
 ) -> Found:
     """The rows that have the text, those with the same words counted together."""
-    copies: Counter[tuple[str, str, str]] = Counter()
-    found, locked = Found(), Locked()
-    for table, rows in tables:
+    found, values = Found(), Values(text)
+    for table in tables:
         try:
-            for row in rows:
-                for column, value in row.items():
-                    if text.inside(value) or locked.has(row.get("type"), value, decode):
-                        copies[_words_for(table, row, column)] += 1
+            found.count(name, _copies(table, read(table), values))
         except Exception as error:  # each database has its own
             found.unread.append(f"{name}: table {table} was not read to its end: {told(error)}.")
-    found.unread += locked.said(name)
-    for (what, table, erased_by), count in copies.items():
-        found.finds.append(Find(name, "row", what, f"table {table}", erased_by, count))
+    found.unread += values.unread(name)
     return found
 
 
-def _words_for(table: str, row: Mapping[str, object], column: str) -> tuple[str, str, str]:
-    """What to call a row, its table, and what erases it."""
+def _copies(table: str, rows: Iterable[Row], values: Values) -> Iterator[Words]:
+    for row in rows:
+        for column, value in row.items():
+            if values.paths(value, row.get("type")):
+                what, erased_by = _words_for(table, row, column)
+                yield "row", what, f"table {table}", erased_by
+
+
+def _words_for(table: str, row: Row, column: str) -> tuple[str, str]:
+    """What to call a row, and what erases it."""
     if "thread_id" in row and "checkpoint_ns" in row:
         part = f"channel {row['channel']!r}" if "channel" in row else column
         # Of the namespace of a subgraph without the ids of its tasks, which are random.
         space = "|".join(piece.split(":")[0] for piece in str(row["checkpoint_ns"]).split("|"))
         where = f", namespace {space!r}" if space else ""
         thread = row["thread_id"]
-        return f"{part} of thread {thread!r}{where}", table, f"delete_thread({thread!r})"
+        return f"{part} of thread {thread!r}{where}", f"delete_thread({thread!r})"
     if "prefix" in row and "key" in row:
         namespace, key = tuple(str(row["prefix"]).split(".")), row["key"]
-        return f"{'/'.join(namespace)} {key!r}", table, f"delete({namespace!r}, {key!r})"
-    if table == "sqlite_master":
-        return f"the definition of {row['name']}", "sqlite_schema", f"DROP {row['name']}"
-    return f"column {column}", table, f"DELETE FROM {table} WHERE …"
+        return f"{'/'.join(namespace)} {key!r}", f"delete({namespace!r}, {key!r})"
+    if table == "sqlite_schema":
+        return f"the definition of {row['name']}", f"DROP {row['name']}"
+    return f"column {column}", f"DELETE FROM {table} WHERE …"

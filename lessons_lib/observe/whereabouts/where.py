@@ -15,7 +15,7 @@ from ..pictures.waiting import waiting
 from .fact import checked
 from .finds import Whereabouts
 from .keepers import search_keeper
-from .live import copies_of, is_readable
+from .live import copies_of
 from .places import checked_places, search_places
 
 _TYPED = "The notebook has it too, in its record of the cells you ran and of what they showed."
@@ -54,10 +54,9 @@ def where_is(fact: str | bytes, *places: object) -> Whereabouts:
     with collector_off(), waiting("looking at all objects"):
         found = copies_of(text, gc.get_objects(), roots.found, (fact, *places))
     for keeper, held_by in found.keepers:
-        if is_readable(keeper):
-            here = search_keeper(keeper, held_by, text)
-            found.finds += here.finds
-            found.unread += here.unread
+        here = search_keeper(keeper, text, held_by)
+        found.finds += here.finds
+        found.unread += here.unread
     found.add(search_places(places, text))
     found.notes += [_TYPED] if found.typed and _in_notebook() else []
     found.unread += [roots.unread] if roots.unread else []
