@@ -88,7 +88,8 @@ def _statements(function: types.FunctionType) -> int:
     except (OSError, SyntaxError):
         return 0
     documented = any(
-        isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node)
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and ast.get_docstring(node)
         for node in tree.body
     )
     return sum(isinstance(node, ast.stmt) for node in ast.walk(tree)) - documented

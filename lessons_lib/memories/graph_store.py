@@ -93,8 +93,9 @@ def forget_facts(store: BaseStore | None, conversation: str, after: int = 0) -> 
     """Delete the facts told in a conversation after so many messages."""
     assert store is not None
     for place in store.list_namespaces(suffix=(label(conversation),), limit=MOST):
-        for item in store.search(place, limit=MOST):
-            if int(item.key) > after:
+        # A search gives the newest, and no more than it is asked for: until there is none.
+        while told := [it for it in store.search(place, limit=MOST) if int(it.key) > after]:
+            for item in told:
                 store.delete(place, item.key)
 
 

@@ -15,6 +15,7 @@ from lessons_lib.exam.choice import PRICES, choose
 from lessons_lib.exam.kept import FILE, kept, written
 from lessons_lib.exam.price import Price, price
 from lessons_lib.exam.tree import decide
+from tests.exam import faulty
 
 RUN = kept()
 BY_HAND = "bring it up to date: python3 -m lessons_lib refresh exam"
@@ -74,6 +75,10 @@ def test_a_mark_is_a_word_to_those_who_hear_it() -> None:
     assert 'aria-label="in part"' in html
     assert 'scope="row"' in html
     assert "Run this cell to mark other rows" in html
+
+
+def test_what_a_thread_has_in_hand_a_little_longer_is_not_kept(tmp_path: Path) -> None:
+    assert price(pack(faulty.LetsGoLate), tmp_path).ram == 0
 
 
 def test_a_memory_without_a_price() -> None:

@@ -111,6 +111,16 @@ def test_what_is_taken_back_or_forgotten_is_no_fact_any_more(mended: MendedBot) 
     assert mended.say(ASK, conversation="c3") == UNKNOWN
 
 
+def test_more_facts_than_a_search_returns_are_forgotten(
+    mended: MendedBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lessons_lib.memories.graph_store.MOST", 2)
+    for name in ("Ada", "Bob", "Eve", "Mia", "Tom"):
+        mended.say(f"My name is {name}.")
+    mended.forget()
+    assert stored(mended._folder, "My name is") == ()
+
+
 def test_forgotten_bytes_are_gone_while_others_have_the_file_open(mended: MendedBot) -> None:
     folder = mended._folder
     other = MendedBot(folder, key=KEY)

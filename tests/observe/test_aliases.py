@@ -350,6 +350,11 @@ def mark(state: State) -> None:
     user.write(b"after") if hasattr(user, "write") else user[-1].update(seen=True)
 
 
+def mark_last(state: State) -> None:
+    user: Any = state["user"]
+    user.n599 = "after"
+
+
 MANY: list[dict[str, bool]] = [{} for _ in range(99)]
 UNSEEN = "not everything was compared: what"
 
@@ -358,6 +363,12 @@ UNSEEN = "not everything was compared: what"
     ("node", "user", "words"),
     [
         (mark, MANY, f"No verdict, {UNSEEN} lies beyond the first 50 obj"),
+        (mark_last, SimpleNamespace(n599=""), "1 change in place, not returned (1 node ran):"),
+        (
+            mark_last,
+            SimpleNamespace(**{f"n{number}": "before" for number in range(600)}),
+            f"No verdict, {UNSEEN} an instance keeps beyond its first 500 attributes. In what",
+        ),
         (mark, io.BytesIO(b"before"), f"No verdict, {UNSEEN} a BytesIO holds. In what"),
         (append, io.BytesIO(b"before"), f"1 change in place, not returned; {UNSEEN} a"),
         (ask, {}, "No verdict, the run was interrupted. In what was seen, nothing was changed in"),

@@ -21,7 +21,15 @@ from dataclasses import dataclass, field
 from struct import calcsize
 from typing import Any
 
-from ..holding.links import ATOMS, atom_text, attribute_reader, attributes_text, is_a, is_hidden
+from ..holding.links import (
+    ATOMS,
+    ITEM_LIMIT,
+    atom_text,
+    attribute_reader,
+    attributes_text,
+    is_a,
+    is_hidden,
+)
 from ..pictures.style import shorten
 from .differences import same_ends
 
@@ -137,8 +145,10 @@ class Snapshot:
         elif len(self._seen) > MAX_PARTS:
             self.beyond.add(f"what lies beyond the first {MAX_PARTS:,} objects")
         else:
-            inside = _items(thing)
-            for name, value in read(thing):
+            inside, kept = _items(thing), read(thing)
+            if len(kept) >= ITEM_LIMIT:
+                self.beyond.add(f"what an instance keeps beyond its first {ITEM_LIMIT} attributes")
+            for name, value in kept:
                 if name[:2] != "__" or (name == "__pydantic_extra__" and value):
                     inside.append((f".{name}", value))
             made.parts = {}

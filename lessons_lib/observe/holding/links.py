@@ -263,7 +263,8 @@ def attribute_reader(kind: type) -> Callable[[object], Pairs]:
 def _dict_getter(kind: type) -> Callable[[Any], Any] | None:
     for base in mro(kind):
         own = _names_in(base).get("__dict__")
-        if is_a(own, types.GetSetDescriptorType):
+        # A member it is in a SimpleNamespace alone.
+        if is_a(own, (types.GetSetDescriptorType, types.MemberDescriptorType)):
             return own.__get__
     return None
 
