@@ -226,7 +226,7 @@ class LetsGoLate:
             run(item, *more)
             time.sleep(0.1)
 
-        thread._WorkItem.run = run_and_linger  # type: ignore[method-assign]
+        thread._WorkItem.run = run_and_linger  # type: ignore[assignment, method-assign]
 
     async def say(self, text: str, **_: Any) -> str:
         self.turns += 1
