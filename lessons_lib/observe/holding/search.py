@@ -153,6 +153,8 @@ class Search:
         self.above: dict[int, dict[int, object]] = {}
         """By id of a thing what holds it, each again by its id."""
         self.wanted: dict[int, object] = {}
+        self.new: set[int] = set()
+        """Of what is wanted, by id, what the sweep at work is for."""
         """By id, in the order in which they were met: the targets, and what leads to them."""
         self.classes = self.in_order = False
         self.tables = with_subclasses(dict)
@@ -246,25 +248,27 @@ class Search:
             holders = [thing for thing in holders if id(thing) in known]  # the others are our own
             for thing in [*holders, *self.loose]:
                 self._look(thing)
-        self._sweep()
+        self._sweep(asked)
 
-    def _sweep(self) -> None:
+    def _sweep(self, asked: int) -> None:
         """Look through all objects, far things first, until there is nothing new.
 
         A sweep that meets a thing after what that leads to finds both, however long the chain is.
+        It is for what was wanted since the last: of the first `asked`, all holders are known.
         """
         if not self.in_order:
             self._put_in_order()
         for _ in range(MOST_SWEEPS):
-            before = len(self.wanted)
+            self.new = set(list(self.wanted)[asked:])
+            if not self.new:
+                return
+            asked = len(self.wanted)
             for start in reversed(range(0, len(self.found), _CHUNK)):
                 chunk = self.found[start : start + _CHUNK]
                 # Most pieces hold nothing that is wanted: that is asked of all of one at once.
-                if not self.wanted.keys().isdisjoint(map(id, gc.get_referents(*chunk))):
+                if not self.new.isdisjoint(map(id, gc.get_referents(*chunk))):
                     for thing in reversed(chunk):
                         self._look(thing)
-            if len(self.wanted) == before:
-                return
         self.stopped = f"The search stopped after {MOST_SWEEPS} sweeps over all objects."
 
     def _put_in_order(self) -> None:
@@ -288,8 +292,9 @@ class Search:
         """Note a holder; what holds it is looked for too, unless it is a root."""
         self.above.setdefault(id(thing), {})[id(holder)] = holder
         # Whoever asks what holds the notebook's machinery would go through all of it.
-        if not (id(holder) in self.roots or is_machinery(holder)):
-            self.wanted.setdefault(id(holder), holder)
+        if id(holder) not in self.wanted and not (id(holder) in self.roots or is_machinery(holder)):
+            self.wanted[id(holder)] = holder
+            self.new.add(id(holder))
 
     def paths(
         self, target: object, goes_on: Callable[[object], bool] | None = None
