@@ -85,8 +85,8 @@ def opened(make: Callable[[], Any], loop: Loop) -> Iterator[Examined]:
     """
     with ExitStack() as stack:
         given, is_async = _made(make, loop), False
-        if inspect.iscoroutine(given):
-            given, is_async = loop.wait_for(given), True
+        if inspect.isawaitable(given):  # it need not be a coroutine
+            given, is_async = loop.wait_for(_awaited(given)), True
         if hasattr(type(given), "__enter__"):
             given = stack.enter_context(given)
         elif hasattr(type(given), "__aenter__"):
@@ -274,6 +274,10 @@ def _giving_way(files: set[str]) -> Callable[[FrameType, str, Any], Any]:
         return give_way
 
     return give_way
+
+
+async def _awaited(given: Any) -> Any:
+    return await given
 
 
 async def _listed(given: Any) -> list[Any]:

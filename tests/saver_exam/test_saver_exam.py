@@ -179,6 +179,13 @@ async def awaited() -> SmallSaver:
     return SmallSaver()
 
 
+class Later:
+    """Can be awaited, and is no coroutine."""
+
+    def __await__(self) -> Any:
+        return awaited().__await__()
+
+
 @pytest.mark.parametrize(
     ("make", "name", "lacks"),
     [
@@ -188,6 +195,7 @@ async def awaited() -> SmallSaver:
         (on_postgres, "PostgresSaver", [NUMBERS, *OPTIONAL[:2], OPTIONAL[3], METHODS]),
         (OnlyAsync, "OnlyAsync", [NUMBERS, *OPTIONAL, METHODS]),
         (awaited, "SmallSaver", []),
+        (Later, "SmallSaver", []),
     ],
 )
 def test_a_right_saver_is_told_what_it_lacks(make: Any, name: str, lacks: list[str]) -> None:
