@@ -173,12 +173,14 @@ def test_anothers_environment_is_kept_aside(project: Project, uv: str) -> None:
 
 
 @posix
-def test_an_environment_may_be_replaced_by_the_python_in_it(project: Project) -> None:
+def test_an_environment_may_be_replaced_by_the_python_in_it(project: Project, uv: str) -> None:
     """As after `python3 -m venv .venv` and `activate`, by habit."""
-    subprocess.run([fake.bare_python(), "-m", "venv", str(project.venv)], check=True)
-    lab = started(fake.run(project, python=project.python))
+    make = [fake.bare_python(), "-m", "venv", "--without-pip", str(project.venv)]
+    subprocess.run(make, check=True)
+    (project.venv / "theirs").touch()
+    lab = started(fake.run(project, path=uv, python=project.python))
     assert lab["prefix"] == str(project.venv)
-    assert (project.root / ".venv.aside-1" / "bin" / "pip").exists()
+    assert (project.root / ".venv.aside-1" / "theirs").exists()
 
 
 @posix
