@@ -232,6 +232,20 @@ def bots_for(users):
     return bots
 
 
+# %% 05.bots-for: near miss: expected what `turn` returns
+def bots_for(users):
+    def bot_of(user):
+        history = []
+        turn(history, f"My name is {user}.")
+
+        def say(text):
+            turn(history, text)
+
+        return say
+
+    return {user: bot_of(user) for user in users}
+
+
 # %% 05.bots-for: near miss: the bot of Bob answered
 def bots_for(users):
     bots, history = {}, []
