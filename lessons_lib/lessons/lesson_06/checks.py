@@ -104,7 +104,8 @@ def judge_kept(saved: dict[str, list[str]], rounds: Rounds) -> None:
         return
     if not kept:
         raise NotYet(
-            "`saved` has none of the ten messages. What a turn writes back has its `text`."
+            "`saved` has none of the ten messages: each text belongs, as it came, into the list of "
+            "its user."
         )
     lost = f"{len(all_texts()) - kept} of {len(all_texts())} messages are lost"
     if rounds.rounds > 1:
