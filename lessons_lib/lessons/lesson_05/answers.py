@@ -256,6 +256,15 @@ def bots_for(users):
     return bots
 
 
+# %% 05.bots-for: near miss: began with the words of another
+def bots_for(users):
+    bots, history = {}, []
+    for user in users:
+        turn(history, f"My name is {user}.")
+        bots[user] = lambda text, own=history.copy(): turn(own, text)
+    return bots
+
+
 # %% 05.bots-for: near miss: begins with a new history
 def bots_for(users):
     bots = {}

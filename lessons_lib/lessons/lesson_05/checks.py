@@ -259,6 +259,13 @@ def judge_names(bots: Any) -> None:
     for user in USERS:
         if user not in told[user]:
             raise NotYet(f"the bot of {user} answered {told[user]!r}.")
+    for user in USERS:
+        first = str(bots[user]("What did I say first?"))
+        if user not in first:
+            raise NotYet(
+                f"{user} asked the bot what was said to it first, and heard {first!r}: "
+                "its history began with the words of another."
+            )
 
 
 def judge_histories(bots: Any) -> None:
