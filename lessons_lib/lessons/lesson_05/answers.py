@@ -232,6 +232,20 @@ def bots_for(users):
     return bots
 
 
+# %% 05.bots-for: near miss: expected what `turn` returns
+def bots_for(users):
+    def bot_of(user):
+        history = []
+        turn(history, f"My name is {user}.")
+
+        def say(text):
+            turn(history, text)
+
+        return say
+
+    return {user: bot_of(user) for user in users}
+
+
 # %% 05.bots-for: near miss: the bot of Bob answered
 def bots_for(users):
     bots, history = {}, []
@@ -239,6 +253,15 @@ def bots_for(users):
         bots[user] = lambda text, user=user: turn(
             history, f"My name is {user}." if not history else text
         )
+    return bots
+
+
+# %% 05.bots-for: near miss: began with the words of another
+def bots_for(users):
+    bots, history = {}, []
+    for user in users:
+        turn(history, f"My name is {user}.")
+        bots[user] = lambda text, own=history.copy(): turn(own, text)
     return bots
 
 

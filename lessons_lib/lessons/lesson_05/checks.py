@@ -68,8 +68,8 @@ def judge_keyless(office: Office, say: Callable[[Any, str], Any]) -> None:
             continue
         except Exception as error:
             raise NotYet(
-                f"the session {nobody!r} was refused with a {type(error).__name__}; the task asks "
-                "for a ValueError."
+                f"the session {nobody!r} was refused with {type(error).__name__}; the task asks for "
+                "ValueError."
             ) from None
         if "Dan" in office.serve(1, say, nobody, ASK):
             raise NotYet(
@@ -242,7 +242,10 @@ def judge_names(bots: Any) -> None:
             f"bots_for({USERS!r}) returned {type(bots).__name__}, "
             "expected a dict with a `say` for each user."
         )
-    told = {user: str(bots[user](ASK)) for user in USERS}
+    told = {user: bots[user](ASK) for user in USERS}
+    for user, answer in told.items():
+        if not isinstance(answer, str):
+            raise NotYet(f"the bot of {user} returned {answer!r}, expected what `turn` returns.")
     if not any(user in answer for user in USERS for answer in told.values()):
         raise NotYet(
             f"the bot of Ada answers {told['Ada']!r}. Has any bot been told the name of its user?"
@@ -256,6 +259,13 @@ def judge_names(bots: Any) -> None:
     for user in USERS:
         if user not in told[user]:
             raise NotYet(f"the bot of {user} answered {told[user]!r}.")
+    for user in USERS:
+        first = str(bots[user]("What did I say first?"))
+        if user not in first:
+            raise NotYet(
+                f"{user} asked the bot what was said to it first, and heard {first!r}: "
+                "its history began with the words of another."
+            )
 
 
 def judge_histories(bots: Any) -> None:

@@ -102,6 +102,11 @@ def judge_kept(saved: dict[str, list[str]], rounds: Rounds) -> None:
     kept = sum(text in saved.get(text[:3], []) for text in all_texts())
     if kept == len(all_texts()):
         return
+    if not kept:
+        raise NotYet(
+            "`saved` has none of the ten messages: each text belongs, as it came, into the list of "
+            "its user."
+        )
     lost = f"{len(all_texts()) - kept} of {len(all_texts())} messages are lost"
     if rounds.rounds > 1:
         raise NotYet(
@@ -119,6 +124,8 @@ def all_texts() -> list[str]:
 
 
 def judge_sent(rounds: Rounds) -> None:
+    if not rounds.sent:
+        raise NotYet("the model was never asked: a call of `model` does nothing until its `await`.")
     longest = max(sum(text in sent for text in all_texts()) for sent in rounds.sent)
     if longest < len(MESSAGES):
         raise NotYet(

@@ -195,11 +195,23 @@ def load(data):
     return Plain(io.BytesIO(data)).load()
 
 
-# %% 07.load: near miss: these ran: an old opcode
+# %% 07.load: near miss: these ran: another old opcode
 import pickletools
 
 
 def load(data):
-    if any(op.name == "REDUCE" for op, _, _ in pickletools.genops(data)):
+    if any(op.name in ("REDUCE", "INST") for op, _, _ in pickletools.genops(data)):
+        raise pickle.UnpicklingError("the file calls something")
+    return pickle.loads(data)
+
+
+# %% 07.load: near miss: a file that *names* a function
+import pickletools
+
+CALLS = {"REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"}
+
+
+def load(data):
+    if any(op.name in CALLS for op, _, _ in pickletools.genops(data)):
         raise pickle.UnpicklingError("the file calls something")
     return pickle.loads(data)

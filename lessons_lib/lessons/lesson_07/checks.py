@@ -295,6 +295,7 @@ def hostile_files() -> dict[str, bytes]:
         "hidden in a conversation": pickle.dumps(hidden, protocol=4),
         "an old protocol": pickle.dumps(Hostile(mark, "old"), protocol=0),
         "an old opcode": f"(S'INST'\ni{mark.__module__}\nmark\n.".encode(),
+        "another old opcode": f"(c{mark.__module__}\nmark\nS'OBJ'\no.".encode(),
     }
 
 
@@ -347,7 +348,12 @@ def check_load(load: Load) -> str:
             f"nothing ran, but no error told of the file with {taken[0]}: "
             "it was read as if it were a save. Refuse it."
         )
-    return f"{len(SAVED)} old saves read, {len(outcomes)} hostile files refused, and nothing ran."
+    if not outcome(load, pickle.dumps({"ada": [mark]}, protocol=4))[1]:
+        raise NotYet(
+            "nothing ran, but a file that *names* a function, and does not call it, was read as if "
+            "it were a save. To look a name up is to import its module, and that runs code, too."
+        )
+    return f"{len(SAVED)} old saves read, {len(outcomes) + 1} hostile files refused; nothing ran."
 
 
 CHECKS = {

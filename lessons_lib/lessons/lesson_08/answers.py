@@ -49,6 +49,16 @@ def run_rarely(journal, thread_id, steps, state):
     return state
 
 
+# %% 08.run-rarely: near miss: the number of the last step
+def run_rarely(journal, thread_id, steps, state):
+    done, state = journal.get(thread_id) or (0, state)
+    for number, step in enumerate(steps[done:], done):
+        state = step(state)
+        if number % 3 == 0 or number == len(steps):
+            journal.put(thread_id, number, state)
+    return state
+
+
 # %% 08.run-rarely: near miss: before it was done
 def run_rarely(journal, thread_id, steps, state):
     done, state = journal.get(thread_id) or (0, state)
@@ -163,6 +173,21 @@ def coupon_steps(shop):
 
     def give(state):
         shop.issue(secrets.token_hex(4))
+        return state
+
+    return [draw, give]
+
+
+# %% 08.coupon: near miss: a process raised KeyError
+def coupon_steps(shop):
+    drawn = {}
+
+    def draw(state):
+        drawn["code"] = secrets.token_hex(4)
+        return {**state, **drawn}
+
+    def give(state):
+        shop.issue(drawn["code"])
         return state
 
     return [draw, give]

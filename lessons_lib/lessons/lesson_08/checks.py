@@ -84,6 +84,11 @@ def judge_undisturbed(report: Crash) -> None:
         )
     if puts > MOST_PUTS:
         raise NotYet(f"{puts} puts for {len(NAMES)} steps; the budget is {MOST_PUTS}.")
+    if entry and entry.step != len(NAMES) and entry.state == state:
+        raise NotYet(
+            f"the journal's last entry holds all {len(NAMES)} steps, and its number is "
+            f"{entry.step}: `put` takes the number of the last step that is done, counted from 1."
+        )
     if entry is None or entry.step != len(NAMES):
         at = f"step {entry.step}" if entry else "no step at all"
         raise NotYet(
@@ -235,14 +240,12 @@ def check_coupon(coupon_steps: CouponSteps) -> str:
     The last gate comes first: there most has been done that could be done twice.
     """
     life = giving(coupon_steps)
-    with new_folder() as folder:
+    with new_folder() as folder, when("not killed at all"):
         whole = one_life(life, folder)
-    with when("not killed at all"):
         judge_coupon(whole.value, coupon_steps)
     for gate, nth in reversed(each_moment(whole.passed)):
-        report = crashed(life, at=gate, nth=nth)
-        where = f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"
-        with when(where):
+        with when(f"killed before put {nth}" if gate == "put" else f"killed at {gate!r}"):
+            report = crashed(life, at=gate, nth=nth)
             judge_coupon(report.value, coupon_steps)
         judge_drawn(report.value, whole.value)
     kills = len(whole.passed)

@@ -113,6 +113,12 @@ def keep(old, new):
     return [messages[0], *messages[-3:]]
 
 
+# %% 09.keep-four: near miss: not all of these are messages
+def keep(old, new):
+    messages = [*old, new]
+    return messages if len(messages) <= 4 else [messages[0], *messages[-3:]]
+
+
 # %% 09.keep-four: near miss: A channel begins with an empty list
 def keep(old, new):
     return [old[0], *(old[1:] + new)[-3:]]

@@ -166,6 +166,11 @@ def judge_kept(kept: list[Any], said: list[str], update: list[str]) -> None:
         raise NotYet(
             f"{after} the channel held {len(kept)} messages{more}; the budget is {BUDGET}."
         )
+    if any(one not in said for one in kept):
+        raise NotYet(
+            f"{after} the channel held {kept!r}: not all of these are messages. "
+            "`old` and `new` are two lists, and what you return is one list of their messages."
+        )
     if any(kept.count(one) > said.count(one) for one in kept):
         raise NotYet(f"{after} the channel held {kept!r}: a message is there twice.")
     wanted = said if len(said) <= BUDGET else [said[0], *said[-3:]]
@@ -269,7 +274,7 @@ def _cut(number: int, error: Exception) -> str:
         return f"the first node raised {type(error).__name__}: {error}."
     what = f"resumed before node {number}, it raised {type(error).__name__}: {error}."
     if isinstance(error, KeyError):
-        return f"{what} An untracked value is gone by then."
+        return f"{what} An untracked value is gone by then, and what has no channel was never kept."
     return f"{what} What the node before left in a variable was in another process."
 
 
