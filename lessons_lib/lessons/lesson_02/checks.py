@@ -4,10 +4,9 @@ import gc
 import traceback
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from lessons_lib.lessons.shared import Reader, Upload, counted_collections, weakly
-from lessons_lib.observe.holding.references import survivors
 from lessons_lib.teach.model import NotYet
 
 # --- Exercise 1: remember the error, forget the request -------------------------------------
@@ -85,7 +84,7 @@ def _why_kept(report: object, seen: weakref.ref[Upload], collected: bool) -> str
     if _cleared(report):
         return (
             "the frames that had ended let go, but the one that caught the error was still "
-            "running. `clear_frames` left it as it found it, with its local `upload`."
+            "running. Clearing left that one as it found it, with its local `upload`."
         )
     return (
         "the upload is still alive. What you keep leads to a traceback, the traceback to the "
@@ -175,7 +174,15 @@ def _too_many(peak: int, collected: int) -> str:
 
 
 class Page:
-    """What makes an upload large; copies of it can be counted."""
+    """What makes an upload large; the living ones are known, copies too."""
+
+    alive: ClassVar["weakref.WeakSet[Page]"] = weakref.WeakSet()
+
+    def __new__(cls) -> "Page":
+        """Note one more: copying comes by here as well."""
+        one = super().__new__(cls)
+        cls.alive.add(one)
+        return one
 
 
 class Pages(Upload):
@@ -188,7 +195,8 @@ class Pages(Upload):
 
 def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
     """Prove that a callback still says its sentence after the upload has died."""
-    upload = Pages("cv.pdf")
+    Page.alive.clear()  # what an earlier answer still holds is not held by this one
+    upload = Pages("menu.txt")
     seen = weakref.ref(upload)
     callback = ready_message(upload)
     if not callable(callback):
@@ -201,7 +209,7 @@ def check_callback(ready_message: Callable[[Upload], Callable[[], str]]) -> str:
         by_default = bool(getattr(callback, "__defaults__", None))
         del callback
         raise NotYet(_who_leads_to(seen, by_default))
-    if survivors(Page):
+    if Page.alive:
         raise NotYet(
             "the upload is gone, but the callback holds a copy of it, or all that was in it, "
             "which is as large. The message needs its name and nothing more."
@@ -233,8 +241,8 @@ def _says(callback: Callable[[], str]) -> None:
             "the upload is gone, and the callback needed it: a weak reference gives None by now. "
             "Take what you need while the upload lives."
         ) from None
-    if said != "cv.pdf is ready":
-        raise NotYet(f"the callback said {said!r}, expected 'cv.pdf is ready'.")
+    if said != "menu.txt is ready":
+        raise NotYet(f"the callback said {said!r}, expected 'menu.txt is ready'.")
 
 
 CHECKS = {
