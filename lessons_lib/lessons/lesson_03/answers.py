@@ -200,6 +200,20 @@ def handle(name, read, parse):
     return f"failed: {problem()}" if problem else "ok"
 
 
+# %% 03.handle: near miss: and they add up
+import traceback
+
+
+def handle(name, read, parse):
+    problem = None
+    try:
+        parse(read(name))
+    except ValueError as error:
+        traceback.clear_frames(error.__traceback__)
+        problem = error
+    return f"failed: {problem}" if problem else "ok"
+
+
 # %% 03.garbage: given
 from collections import Counter
 

@@ -116,14 +116,15 @@ def check_handle(handle: Callable[..., str]) -> str:
         if gc.isenabled():
             raise NotYet("`handle` switched the collector on. The budget is no collection.")
         left, asked = len(reader.alive), collections()
+        errors = sum(type(thing) is ValueError for thing in gc.get_objects())
         gc.collect()
         if still := len(reader.alive):
             raise NotYet(
                 f"uploads alive: {still}, and no collection frees them. Something outside "
                 "`handle` keeps an exception: a list, or a global name."
             )
-        _within_budget(left, asked)
-    return f"{REQUESTS} failed requests, no upload left, and the collector was never needed."
+        _within_budget(left, asked, errors)
+    return f"{REQUESTS} failed requests, nothing left, and the collector was never needed."
 
 
 def _answers(handle: Callable[..., str], reader: Reader) -> None:
@@ -143,7 +144,7 @@ def _answers(handle: Callable[..., str], reader: Reader) -> None:
         raise NotYet(f"`read` was called for {asked}; each file is to be read, and once.")
 
 
-def _within_budget(left: int, asked: int) -> None:
+def _within_budget(left: int, asked: int, errors: int) -> None:
     if asked and left:
         raise NotYet(
             f"collections asked for: {asked}; uploads still alive: {left}. While `handle` runs, "
@@ -159,6 +160,11 @@ def _within_budget(left: int, asked: int) -> None:
             f"{left} uploads are alive after {REQUESTS + 1} failed requests. A local name leads to "
             "the exception, that to the traceback, that to the frames: of `parse`, with the "
             "upload, and of `handle`, with the local name."
+        )
+    if errors:
+        raise NotYet(
+            f"no upload is left, and {errors} errors are, each in a cycle with a frame of `handle` "
+            "that only a collection ends. They are small, and they add up."
         )
 
 
