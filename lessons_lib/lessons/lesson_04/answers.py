@@ -251,6 +251,17 @@ class Upload:
         return len(self.text.split())
 
 
+# %% 04.words: near miss: is a property already
+from functools import cached_property
+
+
+class Upload(Upload):
+    @property
+    @cached_property
+    def words(self):
+        return len(self.text.split())
+
+
 # %% 04.lab-desk: given
 import weakref
 
@@ -493,3 +504,16 @@ class Worker(Worker):
 class Worker(Worker):
     async def index(self, upload):
         asyncio.create_task(parse(upload))
+
+
+# %% 04.lab-worker: near miss: nobody holds it
+import weakref
+
+
+class Worker(Worker):
+    def __init__(self):
+        super().__init__()
+        self.tasks = weakref.WeakSet()
+
+    async def index(self, upload):
+        self.tasks.add(asyncio.create_task(parse(upload)))
