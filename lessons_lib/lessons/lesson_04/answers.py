@@ -301,7 +301,7 @@ class Desk:
 class Desk:
     def __init__(self):
         self.reminders = []
-        self.previews = []
+        self.previews = 0
         self.notes = weakref.WeakKeyDictionary()
 
     def remind(self, upload):
@@ -314,7 +314,7 @@ class Desk:
         return [upload.name]
 
     def preview(self, upload):
-        self.previews.append(upload.name)
+        self.previews += 1
         return next(pages(upload))
 
     def annotate(self, upload):
@@ -327,7 +327,14 @@ class Desk(Desk):
         self.reminders.append(lambda upload=upload: f"{upload.name} is ready")
 
 
-# %% 04.lab-desk: near miss: the weak reference gives None
+# %% 04.lab-desk: near miss: the weak reference leads nowhere
+class Desk(Desk):
+    def remind(self, upload):
+        mine = weakref.proxy(upload)
+        self.reminders.append(lambda: f"{mine.name} is ready")
+
+
+# %% 04.lab-desk: near miss: the weak reference leads nowhere
 class Desk(Desk):
     def remind(self, upload):
         seen = weakref.ref(upload)

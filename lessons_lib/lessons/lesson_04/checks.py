@@ -326,9 +326,9 @@ def row_remind(desk: Any) -> Row:
         )
     try:
         said = [reminder() for reminder in desk.reminders]
-    except AttributeError:
+    except (AttributeError, ReferenceError):
         return row.but(
-            "it is called when the upload is long gone, and the weak reference gives None."
+            "it is called when the upload is long gone, and the weak reference leads nowhere."
         )
     except TypeError:
         return row.but("a reminder is something to call.")
@@ -374,8 +374,9 @@ def row_preview(desk: Any) -> Row:
             "a generator waits in the middle, in a list, and its frame holds the upload. Its name "
             "in your method is only one of two references."
         )
-    if not row.fault and len(desk.previews) != 5:
-        return row.but(f"5 previews were given, and the desk counts {len(desk.previews)}.")
+    told = desk.previews if isinstance(desk.previews, int) else len(desk.previews)
+    if not row.fault and told != 5:
+        return row.but(f"5 previews were given, and the desk counts {told}.")
     return row
 
 
