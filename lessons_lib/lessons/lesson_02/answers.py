@@ -38,6 +38,8 @@ from traceback import extract_tb
 
 
 class Report:
+    __slots__ = ("words", "where")
+
     def __init__(self, error):
         self.words, self.where = str(error), extract_tb(error.__traceback__)[-1].name
 
