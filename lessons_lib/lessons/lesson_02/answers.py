@@ -48,7 +48,7 @@ def remember(error):
     return Report(error)
 
 
-# %% 02.remember: near miss: in no cycle
+# %% 02.remember: near miss: what no name can reach
 import gc
 
 

@@ -67,8 +67,8 @@ def _why_kept(report: object, seen: weakref.ref[Upload], collected: bool) -> str
     """The likeliest reason why an upload outlives its request."""
     if collected:
         return (
-            "a collection ran and freed nothing. The upload is in no cycle: "
-            "the exception you kept leads to it, through its traceback."
+            "a collection ran and freed nothing: it frees what no name can reach. "
+            "The exception you kept leads to the upload, through its traceback."
         )
     gc.collect()
     if seen() is None:

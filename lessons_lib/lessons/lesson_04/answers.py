@@ -107,7 +107,7 @@ class Bus:
             window.show(news)
 
 
-# %% 04.bus: near miss: It is in no cycle
+# %% 04.bus: near miss: A collection frees what no
 import gc
 
 

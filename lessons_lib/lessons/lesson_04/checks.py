@@ -100,8 +100,8 @@ def _require_closed(window: weakref.ref[Window], collected: bool) -> None:
         return
     if collected:
         raise NotYet(
-            "a collection ran, and the closed window is still alive. It is in no cycle: the "
-            "bus leads to it."
+            "a collection ran, and the closed window is still alive. A collection frees what no "
+            "name can reach, and the bus leads to it."
         )
     raise NotYet("a window was closed, and the bus still leads to it: 1 object too many.")
 
