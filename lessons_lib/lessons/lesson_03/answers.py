@@ -279,7 +279,19 @@ def garbage(references, leads_to):
     return {one for one in references if comes_back(one) and not held(one)}
 
 
-# %% 03.garbage: near miss: RecursionError
+# %% 03.garbage: near miss: round for ever
+def garbage(references, leads_to):
+    inside = Counter(target for targets in leads_to.values() for target in targets)
+    to_visit = [one for one in references if references[one] > inside[one]]
+    kept = set()
+    while to_visit:
+        one = to_visit.pop()
+        kept.add(one)
+        to_visit.extend(leads_to[one])
+    return set(references) - kept
+
+
+# %% 03.garbage: near miss: round for ever
 def garbage(references, leads_to):
     inside = Counter(target for targets in leads_to.values() for target in targets)
 
