@@ -46,11 +46,11 @@ def _linked(message: Callable[..., Any], root: Any) -> None:
     """Two replies, led to by their parent alone, are there and know it."""
     for text in ("Yes.", "No."):
         message(text, root)
-    replies = list(root.replies)
-    if len(replies) != 2 or any(isinstance(one, weakref.ref) for one in replies):
+    replies = [one for one in root.replies if not isinstance(one, weakref.ref)]
+    if len(replies) != 2:
         raise NotYet(
-            "two replies were made without a name of their own, and the parent does not hold them. "
-            "A reply that is held weakly dies at once: the parent owns its replies."
+            f"two replies were made without a name of their own, and the parent has {len(replies)}. "
+            "Held weakly, or not at all, a reply dies at once: the parent owns its replies."
         )
     if sorted(one.text for one in replies) != ["No.", "Yes."]:
         raise NotYet("a message has lost its text. Keep everything.")
