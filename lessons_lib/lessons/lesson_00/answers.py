@@ -135,6 +135,19 @@ class Diary:
         return [entry for (entry,) in rows]
 
 
+# %% 00.diary: alternative
+class Diary:
+    def __init__(self, folder):
+        self.folder = folder / "entries"
+        self.folder.mkdir(exist_ok=True)
+
+    def add(self, text):
+        (self.folder / f"{len(self.read()):05}").write_text(text)
+
+    def read(self):
+        return [file.read_text() for file in sorted(self.folder.iterdir())]
+
+
 # %% 00.diary: near miss: mode 'w' throws away
 class Diary(Diary):
     def add(self, text):
@@ -278,3 +291,34 @@ class Diary(Diary):
 
     def read(self):
         return self.entries
+
+
+# %% 00.diary: near miss: which emptied it
+class Diary(Diary):
+    def __init__(self, folder):
+        self.file = folder / "diary.txt"
+        self.file.write_text("")
+
+
+# %% 00.diary: near miss: returned None
+class Diary(Diary):
+    def read(self):
+        self.file.read_text(encoding="utf-8").splitlines()
+
+
+# %% 00.diary: near miss: return them in a list
+class Diary(Diary):
+    def read(self):
+        with self.file.open(encoding="utf-8") as file:
+            for line in file:
+                yield line.rstrip("\n")
+
+
+# %% 00.diary: near miss: Write there
+import tempfile
+from pathlib import Path
+
+
+class Diary(Diary):
+    def __init__(self, folder):
+        self.file = Path(tempfile.gettempdir()) / f"{folder.name}.txt"

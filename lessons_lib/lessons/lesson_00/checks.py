@@ -1,7 +1,7 @@
 """What judges the exercises of lesson 00, Start here."""
 
 import atexit
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -107,10 +107,12 @@ class Found(NamedTuple):
     """What a new process found: the entries, the files left, and how it went on from there.
 
     `same` and `later` are read after one more entry, by the diary that added it and by another.
+    `emptied` says that what the files held went when the new process made a diary and read it.
     """
 
     read: Any
     left: dict[str, bytes]
+    emptied: bool = False
     same: Any = None
     later: Any = None
     empty: Any = None
@@ -132,15 +134,23 @@ def write_and_kill(diary: Callable[[Path], Any]) -> Crash:
         moment(WRITTEN)
 
     def ask(folder: Path) -> Found:
-        left = {file.name: file.read_bytes() for file in folder.iterdir()}
+        left = files_in(folder)
         read = diary(folder).read()
+        if isinstance(read, Iterator):
+            return Found(tuple(read), left)
         if read != ENTRIES:
-            return Found(read, left)
+            return Found(read, left, not any(files_in(folder).values()))
         mine = diary(folder)
         mine.add(LATER)
-        return Found(read, left, mine.read(), diary(folder).read(), first_page(diary, folder))
+        later = mine.read(), diary(folder).read(), first_page(diary, folder)
+        return Found(read, left, False, *later)
 
     return crash(tell, WRITTEN, then=ask)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The bytes of each file that a diary has written."""
+    return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def first_page(diary: Callable[[Path], Any], folder: Path) -> Any:
@@ -163,7 +173,12 @@ def check_diary(diary: Callable[[Path], Any]) -> str:
         raise NotYet(f"reading in a new process failed: it {second.ended}. {second.error}".strip())
     found = second.value
     if not found.read:
-        raise NotYet("the new process read nothing. " + why_nothing(first, found.left))
+        raise NotYet("the new process read nothing. " + why_nothing(first, found))
+    if not found.left:
+        raise NotYet(
+            "the new process read entries, and no file is in the folder that the diary was given. "
+            "Write there, or all diaries are one."
+        )
     if found.read != ENTRIES:
         raise NotYet(f"the new process read {shortened(found.read)}. {why_not_all(found.read)}")
     judge_going_on(found)
@@ -179,7 +194,7 @@ def why_not_all(read: Any) -> str:
         return "That is one string; read() should return a list with an entry for each `add`."
     entries = list(read)
     if entries == ENTRIES:
-        return f"That is a {type(read).__name__}, expected a list."
+        return "The entries are right, and read() should return them in a list."
     if entries == [(entry,) for entry in ENTRIES]:
         return "Those are rows, each a tuple with one string in it: take it out."
     if not all(isinstance(entry, str) for entry in entries):
@@ -209,11 +224,6 @@ def judge_going_on(found: Found) -> None:
         )
     if found.later != [*ENTRIES, LATER]:
         raise NotYet(f"after a fourth entry a new diary reads {shortened(found.later)}.")
-    if isinstance(found.empty, list) and found.empty:
-        raise NotYet(
-            "a diary in another folder reads the entries of this one. Write into the folder that "
-            "you are given."
-        )
     if found.empty != []:
         error = isinstance(found.empty, type)
         told = f"raised {found.empty.__name__}" if error else f"gave {found.empty!r}"
@@ -229,8 +239,9 @@ def shortened(read: Any) -> str:
     return text if len(text) <= 120 else text[:117] + "…"
 
 
-def why_nothing(first: Life, left: dict[str, bytes]) -> str:
+def why_nothing(first: Life, found: Found) -> str:
     """The likeliest reason why a new process read nothing, from what the first one left."""
+    left = found.left
     if COUNTS_ON_EXIT in first.passed:
         return "You save at exit, and a killed process has no exit: `atexit` never ran."
     if not left:
@@ -245,6 +256,10 @@ def why_nothing(first: Life, left: dict[str, bytes]) -> str:
             "There is a database, and no entry in it: what was not committed is taken back when "
             "the process dies."
         )
+    if found.emptied:
+        return "The entries were in the file until a new diary was made, which emptied it."
+    if found.read is None:
+        return "The file has something in it, but read() returned None, expected a list."
     return "There is a file with something in it, but read() found no entry there."
 
 

@@ -111,6 +111,17 @@ def snapshot(conversation):
     return copy.deepcopy(conversation)
 
 
+# %% 01.snapshot: near miss: the budget is 0
+import copy
+
+
+def snapshot(conversation):
+    kept = copy.deepcopy(conversation)
+    for mine, message in zip(kept, conversation):
+        mine["file"] = message["file"]
+    return kept
+
+
 # %% 01.snapshot: near miss: changed the conversation itself
 import copy
 

@@ -38,6 +38,8 @@ from traceback import extract_tb
 
 
 class Report:
+    __slots__ = ("words", "where")
+
     def __init__(self, error):
         self.words, self.where = str(error), extract_tb(error.__traceback__)[-1].name
 
@@ -46,7 +48,7 @@ def remember(error):
     return Report(error)
 
 
-# %% 02.remember: near miss: in no cycle
+# %% 02.remember: near miss: what no name can reach
 import gc
 
 

@@ -107,7 +107,7 @@ class Bus:
             window.show(news)
 
 
-# %% 04.bus: near miss: It is in no cycle
+# %% 04.bus: near miss: A collection frees what no
 import gc
 
 
@@ -251,6 +251,17 @@ class Upload:
         return len(self.text.split())
 
 
+# %% 04.words: near miss: is a property already
+from functools import cached_property
+
+
+class Upload(Upload):
+    @property
+    @cached_property
+    def words(self):
+        return len(self.text.split())
+
+
 # %% 04.lab-desk: given
 import weakref
 
@@ -290,7 +301,7 @@ class Desk:
 class Desk:
     def __init__(self):
         self.reminders = []
-        self.previews = []
+        self.previews = 0
         self.notes = weakref.WeakKeyDictionary()
 
     def remind(self, upload):
@@ -303,7 +314,7 @@ class Desk:
         return [upload.name]
 
     def preview(self, upload):
-        self.previews.append(upload.name)
+        self.previews += 1
         return next(pages(upload))
 
     def annotate(self, upload):
@@ -316,7 +327,14 @@ class Desk(Desk):
         self.reminders.append(lambda upload=upload: f"{upload.name} is ready")
 
 
-# %% 04.lab-desk: near miss: the weak reference gives None
+# %% 04.lab-desk: near miss: the weak reference leads nowhere
+class Desk(Desk):
+    def remind(self, upload):
+        mine = weakref.proxy(upload)
+        self.reminders.append(lambda: f"{mine.name} is ready")
+
+
+# %% 04.lab-desk: near miss: the weak reference leads nowhere
 class Desk(Desk):
     def remind(self, upload):
         seen = weakref.ref(upload)
@@ -493,3 +511,16 @@ class Worker(Worker):
 class Worker(Worker):
     async def index(self, upload):
         asyncio.create_task(parse(upload))
+
+
+# %% 04.lab-worker: near miss: nobody holds it
+import weakref
+
+
+class Worker(Worker):
+    def __init__(self):
+        super().__init__()
+        self.tasks = weakref.WeakSet()
+
+    async def index(self, upload):
+        self.tasks.add(asyncio.create_task(parse(upload)))
