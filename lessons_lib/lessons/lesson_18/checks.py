@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Annotated, Any, TypedDict
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lessons_lib.database import NoPostgres, postgres
@@ -41,15 +40,22 @@ class Shop:
         self.did: list[str] = []
         self.dies = False
         self.waits = True
-        """Whether each step so far was on the disk before the next one began."""
+        """Whether each run so far had each step on the disk before the next one began."""
         steps = {name: self._step(name) for name in STEPS}
         self.graph = in_a_row(Turn, steps, InMemorySaver())
+        self.graph.stream = self._noted(self.graph.stream)  # `invoke` goes through it, too
+
+    def _noted(self, stream: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any, durability: str | None = None, **how: Any) -> Any:
+            self.waits &= durability == "sync"
+            return stream(*given, durability=durability, **how)
+
+        return noted
 
     def _step(self, name: str) -> Any:
-        def node(state: Turn, config: RunnableConfig) -> dict[str, list[str]]:
+        def node(state: Turn) -> dict[str, list[str]]:
             what = f"{state['order']}: {name}"
             self.did.append(what)
-            self.waits &= config["configurable"].get("__pregel_durability") == "sync"
             if name == "draft" and self.dies:
                 self.dies = False
                 raise Killed
