@@ -100,8 +100,9 @@ def judge_answers(before: list[Any], after: list[Any], desk: Desk) -> None:
     calls, left = unanswered(before), unanswered(after)
     if left and len(left) == len(calls):
         raise NotYet(
-            "the call is as unanswered as before. The new message began a new turn, so the "
-            "old task is not due, and `invoke(None, …)` finds nothing to do."
+            "the call is as unanswered as before. The new message began a new turn, so the old "
+            "task is not due, and `invoke(None, …)` finds nothing to do. And a list that "
+            "`get_state` has given is a copy: `update_state` writes into the thread."
         )
     if left:
         raise NotYet(

@@ -201,6 +201,53 @@ def make_app(path, think):
     return web(say, lifespan)
 
 
+# %% 16.complaints: near miss: thrown away while somebody waited
+def make_app(path, think):
+    locks = {}
+
+    def ask(state):
+        return {"messages": [{"role": "assistant", "content": think(state["messages"])}]}
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            app.state.graph = bot(saver, ask)
+            yield
+
+    async def say(request):
+        who = request.path_params["who"]
+        async with locks.setdefault(who, asyncio.Lock()):
+            state = await request.app.state.graph.ainvoke(*await asked(request))
+        locks.pop(who, None)
+        return last(state)
+
+    return web(say, lifespan)
+
+
+# %% 16.complaints: near miss: waits with `await`
+import threading
+from collections import defaultdict
+
+
+def make_app(path, think):
+    locks = defaultdict(threading.Lock)
+
+    def ask(state):
+        return {"messages": [{"role": "assistant", "content": think(state["messages"])}]}
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            app.state.graph = bot(saver, ask)
+            yield
+
+    async def say(request):
+        with locks[request.path_params["who"]]:
+            return last(await request.app.state.graph.ainvoke(*await asked(request)))
+
+    return web(say, lifespan)
+
+
 # %% 16.complaints: near miss: it belongs around the `yield`
 def make_app(path, think):
     locks = WeakValueDictionary()

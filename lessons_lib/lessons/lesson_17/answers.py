@@ -91,6 +91,22 @@ def take_turn(saver, message):
     return state["messages"][-1]
 
 
+# %% 17.budget: near miss: small, and they are many
+def appended(state, writes):
+    for write in writes:
+        state = add_messages(state or [], write)
+    return state
+
+
+class Delta(TypedDict):
+    messages: Annotated[list, DeltaChannel(appended)]
+
+
+def take_turn(saver, message):
+    state = bot(saver, state=Delta).invoke({"messages": [message]}, ADA, durability="exit")
+    return state["messages"][-1]
+
+
 # %% 17.budget: near miss: holds the pages of what was deleted
 def take_turn(saver, message):
     state = bot(saver).invoke({"messages": [message]}, ADA)
@@ -162,6 +178,14 @@ def erase(saver, thread):
     saver.delete_thread(thread)
     for statement in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]:
         saver.conn.execute(statement).fetchall()
+
+
+# %% 17.erase: near miss: nobody was told
+def erase(saver, thread):
+    saver.delete_thread(thread)
+    saver.conn.execute("VACUUM").fetchall()
+    for _ in range(5):  # tries again, and never looks
+        saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 # %% 17.erase: near miss: what is freed from then on

@@ -55,6 +55,26 @@ def take_turn(graph, thread, order):
         graph.invoke({"order": order}, thread, durability="sync")
 
 
+# %% 18.turn: near miss: Each `invoke` needs
+def take_turn(graph, thread, order):
+    if graph.get_state(thread).tasks:
+        graph.invoke(None, thread)
+    if f"{order}: send" not in graph.get_state(thread).values.get("done", []):
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
+# %% 18.turn: near miss: no other one knows
+begun = set()
+
+
+def take_turn(graph, thread, order):
+    if graph.get_state(thread).tasks:
+        graph.invoke(None, thread, durability="sync")
+    if order not in begun:
+        begun.add(order)
+        graph.invoke({"order": order}, thread, durability="sync")
+
+
 # %% 18.alone: given
 from contextlib import contextmanager
 
@@ -78,6 +98,29 @@ def alone(pool, name):
         yield
 
 
+# %% 18.alone: alternative: it asks again and again
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        while not one.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name]).fetchone()[0]:
+            one.execute("SELECT pg_sleep(0.01)")
+        try:
+            yield
+        finally:
+            one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+# %% 18.alone: alternative: it locks a row
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("CREATE TABLE IF NOT EXISTS held (name text PRIMARY KEY)")
+        one.execute("INSERT INTO held VALUES (%s) ON CONFLICT DO NOTHING", [name])
+        with one.transaction():
+            one.execute("SELECT 1 FROM held WHERE name = %s FOR UPDATE", [name])
+            yield
+
+
 # %% 18.alone: near miss: two were in the block at once
 @contextmanager
 def alone(pool, name):
@@ -93,6 +136,54 @@ def alone(pool, name):
         one.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
         yield
         one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+# %% 18.alone: near miss: Postgres knows nothing of it
+import threading
+
+locks = {}
+
+
+@contextmanager
+def alone(pool, name):
+    with locks.setdefault(name, threading.Lock()):
+        yield
+
+
+# %% 18.alone: near miss: is another number in each
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_lock(%s)", [hash(name)])
+        try:
+            yield
+        finally:
+            one.execute("SELECT pg_advisory_unlock(%s)", [hash(name)])
+
+
+# %% 18.alone: near miss: instead of waiting
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        if not one.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name]).fetchone()[0]:
+            raise TimeoutError("taken")
+        try:
+            yield
+        finally:
+            one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+# %% 18.alone: near miss: kept the error to itself
+@contextmanager
+def alone(pool, name):
+    with pool.connection() as one:
+        one.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        try:
+            yield
+        except Exception:
+            pass
+        finally:
+            one.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
 
 
 # %% 18.alone: near miss: another name waits

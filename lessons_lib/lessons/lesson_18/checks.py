@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypedDict
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lessons_lib.database import NoPostgres, postgres
-from lessons_lib.lessons.shared import in_a_row, thread
+from lessons_lib.lessons.shared import another_hash, in_a_row, thread
 from lessons_lib.teach.model import NotYet
 
 PATIENCE = 4.0  # seconds; only a wrong answer waits for so long
@@ -39,8 +39,18 @@ class Shop:
     def __init__(self) -> None:
         self.did: list[str] = []
         self.dies = False
+        self.waits = True
+        """Whether each run so far had each step on the disk before the next one began."""
         steps = {name: self._step(name) for name in STEPS}
         self.graph = in_a_row(Turn, steps, InMemorySaver())
+        self.graph.stream = self._noted(self.graph.stream)  # `invoke` goes through it, too
+
+    def _noted(self, stream: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any, durability: str | None = None, **how: Any) -> Any:
+            self.waits &= durability == "sync"
+            return stream(*given, durability=durability, **how)
+
+        return noted
 
     def _step(self, name: str) -> Any:
         def node(state: Turn) -> dict[str, list[str]]:
@@ -98,6 +108,12 @@ def check_turn(take_turn: TakeTurn) -> str:
         if found != expected:
             raise NotYet(otherwise.format(found))
     _check_after_another(take_turn, shop)
+    _check_done_by_another(take_turn, shop)
+    if not shop.waits:
+        raise NotYet(
+            "a step began before the one before it was on the disk: a worker that is killed then "
+            'does both again. Each `invoke` needs `durability="sync"` (lesson 11, section 3).'
+        )
     return "fresh, half done, done already: each step once, but the one in which the worker died."
 
 
@@ -110,6 +126,16 @@ def _check_after_another(take_turn: TakeTurn, shop: Shop) -> None:
         raise NotYet(
             "the order 'salt' was left half done, and its job did not come again. The next job, "
             "'bread', finished 'salt', and was taken for done: nobody sends the bread."
+        )
+
+
+def _check_done_by_another(take_turn: TakeTurn, shop: Shop) -> None:
+    """Prove that an order is known as done although this process has never seen it."""
+    shop.graph.invoke({"order": "rice"}, ADA, durability="sync")
+    if found := given(take_turn, shop, "rice"):
+        raise NotYet(
+            f"another process had done the order 'rice', and yours ran {found}: what a process "
+            "has noted for itself, no other one knows. Ask the thread."
         )
 
 
@@ -149,11 +175,13 @@ class Visitor:
         self.visit.exception(PATIENCE)
 
 
-def locks(connection: Any, granted: bool) -> int:
-    """How many advisory locks are held, or waited for."""
-    asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = %s"
-    found: int = connection.execute(asked, [granted]).fetchone()[0]
-    return found
+LENT = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND application_name = 'lent'"""
+"""The advisory locks of the pool's connections."""
+
+WAITING = """SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), max(query_start)
+FROM pg_stat_activity WHERE application_name IN ('lent', 'own')"""
+"""How many of the exercise's connections wait for a lock, and when one last asked for anything."""
 
 
 def judge_alone(alone: Alone, pool: Any, look: Any, hands: ThreadPoolExecutor) -> None:
@@ -167,32 +195,55 @@ def judge_alone(alone: Alone, pool: Any, look: Any, hands: ThreadPoolExecutor) -
 
         first = visitor("ada")
         first.comes("nobody else was there, and the first one did not come in.")
-        if locks(look, True) and pool.get_stats()["pool_available"] == CONNECTIONS:
+        if look.execute(LENT).fetchone()[0] and pool.get_stats()["pool_available"] == CONNECTIONS:
             raise NotYet(
                 "the lock is held by a connection that is in the pool again: whoever borrows that "
                 "one can come in while its connection is with nobody who is inside."
             )
         second = visitor("ada")
-        judge_waiting(second, look)
-        other = visitor("bob")
+        judge_waiting(second, look, "two were in the block at once, for the same name.")
+        other = visitor("adam")
         other.comes("Ada's block is taken, and another name waits for it: a lock for each name.")
         first.fails = True
         first.goes()
+        if first.visit.done() and not first.visit.exception():
+            raise NotYet("the first one left by an error, and `alone` kept the error to itself.")
         second.comes(
             "the first one left by an error, and its connection went back to the pool with the "
             "lock: the next one waits for ever."
         )
+        with another_hash(alone):
+            judge_waiting(
+                visitor("ada"),
+                look,
+                "a second process came in: `hash` of a string is another number in each.",
+            )
         second.goes()
         other.goes()
 
 
-def judge_waiting(second: Visitor, look: Any) -> None:
+def judge_waiting(second: Visitor, look: Any, otherwise: str) -> None:
+    """Raise NotYet when they come in, or wait for nothing that other processes know.
+
+    They may wait in Postgres, or ask it again and again.
+    """
+    asked = set()
     for _ in range(int(PATIENCE / 0.01)):
         if second.inside.wait(0.01):
-            raise NotYet("two were in the block at once, for the same name.")
-        if locks(look, False):
+            raise NotYet(otherwise)
+        if second.visit.done():
+            raise NotYet(
+                f"the block was taken, and the second one got {second.visit.exception()!r} "
+                "instead of waiting."
+            )
+        waiting, at = look.execute(WAITING).fetchone()
+        asked.add(at)
+        if waiting or len(asked) > 9:
             return
-    raise NotYet("the second one neither came in nor waits for a lock in Postgres.")
+    raise NotYet(
+        "the second one waits, and Postgres knows nothing of it: a worker in another process "
+        "would come in."
+    )
 
 
 def check_alone(alone: Alone) -> str:
@@ -204,10 +255,12 @@ def check_alone(alone: Alone) -> str:
         uri = postgres().uri
     except NoPostgres as error:
         raise NotYet(str(error)) from None
-    kept: Any = {"autocommit": True}
+    kept: Any = {"autocommit": True, "application_name": "lent"}
     with (
         psycopg.connect(uri, autocommit=True) as look,
-        ConnectionPool(uri, min_size=CONNECTIONS, kwargs=kept, open=True) as pool,
+        ConnectionPool(
+            f"{uri}&application_name=own", min_size=CONNECTIONS, kwargs=kept, open=True
+        ) as pool,
         ThreadPoolExecutor(3) as hands,
     ):
         pool.wait(30)
