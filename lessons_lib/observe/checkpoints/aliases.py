@@ -191,6 +191,8 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any
     place, own, kept = dict((config or {}).get("configurable", {})), {}, [cache]
     if callable(getattr(graph.checkpointer, "get_tuple", None)):
         saver = own["checkpointer"] = InMemorySaver(serde=graph.checkpointer.serde)
+        # What the thread's versions are like, they go on like: whole numbers, or strings.
+        saver.get_next_version = graph.checkpointer.get_next_version  # type: ignore[method-assign]
         kept += [saver.storage, saver.writes, saver.blobs]
         if config is None:
             place = {"thread_id": "rehearsal"}
