@@ -158,9 +158,12 @@ def _expect_gone(saver: Examined, gone: Config) -> None:
 
 @check("put", "what comes back")
 def comes_back(saver: Examined) -> None:
-    """Put a checkpoint and read it; expected the same again."""
+    """Read a new thread, put a checkpoint and read it, put another and read that; expected nothing,
+    then the same again.
+    """
     about = {"source": "input", "step": -1}
-    saver.put(thread := saver.thread(), {"text": "Ada", "many": [1, 2]}, about)
+    _expect(saver.get(thread := saver.thread()) is None, "got one before any was put")
+    put = saver.put(thread, {"text": "Ada", "many": [1, 2]}, about)
     found = _found(saver, thread)
     kept = found.checkpoint
     _expect(
@@ -169,6 +172,8 @@ def comes_back(saver: Examined) -> None:
     )
     _expect(about.items() <= found.metadata.items(), f"got the metadata {found.metadata!r}")
     _same(kept["channel_values"], {"text": "Ada", "many": [1, 2]})
+    saver.put(put, {"text": "Bob"})
+    _same(saver.values(thread), {"text": "Bob", "many": [1, 2]})
 
 
 @check("put", "config that it returns")
