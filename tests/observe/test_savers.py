@@ -21,13 +21,15 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.config import get_store
 from langgraph.graph import START, StateGraph
+from langgraph.store.sqlite import AsyncSqliteStore
 from langgraph.types import Command
 
 from lessons_lib.observe import aliases, history, storage, time_machine
 from lessons_lib.observe.checkpoints import reading
 from lessons_lib.observe.checkpoints.time_machine import PAGE
-from tests.observe.graphs import ADA, Elsewhere, complaint, counted
+from tests.observe.graphs import ADA, Complaint, Elsewhere, complaint, counted
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
     "history": lambda graph: history(graph, ADA),
@@ -73,6 +75,23 @@ class InLoop(Elsewhere):
 
     def put(self, *given: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(self.aput(*given), self.loop).result()
+
+
+def test_an_async_graph_runs_in_the_loop_of_its_store() -> None:
+    async def remember(state: Complaint) -> Any:
+        await get_store().aput(("users", "ada"), "told", {"log": state["log"]})
+        return {"log": ["remembered"]}
+
+    async def main() -> None:
+        async with AsyncSqliteStore.from_conn_string(":memory:") as store:
+            await store.setup()
+            builder = StateGraph(Complaint).add_node(remember).add_edge(START, "remember")
+            graph: Any = builder.compile(store=store)
+            assert "runs in this very thread" in said_by(lambda: aliases(graph, {"log": []}))
+            found = await asyncio.to_thread(aliases, graph, {"log": []})
+            assert (found.ended, found.ran) == ("finished", ("remember",))
+
+    asyncio.run(main())
 
 
 def _joined(log: list[str], writes: list[list[str]]) -> list[str]:

@@ -255,7 +255,7 @@ def test_a_database_in_memory_is_read_through_its_connection() -> None:
 
 
 def test_the_cache_of_a_graph_is_searched_too(path: Path) -> None:
-    builder: Any = StateGraph(dict)  # type: ignore[type-var]
+    builder: Any = StateGraph(dict)
     builder.add_node("greets", lambda _: FACT, cache_policy=CachePolicy())
     builder.add_edge(START, "greets")
     for cache, finds in ((SqliteCache(path=str(path)), 2), (InMemoryCache[Any](), 0)):

@@ -165,7 +165,7 @@ class SaverReader(BaseCheckpointSaver[Any]):
         loop = self._reachable_loop()
         saver = self._lenient()
         try:
-            return _answer(awork(saver), loop, self.saver) if loop else work(saver)
+            return answer(awork(saver), loop, self.saver) if loop else work(saver)
         except NoAnswer:
             raise
         except Exception as error:  # each saver has its own
@@ -185,12 +185,11 @@ class SaverReader(BaseCheckpointSaver[Any]):
 
     def _reachable_loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop of an async saver, if it has one; RuntimeError if it cannot answer now."""
-        loop = getattr(self.saver, "loop", None)
-        if not isinstance(loop, asyncio.AbstractEventLoop):
+        loop = loop_of(self.saver)
+        if loop is None:
             return None
         if running_loop() is loop:
-            cure = "make the same call with await asyncio.to_thread(…)"
-            raise NoAnswer(self.saver, "runs in this very thread", cure)
+            raise NoAnswer(self.saver, *HERE)
         if not loop.is_running():
             raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
         # One that runs may be held up, by this very caller perhaps: it is asked for nothing first.
@@ -258,7 +257,10 @@ class NoAnswer(RuntimeError):
         )
 
 
-def _answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
+HERE = ("runs in this very thread", "make the same call with await asyncio.to_thread(…)")
+
+
+def answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
     """What the loop answers; a loop that ends meanwhile would never do so."""
     future = asyncio.run_coroutine_threadsafe(work, loop)
     while not wait([future], timeout=1).done:
@@ -272,6 +274,12 @@ def path_of(connection: sqlite3.Connection) -> str:
     """The path of a connection's main file; empty for one in memory."""
     _, _, path = connection.execute("PRAGMA database_list").fetchone()  # number 0 is the main one
     return str(path or "")
+
+
+def loop_of(keeper: object) -> asyncio.AbstractEventLoop | None:
+    """The event loop through which a saver or a store answers, if it has one."""
+    loop = getattr(keeper, "loop", None)
+    return loop if isinstance(loop, asyncio.AbstractEventLoop) else None
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
