@@ -294,7 +294,7 @@ def test_a_saver_that_gives_what_it_gave_before_is_told() -> None:
                 self.given[place] = super().get_tuple(config)
             return self.given[place]
 
-    assert "put, what comes back" in named(saver_exam(Remembers).faults)
+    assert "get_tuple, latest by its id" in named(saver_exam(Remembers).faults)
 
 
 def test_the_loop_that_waits_for_the_exam_is_told_and_another_thread_is_free() -> None:

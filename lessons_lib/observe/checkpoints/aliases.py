@@ -231,7 +231,7 @@ def _copy_thread(graph: Any, config: Config, saver: Any) -> None:
             "be read at once: leave config out and give the whole state as input"
         )
     checkpoint = found.checkpoint
-    place: Any = {"configurable": thread.place}
+    place: Any = {"configurable": {**thread.place, "thread_id": thread.id}}
     at = saver.put(place, checkpoint, found.metadata, checkpoint["channel_versions"])
     for task_id, channel, value in found.pending_writes or ():
         saver.put_writes(at, [(channel, value)], task_id)

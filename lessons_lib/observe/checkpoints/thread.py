@@ -23,10 +23,10 @@ class Thread:
         if getattr(self.own_graph, "checkpointer", None) is True:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
-        # Of a number LangGraph makes a text, of None it does not, and a memory saver keeps None.
+        # Of a number LangGraph makes a text, of 0 and None it does not: a memory saver keeps these.
         given = config["configurable"]["thread_id"]
         in_memory = is_langgraphs(self.saver, "InMemorySaver")
-        id = None if given is None and in_memory else self.id
+        id = given if in_memory and not given else self.id
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
         self.place: dict[str, Any] = {"thread_id": id, "checkpoint_ns": self.namespace}
         self._others: set[str] = set()
@@ -82,8 +82,8 @@ class Thread:
             },
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
-        # LangGraph counts that only where no checkpoint is named.
-        config = {"configurable": self.place} if now else self.config_of(id_in(raw.config))
+        # LangGraph counts that only where no checkpoint is named; and it writes into a config.
+        config = {"configurable": {**self.place}} if now else self.config_of(id_in(raw.config))
         try:
             return self._reading_graph.get_state(config)
         finally:
