@@ -436,6 +436,40 @@ def test_of_a_saver_that_renames_threads_the_names_are_told() -> None:
     )
 
 
+def test_a_saver_is_asked_with_all_that_the_config_has() -> None:
+    class Asking(Elsewhere):
+        """Its threads are a user's, and the user stands in the config."""
+
+        def _ours(self, config: Any) -> Any:
+            place = config["configurable"]
+            return {"configurable": {**place, "thread_id": (place["user"], place["thread_id"])}}
+
+        def _theirs(self, raw: Any) -> Any:
+            user, id = raw.config["configurable"]["thread_id"]
+            place = {**raw.config["configurable"], "thread_id": id, "user": user}
+            return raw._replace(config={"configurable": place})
+
+        def get_tuple(self, config: Any) -> Any:
+            raw = super().get_tuple(self._ours(config))
+            return raw and self._theirs(raw)
+
+        def list(self, config: Any, **asked: Any) -> Iterator[Any]:
+            return map(self._theirs, super().list(self._ours(config), **asked))
+
+        def put(self, config: Any, *given: Any) -> Any:
+            super().put(self._ours(config), *given)
+            return {"configurable": {**config["configurable"], "checkpoint_id": given[0]["id"]}}
+
+        def put_writes(self, config: Any, *given: Any) -> None:
+            super().put_writes(self._ours(config), *given)
+
+    graph, adas = complaint(Asking()), {"configurable": {"user": "ada", "thread_id": "1"}}
+    graph.invoke({"log": ["smoke"]}, adas)
+    assert graph.get_state(history(graph, adas).at(2).config).next == ("ask",)
+    time_machine(graph, adas).fork(1, {"log": ["mine"]}, as_node="find")
+    assert aliases(graph, None, adas).ran
+
+
 def test_a_saver_that_gives_another_checkpoint_is_not_written_to() -> None:
     graph = counted(Foreign("newest"), 5)
     machine = time_machine(graph, ADA)

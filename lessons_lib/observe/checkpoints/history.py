@@ -147,7 +147,7 @@ def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Ite
         return seen[id]
 
     for id, parent in tree.parents.items():
-        yield _checkpoint(look(id), look(parent), tree, thread.saver.serde.dumps_typed)
+        yield _checkpoint(look(id), look(parent), tree, thread)
 
 
 @dataclass
@@ -184,8 +184,9 @@ def _look(thread: Thread, raw: Any, now: bool) -> _Seen:
     return _Seen(raw, known, known, why)
 
 
-def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Checkpoint:
+def _checkpoint(one: Any, before: _Seen | None, tree: Tree, thread: Thread) -> Checkpoint:
     raw, state, id, step = one.raw, one.state, id_in(one.raw.config), step_of(one.raw)
+    dumps = thread.saver.serde.dumps_typed
     source = str((raw.metadata or {}).get("source", "loop"))
     is_step = source == "loop"
     began = before.state.tasks if before and is_step else ()
@@ -207,7 +208,7 @@ def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Check
         errors=tuple((task.name, str(task.error)) for task in state.tasks if task.error),
         unread="; ".join(filter(None, (one.unread, unread_parts(raw), *heavy))),
         previous=kept.get("__previous__"),
-        config={"configurable": dict(raw.config["configurable"])},
+        config=thread.config_of(id),
     )
 
 

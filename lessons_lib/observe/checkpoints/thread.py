@@ -27,8 +27,11 @@ class Thread:
         given = config["configurable"]["thread_id"]
         in_memory = is_langgraphs(self.saver, "InMemorySaver")
         id = given if in_memory and not given else self.id
+        # A foreign saver may ask for more, for the user above all.
+        inner = config["configurable"].items()
+        more = {k: v for k, v in inner if not str(k).startswith(("__", "checkpoint_"))}
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
-        self.place: dict[str, Any] = {"thread_id": id, "checkpoint_ns": self.namespace}
+        self.place: dict[str, Any] = {**more, "thread_id": id, "checkpoint_ns": self.namespace}
         self._others: set[str] = set()
         """Threads that the saver gave, and was not asked for."""
         if self.start and self.one(self.start) is None:
