@@ -77,6 +77,25 @@ class InLoop(Elsewhere):
         return asyncio.run_coroutine_threadsafe(self.aput(*given), self.loop).result()
 
 
+def test_a_saver_without_sync_methods_is_read_where_no_loop_runs() -> None:
+    class OnlyAsync(InLoop):
+        def get_tuple(self, config: Any) -> Any:
+            raise NotImplementedError
+
+        def list(self, config: Any, **asked: Any) -> Any:
+            raise NotImplementedError
+
+    async def main() -> Any:
+        graph = complaint(saver := OnlyAsync())
+        del saver.loop
+        await graph.ainvoke({"log": ["smoke"]}, ADA)
+        assert "with await asyncio.to_thread" in said_by(lambda: history(graph, ADA))
+        assert len(await asyncio.to_thread(history, graph, ADA)) == 4
+        return graph
+
+    assert len(time_machine(asyncio.run(main()), ADA)) == 4
+
+
 def test_an_async_graph_runs_in_the_loop_of_its_store() -> None:
     async def remember(state: Complaint) -> Any:
         await get_store().aput(("users", "ada"), "told", {"log": state["log"]})

@@ -165,7 +165,14 @@ class SaverReader(BaseCheckpointSaver[Any]):
         loop = self._reachable_loop()
         saver = self._lenient()
         try:
-            return answer(awork(saver), loop, self.saver) if loop else work(saver)
+            if loop:
+                return answer(awork(saver), loop, self.saver)
+            try:
+                return work(saver)
+            except NotImplementedError:
+                if running_loop():
+                    raise
+                return asyncio.run(awork(saver))
         except NoAnswer:
             raise
         except Exception as error:  # each saver has its own
@@ -366,7 +373,7 @@ _TOLD: dict[str, tuple[type[Exception], str]] = {
     r"builtins\.NotImplementedError": (
         RuntimeError,
         "the {name} cannot be read without await ({said}), expected one with list and get_tuple: "
-        "give the graph a sync saver on the same database",
+        "make the same call with await asyncio.to_thread(…), or give the graph a sync saver",
     ),
     r"sqlite3\.ProgrammingError: .*same thread": (
         ValueError,
