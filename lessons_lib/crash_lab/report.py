@@ -127,7 +127,10 @@ class Crash:
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    """Yield every text in nested lists, tuples, sets, mappings, and attributes of instances."""
+    """Yield every text in nested lists, tuples, sets, mappings, and attributes of instances.
+
+    A key tells of nothing where its value is a no: False, 0 or None.
+    """
     met: dict[int, object] = {}
     ahead = [value]
     while ahead:
@@ -137,11 +140,16 @@ def _texts_in(value: object) -> Iterator[str]:
         elif id(thing) not in met:
             met[id(thing)] = thing
             if isinstance(thing, Mapping):
-                ahead += [*thing.keys(), *thing.values()]
+                ahead += thing.values()
+                ahead += [key for key, value in thing.items() if not _is_no(value)]
             elif isinstance(thing, (list, tuple, set, frozenset)):
                 ahead += thing
             else:
                 ahead += [part for _, part in attributes(thing)]
+
+
+def _is_no(value: object) -> bool:
+    return value is None or (type(value) in (bool, int) and not value)
 
 
 def _names(text: str, name: str) -> bool:

@@ -303,6 +303,7 @@ def test_a_moment_needs_a_name() -> None:
             [["a"], AIMessage("a b"), Frame("", "b done", ())],
             {"redone": (), "kept": ("a", "b", "a b"), "lost": ()},
         ),
+        ("returned", {"a": 1, "b": 0}, {"redone": (), "kept": ("a",), "lost": ("b", "a b")}),
         # Other texts may name a moment; of the others they do not tell.
         ("returned", {"a done": 1}, {"redone": (), "kept": ("a",), "not redone": ("b", "a b")}),
         ("returned", ["ab", "ba"], {"redone": (), "not redone": ("a", "b", "a b")}),
