@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from lessons_lib.observe.holding.links import attributes
 from lessons_lib.observe.pictures import style
 from lessons_lib.observe.pictures.diagram import Box, Diagram, Frame, State, size
 from lessons_lib.observe.pictures.drawing import Picture, draw
@@ -88,6 +89,7 @@ class Crash:
         names = list(dict.fromkeys(name for life in self.lives[:-1] for name in life.passed))
         first, *later = self.lives
         redone = set(first.passed).intersection(*[[n for life in later for n in life.passed]])
+        every = {name for life in self.lives for name in life.passed}
         texts = list(_texts_in(self.value))
         failed = self.lives[-1].ended.startswith(("raised", "ended by itself"))
         certain = failed or any(name in texts for name in names)
@@ -95,7 +97,7 @@ class Crash:
         for name in names:
             if name in redone or name in self.lives[-1].passed:
                 fates["redone"].append(name)
-            elif any(_names(text, name) for text in texts):
+            elif name in texts or any(_names(text, name) for text in texts if text not in every):
                 fates["kept"].append(name)
             else:
                 fates["lost" if certain else "not redone"].append(name)
@@ -125,14 +127,29 @@ class Crash:
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    """Yield every text in nested lists, tuples, sets and mappings."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _texts_in([*value.keys(), *value.values()])
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for inner in value:
-            yield from _texts_in(inner)
+    """Yield every text in nested lists, tuples, sets, mappings, and attributes of instances.
+
+    A key tells of nothing where its value is a no: False, 0 or None.
+    """
+    met: dict[int, object] = {}
+    ahead = [value]
+    while ahead:
+        thing = ahead.pop()
+        if isinstance(thing, str):
+            yield thing
+        elif id(thing) not in met:
+            met[id(thing)] = thing
+            if isinstance(thing, Mapping):
+                ahead += thing.values()
+                ahead += [key for key, value in thing.items() if not _is_no(value)]
+            elif isinstance(thing, (list, tuple, set, frozenset)):
+                ahead += thing
+            else:
+                ahead += [part for _, part in attributes(thing)]
+
+
+def _is_no(value: object) -> bool:
+    return value is None or (type(value) in (bool, int) and not value)
 
 
 def _names(text: str, name: str) -> bool:

@@ -179,7 +179,7 @@ class Watch:
                 else:  # it ends as any other process does, with its exit handlers and open files
                     self._answer("go")
             case "raised", kind, text:
-                self.outcome = f"raised {kind}: {text}" if text else f"raised {kind}"
+                self.outcome = f"raised {kind}: {' '.join(text.split())}".removesuffix(": ")
                 self._answer("go")
 
     def _died(self) -> str:

@@ -165,7 +165,7 @@ def _admit(name: str, lab: Lab) -> None:
     except (Trouble, Late) as trouble:
         raise TypeError(
             f"{name}'s say('Hello.', conversation='c0', user='ada', file=('a.txt', 'a')) "
-            f"came to nothing, it raised {trouble}"
+            f"came to nothing: {trouble}"
         ) from None
     if not first.sent:
         raise TypeError(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lessons_lib.observe.pictures.waiting import waiting
 from lessons_lib.saver_exam.report import Finding, Report
 
 if TYPE_CHECKING:  # these load LangGraph, for which nobody has to wait who only imports
@@ -56,7 +57,11 @@ def saver_exam(make: Callable[[], Any]) -> Report:
     try:
         name = _name(make, loop)
         end = time.monotonic() + BUDGET
-        findings = [_put_to(check, make, loop, end) for check in CHECKS]
+        with waiting("the saver exam") as tell:
+            findings = []
+            for check in CHECKS:
+                tell(f"the saver exam: {check.part}, {check.name}")
+                findings.append(_put_to(check, make, loop, end))
     finally:
         loop.end()
     return Report(name, tuple(findings))

@@ -281,8 +281,8 @@ def number(saver: Examined) -> None:
 
 @check("get_tuple", "latest by its id")
 def latest(saver: Examined) -> None:
-    """Put two checkpoints, the one with the greater id first, and read without an id; expected the
-    one with the greater id, whenever it was put.
+    """Put two checkpoints, the one with the greater id first, and read without an id, and again
+    after a third; expected the one with the greatest id, whenever it was put.
     """
     thread = saver.thread()
     ids = [empty_checkpoint()["id"] for _ in range(2)]
@@ -293,6 +293,9 @@ def latest(saver: Examined) -> None:
     _expect(right, "got the one that was put last")
     in_order = _ids(saver.listed(thread)) == ids[::-1]
     _expect(in_order, "list gave them in the order in which they were put")
+    third = saver.put(thread, {"text": "y"})
+    again = id_of(_found(saver, thread).config) == id_of(third)
+    _expect(again, "got what it had given before the third was put")
 
 
 @check("get_tuple", "namespaces")

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, empty_checkpoint
 
+from lessons_lib.observe.checkpoints.reading import running_loop
 from lessons_lib.observe.pictures.style import said_of, shorten
 
 Config = dict[str, Any]
@@ -54,6 +55,8 @@ class Loop:
 
     def __init__(self) -> None:
         ready = threading.Event()
+        self.callers = running_loop()
+        """The event loop that waits for the examination, if it was called in one."""
         work = partial(asyncio.run, self._stand_by(ready))
         self.thread = threading.Thread(target=work, name="saver exam", daemon=True)
         self.thread.start()
@@ -98,6 +101,10 @@ def opened(make: Callable[[], Any], loop: Loop) -> Iterator[Examined]:
                 f"it gave {said_of(given)}, expected a BaseCheckpointSaver, or a context manager "
                 "of one"
             )
+        if loop.callers and getattr(given, "loop", None) is loop.callers:
+            raise TypeError(
+                "its event loop waits for this very call; await asyncio.to_thread(saver_exam, …)"
+            )
         examined = Examined(given, loop, is_async)
         stack.callback(examined.forget)
         yield examined
@@ -126,7 +133,7 @@ class Examined:
 
     def _is_only_async(self) -> bool:
         try:
-            self.saver.get_tuple({"configurable": {"thread_id": "none", "checkpoint_ns": ""}})
+            self.saver.get_tuple(cast(Any, self.thread()))
         except NotImplementedError:
             return True
         except Exception:  # a fault, which a check will meet

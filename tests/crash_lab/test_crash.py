@@ -19,11 +19,15 @@ from typing import Any
 import psutil
 import pytest
 from filelock import FileLock
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.memory import InMemorySaver
 
 from lessons_lib.crash_lab import children
 from lessons_lib.crash_lab.lab import crash
 from lessons_lib.crash_lab.moments import moment
 from lessons_lib.crash_lab.report import Crash, Life
+from lessons_lib.observe import Frame
+from tests.observe.graphs import ADA, complaint
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
 
@@ -72,7 +76,7 @@ def leaves_at_sigterm(folder: Path) -> None:
 
 def fails(folder: Path) -> None:
     print("trying")
-    raise ValueError("no such order")
+    raise ValueError("no such\norder")
 
 
 def here(folder: Path) -> None:
@@ -180,6 +184,13 @@ def uses_it(folder: Path) -> None:
     helper()
 
 
+GRAPH = complaint(InMemorySaver())
+
+
+def runs_it(folder: Path) -> None:
+    GRAPH.invoke({"log": []}, ADA)
+
+
 @pytest.mark.parametrize(
     ("work", "arguments", "says"),
     [
@@ -197,6 +208,7 @@ def uses_it(folder: Path) -> None:
         (journal, {"timeout": 0}, "timeout is 0: give a number of seconds above 0"),
         ("journal", {}, "'journal' is no function: give one that takes the folder"),
         (waits, {}, r"waits is async: give a function that calls asyncio\.run"),
+        (runs_it, {}, "runs_it cannot go to another process: it uses 'GRAPH', a Compiled"),
         (
             uses_it,
             {},
@@ -283,6 +295,15 @@ def test_a_moment_needs_a_name() -> None:
     [
         # A list of moments is complete: what is missing in it is lost.
         ("returned", ["a"], {"redone": (), "kept": ("a",), "lost": ("b", "a b")}),
+        # A text that is another moment's name tells of that alone.
+        ("returned", ["a b"], {"redone": (), "kept": ("a b",), "lost": ("a", "b")}),
+        # What a message or another instance says, counts as well.
+        (
+            "returned",
+            [["a"], AIMessage("a b"), Frame("", "b done", ())],
+            {"redone": (), "kept": ("a", "b", "a b"), "lost": ()},
+        ),
+        ("returned", {"a": 1, "b": 0}, {"redone": (), "kept": ("a",), "lost": ("b", "a b")}),
         # Other texts may name a moment; of the others they do not tell.
         ("returned", {"a done": 1}, {"redone": (), "kept": ("a",), "not redone": ("b", "a b")}),
         ("returned", ["ab", "ba"], {"redone": (), "not redone": ("a", "b", "a b")}),

@@ -246,9 +246,9 @@ def holds_a_lock(folder: Path) -> Any:
     [
         ([lambda folder: 7], {}, r"<lambda> made 7, which has no method say\("),
         ([broken], {}, "broken made no memory: OSError: no room"),
-        ([SaysNoText], {}, "came to nothing, it raised say returned 7, and not a text"),
-        ([Exits], {}, "came to nothing, it raised SystemExit: 3"),
-        ([TakesTooLittle], {}, "came to nothing, it raised TypeError: .*unexpected keyword"),
+        ([SaysNoText], {}, "came to nothing: say returned 7, and not a text"),
+        ([Exits], {}, "came to nothing: SystemExit: 3"),
+        ([TakesTooLittle], {}, "came to nothing: TypeError: .*unexpected keyword"),
         ([has_its_own_model], {}, "did not ask the course's model: answer with reply"),
         ([holds_a_lock], {}, "holds_a_lock cannot go to another process: it uses 'LOCK', a lock"),
         ([DictBot()], {}, r"<.*DictBot object.*> makes no memory: give a class or a function"),

@@ -26,6 +26,7 @@ from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import CachePolicy, Command, RetryPolicy, Send, interrupt
+from pydantic import BaseModel, PrivateAttr
 
 from lessons_lib.observe import Aliases, aliases
 from lessons_lib.observe.checkpoints.snapshots import Snapshot, text
@@ -422,6 +423,10 @@ def test_bad_input_is_one_sentence(graph: Any, given: Any, config: Any, words: s
 # -- snapshots -------------------------------------------------------------------------------------
 
 
+class Visitor(BaseModel):
+    _seen: list[int] = PrivateAttr(default_factory=list)
+
+
 class Empty:
     """Without an attribute, as long as nobody gives it one."""
 
@@ -454,6 +459,12 @@ KNOT.append(KNOT)
         ({"a": 1}, lambda t: t.clear(), ["['a'] removed 1"]),
         ({"a": [1]}, lambda t: t.update(a=[1]), []),
         (KNOT, lambda t: t.append(1), ["[1] added 1"]),
+        (Visitor(), lambda t: t._seen.append(1), [".__pydantic_private__['_seen'][0] added 1"]),
+        (
+            ["a", {}],
+            lambda t: (t[1].update(new=1), t.reverse()),
+            ["[0] 'a' → {'new': 1}", "[0]['new'] added 1", "[1] {} → 'a'"],
+        ),
     ],
 )
 def test_differences(thing: Any, change: Callable[[Any], object], expected: list[str]) -> None:

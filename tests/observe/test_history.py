@@ -150,6 +150,7 @@ def test_bytes_are_those_that_the_saver_keeps_and_looking_changes_nothing() -> N
     for channel, weight in last.weighs.items():
         assert weight == len(saver.blobs["ada", "", channel, versions[channel]][1])
     assert last.bytes == sum(last.weighs.values()) > 0
+    assert history(graph, ADA) == history(graph, ADA)
     with pytest.raises(ValueError, match="knows no thread 'bob'"):
         history(graph, {"configurable": {"thread_id": "bob"}})
     assert (dict(saver.storage), dict(saver.writes), saver.blobs) == before

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Command
 
 from lessons_lib.memories.places import held
 from lessons_lib.observe import (
@@ -166,10 +167,15 @@ def test_a_machine_whose_thread_was_deleted_says_so() -> None:
     assert repr(machine) == "TimeMachine(thread 'ada', 4 checkpoints)"
 
 
-def test_a_thread_whose_id_is_none_is_found_in_memory() -> None:
-    graph, nobody = complaint(InMemorySaver()), {"configurable": {"thread_id": None}}
+@pytest.mark.parametrize("id", [None, 0])
+def test_a_thread_whose_id_stays_as_it_is_is_found_in_memory(id: object) -> None:
+    graph, nobody = complaint(InMemorySaver()), {"configurable": {"thread_id": id}}
     graph.invoke({"log": ["smoke"]}, nobody)
     assert len(history(graph, nobody)) == 4
+    assert aliases(graph, Command(resume="yes"), nobody).ran == ("ask", "send", "send")
+    with pytest.raises(ValueError, match=f"would write to '{id}'"):
+        time_machine(graph, nobody).fork(1, {"log": []}, as_node="find")
+    assert list(graph.checkpointer.storage) == [id]
 
 
 def test_a_value_that_cannot_say_what_it_is_is_told_by_its_class() -> None:

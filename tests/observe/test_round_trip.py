@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel, PrivateAttr
 
 from lessons_lib.observe import RoundTrip, round_trip
 
@@ -46,6 +47,14 @@ class Star:
     stars: int
 
 
+class Visitor(BaseModel):
+    _seen: list[str] = PrivateAttr(default_factory=list)
+
+    def sees(self, name: str) -> Visitor:
+        self._seen.append(name)
+        return self
+
+
 def changes(trip: RoundTrip) -> list[str]:
     return [str(change) for change in trip.changes]
 
@@ -72,6 +81,7 @@ def changes(trip: RoundTrip) -> list[str]:
             ],
         ),
         (["\ud800"], [r"[0]: '\ud800' → '?'"]),
+        (Visitor().sees("cv.pdf"), [".__pydantic_private__['_seen']: 1 items → 0 items"]),
     ],
 )
 def test_what_comes_back_as_something_else(value: object, expected: list[str]) -> None:
@@ -126,6 +136,7 @@ def circle() -> list[Any]:
         (2**64, "an int of more than 64 bits"),
         (-(2**63) - 1, "an int of more than 64 bits"),
         (threading.Lock(), "a lock"),
+        (array("d", [1]), "an instance of array"),
         (Upload, "a type"),
     ],
 )

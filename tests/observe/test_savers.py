@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,13 +21,15 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.config import get_store
 from langgraph.graph import START, StateGraph
+from langgraph.store.sqlite import AsyncSqliteStore
 from langgraph.types import Command
 
 from lessons_lib.observe import aliases, history, storage, time_machine
 from lessons_lib.observe.checkpoints import reading
 from lessons_lib.observe.checkpoints.time_machine import PAGE
-from tests.observe.graphs import ADA, Elsewhere, complaint, counted
+from tests.observe.graphs import ADA, Complaint, Elsewhere, complaint, counted
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
     "history": lambda graph: history(graph, ADA),
@@ -72,6 +75,42 @@ class InLoop(Elsewhere):
 
     def put(self, *given: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(self.aput(*given), self.loop).result()
+
+
+def test_a_saver_without_sync_methods_is_read_where_no_loop_runs() -> None:
+    class OnlyAsync(InLoop):
+        def get_tuple(self, config: Any) -> Any:
+            raise NotImplementedError
+
+        def list(self, config: Any, **asked: Any) -> Any:
+            raise NotImplementedError
+
+    async def main() -> Any:
+        graph = complaint(saver := OnlyAsync())
+        del saver.loop
+        await graph.ainvoke({"log": ["smoke"]}, ADA)
+        assert "with await asyncio.to_thread" in said_by(lambda: history(graph, ADA))
+        assert len(await asyncio.to_thread(history, graph, ADA)) == 4
+        return graph
+
+    assert len(time_machine(asyncio.run(main()), ADA)) == 4
+
+
+def test_an_async_graph_runs_in_the_loop_of_its_store() -> None:
+    async def remember(state: Complaint) -> Any:
+        await get_store().aput(("users", "ada"), "told", {"log": state["log"]})
+        return {"log": ["remembered"]}
+
+    async def main() -> None:
+        async with AsyncSqliteStore.from_conn_string(":memory:") as store:
+            await store.setup()
+            builder = StateGraph(Complaint).add_node(remember).add_edge(START, "remember")
+            graph: Any = builder.compile(store=store)
+            assert "runs in this very thread" in said_by(lambda: aliases(graph, {"log": []}))
+            found = await asyncio.to_thread(aliases, graph, {"log": []})
+            assert (found.ended, found.ran) == ("finished", ("remember",))
+
+    asyncio.run(main())
 
 
 def _joined(log: list[str], writes: list[list[str]]) -> list[str]:
@@ -252,6 +291,17 @@ def test_a_saver_that_fails_half_way_gives_what_it_gave_and_says_why() -> None:
     assert "older ones were not read: the Halfway cannot be read (KeyError: 'row 4')" in str(page)
 
 
+def test_what_cannot_be_read_outside_of_the_page_spoils_none_of_it() -> None:
+    saver = _open_in_memory()
+    graph = counted(saver, 5)
+    damaged = history(graph, ADA).at(2).id
+    saver.conn.execute("UPDATE checkpoints SET metadata = x'00' WHERE checkpoint_id = ?", [damaged])
+    page = history(graph, ADA)
+    assert [one.step for one in page] == [3, 4, 5]
+    assert str(page.at(3).changed[0]) == "… not compared: the checkpoint before cannot be read"
+    assert "older ones were not read: the SqliteSaver cannot be read (JSONDecodeError" in str(page)
+
+
 def test_what_the_serialiser_does_not_write_is_not_weighed_and_told() -> None:
     class Pickling(Elsewhere):
         """One that keeps what its `serde` would refuse."""
@@ -367,6 +417,78 @@ def test_what_a_saver_gives_is_checked_against_what_was_asked(fault: str) -> Non
     )
 
 
+class HandsOn(Elsewhere):
+    """A wrapper that has whatever it wraps has."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+
+class Single(Elsewhere):
+    """One that refuses to be copied, and counts its versions in whole numbers."""
+
+    def __copy__(self) -> Any:
+        raise TypeError("there is only one")
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        return (current or 0) + 1
+
+
+@pytest.mark.parametrize("kind", [HandsOn, Single])
+def test_a_saver_that_cannot_be_copied_is_asked_itself(kind: type[Elsewhere]) -> None:
+    graph = complaint(kind())
+    graph.invoke({"log": ["smoke"]}, ADA)
+    for look in LOOKS.values():
+        look(graph)
+    assert str(aliases(graph, Command(resume="yes"), ADA)).startswith("No node changed its input")
+
+
+def test_of_a_saver_that_renames_threads_the_names_are_told() -> None:
+    class Tenant(Elsewhere):
+        def list(self, config: Any, **asked: Any) -> Iterator[Any]:
+            for one in super().list(config, **asked):
+                yield one._replace(config={"configurable": {"thread_id": "acme:ada"}})
+
+    graph = counted(Tenant(), 2)
+    assert "knows no thread 'ada', expected one that was invoked (it has 'acme:ada')" in said_by(
+        lambda: history(graph, ADA)
+    )
+
+
+def test_a_saver_is_asked_with_all_that_the_config_has() -> None:
+    class Asking(Elsewhere):
+        """Its threads are a user's, and the user stands in the config."""
+
+        def _ours(self, config: Any) -> Any:
+            place = config["configurable"]
+            return {"configurable": {**place, "thread_id": (place["user"], place["thread_id"])}}
+
+        def _theirs(self, raw: Any) -> Any:
+            user, id = raw.config["configurable"]["thread_id"]
+            place = {**raw.config["configurable"], "thread_id": id, "user": user}
+            return raw._replace(config={"configurable": place})
+
+        def get_tuple(self, config: Any) -> Any:
+            raw = super().get_tuple(self._ours(config))
+            return raw and self._theirs(raw)
+
+        def list(self, config: Any, **asked: Any) -> Iterator[Any]:
+            return map(self._theirs, super().list(self._ours(config), **asked))
+
+        def put(self, config: Any, *given: Any) -> Any:
+            super().put(self._ours(config), *given)
+            return {"configurable": {**config["configurable"], "checkpoint_id": given[0]["id"]}}
+
+        def put_writes(self, config: Any, *given: Any) -> None:
+            super().put_writes(self._ours(config), *given)
+
+    graph, adas = complaint(Asking()), {"configurable": {"user": "ada", "thread_id": "1"}}
+    graph.invoke({"log": ["smoke"]}, adas)
+    assert graph.get_state(history(graph, adas).at(2).config).next == ("ask",)
+    time_machine(graph, adas).fork(1, {"log": ["mine"]}, as_node="find")
+    assert aliases(graph, None, adas).ran
+
+
 def test_a_saver_that_gives_another_checkpoint_is_not_written_to() -> None:
     graph = counted(Foreign("newest"), 5)
     machine = time_machine(graph, ADA)
@@ -390,7 +512,10 @@ def _postgres_error(name: str) -> Exception:
     [
         (_postgres_error("UndefinedTable"), "database of the Failing cannot be read .*setup"),
         (sqlite3.OperationalError("disk I/O error"), "of the Failing cannot be read .disk I/O er"),
+        (_postgres_error("PoolTimeout"), "expected a connection that is open, free and allowed"),
         (sqlite3.ProgrammingError("Cannot operate"), "the saver's connection cannot be used"),
+        (sqlite3.ProgrammingError("in that same thread"), "path, check_same_thread=False"),
+        (sqlite3.OperationalError("a readonly database"), "cannot be written to"),
         (sqlite3.OperationalError("database is locked"), "is locked by another connection"),
         (NotImplementedError(), "cannot be read without await"),
         (AttributeError("no such thing"), "the Failing cannot be read .AttributeError: no such"),
@@ -424,6 +549,23 @@ def test_what_a_saver_raises_is_one_sentence_in_reading_and_in_writing(
 
 
 # -- what an instrument leaves behind --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["", "ALTER TABLE writes DROP COLUMN task_path"])
+def test_a_look_leaves_a_file_as_it_is_and_a_transaction_open(column: str, tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite"
+    with closing(sqlite3.connect(path, check_same_thread=False)) as made:
+        complaint(SqliteSaver(made)).invoke({"log": ["smoke"]}, ADA)
+        made.executescript(f"{column}; CREATE TABLE orders (id); PRAGMA journal_mode = DELETE")
+    before = path.read_bytes()
+    with closing(sqlite3.connect(path, check_same_thread=False)) as opened:
+        opened.execute("INSERT INTO orders VALUES (1)")
+        graph = complaint(SqliteSaver(opened))
+        for look in LOOKS.values():
+            look(graph)
+        assert opened.in_transaction
+        assert opened.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert path.read_bytes() == before
 
 
 def test_words_about_a_machine_and_its_slider_read_nothing() -> None:

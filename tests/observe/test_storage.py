@@ -105,7 +105,7 @@ async def _async_saver() -> Any:
         (Elsewhere(), "ask its database itself"),
         (None, "ask its database itself"),
         (InMemorySaver, "give the one that the graph was compiled with, not its class"),
-        (_async_saver, r"a second time, storage\(SqliteSaver\(sqlite3.connect\(path\)\)\)"),
+        (_async_saver, r"in a SqliteSaver, storage\(SqliteSaver\(sqlite3.connect\(path\)\)\)"),
     ],
 )
 def test_another_saver_is_declined(saver: Any, advice: str) -> None:

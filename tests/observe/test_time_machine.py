@@ -202,7 +202,7 @@ def test_a_fork_in_a_subgraphs_thread_knows_the_nodes_of_the_subgraph(kept: Any)
         machine.fork(1, {"log": ["mine"]}, as_node="team")
 
 
-def test_a_subgraph_that_is_not_found_is_not_forked() -> None:
+def test_of_a_subgraph_that_is_not_found_what_waits_is_not_known_and_it_is_not_forked() -> None:
     inner = StateGraph(Complaint).add_node(ask).add_edge(START, "ask").compile(checkpointer=True)
     builder = StateGraph(Complaint).add_node("calls", lambda state: inner.invoke(state))
     graph = builder.add_edge(START, "calls").compile(checkpointer=InMemorySaver())
@@ -210,6 +210,9 @@ def test_a_subgraph_that_is_not_found_is_not_forked() -> None:
     saver: Any = graph.checkpointer
     space = next(name for name in saver.storage["ada"] if name)
     place: Any = {"configurable": {"thread_id": "ada", "checkpoint_ns": space}}
+    found = history(complaint(saver), place)
+    assert (found.at(-1).by, str(found.at(0).changed[0])) == ("(input)", "+ log: []")
+    assert "step 0 cannot be read: LangGraph finds no subgraph whose thread it is" in str(found)
     with pytest.raises(ValueError, match="the graph has no subgraph in the namespace 'calls"):
         time_machine(complaint(saver), place).fork(0, {"log": ["mine"]}, as_node="ask")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import pickle
 import re
@@ -18,12 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.cache.memory import InMemoryCache
+from langgraph.cache.sqlite import SqliteCache
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import START, StateGraph
 from langgraph.store.base import BaseStore, SearchItem
 from langgraph.store.sqlite import SqliteStore
+from langgraph.types import CachePolicy
 
 from lessons_lib.memories.chatbot import heard
 from lessons_lib.memories.graph import build, thread
@@ -249,6 +254,17 @@ def test_a_database_in_memory_is_read_through_its_connection() -> None:
         ]
 
 
+def test_the_cache_of_a_graph_is_searched_too(path: Path) -> None:
+    builder: Any = StateGraph(dict)
+    builder.add_node("greets", lambda _: FACT, cache_policy=CachePolicy())
+    builder.add_edge(START, "greets")
+    for cache, finds in ((SqliteCache(path=str(path)), 2), (InMemoryCache[Any](), 0)):
+        graph = builder.compile(cache=cache)
+        list(graph.stream({}))
+        found = search_places([graph], TEXT)
+        assert (len(found.finds), found.notes, found.unread) == (finds, [], [])
+
+
 # -- folders and plain files ---------------------------------------------------------------------
 
 
@@ -260,7 +276,9 @@ def test_the_files_of_a_folder_come_in_order_with_their_paths(tmp_path: Path) ->
     (tmp_path / "sub" / "c.txt").write_text("Ada Lovelace\n")
     (tmp_path / "none.txt").write_text("Ada\n")
     noted(connect(tmp_path / "n.db", journal="DELETE"), INSERT).close()
-    found = search_path(tmp_path, TEXT).finds
+    (tmp_path / "old.gz").write_bytes(gzip.compress(b"Ada Lovelace"))
+    found, unread = (looked := search_path(tmp_path, TEXT)).finds, looked.unread
+    assert unread == ["old.gz: what is compressed in it was not searched."]
     assert [(find.place, find.what, find.count) for find in found] == [
         ("a.pickle", "pickle", 2),
         ("b.json", "JSON ['messages'][0]['content']", 2),

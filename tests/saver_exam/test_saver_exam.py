@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 import time
@@ -279,6 +280,31 @@ def test_an_error_in_the_saver_is_a_fault_and_names_the_method() -> None:
     assert "a graph, question and answer" in named(report.faults)
     assert any("put_writes raised KeyError: 'task'" in str(one) for one in report.faults)
     assert "put, parent" not in named(report.faults)
+
+
+def test_a_saver_that_gives_what_it_gave_before_is_told() -> None:
+    class Remembers(InMemorySaver):
+        def __init__(self) -> None:
+            super().__init__()
+            self.given: dict[str, Any] = {}
+
+        def get_tuple(self, config: Any) -> Any:
+            place = str(config["configurable"])
+            if self.given.get(place) is None:
+                self.given[place] = super().get_tuple(config)
+            return self.given[place]
+
+    assert "get_tuple, latest by its id" in named(saver_exam(Remembers).faults)
+
+
+def test_the_loop_that_waits_for_the_exam_is_told_and_another_thread_is_free() -> None:
+    async def main() -> None:
+        async with AsyncSqliteSaver.from_conn_string(":memory:") as saver:
+            with pytest.raises(TypeError, match=r"await asyncio.to_thread\(saver_exam, …\)"):
+                saver_exam(lambda: saver)
+            assert (await asyncio.to_thread(saver_exam, lambda: saver)).faults == ()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,16 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
-from .reading import TABLES, Config, require_graph, running_loop
+from .reading import (
+    HERE,
+    TABLES,
+    Config,
+    NoAnswer,
+    answer,
+    loop_of,
+    require_graph,
+    running_loop,
+)
 from .snapshots import Difference, Snapshot, same_inside
 from .thread import Thread, unread, unread_parts
 
@@ -138,6 +147,7 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
         TypeError: `graph` is no compiled graph.
         ValueError: `config` names no thread, `input` is None with no thread to go on with, or
             cannot be copied, or LangGraph did not take it, or the thread cannot be read.
+        RuntimeError: The event loop of the saver or store runs in this thread.
 
     >>> from typing import TypedDict
     >>> from langgraph.graph import START, StateGraph
@@ -166,7 +176,7 @@ def aliases(graph: Any, input: Any, config: Config | None = None, **more: Any) -
         ) from error
     listener = _Listener()
     heard: Any = merge_configs(config, {"callbacks": [listener]})  # type: ignore[arg-type]
-    result, ended = _run(rehearsal, given, heard, more)
+    result, ended = _run(rehearsal, given, heard, more, _loop_owner(graph))
     if not listener.visits and ended.startswith("raised"):
         raise ValueError(f"the graph did not start with {_short(input)}: it {ended}")
     told = _told(listener, Snapshot(result), Snapshot(given), ended)
@@ -191,6 +201,8 @@ def _rehearsal(graph: Any, config: Config | None) -> tuple[Any, Config, list[Any
     place, own, kept = dict((config or {}).get("configurable", {})), {}, [cache]
     if callable(getattr(graph.checkpointer, "get_tuple", None)):
         saver = own["checkpointer"] = InMemorySaver(serde=graph.checkpointer.serde)
+        # What the thread's versions are like, they go on like: whole numbers, or strings.
+        saver.get_next_version = graph.checkpointer.get_next_version  # type: ignore[method-assign]
         kept += [saver.storage, saver.writes, saver.blobs]
         if config is None:
             place = {"thread_id": "rehearsal"}
@@ -219,19 +231,36 @@ def _copy_thread(graph: Any, config: Config, saver: Any) -> None:
             "be read at once: leave config out and give the whole state as input"
         )
     checkpoint = found.checkpoint
-    place: Any = {"configurable": thread.place}
+    place: Any = {"configurable": {**thread.place, "thread_id": thread.id}}
     at = saver.put(place, checkpoint, found.metadata, checkpoint["channel_versions"])
     for task_id, channel, value in found.pending_writes or ():
         saver.put_writes(at, [(channel, value)], task_id)
 
 
-def _run(graph: Any, given: Any, config: Config, more: dict[str, Any]) -> tuple[Any, str]:
-    """The result of the run and how it ended; an async graph runs in a thread with its own loop."""
+def _loop_owner(graph: Any) -> Any:
+    """The store or saver in whose event loop an async graph can run; None if neither has one."""
+    # The saver of the run is another one, but the store is the reader's: it has to answer.
+    if _is_async(graph) and loop_of(graph.store) is running_loop() is not None:
+        raise NoAnswer(graph.store, *HERE)
+    for keeper in (graph.store, graph.checkpointer):
+        loop = loop_of(keeper)
+        if loop and loop.is_running() and loop is not running_loop():
+            return keeper
+    return None
+
+
+def _run(
+    graph: Any, given: Any, config: Config, more: dict[str, Any], loop_owner: Any
+) -> tuple[Any, str]:
+    """The result of the run and how it ended; an async graph may run in a loop of its own."""
     try:
         if _is_async(graph):
             work = graph.ainvoke(given, {"max_concurrency": 1, **config}, **more)
-            with ThreadPoolExecutor(1) as pool:  # a notebook's own thread has a running loop
-                result = pool.submit(asyncio.run, work).result()
+            if loop := loop_of(loop_owner):
+                result = answer(work, loop, loop_owner)
+            else:
+                with ThreadPoolExecutor(1) as pool:  # a notebook's own thread has a running loop
+                    result = pool.submit(asyncio.run, work).result()
         else:
             result = graph.invoke(given, config, **more)
     except Exception as error:

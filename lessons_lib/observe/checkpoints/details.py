@@ -39,7 +39,8 @@ def _waits(one: Checkpoint, followed: bool) -> str:
     if followed:
         words = f"{waits} came next" + (f" and asked {asked}" if asked else "")
     elif asked and len(one.next) > 1:
-        words = f"{waits} wait to run; {asked} waits for an answer"
+        verb = "waits" if len(one.interrupts) == 1 else "wait"
+        words = f"{waits} wait to run; {asked} {verb} for an answer"
     elif asked:
         words = f"{waits} asks {asked} and waits for an answer"
     else:

@@ -139,12 +139,15 @@ def _read(thread: Thread, known: dict[str, Any], tree: Tree, newest: str) -> Ite
     def look(id: str) -> _Seen | None:
         # Each is asked for twice, once as the one before; of a branch that is not the one above it.
         if id not in seen:
-            raw = known.get(id) or (thread.one(id) if id else None)
-            seen[id] = raw and _look(thread, raw, now=id == newest)
+            try:
+                raw = known.get(id) or (thread.one(id) if id else None)
+                seen[id] = raw and _look(thread, raw, now=id == newest)
+            except ValueError as error:  # what lies outside of the page may be damaged
+                seen[id] = _Seen(None, _NOTHING, _NOTHING, str(error))
         return seen[id]
 
     for id, parent in tree.parents.items():
-        yield _checkpoint(look(id), look(parent), tree, thread.saver.serde.dumps_typed)
+        yield _checkpoint(look(id), look(parent), tree, thread)
 
 
 @dataclass
@@ -160,25 +163,30 @@ class _Seen:
     unread: str = ""
 
 
+_NOT_FOUND = "LangGraph finds no subgraph whose thread it is, and what waits is not known"
 _NOTHING = StateSnapshot({}, (), {}, None, None, None, tasks=(), interrupts=())
 
 
 def _look(thread: Thread, raw: Any, now: bool) -> _Seen:
     if unread(raw):
         return _Seen(raw, _NOTHING, _NOTHING, unread(raw))
+    why = _NOT_FOUND
     try:
-        record = thread.understand(raw)
-        state = thread.understand(raw, now=True) if now and raw.pending_writes else record
+        if thread.own_graph is not None:
+            record = thread.understand(raw)
+            state = thread.understand(raw, now=True) if now and raw.pending_writes else record
+            return _Seen(raw, record, state)
     except Exception as error:  # the schema may be the reader's own
-        kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
-        values = {k: v for k, v in kept.items() if not k.startswith("__") and ":" not in k}
-        known = _NOTHING._replace(values=values)
-        return _Seen(raw, known, known, f"the graph refuses it, {first_line(error)}")
-    return _Seen(raw, record, state)
+        why = f"the graph refuses it, {first_line(error)}"
+    kept: Mapping[str, Any] = raw.checkpoint["channel_values"]
+    values = {k: v for k, v in kept.items() if not k.startswith("__") and ":" not in k}
+    known = _NOTHING._replace(values=values)
+    return _Seen(raw, known, known, why)
 
 
-def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Checkpoint:
+def _checkpoint(one: Any, before: _Seen | None, tree: Tree, thread: Thread) -> Checkpoint:
     raw, state, id, step = one.raw, one.state, id_in(one.raw.config), step_of(one.raw)
+    dumps = thread.saver.serde.dumps_typed
     source = str((raw.metadata or {}).get("source", "loop"))
     is_step = source == "loop"
     began = before.state.tasks if before and is_step else ()
@@ -200,14 +208,14 @@ def _checkpoint(one: Any, before: _Seen | None, tree: Tree, dumps: Any) -> Check
         errors=tuple((task.name, str(task.error)) for task in state.tasks if task.error),
         unread="; ".join(filter(None, (one.unread, unread_parts(raw), *heavy))),
         previous=kept.get("__previous__"),
-        config={"configurable": dict(raw.config["configurable"])},
+        config=thread.config_of(id),
     )
 
 
 def _changed(one: _Seen, before: _Seen | None, parent: str, dumps: Any) -> tuple[Change, ...]:
-    if one.unread:
+    if one.record is _NOTHING:
         return (Change("cannot be read", "more"),)
-    if parent and (before is None or before.unread):
+    if parent and (before is None or before.record is _NOTHING):
         why = "cannot be read" if before else "is gone"
         return (Change(f"not compared: the checkpoint before {why}", "more"),)
     now = one.record.values
@@ -257,7 +265,7 @@ class History:
     """Whether there are older ones, which were not read."""
     trouble: str
     """Why the reading ended before it was done; empty where it did not."""
-    tree: Tree = field(repr=False)
+    tree: Tree = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.checkpoints)

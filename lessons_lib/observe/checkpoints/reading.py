@@ -105,6 +105,7 @@ class SaverReader(BaseCheckpointSaver[Any]):
         self.saver = saver
         self.at_hand: Any = None
         """A CheckpointTuple to be given without reading and decoding it a second time."""
+        self._has_task_path = True
 
     def get_tuple(self, config: Any) -> Any:
         """LangGraph's CheckpointTuple for a config, or None."""
@@ -162,24 +163,40 @@ class SaverReader(BaseCheckpointSaver[Any]):
     ) -> Any:
         """The sync answer, or from a saver that has an event loop the async one."""
         loop = self._reachable_loop()
-        # A copy that shares what is stored, with a serialiser that does not fail.
-        lenient = copy.copy(self.saver)
-        lenient.serde = _Lenient(self.saver.serde)
+        saver = self._lenient()
         try:
-            return _answer(awork(lenient), loop, self.saver) if loop else work(lenient)
+            if loop:
+                return answer(awork(saver), loop, self.saver)
+            try:
+                return work(saver)
+            except NotImplementedError:
+                if running_loop():
+                    raise
+                return asyncio.run(awork(saver))
         except NoAnswer:
             raise
         except Exception as error:  # each saver has its own
             raise told(self.saver, error) from error
 
+    def _lenient(self) -> Any:
+        """A copy that shares what is stored, with a serialiser that does not fail."""
+        try:
+            lenient = copy.copy(self.saver)
+            lenient.serde = _Lenient(self.saver.serde)
+        except Exception:  # a wrapper, say, that hands on whatever it is asked for
+            return self.saver
+        if is_langgraphs(self.saver, *_ON_SQLITE):
+            # As if it had been set up: that would commit, switch the log on, and alter old tables.
+            lenient.is_setup, lenient._has_task_path = True, self._has_task_path
+        return lenient
+
     def _reachable_loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop of an async saver, if it has one; RuntimeError if it cannot answer now."""
-        loop = getattr(self.saver, "loop", None)
-        if not isinstance(loop, asyncio.AbstractEventLoop):
+        loop = loop_of(self.saver)
+        if loop is None:
             return None
         if running_loop() is loop:
-            cure = "make the same call with await asyncio.to_thread(…)"
-            raise NoAnswer(self.saver, "runs in this very thread", cure)
+            raise NoAnswer(self.saver, *HERE)
         if not loop.is_running():
             raise NoAnswer(self.saver, "is closed" if loop.is_closed() else "stands still")
         # One that runs may be held up, by this very caller perhaps: it is asked for nothing first.
@@ -198,9 +215,11 @@ class SaverReader(BaseCheckpointSaver[Any]):
 
         A SQLite saver makes its own in whatever file it was given when it is first used.
         """
-        if is_langgraphs(self.saver, "SqliteSaver", "AsyncSqliteSaver"):
-            return [name for (name,) in self._ask(_rows, _arows)]
-        return list(TABLES)
+        if not is_langgraphs(self.saver, *_ON_SQLITE):
+            return list(TABLES)
+        tables = dict(self._ask(_rows, _arows))
+        self._has_task_path = "task_path" in tables.get("writes", "")
+        return list(tables)
 
     def require_tables(self) -> None:
         """Raise ValueError when a SQLite database has no tables of LangGraph's."""
@@ -220,15 +239,16 @@ class SaverReader(BaseCheckpointSaver[Any]):
         )
 
 
-_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+_ON_SQLITE = ("SqliteSaver", "AsyncSqliteSaver")
+_TABLES = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
 
 
-def _rows(saver: Any) -> list[tuple[str]]:
+def _rows(saver: Any) -> list[tuple[str, str]]:
     with saver.lock:
         return list(saver.conn.execute(_TABLES))
 
 
-async def _arows(saver: Any) -> list[tuple[str]]:
+async def _arows(saver: Any) -> list[tuple[str, str]]:
     return list(await saver.conn.execute_fetchall(_TABLES))
 
 
@@ -244,7 +264,10 @@ class NoAnswer(RuntimeError):
         )
 
 
-def _answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
+HERE = ("runs in this very thread", "make the same call with await asyncio.to_thread(…)")
+
+
+def answer(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, saver: Any) -> Any:
     """What the loop answers; a loop that ends meanwhile would never do so."""
     future = asyncio.run_coroutine_threadsafe(work, loop)
     while not wait([future], timeout=1).done:
@@ -258,6 +281,12 @@ def path_of(connection: sqlite3.Connection) -> str:
     """The path of a connection's main file; empty for one in memory."""
     _, _, path = connection.execute("PRAGMA database_list").fetchone()  # number 0 is the main one
     return str(path or "")
+
+
+def loop_of(keeper: object) -> asyncio.AbstractEventLoop | None:
+    """The event loop through which a saver or a store answers, if it has one."""
+    loop = getattr(keeper, "loop", None)
+    return loop if isinstance(loop, asyncio.AbstractEventLoop) else None
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -299,7 +328,7 @@ class _Lenient:
         try:
             return self._serde.loads_typed(data)
         except Exception as error:  # each serialiser has its own
-            return Unread(why_unread(data[0], error), len(data[1]))
+            return Unread(why_unread(data[0], error), len(data[1] or b""))
 
 
 def why_unread(kind: str, error: Exception) -> str:
@@ -344,7 +373,12 @@ _TOLD: dict[str, tuple[type[Exception], str]] = {
     r"builtins\.NotImplementedError": (
         RuntimeError,
         "the {name} cannot be read without await ({said}), expected one with list and get_tuple: "
-        "give the graph a sync saver on the same database",
+        "make the same call with await asyncio.to_thread(…), or give the graph a sync saver",
+    ),
+    r"sqlite3\.ProgrammingError: .*same thread": (
+        ValueError,
+        "the saver's connection belongs to another thread ({said}), expected one for all threads: "
+        "sqlite3.connect(path, check_same_thread=False)",
     ),
     r"sqlite3\.ProgrammingError|builtins\.ValueError: .*onnection": (
         ValueError,
@@ -355,15 +389,24 @@ _TOLD: dict[str, tuple[type[Exception], str]] = {
         "{file} is locked by another connection, expected one that can be read: "
         "commit or close the other, then call again",
     ),
+    r"sqlite3\..*readonly": (
+        ValueError,
+        "{file} cannot be written to ({error}), expected one that can: open it for writing",
+    ),
     r"sqlite3\.": (
         ValueError,
         "{file} cannot be read ({error}), expected a whole SQLite database: "
         "take a copy from before the damage",
     ),
+    r"psycopg.*UndefinedTable": (
+        ValueError,
+        "the database of the {name} cannot be read ({said}), expected LangGraph's tables in it: "
+        "call saver.setup() once",
+    ),
     r"psycopg": (
         ValueError,
-        "the database of the {name} cannot be read ({said}), expected LangGraph's tables "
-        "behind an open connection: call saver.setup() once, or look whether the server runs",
+        "the database of the {name} cannot be read ({said}), expected a connection that is open, "
+        "free and allowed to: look at it, or at its pool, and whether the server runs",
     ),
     r"": (
         ValueError,

@@ -21,6 +21,7 @@ from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_ev
 from ..holding.links import atom_text, is_a
 from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
+from ..pictures.waiting import waiting
 from .differences import Change
 from .snapshots import Part, Snapshot
 
@@ -117,7 +118,7 @@ def round_trip(value: object, serde: Any = None) -> RoundTrip:
     ['file']  tuple   list
     """
     trip = _Trip(serde)
-    with _imports() as classes:
+    with waiting("there and back"), _imports() as classes:
         trip.send(value, "", ())
     notes = [
         f"{name} is made again by importing {module}; with LANGGRAPH_STRICT_MSGPACK=true "
@@ -381,6 +382,8 @@ def _about(value: object, error: str) -> tuple[str, str]:
         return "an int of more than 64 bits", "keep it as text"
     if is_a(value, (dict, *_ROWS, *_SETS)):
         return f"a {kind}", "keep its parts in another form"
+    if hasattr(type(value), "tolist"):  # an array, or a number out of one
+        return f"an instance of {kind}", "keep what its tolist() gives"
     if _is_standard(type(value)):  # a lock, a file
         return f"a {kind}", "keep it out of the state, in an UntrackedValue, say"
     return f"an instance of {kind}", "make its class a dataclass, or keep a dict of what it has"

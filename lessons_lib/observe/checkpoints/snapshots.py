@@ -48,6 +48,9 @@ _FIXED = (
 )
 """What holds nothing that a node could change."""
 
+_OF_PYDANTIC = ("__pydantic_extra__", "__pydantic_private__")
+"""Where a model keeps what is none of its fields."""
+
 Labelled = list[tuple[str, object]]
 Reader = Callable[[object], Labelled]
 
@@ -125,7 +128,7 @@ class Snapshot:
 
     def differences(self, after: Snapshot) -> list[Difference]:
         """What changed between this snapshot and a later one of the same object."""
-        return list(_differences(self.root, after.root, (), set()))
+        return list(_differences(self.root, after.root, (), set(), self._seen))
 
     def _part(self, thing: object, depth: int) -> Part:
         kind = type(thing)
@@ -149,7 +152,7 @@ class Snapshot:
             if len(kept) >= ITEM_LIMIT:
                 self.beyond.add(f"what an instance keeps beyond its first {ITEM_LIMIT} attributes")
             for name, value in kept:
-                if name[:2] != "__" or (name == "__pydantic_extra__" and value):
+                if name[:2] != "__" or (name in _OF_PYDANTIC and value):
                     inside.append((f".{name}", value))
             made.parts = {}
             for label, value in inside:
@@ -218,9 +221,9 @@ def _content(thing: object) -> object:
 
 
 def _differences(
-    before: Part, after: Part, path: tuple[str, ...], done: set[int]
+    before: Part, after: Part, path: tuple[str, ...], done: set[int], known: dict[int, Part]
 ) -> Iterator[Difference]:
-    """What changed inside an object that is still the same one."""
+    """What changed inside an object that is still the same one; `known` are all that there were."""
     if id(after) in done:
         return
     done.add(id(after))
@@ -241,9 +244,12 @@ def _differences(
         elif label not in was:
             yield Difference(place, f"added {text(now[label])}", holder, now[label].thing)
         elif was[label].is_same(now[label]):
-            yield from _differences(was[label], now[label], place, done)
+            yield from _differences(was[label], now[label], place, done, known)
         elif not same_inside(was[label], now[label]):
             yield Difference(place, _arrow(was[label], now[label]), holder, now[label].thing)
+        # What stands here now may have stood elsewhere, and have changed on the way.
+        if label in now and (part := known.get(id(now[label].thing))):
+            yield from _differences(part, now[label], place, done, known)
 
 
 def _renumbered(

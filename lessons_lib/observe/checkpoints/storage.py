@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...database.aside import in_transaction, reading
-from ..pictures.style import said_of, shorten
 from ..pictures.table import Table
 from ..pictures.waiting import waiting
 from .reading import SaverReader, is_langgraphs, path_of, saver_of, told
@@ -136,21 +135,22 @@ def storage(saver: Any) -> Storage:
     """
     if hasattr(saver, "checkpointer"):  # None in a graph without a saver, True in some subgraphs
         saver = saver_of(saver)
-    for name, read in _READERS.items():
-        if is_langgraphs(saver, name):
+    for known, read in _READERS.items():
+        if is_langgraphs(saver, known):
             SaverReader(saver).require_tables()
             try:
                 return read(saver)
             except Exception as error:  # SQLite's or psycopg's, which is loaded for Postgres alone
                 raise told(saver, error) from error
-    advice = "ask its database itself for its sizes"
+    name, advice = type(saver).__name__, "ask its database itself for its sizes"
     if isinstance(saver, type):
+        name = f"the class {saver.__name__}"
         advice = "give the one that the graph was compiled with, not its class"
-    elif is_langgraphs(saver, "AsyncSqliteSaver"):
-        advice = "open its file a second time, storage(SqliteSaver(sqlite3.connect(path)))"
+    elif isinstance(saver, (str, os.PathLike)) or is_langgraphs(saver, "AsyncSqliteSaver"):
+        advice = "open its file in a SqliteSaver, storage(SqliteSaver(sqlite3.connect(path)))"
     raise TypeError(
-        f"{shorten(said_of(saver), 60)} is not read yet, expected an InMemorySaver, a SqliteSaver "
-        f"or a PostgresSaver: {advice}"
+        f"{name} is not read yet, expected an InMemorySaver, a SqliteSaver or a PostgresSaver: "
+        f"{advice}"
     )
 
 

@@ -23,12 +23,17 @@ class Thread:
         if getattr(self.own_graph, "checkpointer", None) is True:
             # Such a subgraph keeps one history in a thread, whichever task runs it.
             self.namespace = "|".join(part.split(":")[0] for part in self.namespace.split("|"))
-        # Of a number LangGraph makes a text, of None it does not, and a memory saver keeps None.
+        # Of a number LangGraph makes a text, of 0 and None it does not: a memory saver keeps these.
         given = config["configurable"]["thread_id"]
         in_memory = is_langgraphs(self.saver, "InMemorySaver")
-        id = None if given is None and in_memory else self.id
+        id = given if in_memory and not given else self.id
+        # A foreign saver may ask for more, for the user above all.
+        inner = config["configurable"].items()
+        more = {k: v for k, v in inner if not str(k).startswith(("__", "checkpoint_"))}
         # With the namespace given, SQLite finds a page by its index instead of sorting the thread.
-        self.place: dict[str, Any] = {"thread_id": id, "checkpoint_ns": self.namespace}
+        self.place: dict[str, Any] = {**more, "thread_id": id, "checkpoint_ns": self.namespace}
+        self._others: set[str] = set()
+        """Threads that the saver gave, and was not asked for."""
         if self.start and self.one(self.start) is None:
             raise ValueError(
                 f"the thread {self.id!r} has no checkpoint {self.start!r}, expected the id of one: "
@@ -49,6 +54,7 @@ class Thread:
         if not all(map(self._is_mine, found)) or ids != sorted(set(ids), reverse=True):
             # This saver does not keep to what it is asked: all of it is read, and chosen from here.
             found, trouble = self.reader.listed(config)
+            self._others = {place_of(raw.config)[0] for raw in found} - {self.id}
         mine = {id_in(raw.config): raw for raw in found if self._is_mine(raw)}
         return [mine[id] for id in sorted(mine, reverse=True)[:limit]], trouble
 
@@ -79,8 +85,8 @@ class Thread:
             },
             pending_writes=[w for w in raw.pending_writes or () if not isinstance(w[2], Unread)],
         )
-        # LangGraph counts that only where no checkpoint is named.
-        config = {"configurable": self.place} if now else self.config_of(id_in(raw.config))
+        # LangGraph counts that only where no checkpoint is named; and it writes into a config.
+        config = {"configurable": {**self.place}} if now else self.config_of(id_in(raw.config))
         try:
             return self._reading_graph.get_state(config)
         finally:
@@ -90,7 +96,7 @@ class Thread:
     def _reading_graph(self) -> Any:
         return self.graph.copy({"checkpointer": self.reader})
 
-    @property
+    @cached_property
     def own_graph(self) -> Any:
         """The graph whose thread it is: the given one, or its subgraph with this namespace.
 
@@ -105,15 +111,18 @@ class Thread:
     def unknown(self) -> ValueError:
         """What to say when the saver has no checkpoint of this thread."""
         in_memory = is_langgraphs(self.saver, "InMemorySaver")
-        stored = self.saver.storage.items() if in_memory else ()
-        others = [repr(str(id)) for id, spaces in stored if any(spaces.values())]
+        stored = self.saver.storage if in_memory else {}
+        others = sorted(self._others)
+        others += [str(id) for id, spaces in stored.items() if any(spaces.values())]
         if in_memory and not others:
             return ValueError(
                 f"the saver holds no checkpoint at all, expected some of the thread {self.id!r}: "
                 "invoke the graph with this saver first"
             )
         where = f" in the namespace {self.namespace!r}" if self.namespace else ""
-        few = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+        if self.namespace and self.id in stored:
+            others = [space for space, kept in stored[self.id].items() if kept]
+        few = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
         has = f" (it has {few})" if few else ""
         return ValueError(
             f"the saver knows no thread {self.id!r}{where}, expected one that was invoked{has}: "

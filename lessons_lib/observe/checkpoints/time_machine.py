@@ -150,7 +150,12 @@ class TimeMachine:
 
     def _require_writable(self, values: Any) -> None:
         """What LangGraph would write as it is, pass over, or notice half-way, is refused."""
-        graph = self.thread.own_graph
+        graph, kept_as = self.thread.own_graph, self.thread.place["thread_id"]
+        if kept_as != self.thread.id:
+            raise ValueError(
+                f"the thread {kept_as!r} cannot be forked, expected a text as its id: LangGraph "
+                f"runs it as {kept_as!r}, and would write to {self.thread.id!r}"
+            )
         if graph is None:
             raise ValueError(
                 f"the graph has no subgraph in the namespace {self.thread.namespace!r}, expected "

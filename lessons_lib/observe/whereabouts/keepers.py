@@ -19,12 +19,13 @@ _PATH_LIMIT = 80
 KEEPERS = {
     "BaseCheckpointSaver": "langgraph.checkpoint.base",
     "BaseStore": "langgraph.store.base",
+    "BaseCache": "langgraph.cache.base",
 }
-"""LangGraph's savers and stores by name: to look for them is no reason to load it."""
+"""LangGraph's savers, stores and caches by name: to look for them is no reason to load it."""
 
 
 def is_keeper(kind: type) -> bool:
-    """Whether a class is a saver or a store of LangGraph's."""
+    """Whether a class is a saver, a store or a cache of LangGraph's."""
     return any(KEEPERS.get(base.__name__) == base.__module__ for base in mro(kind))
 
 

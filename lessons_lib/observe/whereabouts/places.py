@@ -54,11 +54,12 @@ def _is_graph(place: object) -> bool:
 
 
 def _parts(place: Any, notes: list[str]) -> Iterator[Any]:
-    """What a place is made of: of a graph, its saver and its store."""
+    """What a place is made of: of a graph, its saver, its store and its cache."""
     if not _is_graph(place):
         yield place
         return
-    kept = [part for part in (place.checkpointer, place.store) if is_keeper(type(part))]
+    parts = (place.checkpointer, place.store, place.cache)
+    kept = [part for part in parts if is_keeper(type(part))]
     if not kept:
         notes.append("The graph has neither a checkpointer nor a store: it keeps nothing.")
     yield from kept
@@ -67,10 +68,11 @@ def _parts(place: Any, notes: list[str]) -> Iterator[Any]:
 def _searched(place: Any, text: Text) -> Found:
     if isinstance(place, (str, os.PathLike)):
         return search_path(Path(place), text)
-    if is_readable(place):
+    if is_readable(place) or type(place).__name__ == "InMemoryCache":
         return Found()  # found already, as all that live in this process
     name = "the connection" if isinstance(place, sqlite3.Connection) else type(place).__name__
-    connection = place if isinstance(place, sqlite3.Connection) else getattr(place, "conn", None)
+    inside = getattr(place, "conn", getattr(place, "_conn", None))
+    connection = place if isinstance(place, sqlite3.Connection) else inside
     text = replace(text, serde=getattr(place, "serde", None))
     try:
         if isinstance(connection, sqlite3.Connection):

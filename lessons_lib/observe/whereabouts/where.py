@@ -25,14 +25,14 @@ def where_is(fact: str | bytes, *places: object) -> Whereabouts:
     """Find every place in which a text lives now.
 
     A text is looked for in all strings and bytes of this process, in the blobs and items of every
-    InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, compiled graphs,
-    paths of database files, of other files or of folders. A place that cannot be read is said
-    first, with why; an asynchronous saver of somebody's that waits for the caller's own loop is
-    searched by `await asyncio.to_thread(where_is, …)`. LangGraph's own need no such thing.
+    InMemorySaver and InMemoryStore in it and in the `places`: savers, stores, caches, compiled
+    graphs, paths of database files, of other files or of folders. A place that cannot be read is
+    said first, with why; an asynchronous saver of somebody's that waits for the caller's own loop
+    is searched by `await asyncio.to_thread(where_is, …)`. LangGraph's own need no such thing.
 
-    What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen. What the
-    caller passes is no place, nor is the text of a program: code, the cells of a
-    notebook. That the notebook keeps what was typed and shown is said in one note below.
+    What an object written in C keeps for itself (the buffer of a `BytesIO`) is not seen, nor what
+    is compressed. What the caller passes is no place, nor is the text of a program: code, the cells
+    of a notebook. That the notebook keeps what was typed and shown is said in one note below.
 
     >>> def conversation():
     ...     note = {"text": "My dog is called Wuffina."}
