@@ -115,6 +115,8 @@ class FrontEndKernel(RunningKernel):  # type: ignore[misc]
 
     def __init__(self, cwd: Path, place: Place, startup_timeout: float = 60) -> None:
         self.km = KernelManager(kernel_name=KERNEL_NAME, kernel_spec_manager=OwnKernelSpecs())
+        # By default five seconds, then it is killed: on a busy machine while a Postgres still ends.
+        self.km.shutdown_wait_time = 60.0
         self.km.start_kernel(
             cwd=str(cwd),
             env=place.environment(),
