@@ -94,7 +94,9 @@ def _with_annotations(thing: Any, reduced: Any) -> Any:
     if isinstance(thing, type):
         if _LAZY and getattr(thing, "__annotate__", None) is not None:
             asked_before = attributes.pop("__annotations_cache__", None)
-            attributes["__annotations__"] = asked_before or _annotations(thing)
+            own = {"__annotations__": asked_before or _annotations(thing), **attributes}
+            attributes.clear()
+            attributes.update(own)  # first, as before 3.14: pydantic's validators need it so
         if is_typeddict(thing) and "__orig_bases__" not in attributes:
             # 3.11 forgets what such a class was derived from, and its own attributes have it all.
             make, (kind, name, _, *others), *more = reduced

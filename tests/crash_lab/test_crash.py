@@ -495,6 +495,7 @@ def test_what_a_library_knows_by_name_or_by_is_arrives(tmp_path: Path) -> None:
             leaf: Leaf | None = None
         class Leaf(BaseModel):
             n: int = 0
+            tree: Tree | None = None
         @dataclasses.dataclass
         class Data:
             state: State
