@@ -2,6 +2,10 @@
 
 Functions and classes of a notebook live in its `__main__`, where another process cannot find them;
 cloudpickle sends them by value. Open files, connections and locks belong to one process for good.
+
+What it sends would be less than what was there in four ways, made good here: annotations that are
+lazy, or that name what only the notebook knows; types that are found by name; a model of pydantic
+that waits for a name; and an object that a library knows by `is`.
 """
 
 from __future__ import annotations
@@ -11,9 +15,11 @@ import inspect
 import io
 import sys
 import types
+import typing
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, ForwardRef
+from dataclasses import MISSING
+from typing import Any, ForwardRef, NewType, TypedDict, get_type_hints, is_typeddict
 
 
 def dumps(value: object) -> bytes:
@@ -25,7 +31,7 @@ def dumps(value: object) -> bytes:
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-        """Sends also what `functools.cache` made (its answers stay here), and lazy annotations."""
+        """Sends also what `functools.cache` made (its answers stay here), and what stands above."""
 
         def reducer_override(self, thing: Any) -> Any:
             if hasattr(type(thing), "get_state_history"):
@@ -33,6 +39,10 @@ def dumps(value: object) -> bytes:
                 raise TypeError("a compiled graph works in the process that compiled it alone")
             if isinstance(thing, _Cached) and thing.__module__ == "__main__":
                 return _cached, (thing.__wrapped__, thing.cache_parameters())
+            if type(thing) is object or thing is MISSING:
+                return _sentinel(thing)
+            if isinstance(thing, _ALIASES) and not _is_found_by_name(thing):
+                return _alias(thing)
             if _LAZY and type(thing) is ForwardRef:
                 return _forward_ref(thing)
             try:
@@ -41,7 +51,13 @@ def dumps(value: object) -> bytes:
                 if not (_LAZY and isinstance(thing, types.FunctionType)):
                     raise
                 reduced = super().reducer_override(_twin(thing))
-            return _with_annotations(thing, reduced) if _LAZY else reduced
+            if not isinstance(reduced, tuple) or len(reduced) < 3:
+                return reduced  # what the child imports
+            if getattr(thing, "__pydantic_complete__", True) is False:
+                # As its first use would: the child does not know the names that it waits for.
+                thing.model_rebuild(raise_errors=False, _types_namespace={})
+                reduced = super().reducer_override(thing)
+            return _with_annotations(thing, reduced)
 
     file = io.BytesIO()
     Pickler(file).dump(value)
@@ -76,13 +92,37 @@ def _annotations(thing: Any) -> dict[str, Any]:
 
 
 def _with_annotations(thing: Any, reduced: Any) -> Any:
-    """What cloudpickle sends of a class by value, with the annotations that it leaves out."""
-    by_value = isinstance(thing, type) and isinstance(reduced, tuple) and len(reduced) > 2
-    if by_value and thing.__annotate__ is not None:
-        attributes = reduced[2][0]
-        asked_before = attributes.pop("__annotations_cache__", None)
-        attributes["__annotations__"] = asked_before or _annotations(thing)
+    """What cloudpickle sends of a class or function by value, with annotations that hold there."""
+    attributes, slots = reduced[2]
+    if isinstance(thing, type):
+        if _LAZY and getattr(thing, "__annotate__", None) is not None:
+            asked_before = attributes.pop("__annotations_cache__", None)
+            own = {"__annotations__": asked_before or _annotations(thing), **attributes}
+            attributes.clear()
+            attributes.update(own)  # first, as before 3.14: pydantic's validators need it so
+        if is_typeddict(thing) and "__orig_bases__" not in attributes:
+            # 3.11 forgets what such a class was derived from, and its own attributes have it all.
+            make, (kind, name, _, *others), *more = reduced
+            reduced = make, (kind, name, (TypedDict,), *others), *more
+    for found in (attributes, slots):
+        if said := found.get("__annotations__"):
+            found["__annotations__"] = {name: _meaning(said[name], thing) for name in said}
     return reduced
+
+
+def _meaning(annotation: Any, thing: Any) -> Any:
+    """What an annotation stands for, where it is a string or has one in it that is known here."""
+    one = type(thing.__name__, (), {"__annotations__": {"it": annotation}})
+    within = dict(vars(thing)) if isinstance(thing, type) else {}
+    with suppress(Exception):
+        meant = get_type_hints(one, within, _names(thing), include_extras=True)["it"]
+        return annotation if annotation is None else meant  # not its class
+    return annotation
+
+
+def _names(thing: Any) -> dict[str, Any]:
+    """The names among which a class or function was defined."""
+    return getattr(thing, "__globals__", None) or vars(sys.modules[thing.__module__])
 
 
 def _twin(function: types.FunctionType) -> types.FunctionType:
@@ -100,6 +140,32 @@ def _forward_ref(name: Any) -> Any:
     how = {"module": name.__forward_module__, "owner": name.__owner__}
     make = functools.partial(ForwardRef, is_class=name.__forward_is_class__, **how)
     return make, (name.__forward_arg__,)
+
+
+_ALIASES = (NewType, getattr(typing, "TypeAliasType", NewType))
+
+
+def _is_found_by_name(alias: Any) -> bool:
+    found = getattr(sys.modules.get(alias.__module__), alias.__name__, None)
+    return bool(found is alias and alias.__module__ != "__main__")
+
+
+def _alias(alias: Any) -> Any:
+    """What `NewType` or the statement `type` made, which pickle would look for by its name."""
+    if isinstance(alias, NewType):
+        return NewType, (alias.__name__, alias.__supertype__)
+    kind: Any = type(alias)
+    make = functools.partial(kind, type_params=alias.__type_params__)
+    return make, (alias.__name__, alias.__value__)
+
+
+def _sentinel(one: object) -> Any:
+    """An object that stands for something by being itself: one that a module has, is named."""
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is one and module.__name__ != "__main__":
+                return getattr, (module, name)
+    return NotImplemented
 
 
 def loads(pickled: bytes) -> object:

@@ -171,8 +171,12 @@ def clean(environ: "Mapping[str, str]") -> "dict[str, str]":
 
     Bytecode is written whatever the reader's setting, as uv leaves that to the first import: the
     folder is the course's own, and without it each start compiles JupyterLab once more (3 s).
+    And an `assert` asserts: lessons 04 and 20 show what one finds.
     """
-    past = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PIP_TARGET", "PIP_PREFIX")
+    past = (
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE"),
+        *("PIP_TARGET", "PIP_PREFIX"),
+    )
     kept = {name: value for name, value in environ.items() if name.upper() not in past}
     return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 

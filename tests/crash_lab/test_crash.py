@@ -494,6 +494,80 @@ def test_annotations_cross_as_far_as_they_are_known(
 
 
 @posix_only
+def test_what_a_library_knows_by_name_or_by_is_arrives(tmp_path: Path) -> None:
+    """Annotations in strings, types found by name, a waiting model, a compiled graph's nothing."""
+    source = """
+        from __future__ import annotations
+        import dataclasses, operator
+        from typing import Annotated, NewType, TypedDict
+        from langgraph.func import entrypoint
+        from langgraph.graph import START, StateGraph
+        from lessons_lib.memories import crash
+        from pydantic import BaseModel
+
+        User = NewType("User", str)
+        class State(TypedDict):
+            words: Annotated[list[str], operator.add]
+        class Longer(State):
+            user: User
+        class Secret(TypedDict):
+            user: User
+        class Tree(BaseModel):
+            leaf: Leaf | None = None
+        class Leaf(BaseModel):
+            n: int = 0
+            tree: Tree | None = None
+        @dataclasses.dataclass
+        class Data:
+            state: State
+            date: Unknown = None
+        def say(state: Longer) -> Secret:
+            return {"words": ["b"], "user": User("ann")}
+        def ask(secret: Secret):
+            return {"words": list(secret)}
+        @entrypoint()
+        def plus(n: int):
+            return n + 1
+
+        builder = StateGraph(Longer)
+        builder.add_sequence([say, ask])
+        builder.add_edge(START, "say")
+        graph = builder.compile()
+
+        def work(folder):
+            anew = StateGraph(Longer)
+            anew.add_sequence([say, ask])
+            anew.add_edge(START, "say")
+            bare = dataclasses.fields(Data)[0].default is dataclasses.MISSING
+            known = {name: str(one) for name, one in Data.__annotations__.items()}
+            return [
+                graph.invoke({"words": ["a"]}), anew.compile().invoke({"words": ["a"]}),
+                plus.invoke(3), Tree(leaf=Leaf(n=2)).leaf.n, bare, known,
+            ]
+
+        print(*crash(work).value, sep="\\n")
+        """
+    written = {"words": ["a", "b", "user"], "user": "ann"}
+    known = {"state": "<class '__main__.State'>", "date": "Unknown"}
+    assert run_script(source, tmp_path) == [str(v) for v in (written, written, 4, 2, True, known)]
+
+
+@posix_only
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="`type` is a statement from 3.12 on")
+def test_the_statement_type_crosses(tmp_path: Path) -> None:
+    source = """
+        from lessons_lib.memories import crash
+
+        type Words = list[str]
+        def work(folder):
+            return str(Words), str(Words.__value__)
+
+        print(*crash(work).value)
+        """
+    assert run_script(source, tmp_path) == ["Words list[str]"]
+
+
+@posix_only
 def test_a_child_at_a_gate_ends_with_its_parent_and_leaves_no_folder() -> None:
     """The parent is killed while its child waits for a second moment, which never comes."""
     source = """

@@ -130,6 +130,7 @@ def test_nothing_is_left_when_a_kernel_is_killed() -> None:
 def test_any_folder_will_do(temporary: Path, name: str) -> None:
     folder = temporary / name
     folder.mkdir()
+    folder.chmod(0o755)  # whatever the umask: as root, the server is another user's
     before = {path.stat().st_mode for path in (folder, *folder.parents)}
     owner = Owner(folder)
     with psycopg.connect(owner.uri) as connection:
