@@ -20,14 +20,12 @@ import psutil
 import pytest
 from filelock import FileLock
 from langchain_core.messages import AIMessage
-from langgraph.checkpoint.memory import InMemorySaver
 
 from lessons_lib.crash_lab import children
 from lessons_lib.crash_lab.lab import crash
 from lessons_lib.crash_lab.moments import moment
 from lessons_lib.crash_lab.report import Crash, Life
 from lessons_lib.observe import Frame
-from tests.observe.graphs import ADA, complaint
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
 
@@ -184,13 +182,6 @@ def uses_it(folder: Path) -> None:
     helper()
 
 
-GRAPH = complaint(InMemorySaver())
-
-
-def runs_it(folder: Path) -> None:
-    GRAPH.invoke({"log": []}, ADA)
-
-
 @pytest.mark.parametrize(
     ("work", "arguments", "says"),
     [
@@ -208,7 +199,6 @@ def runs_it(folder: Path) -> None:
         (journal, {"timeout": 0}, "timeout is 0: give a number of seconds above 0"),
         ("journal", {}, "'journal' is no function: give one that takes the folder"),
         (waits, {}, r"waits is async: give a function that calls asyncio\.run"),
-        (runs_it, {}, "runs_it cannot go to another process: it uses 'GRAPH', a Compiled"),
         (
             uses_it,
             {},
