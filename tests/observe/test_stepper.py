@@ -162,6 +162,21 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
             put_aside,
             [f"Cat is held unseen, by {__name__}._SHELF → [0]"],
         ),
+        (
+            "class Model: kept = {}\nModel.kept['m'] = Model()\ndel Model\ngc.collect()",
+            None,
+            [
+                "class Model, dict and Model are garbage: no name leads there",
+                "class Model, dict and Model died, by the collector",
+            ],
+        ),
+        (
+            "class Model: kept = {}\nm = Model()\ndel Model",
+            None,
+            ["class Model is held unseen, by m → Model.__class__"],
+        ),
+        ("names = {}\nexec('a = []', names)\ndel names", None, ["dict and list died"]),
+        ("import sys\nout = [sys.stderr]\ndel out", None, ["list died, by reference count"]),
     ],
 )
 def test_what_happens_is_told(snippet: str, hide: Any, last: list[str]) -> None:

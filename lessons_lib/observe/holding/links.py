@@ -12,6 +12,7 @@ import contextvars
 import functools
 import gc
 import os
+import sys
 import threading
 import types
 import weakref
@@ -57,14 +58,14 @@ class Kinds(frozenset[type]):
         return id(kind) in self.ids
 
 
-_DESCRIPTORS = Kinds(
+DESCRIPTORS = Kinds(
     {property, classmethod, staticmethod, types.GetSetDescriptorType, types.MemberDescriptorType}
     | {types.WrapperDescriptorType, types.MethodDescriptorType}
 )
 ATOMS = Kinds(
     {int, float, complex, bool, str, bytes, bytearray, range, slice, type(None), type(...)}
     | {type(NotImplemented), types.CodeType, types.ModuleType, types.GenericAlias, memoryview}
-    | _DESCRIPTORS
+    | DESCRIPTORS
 )
 """Types of which no object is drawn as a box: they refer to nothing that a reader made."""
 
@@ -91,6 +92,7 @@ def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
     return issubclass(type(thing), kinds)
 
 
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement (or by a modern C module)
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _module_of: Callable[[type], str] = type.__dict__["__module__"].__get__
@@ -109,6 +111,15 @@ def with_subclasses(*kinds: type) -> set[int]:
     for kind in found:  # grows while it is walked
         found += type.__subclasses__(kind)
     return set(map(id, found))
+
+
+def is_lasting(thing: object) -> bool:
+    """True for a class that lives as long as Python, or as the module in which it has its name."""
+    if not is_a(thing, type):
+        return False
+    home = sys.modules.get(str(_module_of(thing)))
+    names = home.__dict__ if is_a(home, types.ModuleType) else {}
+    return not thing.__flags__ & _HEAP_TYPE or names.get(name_of(thing)) is thing
 
 
 def is_hidden(kind: type) -> bool:
@@ -273,9 +284,6 @@ def is_dict_of(thing: object, table: object) -> bool:
     """Whether a dictionary is where an instance keeps its attributes."""
     getter = _dict_getter(type(thing))
     return getter is not None and getter(thing) is table
-
-
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement (or by a modern C module)
 
 
 def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
@@ -468,7 +476,7 @@ def _say_suspended(thing: Any, _: Pairs) -> str:
 def _class_pairs(kind: type) -> Pairs:
     """A class keeps what its own attributes keep: a registry, a cache, a counter."""
     own = [(n, v) for n, v in _names_in(kind).items() if not n.startswith("__")]
-    return [(n, v) for n, v in own if not (callable(v) or type(v) in _DESCRIPTORS)]
+    return [(n, v) for n, v in own if not (callable(v) or type(v) in DESCRIPTORS)]
 
 
 _unseen = functools.partial(Reader, shows_all=False)
