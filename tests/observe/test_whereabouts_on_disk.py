@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import pickle
 import re
@@ -274,8 +275,10 @@ def test_accents_in_json_are_found_however_they_are_written(tmp_path: Path) -> N
     for name, plain in (("plain.json", False), ("escaped.json", True)):
         text = json.dumps(['Ren\u00e9 said "hi"'], ensure_ascii=plain)
         (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "wide.txt").write_text('- Ren\u00e9 said "hi"', encoding="utf-16")
     found = search_path(tmp_path, Text.of('Ren\u00e9 said "hi"')).finds
-    assert [find.place for find in found] == ["escaped.json", "plain.json"]
+    places = [(find.place, find.count) for find in found]
+    assert places == [("escaped.json", 1), ("plain.json", 1), ("wide.txt", 1)]
 
 
 # -- bad input -----------------------------------------------------------------------------------
@@ -287,11 +290,20 @@ def test_a_place_that_cannot_be_read_is_said_first_and_the_rest_is_shown(tmp_pat
     saver = SqliteSaver(closed)
     closed.close()
     (tmp_path / "note.txt").write_text("Ada Lovelace")
-    told = where_is(b"Ada Lovelace", saver, tmp_path / "note.txt")
+    (tmp_path / "old.gz").write_bytes(gzip.compress(b"Ada Lovelace"))
+    writing = sqlite3.connect(tmp_path / "open.db")
+    writing.execute("CREATE TABLE notes (said)")
+    writing.execute("INSERT INTO notes VALUES ('Ada Lovelace')")
+    told = where_is(b"Ada Lovelace", saver, tmp_path / "note.txt", tmp_path / "old.gz", writing)
+    writing.close()
     why = "(ProgrammingError: Cannot operate on a closed database.)"
     assert str(told).splitlines()[0] == (
         f"SqliteSaver was not searched: it does not tell what it has {why}."
     )
+    assert str(told).splitlines()[1:3] == [
+        "old.gz is compressed: what is packed in it was not searched.",
+        "the connection: what its open transaction has changed was not searched.",
+    ]
     assert "note.txt" in [find.place for find in told]
     html = told._repr_mimebundle_()["text/html"]
     assert html.index("was not searched") < html.index("lives in")

@@ -24,6 +24,8 @@ from .values import paths_in
 
 LARGEST = 1 << 29
 _BESIDE = ("-wal", "-journal", "-shm")
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+"""How gzip, zip, bzip2, xz and zstandard begin."""
 _CHILD = """
 import pickle, sys
 pickle.dump([open(path, "rb").read() for path in sys.argv[1:]], sys.stdout.buffer)
@@ -79,6 +81,8 @@ def _search_file(name: str, file: Path, text: Text, found: Found) -> None:
         except BROKEN as error:
             said = f"{name} was not read as a database: {error}. Its bytes were searched."
             found.unread.append(said)
+    if data.startswith(_PACKED):
+        found.unread.append(f"{name} is compressed: what is packed in it was not searched.")
     in_cluster = any((folder / "PG_VERSION").is_file() for folder in file.parents)
     erased_by = "the server: where_is(fact, saver) says how" if in_cluster else "deleting the file"
     for place, plain in ((name, data), (beside[0].name, log), (beside[1].name, journal)):
