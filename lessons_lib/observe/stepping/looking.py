@@ -214,18 +214,20 @@ class Looker:
         elif surplus:
             self.notes[_TOO_OFTEN] = None
         hidden: dict[int, object] = {}
-        for index in range(count):
-            key = id(group[index])
-            if key not in held:
-                step.garbage.add(self._visit(step, group[index]))
-            # What holds nothing any more, such as a function, is not drawn: its number is 0.
-            alive = key in surplus and self._has_holder(group, index)
-            if alive and (number := self._visit(step, group[index])):
-                step.unseen.append((UNSEEN, number))
-                if (UNSEEN, number) not in self._last.unseen and number not in step.garbage:
-                    hidden[number] = group[index]
-        self._walk(step)
-        self._queue.clear()
+        for keys in (surplus, held):  # what is drawn from the first is not told with the second
+            for index in range(count):
+                key = id(group[index])
+                if key not in held:
+                    step.garbage.add(self._visit(step, group[index]))
+                drawn = self.lives.known[key].number in step.values
+                # What holds nothing any more, such as a function, is not drawn: its number is 0.
+                alive = key in keys and not drawn and self._has_holder(group, index)
+                if alive and (number := self._visit(step, group[index])):
+                    step.unseen.append((UNSEEN, number))
+                    if (UNSEEN, number) not in self._last.unseen and number not in step.garbage:
+                        hidden[number] = group[index]
+            self._walk(step)
+            self._queue.clear()
         step.garbage.discard(0)
         self._kinds.clear()  # or a class would live as long as the recording
         if hidden and self._searches < MAX_SEARCHES:
