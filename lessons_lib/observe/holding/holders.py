@@ -148,7 +148,7 @@ def _label(thing: object) -> str:
     if name:
         return f"{kind} {name!r}"
     value = atom_text(thing) if type(thing) in ATOMS else value_text(thing)
-    return kind if value == kind else f"{kind} {value}".strip()
+    return value if value.startswith(kind) else f"{kind} {value}".strip()
 
 
 def _why_alive(

@@ -140,7 +140,7 @@ def atom_text(value: object) -> str:
     ("'cv.pdf'", '3', '•')
     """
     kind = type(value)
-    if kind is str or kind is bytes:
+    if kind is str or kind is bytes or kind is bytearray:
         text = repr(value[:24])  # type: ignore[index]
         return text if len(value) <= 24 else text[:-1] + "…" + text[-1]  # type: ignore[arg-type]
     if kind is int:  # Python refuses to write out one of more than 4,300 digits

@@ -30,11 +30,11 @@ def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
     >>> node = Node()
     >>> node.me = node
     >>> group = [node]
-    >>> len(held_from_outside(group)[0])    # held by the name node
-    1
-    >>> group = [node]; del node
-    >>> len(held_from_outside(group)[0])    # only by itself
-    0
+    >>> id(node) in held_from_outside(group)[0]    # held by the name node
+    True
+    >>> group, key = [node], id(node); del node
+    >>> key in held_from_outside(group)[0]    # only by itself
+    False
     """
     inside, children = _spread(group)
     counts = [sys.getrefcount(thing) for thing in group]
@@ -147,7 +147,7 @@ def referents(thing: object) -> list[object]:
         return []
     unwanted: set[int] = set()
     if is_a(thing, types.FunctionType):
-        unwanted = {id(thing.__globals__), id(thing.__builtins__)}
+        unwanted = {id(thing.__globals__), id(thing.__builtins__)}  # type: ignore[attr-defined]
     elif is_a(thing, types.FrameType):
         unwanted = {id(thing.f_globals), id(thing.f_builtins), id(thing.f_back)}
     return [

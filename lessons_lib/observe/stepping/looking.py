@@ -27,6 +27,7 @@ from ..holding.links import (
     full_name,
     is_a,
     is_hidden,
+    is_lasting,
     reader_of,
 )
 from ..holding.reach import add_holders, held_from_outside, referrers
@@ -41,7 +42,7 @@ MAX_THINGS = 600
 MAX_SEARCHES = 60
 """So often a recording looks through the whole heap for what a name leads to and no step shows."""
 
-_OURS = __name__.rpartition(".")[0]
+_OURS = __name__.replace("looking", "stepper")
 _TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
 _TOO_MANY = f"of more objects, the first {MAX_THINGS} are followed"
 _TOO_OFTEN = "too much is held unseen: some of it may be garbage"
@@ -202,7 +203,7 @@ class Looker:
 
     def _add_unreached(self, step: Step, namespace: Mapping[str, object]) -> None:
         """Things that live though no name leads to them: garbage, or held unseen."""
-        self._kinds.clear()  # or a class would be found to be held by it
+        self._forget_classes()
         group = self.lives.unreached(step.values)
         count = len(group)  # it grows when it is asked who holds it
         surplus, held = held_from_outside(group)
@@ -229,10 +230,15 @@ class Looker:
             self._walk(step)
             self._queue.clear()
         step.garbage.discard(0)
-        self._kinds.clear()  # or a class would live as long as the recording
+        self._forget_classes()
         if hidden and self._searches < MAX_SEARCHES:
             self._searches += 1
             step.held_by.update(_holders(hidden, namespace))
+
+    def _forget_classes(self) -> None:
+        """Let go of the program's classes: they would live as long, and be found to be held."""
+        lasting = {key: kind for key, kind in self._kinds.items() if is_lasting(kind.reader.kind)}
+        self._kinds = lasting
 
     def _has_holder(self, group: list[object], index: int) -> bool:
         """Whether anybody holds a thing, beside the code in which it is a constant."""
