@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import codecs
+import collections
 import contextvars
 import functools
 import gc
@@ -112,6 +113,12 @@ def chained_in_untracked(upload: Upload) -> object:
     [
         (lambda u: [0, {"file": (u,)}], "[1] → ['file'] → [0]"),
         (lambda u: {u}, "set"),
+        (lambda u: collections.deque([*range(777), u]), "[777]"),
+        (
+            lambda u: collections.defaultdict(int, [*((n, 0) for n in range(777)), ("a", u)]),
+            "['a']",
+        ),
+        (lambda u: type("History", (list,), {"__iter__": None})([*range(777), u]), "[777]"),
         (chained_in_untracked, "[('thread', 1)] → [1]"),
         (Box, "Box.thing"),
         (Slotted, "Slotted.thing"),
@@ -373,10 +380,12 @@ def test_children_that_lead_back_hide_no_name() -> None:
     root = Upload("root")
     root.children = []  # type: ignore[attr-defined]
     root.children += [Box(root) for _ in range(500)]  # type: ignore[attr-defined]
+    root.me = root  # type: ignore[attr-defined]
     registry = {"page": root}
     del root
     here = "test_children_that_lead_back_hide_no_name()"
-    assert chains(asked(weakref.ref(registry["page"])))[0] == f"{here} → registry → ['page']"
+    told = chains(asked(weakref.ref(registry["page"])))
+    assert told == [f"{here} → registry → ['page']"]
 
 
 @alone

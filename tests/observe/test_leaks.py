@@ -147,7 +147,10 @@ def test_a_cycle_grows_only_with_the_collector_off() -> None:
 
 def test_a_request_that_leaves_nothing() -> None:
     found = grown(lambda: [Session() for _ in range(10)], times=3)
-    assert str(found) == "Nothing grew in 3 runs, of all that they made themselves."
+    assert str(found) == (
+        "Nothing grew in 3 runs, of all that they made themselves: no class, and anything else by "
+        "less than 1 KiB. A few bytes in each run would show with times=30."
+    )
     assert repr(found) == str(found)
     assert found._repr_html_() is None
 
@@ -252,7 +255,11 @@ def test_the_library_works_for_the_line_that_called_it() -> None:
 def test_what_is_let_go_is_not_named() -> None:
     found = kept_by_line(lambda: [str(n) * 100 for n in range(1000)] and None)
     assert found.lines == ()
-    assert str(found) == repr(found) == "No line kept memory to speak of."
+    assert (
+        str(found)
+        == repr(found)
+        == ("Less than 1 KiB stayed of what the run made itself: repeat the work inside it.")
+    )
 
 
 def test_the_largest_comes_first() -> None:
@@ -474,7 +481,7 @@ def test_what_another_thread_leaves_behind_is_not_charged_to_the_run() -> None:
     thread = threading.Thread(target=beat)
     thread.start()
     try:
-        assert str(grown(run)) == "Nothing grew in 11 runs, of all that they made themselves."
+        assert str(grown(run)).startswith("Nothing grew in 11 runs, of all that they made")
     finally:
         ended.append(1)
         turn.set()

@@ -18,7 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessons_lib.observe import Growth, Measurement, compare_growth, growth, measure
+from lessons_lib.observe import (
+    Growth,
+    Measurement,
+    compare_growth,
+    grown,
+    growth,
+    kept_by_line,
+    measure,
+)
 from lessons_lib.observe.holding.search import collector_off
 from lessons_lib.observe.measuring import meter
 from lessons_lib.observe.measuring.exponents import doubling
@@ -104,6 +112,12 @@ def test_a_trace_of_somebody_else_goes_on() -> None:
         del mine
     finally:
         tracemalloc.stop()
+
+
+def test_a_run_that_stops_the_trace_is_told_and_not_measured() -> None:
+    for look in (measure, grown, kept_by_line):
+        with pytest.raises(RuntimeError, match="the run stopped tracemalloc"):
+            look(tracemalloc.stop)
 
 
 def test_an_error_of_the_work_comes_through_and_tracing_ends() -> None:
@@ -254,8 +268,9 @@ def test_nothing_and_a_late_beginning_are_drawn_too() -> None:
     assert "×2<" in shown[0]  # a level line stands in the middle
     nothing = exact(lambda n: 0)
     assert (nothing.exponent, nothing.about) == (0, 0)
-    late = exact(lambda n: max(0, n - 100))
-    assert late.exponent > 0
+    late, later = exact(lambda n: max(0, n - 100)), exact(lambda n: max(0, n - 700))
+    assert late.exponent > later.exponent > 0
+    assert "does not grow" not in str(later)
     assert late.picture().svg
 
 

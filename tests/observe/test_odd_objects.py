@@ -132,6 +132,14 @@ def test_an_async_function_has_not_done_its_work(look: Any) -> None:
     assert asyncio.run(later()) == 1
 
 
+def test_a_task_has_not_done_its_work_before_its_loop_comes_to_it() -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match=r"later is async and nothing of it ran"):
+            measure(lambda: asyncio.create_task(later()))
+
+    asyncio.run(main())
+
+
 def test_survivors_does_not_ask_a_metaclass() -> None:
     class Meta(type):
         def __subclasscheck__(cls, other: type) -> bool:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from lessons_lib.observe import survivors, watch
+from lessons_lib.observe import live, survivors, watch, who_holds
 
 
 class Node:
@@ -29,6 +29,16 @@ def test_survivors_counts_subclasses_too_and_of_what_is_frozen_what_has_a_name()
     del node
     assert survivors(Node) == 1
     del leaf
+
+
+def test_a_loop_over_the_living_ones_is_no_holder() -> None:
+    class Page: ...
+
+    kept = [Page()]
+    [held] = [str(who_holds(page)) for page in live(Page)]
+    assert "kept → [0]" in held
+    assert "generator" not in held
+    del kept
 
 
 def test_a_lifeline_tells_by_which_hand() -> None:

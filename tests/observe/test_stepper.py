@@ -162,6 +162,21 @@ _IN_A_CYCLE = "u = Upload('u')\nhide(u)\ndel u\nx = 1\ngc.collect()"
             put_aside,
             [f"Cat is held unseen, by {__name__}._SHELF → [0]"],
         ),
+        (
+            "class Model: kept = {}\nModel.kept['m'] = Model()\ndel Model\ngc.collect()",
+            None,
+            [
+                "class Model, dict and Model are garbage: no name leads there",
+                "class Model, dict and Model died, by the collector",
+            ],
+        ),
+        (
+            "class Model: kept = {}\nm = Model()\ndel Model",
+            None,
+            ["class Model is held unseen, by m → Model.__class__"],
+        ),
+        ("names = {}\nexec('a = []', names)\ndel names", None, ["dict and list died"]),
+        ("import sys\nout = [sys.stderr]\ndel out", None, ["list died, by reference count"]),
     ],
 )
 def test_what_happens_is_told(snippet: str, hide: Any, last: list[str]) -> None:
@@ -271,6 +286,8 @@ def test_what_is_not_followed_is_told_and_nothing_is_said_to_be_lost(kind: str, 
         ("calls = [len]", "calls.pop()", "list now has 0 items"),
         ("u = Upload('cv')", "u.hook = lambda: 1", "Upload 'cv' changed: hook"),
         ("u = Upload('cv'); u.hook = len", "del u.hook", "Upload 'cv' changed: hook"),
+        ("a = bytearray(b'a')", "a += b'b'", "a is bytearray(b'ab')"),
+        ("a = [bytearray(b'a')]", "a[0][0] = 66", "list changed: [0]"),
         ("a = []; b = {}", "a, b = b, a", "a leads to dict now; b leads to list now"),
         ("a, b, c = 1, 2, 3", "a, b = b, a", "a is 2; b is 1"),
         ("a = [[], {}]", "a[0], a[1] = a[1], a[0]", "list 1 changed: [0] and [1]"),

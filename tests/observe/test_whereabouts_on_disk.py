@@ -276,9 +276,7 @@ def test_the_files_of_a_folder_come_in_order_with_their_paths(tmp_path: Path) ->
     (tmp_path / "sub" / "c.txt").write_text("Ada Lovelace\n")
     (tmp_path / "none.txt").write_text("Ada\n")
     noted(connect(tmp_path / "n.db", journal="DELETE"), INSERT).close()
-    (tmp_path / "old.gz").write_bytes(gzip.compress(b"Ada Lovelace"))
-    found, unread = (looked := search_path(tmp_path, TEXT)).finds, looked.unread
-    assert unread == ["old.gz: what is compressed in it was not searched."]
+    found = search_path(tmp_path, TEXT).finds
     assert [(find.place, find.what, find.count) for find in found] == [
         ("a.pickle", "pickle", 2),
         ("b.json", "JSON ['messages'][0]['content']", 2),
@@ -292,8 +290,10 @@ def test_accents_in_json_are_found_however_they_are_written(tmp_path: Path) -> N
     for name, plain in (("plain.json", False), ("escaped.json", True)):
         text = json.dumps(['Ren\u00e9 said "hi"'], ensure_ascii=plain)
         (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "wide.txt").write_text('- Ren\u00e9 said "hi"', encoding="utf-16")
     found = search_path(tmp_path, Text.of('Ren\u00e9 said "hi"')).finds
-    assert [find.place for find in found] == ["escaped.json", "plain.json"]
+    places = [(find.place, find.count) for find in found]
+    assert places == [("escaped.json", 1), ("plain.json", 1), ("wide.txt", 1)]
 
 
 # -- bad input -----------------------------------------------------------------------------------
@@ -305,11 +305,20 @@ def test_a_place_that_cannot_be_read_is_said_first_and_the_rest_is_shown(tmp_pat
     saver = SqliteSaver(closed)
     closed.close()
     (tmp_path / "note.txt").write_text("Ada Lovelace")
-    told = where_is(b"Ada Lovelace", saver, tmp_path / "note.txt")
+    (tmp_path / "old.gz").write_bytes(gzip.compress(b"Ada Lovelace"))
+    writing = sqlite3.connect(tmp_path / "open.db")
+    writing.execute("CREATE TABLE notes (said)")
+    writing.execute("INSERT INTO notes VALUES ('Ada Lovelace')")
+    told = where_is(b"Ada Lovelace", saver, tmp_path / "note.txt", tmp_path / "old.gz", writing)
+    writing.close()
     why = "(ProgrammingError: Cannot operate on a closed database.)"
     assert str(told).splitlines()[0] == (
         f"SqliteSaver was not searched: it does not tell what it has {why}."
     )
+    assert str(told).splitlines()[1:3] == [
+        "old.gz: what is compressed in it was not searched.",
+        "the connection: what its open transaction has changed was not searched.",
+    ]
     assert "note.txt" in [find.place for find in told]
     html = told._repr_mimebundle_()["text/html"]
     assert html.index("was not searched") < html.index("lives in")

@@ -10,6 +10,7 @@ import contextvars
 import re
 import threading
 import types
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from .links import LinkStyle, atom_text, is_a, is_hidden, mro, named, title
 _LOOK_AHEAD = 12
 """So many objects may stand between two that a reader sees: a `__dict__`, a tuple, a cell."""
 _A_KEY = "a key"
+_SEQUENCES: tuple[Any, ...] = (list, tuple, deque)
 _LAST_ERROR = {"last_value", "last_exc", "last_traceback"}
 _LAST_ERROR_SAID = "the notebook's last error"
 _FINALIZER = "finalize._Info"
@@ -187,7 +189,7 @@ def _named_root(root: str, name: str) -> Hop:
 
 def _keys_in(table: dict[Any, Any], child: object) -> list[Any]:
     """The keys under which a dictionary has a value."""
-    return [key for key, value in list(table.items()) if value is child]
+    return [key for key, value in list(dict.items(table)) if value is child]
 
 
 def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]:
@@ -211,13 +213,15 @@ def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]
 
 
 def _container_label(holder: object, child: object) -> str:
-    """The index or the key of a child in a plain container, however long that is."""
-    if type(holder) is list or type(holder) is tuple:
-        place = next((place for place, item in enumerate(holder) if item is child), None)
-        return "" if place is None else f"[{place}]"
-    if type(holder) is dict:
-        keys = _keys_in(holder, child)
-        return f"[{_key_text(keys[0])}]" if keys else _A_KEY
+    """The index or the key of a child in a container, however long that is."""
+    if is_a(holder, dict):
+        if keys := _keys_in(holder, child):
+            return f"[{_key_text(keys[0])}]"
+        return _A_KEY if any(key is child for key in list(dict.keys(holder))) else ""
+    for base in _SEQUENCES:  # by its own methods: a subclass may have others
+        if is_a(holder, base):
+            items = enumerate(base.__iter__(holder))
+            return next((f"[{place}]" for place, item in items if item is child), "")
     return ""
 
 
@@ -234,7 +238,7 @@ def _hop(holder: object, label: str, style: LinkStyle) -> Hop:
     kind = "finalize" if type(holder).__qualname__ == _FINALIZER else title(holder)
     between = " " if is_a(holder, contextvars.Context) else " → " if hidden else "."
     said = f"{kind}{between}{label}" if label else kind
-    if is_a(holder, (list, tuple, dict)) and (label.startswith("[") or label == _A_KEY):
+    if is_a(holder, (*_SEQUENCES, dict)) and (label.startswith("[") or label == _A_KEY):
         said = label
     return Hop(id(holder), kind, "pill" if hidden else "object", label, style, said)
 

@@ -12,7 +12,7 @@ from ..pictures.drawing import Picture, draw
 from ..pictures.style import card, code
 from ..pictures.waiting import waiting
 from .chains import Chain, chains_of, drawn, hops, more_chains, pill
-from .links import ATOMS, atom_text, is_a, telling_name, title, value_text
+from .links import ATOMS, atom_text, telling_name, title, value_text
 from .reach import NOT_FOUND, way_from_beyond
 from .search import Search, by_length, collector_off, is_frozen, roots_of
 
@@ -144,12 +144,11 @@ def _argument_count(thing: object) -> int:
 
 
 def _label(thing: object) -> str:
-    if is_a(thing, type):
-        return title(thing)
-    kind, name = type(thing).__name__, telling_name(thing)
+    kind, name = title(thing), telling_name(thing)
     if name:
         return f"{kind} {name!r}"
-    return f"{kind} {atom_text(thing) if type(thing) in ATOMS else value_text(thing)}".strip()
+    value = atom_text(thing) if type(thing) in ATOMS else value_text(thing)
+    return value if value.startswith(kind) else f"{kind} {value}".strip()
 
 
 def _why_alive(

@@ -12,6 +12,7 @@ import contextvars
 import functools
 import gc
 import os
+import sys
 import threading
 import types
 import weakref
@@ -57,14 +58,14 @@ class Kinds(frozenset[type]):
         return id(kind) in self.ids
 
 
-_DESCRIPTORS = Kinds(
+DESCRIPTORS = Kinds(
     {property, classmethod, staticmethod, types.GetSetDescriptorType, types.MemberDescriptorType}
     | {types.WrapperDescriptorType, types.MethodDescriptorType}
 )
 ATOMS = Kinds(
     {int, float, complex, bool, str, bytes, bytearray, range, slice, type(None), type(...)}
     | {type(NotImplemented), types.CodeType, types.ModuleType, types.GenericAlias, memoryview}
-    | _DESCRIPTORS
+    | DESCRIPTORS
 )
 """Types of which no object is drawn as a box: they refer to nothing that a reader made."""
 
@@ -91,6 +92,7 @@ def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
     return issubclass(type(thing), kinds)
 
 
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement (or by a modern C module)
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _module_of: Callable[[type], str] = type.__dict__["__module__"].__get__
@@ -111,6 +113,15 @@ def with_subclasses(*kinds: type) -> set[int]:
     return set(map(id, found))
 
 
+def is_lasting(thing: object) -> bool:
+    """True for a class that lives as long as Python, or as the module in which it has its name."""
+    if not is_a(thing, type):
+        return False
+    home = sys.modules.get(str(_module_of(thing)))
+    names = home.__dict__ if is_a(home, types.ModuleType) else {}
+    return not thing.__flags__ & _HEAP_TYPE or names.get(name_of(thing)) is thing
+
+
 def is_hidden(kind: type) -> bool:
     """True for what holds objects without showing it: closures, generators, frames, iterators."""
     # There are dozens of types of iterators, and most have no public name.
@@ -129,7 +140,7 @@ def atom_text(value: object) -> str:
     ("'cv.pdf'", '3', '•')
     """
     kind = type(value)
-    if kind is str or kind is bytes:
+    if kind is str or kind is bytes or kind is bytearray:
         text = repr(value[:24])  # type: ignore[index]
         return text if len(value) <= 24 else text[:-1] + "…" + text[-1]  # type: ignore[arg-type]
     if kind is int:  # Python refuses to write out one of more than 4,300 digits
@@ -273,9 +284,6 @@ def is_dict_of(thing: object, table: object) -> bool:
     """Whether a dictionary is where an instance keeps its attributes."""
     getter = _dict_getter(type(thing))
     return getter is not None and getter(thing) is table
-
-
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement (or by a modern C module)
 
 
 def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
@@ -468,7 +476,7 @@ def _say_suspended(thing: Any, _: Pairs) -> str:
 def _class_pairs(kind: type) -> Pairs:
     """A class keeps what its own attributes keep: a registry, a cache, a counter."""
     own = [(n, v) for n, v in _names_in(kind).items() if not n.startswith("__")]
-    return [(n, v) for n, v in own if not (callable(v) or type(v) in _DESCRIPTORS)]
+    return [(n, v) for n, v in own if not (callable(v) or type(v) in DESCRIPTORS)]
 
 
 _unseen = functools.partial(Reader, shows_all=False)

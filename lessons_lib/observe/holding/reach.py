@@ -7,13 +7,12 @@ its own cycle keeps it. The collector does the same sum over everything.
 
 from __future__ import annotations
 
-import builtins
 import gc
 import sys
 import types
 from collections import Counter
 
-from .links import ATOMS, OWN_FOLDER, is_a
+from .links import ATOMS, DESCRIPTORS, OWN_FOLDER, is_a, is_lasting
 
 LOOK_LIMIT = 5000
 """Of what a group leads to, so many objects are looked at."""
@@ -31,11 +30,11 @@ def held_from_outside(group: list[object]) -> tuple[set[int], set[int]]:
     >>> node = Node()
     >>> node.me = node
     >>> group = [node]
-    >>> len(held_from_outside(group)[0])    # held by the name node
-    1
-    >>> group = [node]; del node
-    >>> len(held_from_outside(group)[0])    # only by itself
-    0
+    >>> id(node) in held_from_outside(group)[0]    # held by the name node
+    True
+    >>> group, key = [node], id(node); del node
+    >>> key in held_from_outside(group)[0]    # only by itself
+    False
     """
     inside, children = _spread(group)
     counts = [sys.getrefcount(thing) for thing in group]
@@ -143,18 +142,20 @@ def referrers(things: list[object]) -> list[object]:
 
 
 def referents(thing: object) -> list[object]:
-    """What the collector sees an object hold, without classes, modules and whole namespaces."""
-    if is_a(thing, (type, types.ModuleType, types.CodeType)):
+    """What the collector sees an object hold, without lasting classes, modules and namespaces."""
+    if is_a(thing, (types.ModuleType, types.CodeType)) or is_lasting(thing):
         return []
     unwanted: set[int] = set()
     if is_a(thing, types.FunctionType):
-        unwanted = {id(thing.__globals__), id(vars(builtins))}
+        unwanted = {id(thing.__globals__), id(thing.__builtins__)}  # type: ignore[attr-defined]
     elif is_a(thing, types.FrameType):
         unwanted = {id(thing.f_globals), id(thing.f_builtins), id(thing.f_back)}
     return [
         child
         for child in gc.get_referents(thing)
-        if type(child) not in ATOMS and not is_a(child, type) and id(child) not in unwanted
+        if (type(child) not in ATOMS or type(child) in DESCRIPTORS)  # these hold their class
+        and not is_lasting(child)
+        and id(child) not in unwanted
     ]
 
 

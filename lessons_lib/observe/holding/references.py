@@ -9,6 +9,8 @@ import types
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
+from operator import call, is_not
 from typing import Literal
 
 from .links import full_name, is_a, name_of, telling_name, with_subclasses
@@ -82,11 +84,8 @@ class Live:
         return len(self._now())
 
     def __iter__(self) -> Iterator[object]:
-        for ref in self._refs:
-            thing = ref()
-            if thing is not None:
-                yield thing
-            del thing  # or it would live on until the next one is asked for
+        # No generator: a suspended one would hold what it has given last.
+        return filter(partial(is_not, None), map(call, self._refs))
 
     def __getitem__(self, index: int) -> object:
         if not isinstance(index, (int, slice)):

@@ -309,6 +309,8 @@ class Search:
         found = 0
         for way in ways:  # grows while it is walked
             for holder in self.above.get(id(way[0]), {}).values():
+                if holder is target:  # a shorter way leads to it already
+                    continue
                 root = self._label(holder)
                 if found >= MOST_PATHS:
                     self.more_ways = True

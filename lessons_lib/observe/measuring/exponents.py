@@ -169,11 +169,11 @@ def _called(of: Callable[[Any], float] | None) -> str:
 
 
 def _heights(amounts: Sequence[float], too_little: bool) -> tuple[float, ...]:
-    """Amounts in doublings; what is as good as nothing lies on one level, whatever it is."""
+    """Amounts in doublings; nothing lies one below the least, and if all are, on one level."""
     if too_little or max(amounts) == 0:
         return (log2(_NOTHING) if too_little else 0.0,) * len(amounts)
     least = min(amount for amount in amounts if amount > 0)
-    return tuple(log2(max(amount, least)) for amount in amounts)
+    return tuple(log2(amount if amount > 0 else least / 2) for amount in amounts)
 
 
 def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:

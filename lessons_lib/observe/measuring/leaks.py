@@ -63,7 +63,11 @@ class Grown:
 
     def _without_classes(self) -> str:
         if self.kept < TO_SPEAK_OF:
-            return f"Nothing grew in {self.times} runs, of all that they made themselves."
+            return (
+                f"Nothing grew in {self.times} runs, of all that they made themselves: no class, "
+                "and anything else by less than 1 KiB. A few bytes in each run would show with "
+                f"times={10 * self.times}."
+            )
         return (
             f"No class grew, but of what {self.times} runs made {in_bytes(self.kept)} stayed, in "
             "strings, bytes, dictionaries or arrays: kept_by_line names the line. Only where they "

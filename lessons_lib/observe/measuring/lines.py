@@ -57,7 +57,9 @@ class KeptByLine:
 
     def __str__(self) -> str:
         if not self.lines:
-            return self.unseen or "No line kept memory to speak of."
+            return self.unseen or (
+                "Less than 1 KiB stayed of what the run made itself: repeat the work inside it."
+            )
         return str(self._table())
 
     __repr__ = __str__

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import inspect
 import tracemalloc
+from asyncio import Task
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
@@ -53,7 +54,8 @@ def measure(run: Callable[[], object]) -> Measurement:
     What it returns counts as kept, and is let go afterwards. While the collector is on, a
     collection comes before the last look, so that garbage in cycles does not count as kept. Bytes
     of all threads are counted, and wrong by as much as others keep or let go of meanwhile: `grown`
-    and `kept_by_line` tell a run from the rest.
+    and `kept_by_line` tell a run from the rest. Where tracemalloc traces already, that trace's peak
+    begins anew. RuntimeError if the run stops the trace.
 
     >>> texts = measure(lambda: [str(n) * 4000 for n in range(100)])
     >>> texts.kept > 400_000
@@ -77,7 +79,7 @@ def measured(run: Callable[[], object]) -> Measurement:
         tracemalloc.reset_peak()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        result = called(run)
+        result = called_traced(run)
         peak = tracemalloc.get_traced_memory()[1]
         tidy()
         kept = tracemalloc.get_traced_memory()[0]
@@ -108,7 +110,7 @@ class _Garbage:
 
 
 def called(run: Callable[[], object]) -> Any:
-    """What `run()` returns; TypeError if it only made a coroutine or generator, which did nothing.
+    """What `run()` returns; TypeError if it only made a coroutine, task or generator: nothing ran.
 
     A generator that has begun, and a generator expression, are results like any other.
     """
@@ -117,15 +119,28 @@ def called(run: Callable[[], object]) -> Any:
         begun = inspect.getgeneratorstate(result) != inspect.GEN_CREATED
         if begun or result.__name__ == "<genexpr>":
             return result
+    waiting_task = isinstance(result, Task) and not result.done()
+    work: Any = result.get_coro() if waiting_task else result  # type: ignore[attr-defined]
     for kind, is_one, advice in _LATER:
-        if isinstance(result, kind):
-            name = result.__name__
+        if isinstance(work, kind):
+            name = work.__name__
             if isinstance(result, CoroutineType):
                 result.close()  # or Python warns that nobody awaited it
             raise TypeError(
                 f"{name} is {is_one} and nothing of it ran, expected a function that does its "
                 f"work when it is called: give {advice.format(name)}"
             )
+    return result
+
+
+def called_traced(run: Callable[[], object]) -> Any:
+    """The same, while a trace goes on; RuntimeError if the run stopped that."""
+    result = called(run)
+    if not tracemalloc.is_tracing():
+        raise RuntimeError(
+            "the run stopped tracemalloc, with which its memory is followed: expected one "
+            "that leaves the trace alone, so take tracemalloc out of it"
+        )
     return result
 
 

@@ -22,7 +22,7 @@ from types import FrameType, FunctionType
 from typing import Any
 
 from ..holding.frames import stack_of
-from .meter import called
+from .meter import called_traced
 from .traces import Stack, begin_trace, trace_reserves
 
 BUSY = (
@@ -50,13 +50,7 @@ class Runs:
     def call(self, number: int, run: Callable[[], object]) -> Any:
         """What `run()` returns; what it makes is known by the number."""
         in_a_short_stack(trace_reserves)
-        result = called(partial(self._marked(number, _enter), run))
-        if not tracemalloc.is_tracing():
-            raise RuntimeError(
-                "the run stopped tracemalloc, with which its memory is followed: expected one "
-                "that leaves the trace alone, so take tracemalloc out of it"
-            )
-        return result
+        return called_traced(partial(self._marked(number, _enter), run))
 
     def maker(self, stack: Stack) -> int:
         """The number of the call that an allocation belongs to, by its stack."""

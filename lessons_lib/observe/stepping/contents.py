@@ -82,7 +82,7 @@ def bracketed(label: str) -> str:
 _numbers: dict[type, Callable[[Any], object]] = dict.fromkeys(ATOMS, type)
 _numbers |= dict.fromkeys((str, bytes), hash)
 _numbers |= dict.fromkeys((bool, type(None), complex, range), repr)
-_numbers |= {int: hex, float: float.hex, bytearray: len}
+_numbers |= {int: hex, float: float.hex, bytearray: lambda b: hash(bytes(b))}
 number_of: Callable[[int], Callable[[Any], object] | None]
 number_of = {id(kind): number for kind, number in _numbers.items()}.get
 """By the id of its type, what makes a number of a plain value; None for an object.

@@ -24,8 +24,10 @@ from ..holding.links import (
     LinkStyle,
     Reader,
     atom_text,
+    full_name,
     is_a,
     is_hidden,
+    is_lasting,
     reader_of,
 )
 from ..holding.reach import add_holders, held_from_outside, referrers
@@ -40,13 +42,14 @@ MAX_THINGS = 600
 MAX_SEARCHES = 60
 """So often a recording looks through the whole heap for what a name leads to and no step shows."""
 
+_OURS = __name__.replace("looking", "stepper")
 _TOO_LONG = f"of a longer container, {ITEM_LIMIT} items are followed"
 _TOO_MANY = f"of more objects, the first {MAX_THINGS} are followed"
 _TOO_OFTEN = "too much is held unseen: some of it may be garbage"
 
 
 class _Kind(NamedTuple):
-    """How things of a type are looked at. It holds the type as long as a recording is made."""
+    """How things of a type are looked at. It holds the type as long as a look is made."""
 
     reader: Reader
     style: LinkStyle
@@ -56,7 +59,8 @@ class _Kind(NamedTuple):
 class Looker:
     """Looks again and again at what the names lead to, and knows what it has met."""
 
-    def __init__(self) -> None:
+    def __init__(self, built_in: object) -> None:
+        self._built_in = built_in
         self.lives = Lives()
         self.notes: dict[str, None] = {}
         """What was not followed, each said once, in order."""
@@ -158,12 +162,14 @@ class Looker:
 
     def _visit(self, step: Step, thing: object) -> int:
         """The number of an object, queued to be read if it is new to this look; 0: not drawn."""
-        if type(thing) in ATOMS:
+        if type(thing) in ATOMS or thing is self._built_in:
             return 0
         watched = self.lives.find(thing)
         if watched is not None and watched.number in step.values:
             return watched.number
         if is_a(thing, ONLY_IF_HOLDING) and not self._holds_something(thing):
+            return 0
+        if watched is None and full_name(type(thing)).startswith(_OURS):
             return 0
         if len(step.values) > MAX_THINGS:
             self.notes[_TOO_MANY] = None
@@ -197,6 +203,7 @@ class Looker:
 
     def _add_unreached(self, step: Step, namespace: Mapping[str, object]) -> None:
         """Things that live though no name leads to them: garbage, or held unseen."""
+        self._forget_classes()
         group = self.lives.unreached(step.values)
         count = len(group)  # it grows when it is asked who holds it
         surplus, held = held_from_outside(group)
@@ -208,23 +215,30 @@ class Looker:
         elif surplus:
             self.notes[_TOO_OFTEN] = None
         hidden: dict[int, object] = {}
-        for index in range(count):
-            key = id(group[index])
-            if key not in held:
-                step.garbage.add(self._visit(step, group[index]))
-            # What holds nothing any more, such as a function, is not drawn: its number is 0.
-            alive = key in surplus and self._has_holder(group, index)
-            if alive and (number := self._visit(step, group[index])):
-                step.unseen.append((UNSEEN, number))
-                if (UNSEEN, number) not in self._last.unseen and number not in step.garbage:
-                    hidden[number] = group[index]
-        self._walk(step)
-        self._queue.clear()
+        for keys in (surplus, held):  # what is drawn from the first is not told with the second
+            for index in range(count):
+                key = id(group[index])
+                if key not in held:
+                    step.garbage.add(self._visit(step, group[index]))
+                drawn = self.lives.known[key].number in step.values
+                # What holds nothing any more, such as a function, is not drawn: its number is 0.
+                alive = key in keys and not drawn and self._has_holder(group, index)
+                if alive and (number := self._visit(step, group[index])):
+                    step.unseen.append((UNSEEN, number))
+                    if (UNSEEN, number) not in self._last.unseen and number not in step.garbage:
+                        hidden[number] = group[index]
+            self._walk(step)
+            self._queue.clear()
         step.garbage.discard(0)
+        self._forget_classes()
         if hidden and self._searches < MAX_SEARCHES:
             self._searches += 1
-            self._kinds.clear()  # or it would be found to hold a class
             step.held_by.update(_holders(hidden, namespace))
+
+    def _forget_classes(self) -> None:
+        """Let go of the program's classes: they would live as long, and be found to be held."""
+        lasting = {key: kind for key, kind in self._kinds.items() if is_lasting(kind.reader.kind)}
+        self._kinds = lasting
 
     def _has_holder(self, group: list[object], index: int) -> bool:
         """Whether anybody holds a thing, beside the code in which it is a constant."""
@@ -238,12 +252,14 @@ def _holders(hidden: dict[int, object], namespace: Mapping[str, object]) -> dict
     # The snippet's own names lead to what is far down a long container.
     roots = [Root("", namespace), *roots_of(sys._getframe()).found]
     search = Search(gc.get_objects(), roots)
-    search.look_for(list(hidden.values()))
-    found = {}
-    for number, thing in hidden.items():
-        chains = [chain for root, path in search.paths(thing) for chain in chains_of(root, path)]
-        if chains:
-            found[number] = str(min(chains, key=by_length))
+    found: dict[int, str] = {}
+    for classes in (False, True):  # an instance holds its class, which mostly has a name
+        rest = {number: thing for number, thing in hidden.items() if number not in found}
+        search.look_for(list(rest.values()), classes=classes)
+        for number, thing in rest.items():
+            ways = search.paths(thing)
+            if chains := [chain for root, path in ways for chain in chains_of(root, path)]:
+                found[number] = str(min(chains, key=by_length))
     return found
 
 

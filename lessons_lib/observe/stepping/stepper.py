@@ -61,7 +61,7 @@ class _Recorder:
         self.max_steps = max_steps
         self.built_in: dict[str, object] = {**vars(builtins), PROBE: self.probe}
         self.namespace = {"__name__": "__main__", "__builtins__": self.built_in, **names}
-        self.looker = Looker()
+        self.looker = Looker(self.built_in)
         self.lives = self.looker.lives
         self.steps: list[Step] = []
         self.depth = 0

@@ -131,7 +131,7 @@ class Story:
         now, then = step.counts(), before.counts()
         groups: dict[int, list[int]] = {}
         for number in _alive(step, before):
-            if now[number] != then[number] and self._visible(number):
+            if now[number] not in (0, then[number]) and self._visible(number):
                 groups.setdefault(now[number], []).append(number)
         return [_has(self._list(group), len(group), count) for count, group in groups.items()]
 

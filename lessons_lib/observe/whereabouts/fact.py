@@ -54,7 +54,9 @@ class Text:
 
     def count(self, data: bytes) -> int:
         """How often bytes hold the text, in any of its forms."""
-        return sum(data.count(form) for form in self.in_bytes)
+        counts = [data.count(form) for form in self.in_bytes]
+        # UTF-16 of one order holds that of the other too, a byte beside.
+        return sum(counts) - min(counts[1:3], default=0)
 
     def excerpt(self, text: str) -> str:
         """A short piece of a string around the first place where it has the text."""

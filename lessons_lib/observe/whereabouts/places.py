@@ -83,7 +83,10 @@ def _searched(place: Any, text: Text) -> Found:
             return search_postgres(connection, text)
         else:
             return _listed(place, name, text)
-        return search_path(Path(where), text) if where else search_database(name, data, text)
+        found = search_path(Path(where), text) if where else search_database(name, data, text)
+        if where and getattr(connection, "in_transaction", False):
+            found.unread.append(f"{name}: what its open transaction has changed was not searched.")
+        return found
     except Exception as error:  # whatever its database, its driver or its thread has to say
         said = f"{name} was not searched: it does not tell what it has ({told(error)})."
         return Found(unread=[said])
