@@ -186,6 +186,9 @@ def test_another_thread_s_function_and_context_hold_too() -> None:
     assert ("work() → mine" in chains(holders)) == (sys.version_info >= (3, 13))
     assert "a running thread → Thread._args → [0]" in chains(holders)
     assert any("context variable request" in line for line in elsewhere)
+    request.set(here := Upload("here"))
+    named = [line for line in chains(who_holds(here)) if "request" in line]
+    assert named == ["context variable request"]
 
 
 @alone

@@ -125,6 +125,12 @@ def _other_roots() -> Iterator[Root]:
         yield Root("the event loop", loop)
 
 
+def _is_own(context: contextvars.Context) -> bool:
+    """Whether it is this thread's, of which Python gives copies alone: they share what is in it."""
+    inside = gc.get_referents(contextvars.copy_context())
+    return any(mine is its for mine in inside for its in gc.get_referents(context))
+
+
 # -- the search ----------------------------------------------------------------------------------
 
 
@@ -331,7 +337,7 @@ class Search:
         if id(thing) in self.roots:
             return self.roots[id(thing)].label
         if type(thing) is contextvars.Context and id(thing) not in self.above:
-            return "another thread's context variable"
+            return "context variable" if _is_own(thing) else "another thread's context variable"
         return "the kernel" if is_machinery(thing) else None
 
     def ancestors(self, target: object) -> tuple[list[object], dict[int, int]]:
