@@ -187,7 +187,7 @@ def _named_root(root: str, name: str) -> Hop:
 
 def _keys_in(table: dict[Any, Any], child: object) -> list[Any]:
     """The keys under which a dictionary has a value."""
-    return [key for key, value in list(table.items()) if value is child]
+    return [key for key, value in list(dict.items(table)) if value is child]
 
 
 def _next_link(path: Sequence[object], index: int) -> tuple[str, LinkStyle, int]:
@@ -215,9 +215,10 @@ def _container_label(holder: object, child: object) -> str:
     if type(holder) is list or type(holder) is tuple:
         place = next((place for place, item in enumerate(holder) if item is child), None)
         return "" if place is None else f"[{place}]"
-    if type(holder) is dict:
+    if is_a(holder, dict):
         keys = _keys_in(holder, child)
-        return f"[{_key_text(keys[0])}]" if keys else _A_KEY
+        # An instance of a subclass may hold it as an attribute.
+        return f"[{_key_text(keys[0])}]" if keys else _A_KEY if type(holder) is dict else ""
     return ""
 
 
