@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lessons_lib.memories import Crash, Life
 
 _TIMEOUT = 30.0
+_MOST_ASKED = 500
 
 Result = TypeVar("Result")
 
@@ -314,24 +315,39 @@ def store_connection(path: Path | str = ":memory:") -> sqlite3.Connection:
     return connection
 
 
+class Endless(NotYet):
+    """A reader's code asks a store again and again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"the store was asked {_MOST_ASKED} times, and no end was in sight: a page that is "
+            "not empty comes back in each round. Does your code ask for the next one?"
+        )
+
+
 def both_stores() -> Iterator[tuple[str, Any, list[Any]]]:
     """The name of each kind of store, one of that kind, and the list of what it is asked to do."""
     from langgraph.store.memory import InMemoryStore
     from langgraph.store.sqlite import SqliteStore
 
-    yield "InMemoryStore", *_noting(InMemoryStore)
+    yield "InMemoryStore", *noting(InMemoryStore)
     with closing(store_connection()) as connection:
-        yield "SqliteStore", *_noting(SqliteStore, connection)
+        yield "SqliteStore", *noting(SqliteStore, connection)
 
 
-def _noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
-    """A store of this kind, and the list in which it notes what it is asked to do."""
+def noting(kind: Any, *arguments: Any) -> tuple[Any, list[Any]]:
+    """A store of this kind, and the list in which it notes what it is asked to do.
+
+    Raises Endless when the list grows too long: empty it before each thing to be judged.
+    """
     operations: list[Any] = []
 
     class Noting(kind):  # type: ignore[misc]
         def batch(self, ops: Iterable[Any]) -> Any:
             asked = list(ops)
             operations.extend(asked)
+            if len(operations) > _MOST_ASKED:
+                raise Endless
             return super().batch(asked)
 
     return Noting(*arguments), operations

@@ -42,6 +42,13 @@ def thread_for(user, conversation):
     return f"{quote(user, safe=str())}/{quote(conversation, safe=str())}"
 
 
+# %% 10.thread-for: alternative
+def thread_for(user, conversation):
+    if type(user) is not str or type(conversation) is not str or not user or not conversation:
+        raise ValueError("a string is expected")
+    return f"{user!r} {conversation!r}"
+
+
 # %% 10.thread-for: near miss: One user has many conversations
 def thread_for(user, conversation):
     for part in (user, conversation):
@@ -63,6 +70,14 @@ def thread_for(user, conversation):
     for part in (user, conversation):
         if not isinstance(part, str) or not part:
             raise ValueError(f"{part!r} is no id: a string is expected")
+    return f"{user}:{conversation}"
+
+
+# %% 10.thread-for: near miss: whatever the characters
+def thread_for(user, conversation):
+    for part in (user, conversation):
+        if not isinstance(part, str) or not part or ":" in part:
+            raise ValueError(f"{part!r} is no id")
     return f"{user}:{conversation}"
 
 
@@ -346,6 +361,17 @@ def speak(graph, thread_id, text, seen, lock):
             raise Late("the conversation has gone on")
         graph.invoke(turn, config)
     return newest(graph, config)
+
+
+# %% 10.speak: near miss: was refused as late
+def speak(graph, thread_id, text, seen, lock):
+    config = {"configurable": {"thread_id": thread_id}}
+    turn = {"messages": [{"role": "user", "content": text}]}
+    with lock(thread_id):
+        if newest(graph, config) is not seen:
+            raise Late("the conversation has gone on")
+        graph.invoke(turn, config)
+        return newest(graph, config)
 
 
 # %% 10.speak: near miss: showed an empty thread

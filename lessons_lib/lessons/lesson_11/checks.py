@@ -116,7 +116,7 @@ def why_twice(node: Node) -> str:
     with new_folder() as folder:
         if asked_keys(node, folder) and not asked_keys(node, folder):
             return "The mark is made after the ticket, and the kill came between the two."
-    if fresh_keys(node) and not fresh_keys(node, done=("ticket",)):
+    if fresh_keys(node) and not fresh_keys(node, done=("ticket", "A-1")):
         return "A note in the state is written at the end of the step, so it died with the step."
     if fresh_keys(node) == fresh_keys(node) != fresh_keys(node, attempt=2):
         return "The checkpoint namespace names the *attempt*: a retry from an older checkpoint has another."
@@ -133,9 +133,9 @@ def judge_tickets(tickets: list[int], node: Node, when: str) -> None:
         raise NotYet(f"{when}: {first} tickets for one order. {why_twice(node)}")
     if second != 1:
         raise NotYet(
-            f"the second order in the same thread got {second} tickets, expected 1. Whatever the "
-            "key is made of is the same for both, as the thread is, or the day. One customer can "
-            "order twice."
+            f"the second order in the same thread got {second} tickets, expected 1. What the node "
+            "goes by is the same for both, as the thread is, or the day. One customer can order "
+            "twice."
         )
     if third != 1:
         raise NotYet(
@@ -171,7 +171,7 @@ def check_one_ticket(open_ticket: Node) -> str:
     if tickets[3] != tickets[2]:
         raise NotYet(
             "order A-1 came once more, from a sender who had not seen the answer, and got a "
-            "second ticket. The key counts what the thread has done and does not name the order."
+            "second ticket. The key changes with what the thread has done. Name the order, and no more."
         )
     return f"{kills} kills, before and after, fast disk and slow: one ticket for every order."
 

@@ -142,6 +142,35 @@ def refund(saver, mail, case):
     return build(saver, review)
 
 
+# %% 12.one-mail: near miss: came under a key that the post office knew
+def refund(saver, mail, case):
+    def review(state):
+        answer = None
+        while answer not in ("yes", "no"):
+            mail("Eve", key=f"{case}, after {answer}")
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        if answer == "yes":
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
+
+    return build(saver, review)
+
+
+# %% 12.one-mail: near miss: started afresh
+def refund(saver, mail, case):
+    def review(state):
+        number, answer = 0, None
+        while answer not in ("yes", "no"):
+            number += 1
+            mail("Eve", key=hash(f"{case}, question {number}"))
+            answer = interrupt("Refund 30 euros to Ada: yes or no?")
+        if answer == "yes":
+            mail("Ada", key=f"{case}, refunded")
+        return {"done": [answer]}
+
+    return build(saver, review)
+
+
 # %% 12.one-mail: near miss: she was not asked again
 def refund(saver, mail, case):
     def review(state):

@@ -9,7 +9,14 @@ import langgraph.checkpoint.sqlite  # noqa: F401 what is loaded here, no child h
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from lessons_lib.lessons.shared import crashed, in_a_row, on_disk, require_graph, thread
+from lessons_lib.lessons.shared import (
+    another_hash,
+    crashed,
+    in_a_row,
+    on_disk,
+    require_graph,
+    thread,
+)
 from lessons_lib.memories import Crash, moment
 from lessons_lib.teach.model import NotYet
 
@@ -21,7 +28,7 @@ THREAD = thread("case 17")
 Refund = Callable[[Any, Callable[[str, str], None], str], Any]
 Sent = dict[str, int]
 CASE = "case 17"
-STORIES = (("no",), ("hm", "not today", "yes"))
+STORIES = (("no",), ("hm", "hm", "yes"))
 
 
 class Office:
@@ -196,10 +203,18 @@ def check_one_mail(refund: Refund) -> str:
     for answers in STORIES:
         judge_story(refund, answers)
     judge_kills(refund)
-    if set(keys_of(refund, CASE, "yes")) & set(keys_of(refund, "case 18", "yes")):
+    keys = keys_of(refund, CASE, "yes")
+    if set(keys) & set(keys_of(refund, "case 18", "yes")):
         raise NotYet(
-            "the next case, 'case 18', asks under a key that 'case 17' has used, and the post office "
-            "sends nothing. The key does not name the case."
+            "the next case, 'case 18', mails under a key that 'case 17' has used, and the post "
+            "office sends nothing. The key does not name the case."
+        )
+    with another_hash(refund):
+        other = keys_of(refund, CASE, "yes")
+    if keys == keys_of(refund, CASE, "yes") != other:
+        raise NotYet(
+            "`hash()` of a string is another number in every Python that is started afresh, and so "
+            "is your key: the process that takes the answer would mail again."
         )
     return "asked, asked again, killed at each mail: one mail for each question, Ada's only on yes."
 

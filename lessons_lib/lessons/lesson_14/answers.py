@@ -69,6 +69,14 @@ def facts_for(store, user, question):
     return [item.value["text"] for item in found]
 
 
+# %% 14.three-facts: near miss: no fact was found at all
+def facts_for(store, user, question):
+    found = store.search(
+        ("users", user, "facts"), query=question, filter={"kind": {"$ne": "internal"}}, limit=3
+    )
+    return [item.value["text"] for item in found]
+
+
 # %% 14.three-facts: near miss: every kind but one
 def facts_for(store, user, question):
     found = store.search(("users", user), query=question, filter={"kind": "profile"}, limit=3)
@@ -109,7 +117,7 @@ class Facts:
         return [value["text"] for value in alive]
 
 
-# %% 14.living: near miss: was over, and was returned
+# %% 14.living: near miss: who looks at the time
 class Facts(Facts):
     def keep(self, user, key, text, minutes=None):
         self.store.put(("users", user), key, {"text": text})
@@ -150,6 +158,24 @@ class Facts(Facts):
         condition = {"until": {"$gt": self.clock()}}
         found = self.store.search(("users", user), filter=condition, limit=1000)
         return [item.value["text"] for item in found]
+
+
+# %% 14.living: near miss: no longer *at* it
+class Facts(Facts):
+    def living(self, user):
+        found, condition = [], {"until": {"$gte": self.clock()}}
+        while page := self.store.search(("users", user), filter=condition, offset=len(found)):
+            found += page
+        return [item.value["text"] for item in found]
+
+
+# %% 14.living: near miss: no end was in sight
+class Facts(Facts):
+    def living(self, user):
+        texts = []
+        while page := self.store.search(("users", user), limit=20, offset=len(texts)):
+            texts += [i.value["text"] for i in page if i.value["until"] > self.clock()]
+        return texts
 
 
 # %% 14.living: near miss: as after a restart
@@ -231,6 +257,24 @@ def forget(store, user):
 def forget(store, user):
     for item in store.search(("users", user), limit=1000):
         store.delete(("users", user), item.key)
+    store.conn.execute("VACUUM")
+
+
+# %% 14.forget: near miss: under *its* namespace
+def forget(store, user):
+    while page := store.search(("users", user)):
+        for item in page:
+            store.delete(("users", user), item.key)
+    store.conn.execute("VACUUM")
+
+
+# %% 14.forget: near miss: skips as many that are not
+def forget(store, user):
+    offset = 0
+    while page := store.search(("users", user), offset=offset):
+        for item in page:
+            store.delete(item.namespace, item.key)
+        offset += len(page)
     store.conn.execute("VACUUM")
 
 

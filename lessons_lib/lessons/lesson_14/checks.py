@@ -9,7 +9,14 @@ from langgraph.store.base import Item, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from lessons_lib.lessons.shared import both_stores, new_folder, store_connection, when
+from lessons_lib.lessons.shared import (
+    Endless,
+    both_stores,
+    new_folder,
+    noting,
+    store_connection,
+    when,
+)
 from lessons_lib.memories.embedding import search_index
 from lessons_lib.teach.model import NotYet
 
@@ -133,6 +140,11 @@ def judge_found(sent: list[str], store: Any, question: str) -> None:
     searches = store.searches
     if not any(op.query for op in searches):
         raise NotYet(f"{start}: what was sent does not depend on the question.")
+    if not store.texts:
+        raise NotYet(
+            f"{start}: no fact was found at all. They lie under ('users', user), and the fields "
+            "of each are `kind` and `text`."
+        )
     if not any(op.filter for op in searches):
         raise NotYet(
             f"{start}. You left out the notes of the staff after the search, and by then they had "
@@ -175,6 +187,7 @@ LASTING = "My name is Ada."
 LONG = tuple(f"Ada has asked about page {page} of the manual." for page in range(1, 31))
 SHORT = tuple(f"Ada is in a hurry, for reason {reason}." for reason in range(1, 31))
 BOBS_OWN = "Bob has time."
+OVER = "Nobody sweeps here; who looks at the time when a fact is read?"
 FOR_EVER = "It was kept for ever: what stands for that, and is it a number in JSON, too?"
 
 
@@ -221,21 +234,18 @@ class Trial:
                 raise NotYet("`living` wrote to the store, or deleted from it. It only looks.")
         return texts
 
-    def judge(self, living: Collection[str], why: str = "") -> None:
+    def judge(self, living: Collection[str], why: str = "", over: str = OVER) -> None:
         """Judge what is returned of Ada's facts, which is to be all that live and no others."""
         texts = self.living("ada")
         with when(f"on `{self.name}`, at minute {self.minute}"):
-            judge_living(texts, living, why)
+            judge_living(texts, living, why, over)
 
 
-def judge_living(texts: list[str], living: Collection[str], why: str) -> None:
+def judge_living(texts: list[str], living: Collection[str], why: str, over: str) -> None:
     if BOBS_OWN in texts:
         raise NotYet('a fact of Bob\'s was returned. Ask under `("users", user)`.')
-    if over := [text for text in texts if text not in living]:
-        raise NotYet(
-            f"{over[0]!r} was over, and was returned. Nobody sweeps here; who looks "
-            "at the time when a fact is read?"
-        )
+    if dead := [text for text in texts if text not in living]:
+        raise NotYet(f"{dead[0]!r} was over, and was returned. {over}")
     missing = [text for text in living if text not in texts]
     if missing and len(texts) in (10, MOST_ASKED):
         raise NotYet(
@@ -278,6 +288,11 @@ def try_facts(facts: Any, store: Any, operations: list[Any], name: str) -> None:
         [LASTING, *LONG, SHORT[0]],
         "It was kept again at minute 40, for 60 minutes. An end is counted from when a fact is put.",
     )
+    trial.minute = 100
+    trial.judge(
+        [LASTING, *LONG],
+        over="Kept at minute 40 for 60 minutes, it lives until minute 100, and no longer *at* it.",
+    )
     trial.minute = 1000
     trial.judge([LASTING])
     if (bobs := trial.living("bob")) != [BOBS_OWN]:
@@ -300,6 +315,7 @@ def check_living(facts: Any) -> str:
 
 Forget = Callable[[Any, str], Any]
 MINE = ("users", "ada")
+MOST_LEFT = 36
 MARK = "confided by ada"
 OTHERS = (("users", "adam"), ("users", "bob"), ("teams", "users", "ada"))
 
@@ -312,10 +328,13 @@ def put_in_turn(store: SqliteStore, namespace: tuple[str, ...], key: str, text: 
 
 
 @contextmanager
-def a_full_file() -> Iterator[SqliteStore]:
-    """A store on a file, with Ada's facts in three namespaces and those of others."""
+def a_full_file() -> Iterator[tuple[SqliteStore, list[Any]]]:
+    """A store on a file, with Ada's facts in three namespaces and those of others.
+
+    Beside it the list of what it is asked to do from now on.
+    """
     with new_folder() as folder:
-        store = SqliteStore(store_connection(folder / "facts.db"))
+        store, operations = noting(SqliteStore, store_connection(folder / "facts.db"))
         store.conn.execute("PRAGMA secure_delete = off")
         try:
             for below in (("feedback",), ("files", "2025"), ()):
@@ -324,7 +343,8 @@ def a_full_file() -> Iterator[SqliteStore]:
                     put_in_turn(store, (*MINE, *below), f"fact {number}", text)
             for namespace in OTHERS:
                 store.put(namespace, "fact", {"text": "of somebody else"})
-            yield store
+            operations.clear()
+            yield store, operations
         finally:
             store.conn.close()
 
@@ -337,14 +357,22 @@ def bytes_of(store: SqliteStore) -> bytes:
 
 def check_forget(forget: Forget) -> str:
     """Forget Ada, then look with the API and in the bytes of the file."""
-    with a_full_file() as store:
-        forget(store, "ada")
+    with a_full_file() as (store, operations):
+        endless = None
+        try:
+            forget(store, "ada")
+        except Endless as error:
+            endless = error
+        skipped = any(isinstance(op, SearchOp) and op.offset for op in operations)
+        operations.clear()
         left = store.search(MINE, limit=1000)
         kept = [bool(store.get(namespace, "fact")) for namespace in OTHERS]
         there = MARK.encode() in bytes_of(store)
         forget(store, "bob")
         bob = store.get(("users", "bob"), "fact")
-    judge_left([item.namespace for item in left])
+    judge_left([item.namespace for item in left], skipped)
+    if endless:
+        raise endless
     if not all(kept):
         lost = OTHERS[kept.index(False)]
         raise NotYet(
@@ -363,9 +391,17 @@ def check_forget(forget: Forget) -> str:
     )
 
 
-def judge_left(left: list[tuple[str, ...]]) -> None:
+def judge_left(left: list[tuple[str, ...]], skipped: bool) -> None:
     if not left:
         return
+    if len(left) == MOST_LEFT:
+        raise NotYet("all 36 facts are still found: none of them was deleted.")
+    if skipped:
+        raise NotYet(
+            f"{len(left)} of 36 facts are still found. What is deleted is out of the next search, "
+            "so an `offset` skips as many that are not. Always ask for the first page, or collect "
+            "all pages before you delete."
+        )
     below = {tuple(namespace) for namespace in left}
     if MINE in below:
         raise NotYet(
