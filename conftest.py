@@ -37,8 +37,9 @@ ON_POSTGRES = (
     "notebooks/18_many_workers_one_memory.ipynb",
     "test_exercise_is_proven[18.",
     "test_what_a_lesson_starts_from_runs_alone[18]",
-    "notebooks/21_the_verdict.ipynb",
 )
+STARTS_POSTGRES = "= postgres()"
+"""What a cell says that starts one, in a lesson that goes on without it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,7 +83,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what stands on Postgres where none can be started, in the words that a reader gets."""
-    if any(name in item.nodeid for name in ON_POSTGRES) and (why := _no_postgres()):
+    stands_on_it = any(name in item.nodeid for name in ON_POSTGRES)
+    starts_it = STARTS_POSTGRES in getattr(item, "cell", {}).get("source", "")
+    if (stands_on_it or starts_it) and (why := _no_postgres()):
         pytest.skip(why)
 
 

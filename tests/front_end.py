@@ -155,11 +155,11 @@ class RunAgain(pytest.Item):
     parent: FrontEndNotebook
 
     def runtest(self) -> None:
-        """Run and compare every cell; a first run that failed has said enough."""
+        """Run and compare every cell; a first run that failed or left one out has said enough."""
         if not self.parent.tried:  # asked for alone
             self._run_all()
         if len(self.parent.passed) < len(self.parent.cells):
-            pytest.skip("the first run did not pass")
+            pytest.skip("not every cell passed in the first run")
         self.parent.again = True
         self._run_all()
 

@@ -84,7 +84,7 @@ def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     for name, words in found.items():
         assert outcomes[name].startswith("failed" if words else "passed"), name
         assert words in outcomes[name], outcomes[name]
-    assert "the first run did not pass" in outcomes["run again"]
+    assert "not every cell passed" in outcomes["run again"]
 
 
 def test_a_second_run_and_what_is_left_behind(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         mark = "ok" if not self.cost else ("MISSING" if self.stops else "without")
-        return f"{mark:<8}{self.what:<30}{self.found}" + (f": {self.cost}" if self.cost else "")
+        return f"{mark:<8}{self.what:<34}{self.found}" + (f": {self.cost}" if self.cost else "")
 
 
 def examine(project: Project = HERE) -> "list[Finding]":

@@ -101,6 +101,11 @@ PLANTED = {
         "for table in COPIED:",
         'for table in ("checkpoints", "channels"):',
     ),
+    "every thread copied": (
+        "copy_thread, the copy",
+        "FROM {0} WHERE thread = ?",
+        "FROM {0} WHERE ? != ''",
+    ),
     "writes left by delete_for_runs": (
         "delete_for_runs, what is left",
         'for table in ("checkpoints", "writes"):',

@@ -129,7 +129,7 @@ class Case:
         return self.due + timedelta(days=1)
 
 
-# %% 19.case: near miss: which has `init=False`
+# %% 19.case: near miss: got an unexpected keyword argument 'zone'
 @dataclass
 class Case:
     seat: tuple
@@ -146,6 +146,24 @@ class Case:
         return self.due + timedelta(days=1)
 
 
+# %% 19.case: near miss: that raised AttributeError
+@dataclass
+class Case:
+    seat: tuple
+    recent: deque
+    due: datetime
+    zone: str = ""
+
+    def __post_init__(self):
+        self.seat = tuple(self.seat)
+        self.recent = deque(self.recent, maxlen=3)
+        self.zone = self.due.tzinfo.key
+        self.due = self.due.astimezone(ZoneInfo(self.zone))
+
+    def next_day(self):
+        return self.due + timedelta(days=1)
+
+
 # %% 19.case: near miss: no other class of yours
 class Case:
     def __init__(self, seat, recent, due):
@@ -155,7 +173,7 @@ class Case:
         return self.due + timedelta(days=1)
 
 
-# %% 19.case: near miss: as a subclass of it
+# %% 19.case: near miss: a subclass of it is written as one
 class Case(dict):
     def __init__(self, seat, recent, due):
         super().__init__(seat=seat, recent=recent, due=due)
@@ -276,6 +294,19 @@ def migrate(old, new, thread):
     carried = [{"role": role, "content": text} for role, text in messages]
     new.checkpointer.delete_thread(thread["configurable"]["thread_id"])
     new.update_state(thread, {"messages": carried, "customer": was["name"]}, as_node="review")
+
+
+# %% 19.migrate: near miss: whether something is old before you write
+def migrate(old, new, thread):
+    was = old.get_state(thread).values
+    if not was:
+        return
+    carried = [
+        message if isinstance(message, dict) else {"role": message[0], "content": message[1]}
+        for message in was["messages"]
+    ]
+    customer = was.get("name") or new.get_state(thread).values["customer"]
+    new.update_state(thread, {"messages": Overwrite(carried), "customer": customer})
 
 
 # %% 19.migrate: near miss: a thread that nobody has begun: KeyError
@@ -399,6 +430,17 @@ def tampered(path, key):
     for one in saver.list(None):
         thread = one.config["configurable"]["thread_id"]
         if one.checkpoint["channel_values"].get("customer", thread) != thread:
+            return thread
+
+
+# %% 19.tampered: near miss: oldest state has no `customer` yet
+def tampered(path, key):
+    serde = SealedSerializer(Seal(key))
+    database = sqlite3.connect(path)
+    for thread, kind, data in database.execute(
+        "SELECT thread_id, type, checkpoint FROM checkpoints"
+    ):
+        if serde.loads_typed((kind, data))["channel_values"]["customer"] != thread:
             return thread
 
 

@@ -7,7 +7,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -79,16 +78,14 @@ def _sent(case: Any, serde: JsonPlusSerializer) -> Any:
     again = serde.loads_typed(stored)
     if type(again) is type(case):
         return again
-    hidden = [f.name for f in fields(case) if not f.init] if is_dataclass(case) else []
-    if hidden:
+    try:
+        type(case)(**again)
+    except Exception as error:
         raise NotYet(
-            f"a {type(again).__name__} came back, without a word: the class is called with all "
-            f"fields, and it does not take {hidden[0]!r}, which has `init=False`."
-        )
-    raise NotYet(
-        f"a {type(again).__name__} came back. Either it was written as one, as a subclass of it "
-        "is, or the class did not take the fields that were written."
-    )
+            f"a {type(again).__name__} came back, without a word: the class is called again with "
+            f"the fields that were written, and that raised {type(error).__name__}: {error}."
+        ) from None
+    raise NotYet(f"a {type(again).__name__} came back: a subclass of it is written as one.")
 
 
 def _judge_case(case: Any, zone: str, when: str) -> None:
@@ -221,7 +218,9 @@ def _carried(
 ) -> None:
     """Carry Ada's thread over, twice, and judge it each time."""
     before, ran = office.checkpoints(ADA), len(office.ran)
+    is_new = office.new.get_state(ADA).values.get("messages") == expected
     for times in (when, f"{when}, carried over twice"):
+        already = len(office.checkpoints(ADA))
         try:
             migrate(office.old, office.new, ADA)
         except Exception as error:
@@ -242,6 +241,12 @@ def _carried(
                 f"{times}: next is {now}, expected {due}. `as_node` says whose step an update stands "
                 "for, and so what comes next; without it, it is the node that wrote last."
             )
+        if is_new and len(office.checkpoints(ADA)) > already:
+            raise NotYet(
+                f"{times}: there is a checkpoint more, and nothing was to be carried over. Look "
+                "whether something is old before you write."
+            )
+        is_new = True
 
 
 OPENING = (("user", "My name is Ada."), ("assistant", "Hello, Ada."))
@@ -417,10 +422,14 @@ def _found(tampered: Find, path: Path, what: str) -> str | None:
     try:
         return tampered(path, KEY)
     except Exception as error:
-        said = "Tampered" if isinstance(error, Tampered) else f"{type(error).__name__}: {error}"
-        raise NotYet(
-            f"{what}: {said} was raised. Catch what the seal raises, and say which thread it was."
-        ) from error
+        if isinstance(error, Tampered):
+            told = "Tampered was raised. Catch what the seal raises, and say which thread it was."
+        else:
+            told = (
+                f"{type(error).__name__}: {error} was raised. The table `writes` holds no states, "
+                "and a thread's oldest state has no `customer` yet."
+            )
+        raise NotYet(f"{what}: {told}") from error
 
 
 CHECKS = {

@@ -287,6 +287,21 @@ def listing(self, config, *, filter=None, before=None, limit=None):
     yield from found[:limit]
 
 
+# %% 20.list: near miss: listed with the `checkpoint_id` of one
+def listing(self, config, *, filter=None, before=None, limit=None):
+    asked = config["configurable"] if config else {}
+    rows = self.rows(
+        "SELECT thread, ns, id, parent, type, body FROM checkpoints "
+        "WHERE thread = coalesce(?, thread) AND ns = coalesce(?, ns) "
+        "AND (? IS NULL OR id < ?) ORDER BY id DESC",
+        *(str(asked["thread_id"]) if asked else None, asked.get("checkpoint_ns")),
+        *[before and get_checkpoint_id(before)] * 2,
+    )
+    every = (self.read(*row) for row in rows)
+    found = [one for one in every if (filter or {}).items() <= one.metadata.items()]
+    yield from found[:limit]
+
+
 # %% 20.list: near miss: Where `config` is None, any thread will do
 def listing(self, config, *, filter=None, before=None, limit=None):
     asked = config["configurable"]
@@ -372,6 +387,26 @@ def copy_thread(self, source_thread_id, target_thread_id):
         "FROM checkpoints WHERE thread = ?",
         [(target_thread_id, source_thread_id)],
     )
+
+
+# %% 20.copy-thread: near miss: a checkpoint or its writes differed
+def copy_thread(self, source_thread_id, target_thread_id):
+    for one in self.list({"configurable": {"thread_id": source_thread_id}}):
+        ns = place(one.config)[1]
+        parent = one.parent_config and one.parent_config["configurable"]["checkpoint_id"]
+        before = config_of(target_thread_id, ns, parent)
+        config = self.put(before, one.checkpoint, one.metadata, {})
+        for task, channel, value in one.pending_writes:
+            self.put_writes(config, [(channel, value)], task)
+
+
+# %% 20.copy-thread: near miss: a third thread's checkpoint was in the copy
+def copy_thread(self, source_thread_id, target_thread_id):
+    for table, columns in [
+        ("checkpoints", "ns, id, parent, type, body"),
+        ("writes", "ns, id, task, idx, path, channel, type, value"),
+    ]:
+        self.change(f"INSERT INTO {table} SELECT ?, {columns} FROM {table}", [(target_thread_id,)])
 
 
 # %% 20.copy-thread: near miss: the source was changed
@@ -534,6 +569,25 @@ def prune(self, thread_ids, *, strategy="keep_latest"):
                 self.drop(one.config)
 
 
+# %% 20.prune: near miss: Before a checkpoint comes its parent
+def prune(self, thread_ids, *, strategy="keep_latest"):
+    for thread in thread_ids:
+        if strategy == "delete":
+            self.delete_thread(thread)
+            continue
+        newest_first = [*self.list({"configurable": {"thread_id": thread}})]
+        for ns in {place(one.config) for one in newest_first}:
+            wanted = None
+            for one in newest_first:
+                if place(one.config) != ns:
+                    continue
+                if wanted is None:
+                    wanted = set(one.metadata.get("counters_since_delta_snapshot", ()))
+                elif not wanted:
+                    self.drop(one.config)
+                wanted -= one.checkpoint["channel_values"].keys()
+
+
 # %% 20.prune: near miss: are enough
 def needed(saver, one):
     delta = "counters_since_delta_snapshot" in one.metadata
@@ -588,6 +642,16 @@ TAIL = random.random()
 def get_next_version(self, current, channel):
     number = int(current.split(".")[0]) if current else 0
     return f"{number + 1:032}.{TAIL:.16f}"
+
+
+# %% 20.next-version: near miss: only chance keeps them apart
+def get_next_version(self, current, channel):
+    self.given = getattr(self, "given", set())
+    version = (current or 0) + 1
+    while version in self.given:
+        version += 1
+    self.given.add(version)
+    return version
 
 
 # %% 20.next-version: near miss: strings by their letters

@@ -139,6 +139,7 @@ def check_listing(listing: Any) -> str:
     make = _saver(list=listing)
     with make() as saver:
         _judge_namespaces(saver)
+        _judge_named(saver)
     advice = {
         "order and bounds": "The newest first; those before an id are smaller than it.",
         "filter before limit": "Count what comes through the filter, and not what is read.",
@@ -163,6 +164,17 @@ def _judge_namespaces(saver: Saver) -> None:
         raise NotYet(
             f"a thread with a subgraph, listed with the `checkpoint_ns` '': {found} checkpoints, "
             "expected 1. The empty string is the name of the graph's own namespace."
+        )
+
+
+def _judge_named(saver: Saver) -> None:
+    first = saver.put(_at("cleo"), empty_checkpoint(), {}, {})
+    saver.put(first, empty_checkpoint(), {}, {})
+    found = len([*saver.list(first)])
+    if found != 1:
+        raise NotYet(
+            f"two checkpoints, listed with the `checkpoint_id` of one: {found}, expected 1. With an "
+            "id in the config it is that checkpoint and no other."
         )
 
 
@@ -205,6 +217,7 @@ def check_prune(prune: Any) -> str:
     with make() as saver:
         saver.prune(["nobody"])
         kept = [_kept_of_delta(saver, turns) for turns in range(1, 6)]
+        _judge_fork(saver)
     return (
         "the latest of each namespace; of a delta's history what it needs: "
         f"{', '.join(map(str, kept))} checkpoints after 1 to 5 turns."
@@ -231,6 +244,22 @@ def _kept_of_delta(saver: Saver, turns: int) -> int:
             "enough. What is older than the nearest snapshot is not needed."
         )
     return kept
+
+
+def _judge_fork(saver: Saver) -> None:
+    graph, ada = _log_graph(saver), _at("forked")
+    turn: Any = {"log": ["question"], "turns": 0}
+    for _ in range(4):
+        graph.invoke(turn, ada, durability="sync")
+    *_, after_first, _, _ = saver.list(ada)
+    returned = graph.invoke(turn, after_first.config, durability="sync")
+    saver.prune(["forked"])
+    if (seen := graph.get_state(ada).values) != returned:
+        raise NotYet(
+            f"a delta channel in a thread with a fork: {len(seen.get('log', []))} of the "
+            f"{len(returned['log'])} messages of the newest branch are left. Before a checkpoint "
+            "comes its parent, and not the one that was put before it."
+        )
 
 
 def _needed(newest_first: list[Any]) -> int:
@@ -263,16 +292,16 @@ def _judge_two_savers(make: Make) -> None:
     version = None
     for _ in range(20):
         version = next_of_another(version)
-    after = [next_of_another(version) for _ in range(2)]
+    after = [next_of_another(version) for _ in range(200)]
     if not min(after) > version:
         raise NotYet(
             f"another saver on the same file: {min(after)!r} came after {version!r}, which is not "
             "smaller. What comes next follows from `current`, and not from the saver."
         )
-    if after[0] == after[1]:
+    if twice := {one for one in after if after.count(one) > 1}:
         raise NotYet(
-            f"two savers on the same file both gave {after[0]!r} after {version!r}. "
-            "Neither knows of the other: only chance keeps them apart."
+            f"of {len(after)} savers on the same file two gave {min(twice)!r} after {version!r}. "
+            "None knows of the others: only chance keeps them apart, and it needs room."
         )
 
 
