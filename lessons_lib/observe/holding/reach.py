@@ -147,7 +147,7 @@ def referents(thing: object) -> list[object]:
         return []
     unwanted: set[int] = set()
     if is_a(thing, types.FunctionType):
-        unwanted = {id(thing.__globals__), id(thing.__builtins__)}  # type: ignore[attr-defined]
+        unwanted = {id(thing.__globals__), id(thing.__builtins__)}
     elif is_a(thing, types.FrameType):
         unwanted = {id(thing.f_globals), id(thing.f_builtins), id(thing.f_back)}
     return [
