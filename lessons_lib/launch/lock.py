@@ -11,8 +11,9 @@ from lessons_lib.launch.files import write_whole
 from lessons_lib.launch.project import HERE, Project
 from lessons_lib.launch.trouble import Trouble
 
+# With their extras: pip takes a package that another wants with extras for unpinned without.
 COMPILE = (
-    *("--universal", "--python-version", "3.11", "--generate-hashes"),
+    *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-strip-extras"),
     *("--no-header", "--no-emit-index-url", "--no-annotate", "--quiet"),
 )
 
@@ -27,7 +28,12 @@ def renew(arguments: "Sequence[str]", project: Project = HERE) -> "list[str]":
         raise Trouble(f"`lock` takes --upgrade and nothing else, not {unknown[0]!r}.", 2)
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder)
-        main = _compile(project.lock, ["pyproject.toml", "--group", "build"], arguments, aside)
+        main = _compile(
+            project.lock,
+            ["pyproject.toml", "--group", "build", "--group", "lock"],
+            arguments,
+            aside,
+        )
         (aside / "main.txt").write_text(main, encoding="utf-8")
         group = ["--group", "pyproject.toml:test", "-c", str(aside / "main.txt")]
         tests = difference(_compile(project.test_lock, group, arguments, aside), main)
@@ -67,7 +73,7 @@ def pins(text: str) -> "dict[str, str]":
     name = ""
     for line in text.splitlines(keepends=True):
         if re.match(r"[A-Za-z0-9]", line):
-            name = line.partition("==")[0].strip()
+            name = re.split(r"[=\[]", line)[0].strip()
         entries[name] = entries.get(name, "") + line
     return entries
 

@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def version(pin: Requirement) -> str:
     return next(iter(pin.specifier)).version
 
 
-@pytest.mark.parametrize("asked", [*requirements(), *requirements("build")])
+@pytest.mark.parametrize("asked", [*requirements(), *requirements("build"), *requirements("lock")])
 def test_what_the_project_asks_for_is_pinned_in_its_range(asked: str) -> None:
     wanted = Requirement(asked)
     pins = pinned(MAIN)[canonicalize_name(wanted.name)]
@@ -45,6 +47,16 @@ def test_what_the_tests_ask_for_is_pinned_in_its_range(asked: str) -> None:
     wanted = Requirement(asked)
     pins = {**pinned(MAIN), **pinned(TESTS)}[canonicalize_name(wanted.name)]
     assert all(wanted.specifier.contains(version(pin)) for pin in pins)
+
+
+def test_what_another_wants_with_extras_is_pinned_with_them() -> None:
+    """Else pip would try a newer one as soon as there is one, and say that it has no hash."""
+    pins = pinned(MAIN)
+    for name in pins:
+        with suppress(PackageNotFoundError):  # one for another system
+            for asked in map(Requirement, requires(name) or ()):
+                if asked.marker is None or asked.marker.evaluate({"extra": ""}):
+                    assert asked.extras <= pins[canonicalize_name(asked.name)][0].extras, name
 
 
 @pytest.mark.parametrize("text", [MAIN, TESTS], ids=["course", "tests"])
