@@ -2,8 +2,9 @@
 
 With `-n`, each process has collected every file of the tests, and holds what all of them import. A
 search through all objects then takes four times as long as in a new process, and there are hundreds
-of searches. So the tests of `APART` are run by a second pytest, started for them, which tells of
-each as it ends; what it says is passed on as if the test had run here.
+of searches; and what other tests have left running, a pool's threads say, is there to be found. So
+the tests of `APART` are run by a second pytest, started for them, which tells of each as it ends;
+what it says is passed on as if the test had run here.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import pytest
 
 APART = tuple(
     f"tests/observe/test_{name}.py"
-    for name in ("holders", "leaks", "odd_objects", "references", "running_threads", "stepper")
+    for name in (
+        *("holders", "leaks", "odd_objects", "references", "running_threads", "stepper"),
+        "whereabouts",
+    )
 )
 TOLD_TO = "TESTS_APART_TOLD_TO"
 """In the second process: the number of the pipe to which it tells of its tests."""
