@@ -242,8 +242,13 @@ def make_app(path, think):
             yield
 
     async def say(request):
-        with locks[request.path_params["who"]]:
-            return last(await request.app.state.graph.ainvoke(*await asked(request)))
+        lock = locks[request.path_params["who"]]
+        # Longer than the check waits, and not for ever: the thread would outlive the check.
+        if lock.acquire(timeout=12):
+            try:
+                return last(await request.app.state.graph.ainvoke(*await asked(request)))
+            finally:
+                lock.release()
 
     return web(say, lifespan)
 
